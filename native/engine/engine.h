@@ -1,0 +1,75 @@
+// The only engine header other rooms see: a network, loaded once, that turns input tiles into output values.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/network.h"
+
+namespace otf {
+
+/// CIANNA's names: C is the operand type of the multiplications, A the accumulator.
+enum class ComputeType { kFp32cFp32a, kTf32cFp32a, kFp16cFp32a, kFp16cFp16a, kBf16cFp32a };
+std::string_view computeTypeName(ComputeType type);                  // "FP32C_FP32A"
+std::optional<ComputeType> parseComputeType(std::string_view name);  // also "FP32", "BF16", ...; any case
+
+struct EngineOptions {
+  ComputeType computeType = ComputeType::kFp32cFp32a;
+  int threads = 0;         // 0: the CPUs this process may use
+  float inputBias = 0.1F;  // value of the first layer's bias input (registry BiasInit)
+  bool rawOutput = false;  // YOLO: activated values instead of box edges in pixels
+};
+
+struct EngineInfo {
+  std::string engine, version, device;
+  ComputeType asked = ComputeType::kFp32cFp32a, effective = ComputeType::kFp32cFp32a;
+  int threads = 1;
+};
+
+struct LayerTiming {
+  std::string layer;   // describeLayer
+  std::string kernel;  // implementation that ran, e.g. "jit:avx512_core"
+  double seconds = 0;  // for the whole batch
+  double flops = 0;    // for the whole batch
+};
+
+/// Thread-safe: calls from several threads are served one after the other.
+/// Tensors are contiguous float32: input [batch][C][D][H][W], output [batch][outputValues(extent)].
+/// A spatial output keeps C,D,H,W order; a dense one has neurons+1 values, as CIANNA saves them.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual const Network& network() const = 0;
+  virtual const EngineInfo& info() const = 0;
+
+  /// Throws kShapeMismatch for an extent the network cannot take, kEngineFailed, kOutOfMemory.
+  virtual void forward(Extent extent, int batch, const float* input, float* output) = 0;
+
+  /// MC_MODEL: `repeats` passes, each with a new dropout mask; mean and standard deviation (n-1) per value.
+  /// The same seed gives the same masks. repeats >= 2. Same layout as forward().
+  virtual void forwardMonteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input,
+                                 float* mean, float* deviation) = 0;
+
+  /// forward() with the time of each layer; for bench.
+  virtual std::vector<LayerTiming> profile(Extent extent, int batch, const float* input, float* output) = 0;
+
+  int64_t outputValues(Extent extent) const;
+};
+
+/// One line per engine known to this build, present or not.
+struct EngineDescription {
+  std::string name, version, device;
+  bool available = false;
+  std::string reason;                     // why not
+  std::vector<ComputeType> computeTypes;  // effective ones
+};
+std::vector<EngineDescription> describeEngines();
+
+/// `name`: "onednn", "reference". Throws kEngineUnavailable with the reason.
+std::unique_ptr<Engine> createEngine(std::string_view name, std::shared_ptr<const Network> network,
+                                     const EngineOptions& options);
+
+}  // namespace otf

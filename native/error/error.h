@@ -1,0 +1,53 @@
+// The one catalogue of native error codes. A code is stable once released; its text says what is wrong and
+// where. HTTP status, UWS error type and exit code are decided in TypeScript (src/errors/catalogue.ts) from
+// the code alone.
+#pragma once
+
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace otf {
+
+enum class Code {
+  kInvalidArgument,    // a caller's value is outside what the function accepts
+  kModelUnreadable,    // the network file cannot be opened or read
+  kModelMalformed,     // the bytes are not a CIANNA network; the text names layer and byte offset
+  kModelUnsupported,   // a well-formed network that cannot be run here
+  kShapeMismatch,      // the input does not fit the network
+  kNpyMalformed,       // not the NPY array that was asked for
+  kFitsUnreadable,     // the file cannot be opened, or is not FITS
+  kFitsTruncated,      // the file ends before the data its header promises
+  kFitsNoImage,        // no image HDU with two axes longer than 1 (or not the one asked for)
+  kWcsInvalid,         // the header has celestial WCS keywords that contradict each other
+  kBeamInvalid,        // BMAJ, BMIN or BPA is not a usable beam
+  kImageBlank,         // every pixel is blank, or every pixel is zero
+  kRoiOutside,         // the region of interest does not touch the image
+  kDetectorConfig,     // the model card's detector section does not fit the network
+  kOutputUnwritable,   // a result cannot be written
+  kEngineUnavailable,  // no such engine here, or it cannot run what was asked
+  kEngineFailed,       // the numeric library reported an error while running
+  kCancelled,          // stopped on request
+  kOutOfMemory,        // the memory this needs cannot be had
+  kInternal,           // a broken promise inside the program
+};
+
+/// The stable name of a code, e.g. "OTF_MODEL_MALFORMED".
+std::string_view codeName(Code code);
+
+/// Every code, in declaration order (for the test that TypeScript knows them all).
+std::span<const Code> allCodes();
+
+/// The only exception type that crosses a room's border. what() is one line for a user, without a trailing
+/// period.
+class OtfError : public std::runtime_error {
+ public:
+  OtfError(Code code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Code code() const { return code_; }
+
+ private:
+  Code code_;
+};
+
+}  // namespace otf
