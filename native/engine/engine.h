@@ -57,6 +57,9 @@ class Engine {
   virtual std::vector<LayerTiming> profile(Extent extent, int batch, const float* input, float* output) = 0;
 
   int64_t outputValues(Extent extent) const;
+
+  /// What the engine holds now: weights in its own order, activations, scratch.
+  virtual int64_t memoryBytes() const = 0;
 };
 
 /// One line per engine known to this build, present or not.

@@ -210,13 +210,13 @@ void Assembly::append(Layer layer) {
   } catch (const OtfError& error) {
     throw OtfError(Code::kModelMalformed, std::string(error.what()) + " (at the size it was trained with)");
   }
-  network_.layers.push_back(std::move(layer));
-  if (auto* conv = std::get_if<ConvLayer>(&network_.layers.back()); conv != nullptr) {
-    // Source: set_yolo_params raises priors below one pixel to one.
-    for (auto& prior : conv->yolo.priors) {
-      for (float& side : prior) side = std::max(side, 1.0F);
-    }
+  if (const auto* norm = std::get_if<GroupNormLayer>(&layer);
+      norm != nullptr && norm->activation.kind != ActivationKind::kLinear) {
+    network_.warnings.push_back("layer " + std::to_string(network_.layers.size() + 1) + ": the activation " +
+                                activationString(norm->activation) +
+                                " of a group norm is not applied, as on CIANNA's CPU paths (its CUDA path applies it)");
   }
+  network_.layers.push_back(std::move(layer));
 }
 
 Network Assembly::finish(size_t offset) {

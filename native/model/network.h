@@ -50,7 +50,7 @@ struct YoloHead {
   int fitDim = 2;  // how many of x, y, z are fitted; the others are 0.5 (position) and 0 (size)
   bool classSoftmax = false;
   std::vector<std::array<float, 3>>
-      priors;  // per box w, h, d in input pixels; values below 1 are stored as 1
+      priors;  // per box w, h, d in input pixels, as stored (0 on axes not fitted)
   std::array<SlopeLimits, kYoloRows> rows;
   int planesPerBox() const { return 8 + classes + parameters; }
   int planes() const { return boxes * planesPerBox(); }
@@ -91,6 +91,8 @@ struct DenseLayer {
   std::vector<float> weights;  // [inputs][neurons + 1]
 };
 
+/// Its activation is read but not applied: CIANNA's C_NAIV and C_BLAS leave it out (naiv_norm_layer.c) and the
+/// conformance outputs agree; its CUDA path applies it. A file that has one other than LIN gives a warning.
 struct GroupNormLayer {
   int groupSize = 1, setOff = 0;
   Activation activation;
@@ -109,6 +111,7 @@ struct Network {
   Shape trained;       // the input the file was trained with; only `c` binds a fully convolutional network
   bool binary = true;  // which of the two file kinds it came from
   std::vector<Layer> layers;
+  std::vector<std::string> warnings;  // one line each: read, but worth a person's attention
 
   bool fullyConvolutional() const;  // no dense layer and no layer whose weights depend on the extent
   const YoloHead* yolo() const;     // head of the last layer, or nullptr

@@ -1,0 +1,17 @@
+// What this machine's CPU can do, in oneDNN's eyes.
+#pragma once
+
+#include <string>
+
+#include "engine/engine.h"
+
+namespace otf::onednn {
+
+std::string libraryVersion();  // of the library that is loaded, "2.6.3"
+std::string cpuName();         // "AMD EPYC ... (AVX-512, BF16)"
+/// True where BF16 multiplications are instructions: elsewhere oneDNN emulates them, slower than FP32.
+bool hasBf16();
+/// What a request becomes here: BF16 where the CPU has it, FP32 for all else (TF32 and FP16 are GPU types).
+ComputeType effectiveType(ComputeType asked);
+
+}  // namespace otf::onednn

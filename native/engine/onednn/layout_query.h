@@ -1,0 +1,12 @@
+// Read a Layout off a oneDNN descriptor. Included by .cpp files of this room only.
+#pragma once
+
+#include "engine/onednn/compat.h"
+#include "engine/onednn/layout.h"
+
+namespace otf::onednn {
+
+/// nullopt: a layout our kernels do not walk (two inner blocks, strided, opaque); reorder it first.
+std::optional<Layout> layoutOf(const Desc& desc);
+
+}  // namespace otf::onednn

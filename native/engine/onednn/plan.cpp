@@ -1,0 +1,40 @@
+#include "engine/onednn/plan.h"
+
+#include <chrono>
+#include <limits>
+
+namespace otf::onednn {
+
+void Plan::bind(const Arenas& arenas) {
+  for (auto& [memory, arena] : tensors_) memory.set_data_handle(arenas[arena].data());
+}
+
+void Plan::run(Pass& pass, const Arenas& arenas) {
+  bind(arenas);
+  for (const Step& step : steps_) step.run(pass);
+  pass.stream.wait();
+}
+
+void Plan::runRandomPart(Pass& pass) {
+  pass.bound = std::numeric_limits<float>::infinity();  // of the kept tensor: not remembered, so measured
+                                                        // where it matters
+  for (size_t i = firstRandom_; i < steps_.size(); ++i) steps_[i].run(pass);
+  pass.stream.wait();
+}
+
+std::vector<double> Plan::profile(Pass& pass, const Arenas& arenas, std::vector<std::string>& kernels,
+                                  size_t layers) {
+  bind(arenas);
+  std::vector<double> seconds(layers, 0.0);
+  kernels.assign(layers, "");
+  for (const Step& step : steps_) {
+    const auto start = std::chrono::steady_clock::now();
+    step.run(pass);
+    pass.stream.wait();
+    seconds[step.layer] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (!step.kernel.empty()) kernels[step.layer] += (kernels[step.layer].empty() ? "" : " + ") + step.kernel;
+  }
+  return seconds;
+}
+
+}  // namespace otf::onednn

@@ -1,0 +1,81 @@
+// A network made ready for one input size and batch: the list of steps a forward pass walks through.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/onednn/compat.h"
+#include "engine/onednn/weights.h"
+#include "tensor/buffer.h"
+
+namespace otf::onednn {
+
+/// Which pass of MC_MODEL; absent in AVG_MODEL.
+struct Draw {
+  uint64_t seed = 0;
+  uint32_t repeat = 0;
+};
+
+/// What a step sees of one forward pass.
+struct Pass {
+  dnnl::stream& stream;
+  const float* input = nullptr;
+  float* output = nullptr;
+  const Draw* draw = nullptr;
+  /// No |value| of the tensor now flowing is larger. Lets layers that cannot reach their saturation skip
+  /// looking for it.
+  float bound = 0;
+};
+
+struct Step {
+  size_t layer = 0;
+  std::string kernel;  // empty: of our own
+  std::function<void(Pass&)> run;
+};
+
+/// Memory that plans of one engine share, since they never run at once: activations flow between the first
+/// two, the third keeps what precedes the first random layer of MC_MODEL, the last is the primitives'
+/// scratchpad.
+enum Arena : size_t { kFlowA, kFlowB, kKept, kScratch, kArenas };
+using Arenas = std::array<Buffer, kArenas>;
+
+class Plan {
+ public:
+  /// AVG_MODEL pass, or the whole of one MC_MODEL pass.
+  void run(Pass& pass, const Arenas& arenas);
+  /// The part of an MC_MODEL pass from the first random layer on; run() must have come before.
+  void runRandomPart(Pass& pass);
+  /// run(), with the time of each layer.
+  std::vector<double> profile(Pass& pass, const Arenas& arenas, std::vector<std::string>& kernels,
+                              size_t layers);
+
+  const std::array<size_t, kArenas>& needs() const { return needs_; }
+
+ private:
+  friend class PlanBuilder;
+  void bind(const Arenas& arenas);
+
+  std::vector<Step> steps_;
+  size_t firstRandom_ = 0;  // index into steps_; their number when nothing is random
+  std::vector<std::pair<dnnl::memory, Arena>> tensors_;
+  std::array<size_t, kArenas> needs_{};
+};
+
+struct PlanSpec {
+  Extent extent;
+  int batch = 1;
+  bool monteCarlo = false;
+  bool bf16 = false;
+  bool rawOutput = false;
+};
+
+/// Throws kShapeMismatch; dnnl::error for what oneDNN refuses.
+std::unique_ptr<Plan> buildPlan(const Network& network, const PlanSpec& spec, WeightStore& weights,
+                                const dnnl::engine& engine, dnnl::stream& stream);
+
+}  // namespace otf::onednn

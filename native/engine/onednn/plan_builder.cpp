@@ -1,0 +1,426 @@
+#include "engine/onednn/plan_builder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "error/error.h"
+
+namespace otf::onednn {
+namespace {
+
+using DataType = dnnl::memory::data_type;
+using Tag = dnnl::memory::format_tag;
+
+// The lower branch of RELU is oneDNN's own leaky ReLU; the upper one is done by saturate() where it is
+// reached, which composes to CIANNA's function when the leak keeps signs and the knee is positive.
+bool canFuse(const Activation& a) {
+  return a.kind == ActivationKind::kRelu && a.leak >= 0.0F && a.leak <= 1.0F && a.saturation > 0.0F;
+}
+
+bool sameMemory(const Desc& a, const Desc& b) {
+  if (a == b) return true;
+  if (typeOf(a) != typeOf(b)) return false;
+  const auto la = layoutOf(a);
+  const auto lb = layoutOf(b);
+  return la && lb && la->batch == lb->batch && la->channels == lb->channels && la->map == lb->map &&
+         la->block == lb->block;
+}
+
+bool isSlow(const char* kernel) {
+  const std::string_view name(kernel);
+  return name.find("ref") != std::string_view::npos || name.find("gemm") != std::string_view::npos;
+}
+
+ElementType elementType(DataType type) {
+  return type == DataType::bf16 ? ElementType::kBf16 : ElementType::kFloat;
+}
+
+}  // namespace
+
+PlanBuilder::PlanBuilder(const Network& network, const PlanSpec& spec, WeightStore& weights,
+                         const dnnl::engine& engine, dnnl::stream& stream)
+    : network_(network),
+      spec_(spec),
+      weights_(weights),
+      engine_(engine),
+      stream_(stream),
+      shapes_(inferShapes(network, spec.extent)) {
+  // Images are two-dimensional; a third axis anywhere makes all descriptors three-dimensional.
+  bool deep = spec.extent.d > 1;
+  for (const LayerShape& shape : shapes_) deep = deep || shape.shape.extent.d > 1;
+  for (const Layer& layer : network.layers) {
+    if (const auto* conv = std::get_if<ConvLayer>(&layer); conv != nullptr)
+      deep = deep || conv->size[2] > 1 || conv->padding[2] > 0 || conv->trainedInput.extent.d > 1;
+    if (const auto* pool = std::get_if<PoolLayer>(&layer); pool != nullptr)
+      deep = deep || pool->size[2] > 1 || pool->padding[2] > 0;
+  }
+  rank_ = deep ? 3 : 2;
+}
+
+Dims PlanBuilder::dims(const Shape& shape) const {
+  Dims d{spec_.batch, shape.c};
+  if (rank_ == 3) d.push_back(shape.extent.d);
+  d.push_back(shape.extent.h);
+  d.push_back(shape.extent.w);
+  return d;
+}
+
+Dims PlanBuilder::axes(const Triple& triple) const {
+  return rank_ == 3 ? Dims{triple[2], triple[1], triple[0]} : Dims{triple[1], triple[0]};
+}
+
+Desc PlanBuilder::plain(const Shape& shape, DataType type) const {
+  return {dims(shape), type, rank_ == 3 ? Tag::ncdhw : Tag::nchw};
+}
+Desc PlanBuilder::any(const Shape& shape, DataType type) const { return {dims(shape), type, Tag::any}; }
+DataType PlanBuilder::computeType() const { return spec_.bf16 ? DataType::bf16 : DataType::f32; }
+Arena PlanBuilder::nextArena() const { return flow_.arena == kFlowA ? kFlowB : kFlowA; }
+
+Flow PlanBuilder::produce(const Desc& desc, const Shape& shape, Arena arena) {
+  Flow flow{dnnl::memory(desc, engine_, DNNL_MEMORY_NONE), arena, shape, false};
+  plan_->tensors_.emplace_back(flow.memory, arena);
+  plan_->needs_[arena] = std::max(plan_->needs_[arena], desc.get_size());
+  return flow;
+}
+
+dnnl::memory PlanBuilder::alias(const Desc& desc, const Flow& flow) {
+  if (!flow.arena) {
+    // The input's address is known at run time only: the step that reads it sets the handle.
+    return dnnl::memory(desc, engine_, DNNL_MEMORY_NONE);
+  }
+  return produce(desc, flow.shape, *flow.arena).memory;
+}
+
+dnnl::primitive_attr PlanBuilder::attributes() const {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+dnnl::memory PlanBuilder::scratch(const Desc& desc) { return produce(desc, {}, kScratch).memory; }
+
+void PlanBuilder::step(std::string kernel, std::function<void(Pass&)> run) {
+  plan_->steps_.push_back({layer_, std::move(kernel), std::move(run)});
+}
+
+void PlanBuilder::inPlace(std::function<void(Pass&, void*, ElementType, const Layout&)> work) {
+  const Desc desc = flow_.memory.get_desc();
+  const Layout layout = *layoutOf(desc);
+  step("",
+       [memory = flow_.memory, type = elementType(typeOf(desc)), layout, work = std::move(work)](Pass& pass) {
+         pass.stream.wait();
+         work(pass, memory.get_data_handle(), type, layout);
+       });
+}
+
+void PlanBuilder::makeWalkable() {
+  if (!flow_.arena || !layoutOf(flow_.memory.get_desc()))
+    addReorder(plain(flow_.shape, typeOf(flow_.memory.get_desc())));
+}
+
+void PlanBuilder::addReorder(const Desc& to) {
+  const bool isInput = !flow_.arena;
+  Flow next = produce(to, flow_.shape, nextArena());
+  dnnl::memory from = flow_.memory;
+  const auto pd = dnnl::reorder::primitive_desc(engine_, from.get_desc(), engine_, to, attributes());
+  step("reorder", [reorder = dnnl::reorder(pd), from, isInput, target = next.memory,
+                   pad = scratch(pd.scratchpad_desc())](Pass& pass) mutable {
+    if (isInput) from.set_data_handle(const_cast<float*>(pass.input));
+    reorder.execute(pass.stream, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, target}, {DNNL_ARG_SCRATCHPAD, pad}});
+  });
+  flow_ = next;
+}
+
+void PlanBuilder::addInput() {
+  const Shape shape{spec_.extent, network_.trained.c};
+  flow_ = {dnnl::memory(plain(shape, DataType::f32), engine_, DNNL_MEMORY_NONE), std::nullopt, shape, false};
+  Layout layout;
+  layout.batch = spec_.batch;
+  layout.channels = shape.c;
+  layout.map = shape.values() / shape.c;
+  step("", [layout](Pass& pass) { pass.bound = largestMagnitude(pass.input, ElementType::kFloat, layout); });
+}
+
+void PlanBuilder::addZeros(const Triple& zeros) {
+  makeWalkable();
+  const Extent from = flow_.shape.extent;
+  const Extent to{from.w + (from.w - 1) * zeros[0], from.h + (from.h - 1) * zeros[1],
+                  from.d + (from.d - 1) * zeros[2]};
+  const Shape shape{to, flow_.shape.c};
+  const Desc desc = flow_.memory.get_desc();
+  const Layout layout = *layoutOf(desc);
+  // The wider tensor in the same order: channels last stays channels last; blocked goes through plain.
+  if (layout.block != 1 && layout.block != layout.channels) {
+    addReorder(plain(flow_.shape, typeOf(desc)));
+    return addZeros(zeros);
+  }
+  const bool last = layout.block == layout.channels && layout.channels > 1;
+  const Tag tag = rank_ == 3 ? (last ? Tag::ndhwc : Tag::ncdhw) : (last ? Tag::nhwc : Tag::nchw);
+  Flow next = produce(Desc(dims(shape), typeOf(desc), tag), shape, nextArena());
+  const Layout wide = *layoutOf(next.memory.get_desc());
+  step("", [source = flow_.memory, target = next.memory, layout, wide, from, to, zeros,
+            type = elementType(typeOf(desc))](Pass& pass) {
+    pass.stream.wait();
+    insertZeros(source.get_data_handle(), layout, from, target.get_data_handle(), wide, to, zeros, type);
+  });
+  flow_ = next;
+}
+
+void PlanBuilder::reshapeFlat(const Shape& shape) {
+  // Rows of a dense output are one longer than its neurons: strides step over the bias node.
+  Dims strides{flow_.shape.c, shape.values() / shape.c};
+  if (rank_ == 3) strides.push_back(int64_t{shape.extent.w} * shape.extent.h);
+  strides.push_back(shape.extent.w);
+  strides.push_back(1);
+  const Desc strided(dims(shape), DataType::f32, strides);
+  flow_.memory = alias(strided, flow_);
+  flow_.shape = shape;
+  flow_.flat = false;
+}
+
+void PlanBuilder::addConvolution(const ConvLayer& layer, bool fuseRelu) {
+  const Shape out = shapes_[layer_].shape;
+  const bool last = layer_ + 1 == network_.layers.size();
+  const DataType type = computeType();
+  Dims weightDims{layer.filters, layer.channels()};
+  for (const int64_t side : axes(layer.size)) weightDims.push_back(side);
+  const Desc weights(weightDims, type, Tag::any);
+  const Desc bias({layer.filters}, DataType::f32, Tag::x);
+  const Desc target(dims(out), last ? DataType::f32 : type, Tag::any);
+  dnnl::primitive_attr attr = attributes();
+  if (fuseRelu) {
+    dnnl::post_ops ops;
+    appendRelu(ops, layer.activation.leak);
+    attr.set_post_ops(ops);
+  }
+  const auto describe = [&](const Desc& source) {
+    return makeConv(engine_, source, weights, bias, target, axes(layer.stride), axes(layer.padding), attr);
+  };
+  auto pd = describe(any(flow_.shape, type));
+  Desc current = flow_.memory.get_desc();
+  if (!sameMemory(current, pd.src_desc())) {
+    // Take the layout that is there if a fast kernel reads it; otherwise bring it where oneDNN likes it.
+    bool adapted = false;
+    if (typeOf(current) == type && layoutOf(current)) {
+      try {
+        auto fixed = describe(current);
+        if (!isSlow(fixed.impl_info_str()) || isSlow(pd.impl_info_str())) {
+          pd = fixed;
+          adapted = true;
+        }
+      } catch (const dnnl::error&) {
+        // No kernel reads this layout: the reorder below is the answer.
+      }
+    }
+    if (!adapted) addReorder(pd.src_desc());
+  }
+  const bool isInput = !flow_.arena;
+  dnnl::memory source = alias(pd.src_desc(), flow_);
+  const LayerWeights packed = weights_.conv(layer_, !spec_.monteCarlo, rank_, pd.weights_desc(), stream_);
+  Flow next = produce(pd.dst_desc(), out, random(layer.dropout) && !randomSeen_ ? kKept : nextArena());
+  std::unordered_map<int, dnnl::memory> args{{DNNL_ARG_SRC, source},
+                                             {DNNL_ARG_WEIGHTS, packed.weights},
+                                             {DNNL_ARG_BIAS, packed.bias},
+                                             {DNNL_ARG_DST, next.memory},
+                                             {DNNL_ARG_SCRATCHPAD, scratch(pd.scratchpad_desc())}};
+  step(pd.impl_info_str(), [conv = dnnl::convolution_forward(pd), args, source, isInput](Pass& pass) mutable {
+    if (isInput) source.set_data_handle(const_cast<float*>(pass.input));
+    conv.execute(pass.stream, args);
+  });
+  flow_ = next;
+}
+
+void PlanBuilder::addSaturationCheck(const ConvLayer& layer, const Reach& reach) {
+  makeWalkable();
+  // Rounding of operands can carry a sum a little past the bound.
+  const float slack = spec_.bf16 ? 1.03F : 1.001F;
+  inPlace([reach, slack, activation = layer.activation](Pass& pass, void* data, ElementType type,
+                                                        const Layout& layout) {
+    pass.bound = (pass.bound * reach.gain + reach.shift) * slack;
+    if (pass.bound <= activation.saturation) return;
+    pass.bound = largestMagnitude(data, type, layout);
+    if (pass.bound <= activation.saturation) return;
+    saturate(data, type, layout, activation.saturation, activation.leak);
+    pass.bound = largestMagnitude(data, type, layout);
+  });
+}
+
+void PlanBuilder::addActivation(const Activation& activation) {
+  if (activation.kind == ActivationKind::kLinear || activation.kind == ActivationKind::kYolo) return;
+  makeWalkable();
+  inPlace([activation](Pass& pass, void* data, ElementType type, const Layout& layout) {
+    activate(data, type, layout, activation);
+    pass.bound = activation.kind == ActivationKind::kRelu ? pass.bound : 1.0F;
+  });
+}
+
+void PlanBuilder::addDropout(float rate, bool foldedIntoWeights) {
+  if (rate <= 0.01F) return;
+  if (!spec_.monteCarlo) {
+    if (foldedIntoWeights) return;
+    makeWalkable();
+    inPlace([factor = 1.0F - rate](Pass&, void* data, ElementType type, const Layout& layout) {
+      scale(data, type, layout, factor);
+    });
+    return;
+  }
+  if (!randomSeen_) {
+    // Everything before is the same in every repeat: it stays where it is, and each repeat works on a copy.
+    randomSeen_ = true;
+    plan_->firstRandom_ = plan_->steps_.size();
+    copyKept();
+  }
+  makeWalkable();
+  const Desc desc = flow_.memory.get_desc();
+  Layout layout = *layoutOf(desc);
+  if (flow_.flat) layout.channels -= 1;  // the bias node always stays. Source: CIANNA dropout_select_dense.
+  step("", [rate, layout, memory = flow_.memory, type = elementType(typeOf(desc)),
+            layer = static_cast<uint32_t>(layer_)](Pass& pass) {
+    pass.stream.wait();
+    if (pass.draw != nullptr)
+      dropout(memory.get_data_handle(), type, layout, pass.draw->seed, pass.draw->repeat, layer, rate);
+  });
+}
+
+void PlanBuilder::copyKept() {
+  const Desc desc = flow_.memory.get_desc();
+  Flow copy = produce(desc, flow_.shape, kFlowA);
+  copy.flat = flow_.flat;
+  step("", [from = flow_.memory, to = copy.memory, bytes = desc.get_size()](Pass& pass) {
+    pass.stream.wait();
+    std::memcpy(to.get_data_handle(), from.get_data_handle(), bytes);
+  });
+  flow_ = copy;
+}
+
+void PlanBuilder::add(const ConvLayer& layer) {
+  if (flow_.flat) reshapeFlat(layer.trainedInput);
+  if (layer.intPadding != Triple{0, 0, 0}) addZeros(layer.intPadding);
+  const Reach reach = weights_.reachOfConv(layer_, !spec_.monteCarlo);
+  const bool fuse = canFuse(layer.activation) && !random(layer.dropout);
+  addConvolution(layer, fuse);
+  if (fuse) return addSaturationCheck(layer, reach);
+  step("", [reach](Pass& pass) { pass.bound = pass.bound * reach.gain + reach.shift; });
+  addDropout(layer.dropout, true);
+  addActivation(layer.activation);
+}
+
+void PlanBuilder::add(const PoolLayer& layer) {
+  Triple size = layer.size;
+  Triple stride = layer.stride;
+  Triple padding = layer.padding;
+  if (layer.global) {
+    size = stride = {flow_.shape.extent.w, flow_.shape.extent.h, flow_.shape.extent.d};
+    padding = {0, 0, 0};
+  }
+  if (!flow_.arena) addReorder(plain(flow_.shape, computeType()));
+  const Shape out = shapes_[layer_].shape;
+  const Desc source = flow_.memory.get_desc();
+  const auto pd = makePool(engine_, layer.kind == PoolKind::kMax, source, any(out, typeOf(source)),
+                           axes(stride), axes(size), axes(padding), attributes());
+  Flow next = produce(pd.dst_desc(), out, random(layer.dropout) && !randomSeen_ ? kKept : nextArena());
+  std::unordered_map<int, dnnl::memory> args{{DNNL_ARG_SRC, flow_.memory},
+                                             {DNNL_ARG_DST, next.memory},
+                                             {DNNL_ARG_SCRATCHPAD, scratch(pd.scratchpad_desc())}};
+  step(pd.impl_info_str(),
+       [pool = dnnl::pooling_forward(pd), args](Pass& pass) { pool.execute(pass.stream, args); });
+  flow_ = next;
+  addDropout(layer.dropout, false);
+  addActivation(layer.activation);
+}
+
+void PlanBuilder::add(const DenseLayer& layer) {
+  const DataType type = computeType();
+  Dims sourceDims = flow_.flat ? Dims{spec_.batch, layer.inputs} : dims(flow_.shape);
+  Dims weightDims = sourceDims;
+  weightDims[0] = layer.neurons + 1;
+  const Desc target({spec_.batch, layer.neurons + 1}, DataType::f32, Tag::nc);
+  const Desc bias({layer.neurons + 1}, DataType::f32, Tag::x);
+  const auto pd = makeInnerProduct(engine_, Desc(sourceDims, type, Tag::any),
+                                   Desc(weightDims, type, Tag::any), bias, target, attributes());
+  if (!(flow_.memory.get_desc() == pd.src_desc())) addReorder(pd.src_desc());
+  const bool isInput = !flow_.arena;
+  dnnl::memory source = flow_.memory;
+  const LayerWeights packed =
+      weights_.dense(layer_, !spec_.monteCarlo, weightDims, pd.weights_desc(), stream_);
+  const bool drops = random(layer.dropout);
+  Flow next = produce(target, {{1, 1, 1}, layer.neurons + 1}, drops && !randomSeen_ ? kKept : nextArena());
+  next.flat = true;
+  std::unordered_map<int, dnnl::memory> args{{DNNL_ARG_SRC, source},
+                                             {DNNL_ARG_WEIGHTS, packed.weights},
+                                             {DNNL_ARG_BIAS, packed.bias},
+                                             {DNNL_ARG_DST, next.memory},
+                                             {DNNL_ARG_SCRATCHPAD, scratch(pd.scratchpad_desc())}};
+  step(pd.impl_info_str(),
+       [dense = dnnl::inner_product_forward(pd), args, source, isInput](Pass& pass) mutable {
+         if (isInput) source.set_data_handle(const_cast<float*>(pass.input));
+         dense.execute(pass.stream, args);
+       });
+  flow_ = next;
+  addDropout(layer.dropout, true);
+  step("", [memory = flow_.memory, batch = spec_.batch, activation = layer.activation](Pass& pass) {
+    pass.stream.wait();
+    const int64_t count = memory.get_desc().get_size() / sizeof(float) / static_cast<size_t>(batch);
+    activateDense(static_cast<float*>(memory.get_data_handle()), batch, count, activation);
+    pass.bound = INFINITY;
+  });
+}
+
+void PlanBuilder::add(const GroupNormLayer& layer) {
+  makeWalkable();
+  // No value of a normalised group lies further than sqrt(n) deviations from its mean.
+  float gamma = 0;
+  float beta = 0;
+  for (const float g : layer.gamma) gamma = std::max(gamma, std::fabs(g));
+  for (const float b : layer.beta) beta = std::max(beta, std::fabs(b));
+  const auto count = static_cast<float>(flow_.shape.values() / flow_.shape.c * layer.groupSize);
+  inPlace([&layer, reach = gamma * std::sqrt(count) + beta, keeps = layer.setOff > 0](
+              Pass& pass, void* data, ElementType type, const Layout& layout) {
+    groupNorm(data, type, layout, layer);
+    pass.bound = keeps ? std::max(pass.bound, reach) : reach;
+  });
+  // No activation: see GroupNormLayer.
+}
+
+void PlanBuilder::add(const LrnLayer& layer) {
+  makeWalkable();
+  inPlace([&layer](Pass& pass, void* data, ElementType type, const Layout& layout) {
+    localResponseNorm(data, type, layout, layer);
+    pass.bound = INFINITY;
+  });
+  addActivation(layer.activation);
+}
+
+void PlanBuilder::addOutput() {
+  layer_ = network_.layers.size() - 1;
+  if (flow_.flat) {
+    step("", [memory = flow_.memory](Pass& pass) {
+      pass.stream.wait();
+      std::memcpy(pass.output, memory.get_data_handle(), memory.get_desc().get_size());
+    });
+    return;
+  }
+  makeWalkable();
+  OutputForm form{network_.yolo(), {spec_.extent, flow_.shape.extent}, spec_.rawOutput};
+  inPlace([form](Pass& pass, void* data, ElementType type, const Layout& layout) {
+    writeOutput(data, type, layout, form, pass.output);
+  });
+}
+
+std::unique_ptr<Plan> PlanBuilder::build() {
+  addInput();
+  for (layer_ = 0; layer_ < network_.layers.size(); ++layer_) {
+    std::visit([this](const auto& layer) { add(layer); }, network_.layers[layer_]);
+  }
+  if (!randomSeen_) plan_->firstRandom_ = plan_->steps_.size();
+  addOutput();
+  return std::move(plan_);
+}
+
+std::unique_ptr<Plan> buildPlan(const Network& network, const PlanSpec& spec, WeightStore& weights,
+                                const dnnl::engine& engine, dnnl::stream& stream) {
+  return PlanBuilder(network, spec, weights, engine, stream).build();
+}
+
+}  // namespace otf::onednn

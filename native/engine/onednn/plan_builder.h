@@ -1,0 +1,75 @@
+// Turns layers into steps. Included by plan_builder.cpp only; here for its contract.
+#pragma once
+
+#include <optional>
+
+#include "engine/onednn/kernels.h"
+#include "engine/onednn/layout_query.h"
+#include "engine/onednn/plan.h"
+
+namespace otf::onednn {
+
+/// What flows between layers while the plan is built.
+struct Flow {
+  dnnl::memory memory;
+  std::optional<Arena> arena;  // nullopt: the caller's input
+  Shape shape;                 // logical
+  bool flat = false;           // [batch][values] float, bias node included
+};
+
+class PlanBuilder {
+ public:
+  PlanBuilder(const Network& network, const PlanSpec& spec, WeightStore& weights, const dnnl::engine& engine,
+              dnnl::stream& stream);
+  std::unique_ptr<Plan> build();
+
+ private:
+  void addInput();
+  void add(const ConvLayer& layer);
+  void add(const PoolLayer& layer);
+  void add(const DenseLayer& layer);
+  void add(const GroupNormLayer& layer);
+  void add(const LrnLayer& layer);
+  void addOutput();
+
+  // Pieces of layers.
+  void addConvolution(const ConvLayer& layer, bool fuseRelu);
+  void addSaturationCheck(const ConvLayer& layer, const Reach& reach);
+  void addZeros(const Triple& zeros);
+  void addReorder(const Desc& to);
+  void addActivation(const Activation& activation);
+  void addDropout(float rate, bool foldedIntoWeights);
+  void copyKept();
+  void makeWalkable();
+  void reshapeFlat(const Shape& shape);
+
+  // Descriptors and memory.
+  Dims dims(const Shape& shape) const;
+  Dims axes(const Triple& triple) const;
+  Desc plain(const Shape& shape, dnnl::memory::data_type type) const;
+  Desc any(const Shape& shape, dnnl::memory::data_type type) const;
+  dnnl::memory::data_type computeType() const;
+  Arena nextArena() const;
+  Flow produce(const Desc& desc, const Shape& shape, Arena arena);
+  dnnl::memory alias(const Desc& desc, const Flow& flow);
+  dnnl::primitive_attr attributes() const;
+  dnnl::memory scratch(const Desc& desc);
+  void step(std::string kernel, std::function<void(Pass&)> run);
+  /// A step that changes the flowing tensor in place: work(data, type, layout).
+  void inPlace(std::function<void(Pass&, void*, ElementType, const Layout&)> work);
+  bool random(float rate) const { return spec_.monteCarlo && rate > 0.01F; }
+
+  const Network& network_;
+  PlanSpec spec_;
+  WeightStore& weights_;
+  const dnnl::engine& engine_;
+  dnnl::stream& stream_;
+  std::vector<LayerShape> shapes_;
+  size_t rank_ = 2;  // spatial axes of the descriptors
+  size_t layer_ = 0;
+  bool randomSeen_ = false;
+  Flow flow_;
+  std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();
+};
+
+}  // namespace otf::onednn

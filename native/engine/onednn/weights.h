@@ -1,0 +1,58 @@
+// Weights in oneDNN's order: brought there once per layer and layout, shared by every batch size that wants
+// the same.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "engine/onednn/compat.h"
+#include "model/network.h"
+
+namespace otf::onednn {
+
+/// Weights and bias of one layer as a primitive takes them.
+struct LayerWeights {
+  dnnl::memory weights, bias;
+};
+
+/// How the sizes of outputs follow from those of inputs: |pre-activation| <= gain*|input| + shift.
+struct Reach {
+  float gain = 0, shift = 0;
+};
+
+/// One thread at a time (the engine's).
+class WeightStore {
+ public:
+  /// `inputBias` replaces the stored bias value of the first layer.
+  WeightStore(std::shared_ptr<const Network> network, float inputBias, dnnl::engine engine);
+
+  /// `scaled`: AVG_MODEL, 1-rate is folded into weights and bias; MC_MODEL takes them as they are.
+  /// `rank`: 2 or 3 spatial axes. `layout`: the primitive's weights descriptor.
+  LayerWeights conv(size_t layer, bool scaled, size_t rank, const Desc& layout, dnnl::stream& stream);
+  /// `input`: the spatial shape the dense layer flattens, or {1,1,1} x values after another dense layer.
+  LayerWeights dense(size_t layer, bool scaled, const Dims& weightDims, const Desc& layout,
+                     dnnl::stream& stream);
+
+  Reach reachOfConv(size_t layer, bool scaled) const;
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  struct Kept {
+    bool scaled;
+    Desc layout;
+    LayerWeights memory;
+  };
+  float biasOf(size_t layer, float stored) const { return layer == 0 ? inputBias_ : stored; }
+  const LayerWeights* find(size_t layer, bool scaled, const Desc& layout) const;
+  LayerWeights keep(size_t layer, bool scaled, const Desc& layout, const Desc& plain, float* weights,
+                    const std::vector<float>& bias, dnnl::stream& stream);
+
+  std::shared_ptr<const Network> network_;
+  float inputBias_;
+  dnnl::engine engine_;
+  std::map<size_t, std::vector<Kept>> kept_;
+  int64_t bytes_ = 0;
+};
+
+}  // namespace otf::onednn

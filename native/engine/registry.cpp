@@ -1,0 +1,23 @@
+#include "engine/onednn/onednn_engine.h"
+#include "engine/reference/reference_engine.h"
+#include "error/error.h"
+
+namespace otf {
+
+int64_t Engine::outputValues(Extent extent) const {
+  return inferShapes(network(), extent).back().shape.values();
+}
+
+std::vector<EngineDescription> describeEngines() {
+  return {describeOnednn(), {"reference", "1", "cpu", true, "", {ComputeType::kFp32cFp32a}}};
+}
+
+std::unique_ptr<Engine> createEngine(std::string_view name, std::shared_ptr<const Network> network,
+                                     const EngineOptions& options) {
+  if (name == "onednn") return createOnednnEngine(std::move(network), options);
+  if (name == "reference") return createReferenceEngine(std::move(network), options);
+  throw OtfError(Code::kEngineUnavailable,
+                 "no engine '" + std::string(name) + "' here (there are: onednn, reference)");
+}
+
+}  // namespace otf

@@ -1,0 +1,170 @@
+// What an Engine promises beyond its numbers: sizes, threads, MC_MODEL, errors.
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <thread>
+
+#include "engine/network_bench.h"
+#include "engine/tests/check.h"
+#include "error/error.h"
+#include "model/architectures.h"
+
+using namespace otf;
+
+namespace {
+
+std::shared_ptr<const Network> demo() { return std::make_shared<Network>(buildArchitecture("demo", 3)); }
+
+std::vector<float> tile(Extent extent, int batch, int seed) {
+  std::vector<float> x(static_cast<size_t>(Shape{extent, 1}.values() * batch));
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = static_cast<float>((i * 7919 + static_cast<size_t>(seed) * 104729) % 1000) / 1000.0F;
+  return x;
+}
+
+EngineOptions twoThreads() {
+  EngineOptions options;
+  options.threads = 2;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("compute types have CIANNA's names, brief forms are understood, and swaps are reported") {
+  CHECK(computeTypeName(ComputeType::kBf16cFp32a) == "BF16C_FP32A");
+  CHECK(parseComputeType("bf16") == ComputeType::kBf16cFp32a);
+  CHECK(parseComputeType("TF32C_FP32A") == ComputeType::kTf32cFp32a);
+  CHECK_FALSE(parseComputeType("").has_value());
+  CHECK_FALSE(parseComputeType("INT8").has_value());
+  EngineOptions options = twoThreads();
+  options.computeType = ComputeType::kFp16cFp32a;
+  const auto engine = createEngine("onednn", demo(), options);
+  CHECK(engine->info().asked == ComputeType::kFp16cFp32a);
+  CHECK(engine->info().effective == ComputeType::kFp32cFp32a);
+}
+
+TEST_CASE("a fully convolutional network runs at any size, one engine for all of them") {
+  const auto network = demo();
+  const auto fast = createEngine("onednn", network, twoThreads());
+  const auto plain = createEngine("reference", network, twoThreads());
+  for (const Extent extent : {Extent{64, 64, 1}, Extent{48, 80, 1}, Extent{17, 33, 1}, Extent{64, 64, 1}}) {
+    CAPTURE(extent.w);
+    const auto x = tile(extent, 2, 1);
+    std::vector<float> a(static_cast<size_t>(2 * fast->outputValues(extent)));
+    std::vector<float> b(a.size());
+    fast->forward(extent, 2, x.data(), a.data());
+    plain->forward(extent, 2, x.data(), b.data());
+    CHECK(test::worst(a.data(), b.data(), std::ssize(a), 1e-4, 1e-4) <= 1.0);
+  }
+  CHECK_THROWS_AS(fast->outputValues({1, 1, 1}), OtfError);
+  CHECK(fast->memoryBytes() > network->parameterCount() * 4);
+}
+
+TEST_CASE("several engines in one process, called from many threads, give what one gives alone") {
+  const Extent extent{64, 64, 1};
+  const auto first = std::make_shared<Network>(buildArchitecture("demo", 1));
+  const auto second = std::make_shared<Network>(buildArchitecture("demo", 2));
+  const std::shared_ptr<Engine> engines[] = {createEngine("onednn", first, twoThreads()),
+                                             createEngine("onednn", second, twoThreads())};
+  const auto values = static_cast<size_t>(engines[0]->outputValues(extent));
+  std::vector<std::vector<float>> alone;
+  for (int e = 0; e < 2; ++e) {
+    alone.emplace_back(values * 3);
+    const auto x = tile(extent, 3, e);
+    engines[e]->forward(extent, 3, x.data(), alone.back().data());
+  }
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 6; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 5; ++i) {
+        const auto e = static_cast<size_t>((t + i) % 2);
+        const auto x = tile(extent, 3, static_cast<int>(e));
+        std::vector<float> y(values * 3);
+        engines[e]->forward(extent, 3, x.data(), y.data());
+        if (y != alone[e]) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE(
+    "MC_MODEL: same seed same answer, in any batch; the mean nears AVG_MODEL's when the last layers are "
+    "linear") {
+  Network network = buildArchitecture("demo", 5);
+  network.layers.pop_back();  // ends with the 1x1x256 dropout layer
+  std::get<ConvLayer>(network.layers.back()).activation.kind = ActivationKind::kLinear;
+  const auto shared = std::make_shared<Network>(network);
+  const auto engine = createEngine("onednn", shared, twoThreads());
+  const Extent extent{32, 32, 1};
+  const auto values = engine->outputValues(extent);
+  const auto x = tile(extent, 3, 1);
+  std::vector<float> mean(static_cast<size_t>(3 * values)), deviation(mean.size()), again(mean.size()),
+      unused(mean.size()), average(mean.size());
+  engine->forwardMonteCarlo(extent, 3, 400, 11, x.data(), mean.data(), deviation.data());
+  engine->forwardMonteCarlo(extent, 3, 400, 11, x.data(), again.data(), unused.data());
+  CHECK(mean == again);
+  // Item 1 of seed 11 is item 0 of seed 12.
+  engine->forwardMonteCarlo(extent, 1, 400, 12, x.data() + 32 * 32, again.data(), unused.data());
+  CHECK(test::worst(again.data(), mean.data() + values, values, 1e-5, 1e-5) <= 1.0);
+  engine->forward(extent, 3, x.data(), average.data());
+  double excess = 0;
+  for (size_t i = 0; i < mean.size(); ++i) {
+    // A dropped value is 0 or x: standard error deviation/20, and 6 of them are never met in a fixed draw.
+    excess =
+        std::max(excess, std::fabs(static_cast<double>(mean[i]) - average[i]) / (deviation[i] / 20.0 + 1e-6));
+  }
+  CHECK(excess < 6.0);
+  CHECK(*std::max_element(deviation.begin(), deviation.end()) > 0.0F);
+  CHECK_THROWS_AS(engine->forwardMonteCarlo(extent, 1, 1, 1, x.data(), mean.data(), deviation.data()),
+                  OtfError);
+}
+
+TEST_CASE("a network without dropout has no spread") {
+  Network network = buildArchitecture("demo", 5);
+  for (Layer& layer : network.layers) {
+    if (auto* conv = std::get_if<ConvLayer>(&layer); conv != nullptr) conv->dropout = 0;
+  }
+  const auto engine = createEngine("onednn", std::make_shared<Network>(network), twoThreads());
+  const Extent extent{32, 32, 1};
+  const auto x = tile(extent, 1, 1);
+  std::vector<float> mean(static_cast<size_t>(engine->outputValues(extent))), deviation(mean.size()),
+      average(mean.size());
+  engine->forwardMonteCarlo(extent, 1, 4, 1, x.data(), mean.data(), deviation.data());
+  engine->forward(extent, 1, x.data(), average.data());
+  CHECK(mean == average);
+  CHECK(std::accumulate(deviation.begin(), deviation.end(), 0.0) == 0.0);
+}
+
+TEST_CASE("errors name what is wrong, and the engine lives on") {
+  const auto engine = createEngine("onednn", demo(), twoThreads());
+  std::vector<float> y(1 << 20);
+  const auto x = tile({64, 64, 1}, 1, 1);
+  CHECK_THROWS_AS(engine->forward({2, 2, 1}, 1, x.data(), y.data()), OtfError);
+  CHECK_THROWS_AS(engine->forward({64, 64, 1}, 0, x.data(), y.data()), OtfError);
+  CHECK_NOTHROW(engine->forward({64, 64, 1}, 1, x.data(), y.data()));
+  CHECK_THROWS_WITH_AS(createEngine("tpu", demo(), {}), doctest::Contains("no engine 'tpu'"), OtfError);
+}
+
+TEST_CASE("profile covers every layer, and the yardsticks measure something") {
+  const auto network = demo();
+  const auto engine = createEngine("onednn", network, twoThreads());
+  const Extent extent{64, 64, 1};
+  const auto x = tile(extent, 2, 1);
+  std::vector<float> y(static_cast<size_t>(2 * engine->outputValues(extent))), same(y.size());
+  const auto timings = engine->profile(extent, 2, x.data(), y.data());
+  REQUIRE(timings.size() == network->layers.size());
+  for (const LayerTiming& timing : timings) CHECK(timing.seconds > 0.0);
+  engine->forward(extent, 2, x.data(), same.data());
+  CHECK(y == same);
+  const auto bare = createBareLayers(network, extent, 2, ComputeType::kFp32cFp32a, 2);
+  const std::vector<double> seconds = bare->run();
+  REQUIRE(seconds.size() == network->layers.size());
+  CHECK(seconds[0] > 0.0);
+  CHECK(seconds[9] == 0.0);  // the group norm
+  CHECK(measureMatmulPeak(ComputeType::kFp32cFp32a, 2) > 1e9);
+}
