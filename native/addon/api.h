@@ -1,0 +1,21 @@
+// Functions the addon exports. Each reads its arguments on the JavaScript thread, works on a pool thread on plain data,
+// and builds its answer back on the JavaScript thread.
+#pragma once
+
+#include <napi.h>
+
+namespace otf::addon {
+
+Napi::Value errorCodes(const Napi::CallbackInfo& info);
+Napi::Value versions(const Napi::CallbackInfo& info);
+Napi::Value engines(const Napi::CallbackInfo& info);
+Napi::Value inspectModel(const Napi::CallbackInfo& info);
+Napi::Value writeArchitecture(const Napi::CallbackInfo& info);
+Napi::Value infer(const Napi::CallbackInfo& info);
+Napi::Value detect(const Napi::CallbackInfo& info);
+Napi::Value simulate(const Napi::CallbackInfo& info);
+Napi::Value writeTable(const Napi::CallbackInfo& info);
+Napi::Value preview(const Napi::CallbackInfo& info);
+Napi::Value benchEngine(const Napi::CallbackInfo& info);
+
+}  // namespace otf::addon

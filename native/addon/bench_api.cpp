@@ -1,0 +1,120 @@
+#include <chrono>
+#include <filesystem>
+
+#include "addon/api.h"
+#include "addon/async.h"
+#include "addon/object.h"
+#include "engine/network_bench.h"
+#include "error/error.h"
+#include "model/architectures.h"
+#include "tensor/buffer.h"
+
+namespace otf::addon {
+namespace {
+
+struct Request {
+  std::string model;
+  int width = 0, height = 0, repeats = 0;
+  EngineChoice engine;
+};
+
+struct Outcome {
+  EngineInfo engine;
+  std::vector<double> forwardSeconds, bareSeconds;
+  double flopsPerItem = 0, peakFlops = 0;
+  std::vector<LayerTiming> layers;
+  std::vector<double> bareLayers;
+};
+
+double since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Network load(const std::string& model) {
+  const auto names = architectureNames();
+  if (std::find(names.begin(), names.end(), model) != names.end()) return buildArchitecture(model, 1);
+  return readNetwork(model);
+}
+
+Outcome run(const Request& request, Progress& progress) {
+  const auto network = std::make_shared<Network>(load(request.model));
+  const Extent extent{request.width, request.height, network->trained.extent.d};
+  const auto engine = createEngine(request.engine.name, network, request.engine.options);
+  const int batch = request.engine.batch;
+  const int64_t in = Shape{extent, network->trained.c}.values() * batch;
+  const Buffer input(static_cast<size_t>(in) * sizeof(float));
+  // Values as normalised tiles have them, different in every pixel.
+  for (int64_t i = 0; i < in; ++i) input.floats()[i] = static_cast<float>((i * 7919) % 1000) / 1000.0F;
+  const Buffer output(static_cast<size_t>(engine->outputValues(extent) * batch) * sizeof(float));
+  Outcome outcome;
+  outcome.engine = engine->info();
+  for (const double flops : layerFlops(*network, extent)) outcome.flopsPerItem += flops;
+  const auto bare = createBareLayers(network, extent, batch, request.engine.options.computeType, request.engine.options.threads);
+  // Once each, untimed: code generation, page faults, clock.
+  engine->forward(extent, batch, input.floats(), output.floats());
+  bare->run();
+  // In turns, so that whatever else the machine does falls on both.
+  outcome.bareLayers.assign(network->layers.size(), 0.0);
+  std::vector<std::vector<double>> rounds;
+  for (int r = 0; r < request.repeats; ++r) {
+    const auto start = std::chrono::steady_clock::now();
+    engine->forward(extent, batch, input.floats(), output.floats());
+    outcome.forwardSeconds.push_back(since(start));
+    rounds.push_back(bare->run());
+    double sum = 0;
+    for (const double seconds : rounds.back()) sum += seconds;
+    outcome.bareSeconds.push_back(sum);
+    progress(r + 1, request.repeats + 2);
+  }
+  for (size_t i = 0; i < outcome.bareLayers.size(); ++i) {
+    std::vector<double> column;
+    for (const auto& round : rounds) column.push_back(round[i]);
+    std::nth_element(column.begin(), column.begin() + static_cast<ptrdiff_t>(column.size() / 2), column.end());
+    outcome.bareLayers[i] = column[column.size() / 2];
+  }
+  outcome.layers = engine->profile(extent, batch, input.floats(), output.floats());
+  progress(request.repeats + 1, request.repeats + 2);
+  outcome.peakFlops = measureMatmulPeak(request.engine.options.computeType, request.engine.options.threads);
+  progress(request.repeats + 2, request.repeats + 2);
+  return outcome;
+}
+
+Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("engine", engineInfo(env, outcome.engine));
+  out.Set("forwardSeconds", numbers(env, outcome.forwardSeconds));
+  out.Set("bareSeconds", numbers(env, outcome.bareSeconds));
+  out.Set("flopsPerItem", outcome.flopsPerItem);
+  out.Set("peakFlops", outcome.peakFlops);
+  Napi::Array layers = Napi::Array::New(env, outcome.layers.size());
+  for (uint32_t i = 0; i < outcome.layers.size(); ++i) {
+    Napi::Object layer = Napi::Object::New(env);
+    layer.Set("layer", outcome.layers[i].layer);
+    layer.Set("kernel", outcome.layers[i].kernel);
+    layer.Set("seconds", outcome.layers[i].seconds);
+    layer.Set("flops", outcome.layers[i].flops);
+    layer.Set("bareSeconds", i < outcome.bareLayers.size() ? outcome.bareLayers[i] : 0.0);
+    layers.Set(i, layer);
+  }
+  out.Set("layers", layers);
+  return out;
+}
+
+}  // namespace
+
+Napi::Value benchEngine(const Napi::CallbackInfo& info) {
+  const Fields fields(info[0], "request");
+  Request request;
+  request.model = fields.text("model");
+  request.width = fields.count("width");
+  request.height = fields.count("height");
+  request.repeats = fields.count("repeats");
+  request.engine = readEngineChoice(fields.object("engine"));
+  request.engine.options.inputBias = static_cast<float>(fields.number("inputBias"));
+  if (request.repeats < 1 || request.repeats > 1000) throw OtfError(Code::kInvalidArgument, "repeats must be 1..1000");
+  const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
+  return runAsync<Outcome>(
+      info.Env(), [request, progress] { return run(request, *progress); }, toJs);
+}
+
+}  // namespace otf::addon

@@ -1,0 +1,119 @@
+// FITS images read through CFITSIO: one plane of one HDU, by window, as float32.
+// Source: FITS Standard 4.0 (BLANK 4.4.2.5, NaN 5.3, degenerate axes; tiled compression section 10).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace otf {
+
+/// Restoring beam, FWHM, degrees; position angle North through East.
+struct Beam {
+  double bmajDeg = 0, bminDeg = 0, bpaDeg = 0;
+};
+
+/// Which image of a file. `hdu`: 0-based as in the file's list; absent = first HDU with two axes longer
+/// than 1. `plane`: 0-based index over the axes beyond the two image axes that are longer than 1, first such
+/// axis fastest.
+struct FitsSelect {
+  std::optional<int> hdu;
+  int64_t plane = 0;
+};
+
+struct FitsInfo {
+  std::string label;  // file name or the caller's name, for messages
+  int hdu = 0;        // 0-based
+  std::string extname;
+  int64_t width = 0, height = 0, planes = 1;
+  int axes[2] = {1, 2};  // the FITS axes (1-based) that are width and height
+  int bitpix = -32;
+  bool compressed = false;
+  std::string bunit;
+  std::optional<Beam> beam;  // validated: finite, bmaj >= bmin > 0 (else kBeamInvalid)
+  std::string cards;  // the HDU's header as 80-character cards, no line breaks, END included: for wcslib
+  std::vector<std::string> warnings;
+};
+
+/// One thread at a time (a CFITSIO handle may not be shared); several FitsImage objects may be used at once.
+class FitsImage {
+ public:
+  /// Literal path (no CFITSIO extended syntax). Throws kFitsUnreadable, kFitsTruncated, kFitsNoImage,
+  /// kBeamInvalid.
+  static FitsImage open(const std::string& path, const FitsSelect& select = {});
+  /// The bytes must outlive the image.
+  static FitsImage openMemory(std::span<const std::byte> bytes, const std::string& label,
+                              const FitsSelect& select = {});
+
+  FitsImage(FitsImage&&) noexcept;
+  FitsImage& operator=(FitsImage&&) noexcept;
+  ~FitsImage();
+
+  const FitsInfo& info() const;
+
+  /// Columns [x0, x0+columns) of rows [y0, y0+rows), row 0 = first FITS row, scaled by BSCALE/BZERO; blank =
+  /// NaN, as is every value that is infinite or that float32 cannot hold. out[r*stride + c]; stride in
+  /// floats. Throws kFitsTruncated, kFitsUnreadable; kInvalidArgument outside the image. Compressed images:
+  /// ask for bands of full rows, so that each tile is decompressed once per band.
+  void readWindow(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride);
+
+ private:
+  struct Impl;
+  explicit FitsImage(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+struct FitsKey {
+  std::string name, comment;
+  std::string text;  // used when isText
+  double number = 0;
+  bool isText = false, isInteger = false;
+};
+
+/// A float32 image file written in bands of rows, under a temporary name beside the target, which appears
+/// complete (with CHECKSUM and DATASUM) on finish() or not at all. `lengthOneAxes`: axes of length 1 after
+/// width and height. One thread at a time. Every call throws kOutputUnwritable with the path and the system's
+/// reason.
+class FitsImageWriter {
+ public:
+  FitsImageWriter(const std::string& path, int64_t width, int64_t height, std::span<const FitsKey> keys,
+                  int lengthOneAxes = 0);
+  FitsImageWriter(FitsImageWriter&&) noexcept;
+  FitsImageWriter& operator=(FitsImageWriter&&) noexcept;
+  ~FitsImageWriter();
+
+  /// The next rows, row 0 first: rows*width values, NaN = blank.
+  void writeRows(const float* pixels, int64_t rows);
+  /// Throws kInvalidArgument when rows are missing.
+  void finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The whole image at once: pixels[height][width]. Throws kOutputUnwritable; never leaves a half-written
+/// file.
+void writeFitsImage(const std::string& path, int64_t width, int64_t height, std::span<const FitsKey> keys,
+                    const float* pixels);
+
+struct FitsColumn {
+  std::string name, unit, ucd, description;
+  enum class Type { kText, kFloat, kDouble, kInt } type = Type::kFloat;
+  std::vector<std::string> text;
+  std::vector<double> numbers;  // NaN = missing (kInt: TNULL)
+};
+
+/// Write a binary table (first extension, named `extname`) atomically: TUNITn, TUCDn, TCOMMn, TNULLn,
+/// checksums. Columns have equal lengths (else kInvalidArgument). Throws kOutputUnwritable.
+void writeFitsTable(const std::string& path, const std::string& extname, std::span<const FitsColumn> columns,
+                    std::span<const FitsKey> keys);
+
+/// "4.2.0": the CFITSIO in use.
+std::string cfitsioVersion();
+
+}  // namespace otf

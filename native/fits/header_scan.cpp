@@ -1,0 +1,284 @@
+#include "fits/header_scan.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "error/error.h"
+#include "fits/header_cards.h"
+
+namespace otf::fits {
+namespace {
+
+constexpr int64_t kMaxAxes = 99;
+constexpr int64_t kMaxAxisPx = int64_t{1} << 40;
+constexpr int kMaxCompressedAxes = 6;  // CFITSIO's MAX_COMPRESS_DIM
+constexpr int kMaxHdus = 10000;
+constexpr unsigned __int128 kTooLarge = static_cast<unsigned __int128>(1) << 100;
+
+std::string decimal(unsigned __int128 number) {
+  std::string text;
+  do {
+    text.insert(text.begin(), static_cast<char>('0' + static_cast<int>(number % 10)));
+    number /= 10;
+  } while (number > 0);
+  return text;
+}
+
+/// Saturates: 99 axes of 2^40 pixels overflow even 128 bits.
+unsigned __int128 times(unsigned __int128 a, unsigned __int128 b) {
+  if (a == 0 || b == 0) return 0;
+  return a > kTooLarge / b ? kTooLarge : std::min(a * b, kTooLarge);
+}
+
+std::string indexed(const char* name, size_t n) { return name + std::to_string(n); }
+
+std::vector<int64_t> readAxes(const HeaderCards& cards, const char* count, const char* axis, int64_t most) {
+  cards.requireUnique(count);
+  std::vector<int64_t> dims(static_cast<size_t>(cards.required(count, 0, most)));
+  for (size_t i = 0; i < dims.size(); ++i) {
+    cards.requireUnique(indexed(axis, i + 1));
+    dims[i] = cards.required(indexed(axis, i + 1), 0, kMaxAxisPx);
+  }
+  return dims;
+}
+
+int readBitpix(const HeaderCards& cards, const char* keyword) {
+  cards.requireUnique(keyword);
+  const int64_t bitpix = cards.required(keyword, -64, 64);
+  constexpr std::array<int64_t, 6> kLegal = {8, 16, 32, 64, -32, -64};
+  if (std::find(kLegal.begin(), kLegal.end(), bitpix) == kLegal.end()) {
+    cards.reject(std::string(keyword) + " = " + std::to_string(bitpix) + " is not a FITS data type");
+  }
+  return static_cast<int>(bitpix);
+}
+
+unsigned __int128 dataSize(const HeaderCards& cards, const ScannedHdu& hdu, bool groups) {
+  if (hdu.dims.empty()) return 0;
+  unsigned __int128 elements = 1;
+  for (size_t i = groups ? 1 : 0; i < hdu.dims.size(); ++i) {
+    elements = times(elements, static_cast<unsigned __int128>(hdu.dims[i]));
+  }
+  const int64_t pcount = cards.integer("PCOUNT", 0, std::numeric_limits<int64_t>::max()).value_or(0);
+  const int64_t gcount = cards.integer("GCOUNT", 1, std::numeric_limits<int32_t>::max()).value_or(1);
+  const unsigned __int128 perGroup = std::min(elements + static_cast<unsigned __int128>(pcount), kTooLarge);
+  return times(times(perGroup, static_cast<unsigned __int128>(gcount)),
+               static_cast<unsigned __int128>(std::abs(hdu.bitpix) / 8));
+}
+
+/// CFITSIO divides by tile sizes, multiplies them, sizes its buffers by them and indexes its dither table by
+/// seed and row, all unchecked: every value is held to FITS Standard 4.0 section 10.1 first.
+void readCompression(const HeaderCards& cards, ScannedHdu& hdu) {
+  CompressedLayout& layout = hdu.compressed;
+  const int64_t rowBytes = hdu.dims[0], rows = hdu.dims[1];
+  if (rowBytes < 8)
+    cards.reject("rows of " + std::to_string(rowBytes) + " bytes cannot hold a compressed image");
+  for (const char* prefix : {"ZNAXIS", "ZTILE", "ZDITHER", "ZVAL", "ZNAME", "ZCMPTYPE", "ZBITPIX"}) {
+    cards.requireStandardForm(prefix);
+  }
+  // They would make CFITSIO alter the compressed bytes themselves, behind the tile guard's back.
+  for (const char* prefix : {"TSCAL", "TZERO", "TNULL"}) cards.requireAbsent(prefix);
+  const int64_t heapGap = rowBytes * rows;
+  const int64_t theap =
+      cards.integer("THEAP", heapGap, std::numeric_limits<int64_t>::max()).value_or(heapGap);
+  layout.heapOffset = hdu.dataOffset + static_cast<uint64_t>(theap);
+  const auto total = static_cast<uint64_t>(hdu.dataBytes);
+  if (static_cast<uint64_t>(theap) > total) cards.reject("THEAP points behind the end of the table");
+  layout.heapBytes = total - static_cast<uint64_t>(theap);
+
+  layout.algorithm = cards.value("ZCMPTYPE").value_or("");
+  constexpr std::array<std::string_view, 6> kKnown = {"RICE_1", "RICE_ONE",    "GZIP_1",
+                                                      "GZIP_2", "HCOMPRESS_1", "PLIO_1"};
+  if (std::find(kKnown.begin(), kKnown.end(), layout.algorithm) == kKnown.end()) {
+    cards.reject("compression ZCMPTYPE = '" + printable(layout.algorithm) + "' is not supported");
+  }
+  cards.requireUnique("ZCMPTYPE");
+  hdu.bitpix = readBitpix(cards, "ZBITPIX");
+  hdu.dims = readAxes(cards, "ZNAXIS", "ZNAXIS", kMaxCompressedAxes);
+  if (hdu.dims.empty()) cards.reject("a compressed image without axes");
+
+  unsigned __int128 tilePx = 1, tiles = 1;
+  for (size_t i = 0; i < hdu.dims.size(); ++i) {
+    const std::string keyword = indexed("ZTILE", i + 1);
+    cards.requireUnique(keyword);
+    if (hdu.dims[i] < 1) cards.reject(indexed("ZNAXIS", i + 1) + " is not positive");
+    const int64_t side = cards.integer(keyword, 1, kMaxAxisPx).value_or(i == 0 ? hdu.dims[0] : 1);
+    layout.tile.push_back(side);
+    tilePx = times(tilePx, static_cast<unsigned __int128>(side));
+    tiles = times(tiles, static_cast<unsigned __int128>((hdu.dims[i] - 1) / side + 1));
+  }
+  if (tilePx > static_cast<unsigned __int128>(kMaxTilePx)) {
+    cards.reject("compression tiles of " + decimal(tilePx) + " pixels; at most " +
+                 std::to_string(kMaxTilePx) + " are supported");
+  }
+  if (tiles != static_cast<unsigned __int128>(rows)) {
+    cards.reject("the image needs " + decimal(tiles) + " compressed tiles, the table has " +
+                 std::to_string(rows));
+  }
+  layout.tiles = rows;
+
+  // NOISEBIT as the second parameter is an old form that CFITSIO reads as 4 bytes.
+  cards.requireUnique("ZVAL1");
+  cards.requireUnique("ZVAL2");
+  if (layout.algorithm.starts_with("RICE")) {
+    layout.riceBlockPx = cards.required("ZVAL1", 1, 1024);
+    if (cards.value("ZNAME2").value_or("") != "NOISEBIT") {
+      layout.riceBytesPerPixel = cards.integer("ZVAL2", 1, 1024).value_or(4);
+    }
+    if (layout.riceBlockPx < 16 && layout.riceBytesPerPixel > 8) {
+      std::swap(layout.riceBlockPx,
+                layout.riceBytesPerPixel);  // as CFITSIO does for files that have them reversed
+    }
+  }
+  cards.requireUnique("ZDITHER0");
+  cards.integer("ZDITHER0", 1, 10000);
+}
+
+ScannedHdu readHdu(const HeaderCards& cards, int index, uint64_t dataOffset) {
+  ScannedHdu hdu;
+  hdu.index = index;
+  hdu.dataOffset = dataOffset;
+  hdu.extname = printable(cards.value("EXTNAME").value_or(""));
+  const std::string extension = cards.value("XTENSION").value_or(index == 0 ? "IMAGE" : "");
+  hdu.bitpix = readBitpix(cards, "BITPIX");
+  hdu.dims = readAxes(cards, "NAXIS", "NAXIS", kMaxAxes);
+  const bool groups = index == 0 && cards.isTrue("GROUPS") && !hdu.dims.empty() && hdu.dims[0] == 0;
+  hdu.dataBytes = dataSize(cards, hdu, groups);
+
+  if (groups) {
+    hdu.kind = ScannedHdu::Kind::kRandomGroups;
+  } else if (extension == "IMAGE" || extension == "IUEIMAGE") {
+    hdu.kind = ScannedHdu::Kind::kImage;
+  } else if (extension == "BINTABLE" || extension == "TABLE" || extension == "A3DTABLE") {
+    hdu.kind = ScannedHdu::Kind::kTable;
+  }
+  if (hdu.kind == ScannedHdu::Kind::kTable && hdu.dims.size() != 2)
+    cards.reject("a table must have two axes");
+  return hdu;
+}
+
+void requirePresent(const ScannedHdu& hdu, uint64_t fileBytes, const std::string& label) {
+  const unsigned __int128 end = hdu.dataBytes + hdu.dataOffset;
+  if (end <= fileBytes) return;
+  const uint64_t present = fileBytes > hdu.dataOffset ? fileBytes - hdu.dataOffset : 0;
+  throw OtfError(Code::kFitsTruncated, label + ", HDU " + std::to_string(hdu.index) +
+                                           ": the header promises " + decimal(hdu.dataBytes) +
+                                           " bytes of data, the file holds " + std::to_string(present));
+}
+
+/// "\x1f\x8b.." or the text itself: enough for a user to see what the file is instead.
+std::string firstBytes(const ByteSource& source) {
+  std::array<std::byte, 8> bytes{};
+  const size_t count = std::min<uint64_t>(bytes.size(), source.size());
+  source.read(0, std::span(bytes).first(count));
+  std::string text = "\"";
+  for (size_t i = 0; i < count; ++i) {
+    const auto c = static_cast<unsigned char>(bytes[i]);
+    constexpr char kHex[] = "0123456789abcdef";
+    if (c >= 0x20 && c < 0x7f) {
+      text += static_cast<char>(c);
+    } else {
+      text += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+    }
+  }
+  return text + "\"";
+}
+
+void requireFits(const ByteSource& source, const std::string& label) {
+  std::array<std::byte, 9> magic{};
+  if (source.size() == 0) throw OtfError(Code::kFitsUnreadable, label + " is not a FITS file (it is empty)");
+  if (source.read(0, magic) && std::memcmp(magic.data(), "SIMPLE  =", magic.size()) == 0) return;
+  if (magic[0] == std::byte{0x1f} && magic[1] == std::byte{0x8b}) {
+    throw OtfError(Code::kFitsUnreadable, label + " is gzip-compressed: unpack it with gunzip first");
+  }
+  throw OtfError(Code::kFitsUnreadable,
+                 label + " is not a FITS file (first bytes " + firstBytes(source) + ")");
+}
+
+bool startsExtension(const ByteSource& source, uint64_t offset) {
+  std::array<std::byte, 9> magic{};
+  return source.read(offset, magic) && std::memcmp(magic.data(), "XTENSION=", magic.size()) == 0;
+}
+
+[[noreturn]] void noImage(const std::vector<ScannedHdu>& hdus, const std::string& label,
+                          std::optional<int> wanted) {
+  std::string holds;
+  for (size_t i = 0; i < hdus.size() && i < 8; ++i) holds += (i > 0 ? ", " : "") + hdus[i].describe();
+  if (hdus.size() > 8) holds += ", and " + std::to_string(hdus.size() - 8) + " more";
+  if (!wanted) {
+    throw OtfError(Code::kFitsNoImage,
+                   label + " has no image with two axes longer than 1; it holds " + holds);
+  }
+  const auto count = static_cast<int>(hdus.size());
+  const std::string asked = "HDU " + std::to_string(*wanted);
+  if (*wanted < 0 || *wanted >= count) {
+    throw OtfError(Code::kFitsNoImage, label + " has no " + asked + "; it holds " + holds);
+  }
+  throw OtfError(Code::kFitsNoImage,
+                 label + ": " + hdus.back().describe() + " is not an image with two axes longer than 1");
+}
+
+}  // namespace
+
+bool ScannedHdu::isImage() const {
+  if (kind != Kind::kImage && kind != Kind::kCompressedImage) return false;
+  // A zero-length axis means no data at all (FITS Standard 4.0, 4.4.1.1).
+  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return false;
+  return std::count_if(dims.begin(), dims.end(), [](int64_t n) { return n > 1; }) >= 2;
+}
+
+std::string ScannedHdu::describe() const {
+  std::string text = "HDU " + std::to_string(index);
+  if (!extname.empty()) text += " '" + extname.substr(0, 40) + "'";
+  switch (kind) {
+    case Kind::kTable:
+      return text + " (table)";
+    case Kind::kRandomGroups:
+      return text + " (random groups)";
+    case Kind::kOther:
+      return text + " (unknown extension)";
+    case Kind::kImage:
+    case Kind::kCompressedImage:
+      break;
+  }
+  if (dims.empty()) return text + " (no data)";
+  text += " (image of ";
+  for (size_t i = 0; i < dims.size() && i < 8; ++i) text += (i > 0 ? "x" : "") + std::to_string(dims[i]);
+  return text + " pixels)";
+}
+
+ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::optional<int> wanted) {
+  requireFits(source, label);
+  ScanResult result;
+  uint64_t offset = 0;
+  for (int index = 0; index < kMaxHdus; ++index) {
+    if (index > 0 && !startsExtension(source, offset)) break;
+    const HeaderCards cards(source, offset, index, label);
+    ScannedHdu hdu = readHdu(cards, index, offset + cards.bytes());
+    requirePresent(hdu, source.size(), label);
+    if (hdu.kind == ScannedHdu::Kind::kTable && cards.isTrue("ZIMAGE")) {
+      hdu.kind = ScannedHdu::Kind::kCompressedImage;
+      readCompression(cards, hdu);
+    }
+    if (index == 0 && !cards.isTrue("SIMPLE")) {
+      result.warnings.push_back("SIMPLE is not T: the file does not claim to follow the FITS standard");
+    }
+    // Present, so far below 2^64.
+    const uint64_t padded =
+        (static_cast<uint64_t>(hdu.dataBytes) + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+    offset = hdu.dataOffset + padded;
+    result.hdus.push_back(hdu);
+    const bool chosen = wanted ? *wanted == index : hdu.isImage();
+    if (!chosen) continue;
+    if (!hdu.isImage()) noImage(result.hdus, label, wanted);
+    if (offset > source.size()) {
+      result.padded = false;
+      result.warnings.push_back("the file ends without the padding to a multiple of 2880 bytes");
+    }
+    return result;
+  }
+  noImage(result.hdus, label, wanted);
+}
+
+}  // namespace otf::fits

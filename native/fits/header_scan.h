@@ -1,0 +1,51 @@
+// A first walk over a FITS file's headers, before CFITSIO sees it: what each HDU holds, and whether its
+// promises fit the bytes that are there. CFITSIO trusts sizes, tile shapes and dither seeds it reads; nothing
+// gets that far here unless it is sane. Source: FITS Standard 4.0, sections 3, 4.4 (sizes), 7.3 (tables), 10
+// (tiled compression).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fits/byte_source.h"
+
+namespace otf::fits {
+
+/// A compression tile is decompressed in one piece, so its size bounds the memory a file can ask for.
+constexpr int64_t kMaxTilePx = int64_t{1} << 26;
+
+struct CompressedLayout {
+  std::string algorithm;      // ZCMPTYPE
+  std::vector<int64_t> tile;  // ZTILEn, as many as dims
+  int64_t tiles = 0;          // = rows of the table
+  int64_t riceBlockPx = 32, riceBytesPerPixel = 4;
+  uint64_t heapOffset = 0, heapBytes = 0;  // in the file; what variable-length cells may point into
+};
+
+struct ScannedHdu {
+  enum class Kind { kImage, kCompressedImage, kTable, kRandomGroups, kOther } kind = Kind::kOther;
+  int index = 0;  // 0-based
+  std::string extname;
+  int bitpix = 8;             // of the image (ZBITPIX when compressed)
+  std::vector<int64_t> dims;  // of the image, first axis fastest
+  uint64_t dataOffset = 0;
+  unsigned __int128 dataBytes = 0;  // without padding
+  CompressedLayout compressed;
+
+  bool isImage() const;          // at least two axes longer than 1
+  std::string describe() const;  // "HDU 1 'EVENTS' (table)"
+};
+
+struct ScanResult {
+  std::vector<ScannedHdu> hdus;  // up to and including the one chosen
+  bool padded = true;            // false: the file ends inside the last block of the chosen HDU
+  std::vector<std::string> warnings;
+};
+
+/// Walk to the HDU asked for (0-based), or to the first image with two axes longer than 1.
+/// Throws kFitsUnreadable (not FITS, gzip, malformed), kFitsTruncated, kFitsNoImage.
+ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::optional<int> hdu);
+
+}  // namespace otf::fits

@@ -1,0 +1,41 @@
+// Looks at compressed tiles before CFITSIO decompresses them.
+// CFITSIO 4.2 sizes its output by the header but trusts what the compressed stream says about itself: an
+// HCOMPRESS stream that claims more pixels than its tile overruns the heap, a Rice stream that never ends is
+// read past its end. Source: FITS Standard 4.0, sections 10.3, 10.4 (streams) and 7.3.5 (variable-length
+// cells).
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "fits/cfitsio.h"
+#include "fits/header_scan.h"
+
+namespace otf::fits {
+
+/// One thread at a time (it uses the image's CFITSIO handle). Each tile is checked once.
+class TileGuard {
+ public:
+  TileGuard(const ByteSource& source, const ScannedHdu& hdu, std::string label);
+
+  /// The tiles that hold pixels [first, last] (0-based, per axis of the image).
+  /// Throws kFitsUnreadable naming the tile, or kFitsTruncated when its bytes lie outside the heap.
+  void checkTiles(fitsfile* file, const std::vector<int64_t>& first, const std::vector<int64_t>& last);
+
+ private:
+  void checkTile(fitsfile* file, int64_t tile, int64_t pixels);
+  void checkUnquantised(fitsfile* file, int64_t tile, int64_t pixels, int64_t mostBytes);
+  /// The bytes of one variable-length cell. `types`: CFITSIO's codes of the element types that may be stored.
+  std::vector<unsigned char> cell(fitsfile* file, int column, int64_t tile, int64_t mostBytes,
+                                  std::initializer_list<int> types);
+  [[noreturn]] void reject(int64_t tile, const std::string& what) const;
+
+  const ByteSource& source_;
+  const ScannedHdu& hdu_;
+  std::string label_;
+  std::vector<bool> checked_;
+};
+
+}  // namespace otf::fits
