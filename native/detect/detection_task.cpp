@@ -1,0 +1,182 @@
+#include "detect/detection_task.h"
+
+#include <new>
+#include <utility>
+
+#include "detect/catalogue.h"
+#include "detect/config_check.h"
+#include "detect/select.h"
+#include "detect/stopwatch.h"
+#include "detect/suppress.h"
+#include "detect/tile_source.h"
+#include "error/error.h"
+
+namespace otf {
+namespace {
+
+// Compressed images are decoded by whole blocks: bands of this many rows waste little of any usual block
+// height.
+constexpr int64_t kCompressedBandRows = 128;
+
+std::vector<std::vector<Box>> makeLists(int64_t tiles) {
+  try {
+    return std::vector<std::vector<Box>>(static_cast<size_t>(tiles));
+  } catch (const std::bad_alloc&) {
+    throw OtfError(Code::kOutOfMemory, "cannot keep the boxes of " + std::to_string(tiles) +
+                                           " tiles; use a smaller overlap or a region of interest");
+  }
+}
+
+void throwIfBlank(const PixelCounts& counts, const FitsInfo& info) {
+  if (counts.blanked + counts.zero < counts.pixels) return;
+  const std::string what = counts.zero == 0      ? "blank (NaN)"
+                           : counts.blanked == 0 ? "zero"
+                                                 : "blank (NaN) or zero";
+  throw OtfError(Code::kImageBlank,
+                 "every pixel searched in " + info.label + " is " + what + ": there is nothing to detect");
+}
+
+}  // namespace
+
+struct DetectionTask::Impl {
+  FitsImage image;
+  DetectorConfig config;
+  YoloHead head;
+  std::optional<Wcs> wcs;
+  TileLayout layout;
+  const std::atomic<bool>* cancel = nullptr;
+
+  std::optional<TileSource> source;  // made by the first fillTiles
+  std::vector<std::pair<double, double>> clipLimits;
+  PixelCounts counts;  // handed in by setPixelCounts, replaced while filling
+  double limitsLoadSeconds = 0, limitsSeconds = 0;
+
+  std::vector<std::vector<Box>> boxes;  // per tile
+  bool finished = false;
+  std::atomic<int64_t> consumedTiles{0}, selected{0}, afterFirst{0}, selectNanoseconds{0};
+
+  Impl(FitsImage file, DetectorConfig section, YoloHead yolo)
+      : image(std::move(file)), config(std::move(section)), head(std::move(yolo)) {}
+
+  PixelPlane plane() {
+    return {[this](int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
+              image.readWindow(x0, y0, columns, rows, out, stride);
+            },
+            image.info().compressed ? kCompressedBandRows : 1};
+  }
+
+  void openSource() {
+    PixelPlane timed = plane();
+    timed.read = [this, read = plane().read](int64_t x0, int64_t y0, int64_t columns, int64_t rows,
+                                             float* out, int64_t stride) {
+      const Stopwatch watch;
+      read(x0, y0, columns, rows, out, stride);
+      limitsLoadSeconds += watch.seconds();
+    };
+    const Stopwatch watch;
+    NormalisePlan plan = resolveNormalisation(config.normalise, passOver(timed, layout.region, cancel));
+    limitsSeconds = watch.seconds() - limitsLoadSeconds;
+    clipLimits = plan.clipLimits;
+    source.emplace(plane(), layout, std::move(plan), cancel);
+  }
+
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> lines = image.info().warnings;
+    if (!wcs)
+      lines.push_back(image.info().label + " has no celestial WCS: the catalogue gives pixel positions only");
+    const int64_t smallest = std::min(layout.columns.count, layout.rows.count);
+    if (config.dropEdgeTiles > 0 && smallest <= 2 * int64_t{config.dropEdgeTiles}) {
+      lines.push_back("drop_edge_tiles = " + std::to_string(config.dropEdgeTiles) + " drops all of the " +
+                      std::to_string(layout.columns.count) + " x " + std::to_string(layout.rows.count) +
+                      " tiles");
+    }
+    return lines;
+  }
+};
+
+DetectionTask::DetectionTask(FitsImage image, const RegionRequest& region, DetectorConfig config,
+                             YoloHead head) {
+  checkDetectorConfig(config, head);
+  impl_ = std::make_unique<Impl>(std::move(image), std::move(config), std::move(head));
+  const FitsInfo& info = impl_->image.info();
+  impl_->wcs = Wcs::fromCards(info.cards, info.axes);
+  const Region box = resolveRegion(region, info, impl_->wcs ? &*impl_->wcs : nullptr);
+  impl_->layout = layoutTiles(box, impl_->config.tilePx, impl_->config.overlapPx);
+  impl_->boxes = makeLists(impl_->layout.tiles());
+}
+
+DetectionTask::~DetectionTask() = default;
+
+const FitsInfo& DetectionTask::image() const { return impl_->image.info(); }
+const DetectorConfig& DetectionTask::config() const { return impl_->config; }
+const YoloHead& DetectionTask::head() const { return impl_->head; }
+const TileLayout& DetectionTask::layout() const { return impl_->layout; }
+void DetectionTask::setCancel(const std::atomic<bool>* cancel) { impl_->cancel = cancel; }
+PixelCounts DetectionTask::pixelCounts() const { return impl_->counts; }
+void DetectionTask::setPixelCounts(const PixelCounts& counts) { impl_->counts = counts; }
+
+int64_t DetectionTask::outputValues() const {
+  const int64_t grid = impl_->config.tilePx / impl_->config.gridElementPx;
+  return grid * grid * impl_->head.planes();
+}
+
+void DetectionTask::fillTiles(int64_t first, int count, float* out) {
+  if (!impl_->source) impl_->openSource();
+  impl_->source->fill(first, count, out);
+  impl_->counts = impl_->source->counts();
+  if (first + count == tileCount()) throwIfBlank(impl_->counts, image());
+}
+
+void DetectionTask::consume(int64_t first, int count, const float* tiles, const float* outputs) {
+  if (first < 0 || count < 0 || first + count > tileCount()) {
+    throw OtfError(Code::kInternal, "tile " + std::to_string(first + count - 1) + " does not exist");
+  }
+  const Stopwatch watch;
+  for (int i = 0; i < count; ++i) {
+    const auto tile = static_cast<int32_t>(first + i);
+    std::vector<Box> boxes = selectBoxes(impl_->config, impl_->head, tile, tiles + i * layout().tilePixels(),
+                                         outputs + i * outputValues());
+    impl_->selected += static_cast<int64_t>(boxes.size());
+    suppressWithinTile(impl_->config, boxes);
+    impl_->afterFirst += static_cast<int64_t>(boxes.size());
+    boxes.shrink_to_fit();
+    impl_->boxes[static_cast<size_t>(tile)] = std::move(boxes);
+  }
+  impl_->selectNanoseconds += static_cast<int64_t>(watch.seconds() * 1e9);
+  impl_->consumedTiles += count;
+}
+
+DetectionResult DetectionTask::finish(PrimaryBeam* beam, int threads) {
+  if (impl_->finished) throw OtfError(Code::kInternal, "the catalogue was asked for twice");
+  if (impl_->consumedTiles != tileCount()) {
+    throw OtfError(Code::kInternal, std::to_string(impl_->consumedTiles) + " of " +
+                                        std::to_string(tileCount()) +
+                                        " tiles were consumed before the catalogue was asked for");
+  }
+  DetectionResult result;
+  Stopwatch watch;
+  clearEdgeTiles(layout(), config().dropEdgeTiles, impl_->boxes);
+  suppressAcrossTiles(config(), layout(), threads, impl_->boxes);
+  result.seconds.suppress = watch.lap();
+  result.sources = makeCatalogue(config(), layout(), impl_->boxes, impl_->wcs ? &*impl_->wcs : nullptr, beam);
+  result.seconds.catalogue = watch.lap();
+  impl_->finished = true;
+
+  result.layout = layout();
+  result.selected = impl_->selected;
+  result.afterFirst = impl_->afterFirst;
+  result.pixels = impl_->counts;
+  result.clipLimits = impl_->clipLimits;
+  if (impl_->wcs) result.frame = impl_->wcs->frame();
+  result.warnings = impl_->warnings();
+  result.seconds.limits = impl_->limitsSeconds;
+  result.seconds.load = impl_->limitsLoadSeconds;
+  result.seconds.select = static_cast<double>(impl_->selectNanoseconds) * 1e-9;
+  if (impl_->source) {
+    result.seconds.load += impl_->source->readSeconds();
+    result.seconds.prepare = impl_->source->prepareSeconds();
+  }
+  return result;
+}
+
+}  // namespace otf

@@ -1,0 +1,116 @@
+#include "detect/tile_source.h"
+
+#include <algorithm>
+#include <new>
+#include <string>
+
+#include "detect/stopwatch.h"
+#include "error/error.h"
+
+namespace otf {
+namespace {
+
+constexpr int64_t kBandFloats = int64_t{1}
+                                << 20;  // 4 MiB: large enough for the disk, still in the caches' reach
+
+int64_t bandRows(const PixelPlane& plane, int64_t width) {
+  return std::max({plane.bandRows, kBandFloats / width, int64_t{1}});
+}
+
+void throwIfCancelled(const std::atomic<bool>* cancel) {
+  if (cancel && cancel->load(std::memory_order_relaxed))
+    throw OtfError(Code::kCancelled, "detection was cancelled");
+}
+
+std::vector<float> allocate(int64_t floats) {
+  try {
+    return std::vector<float>(static_cast<size_t>(floats));
+  } catch (const std::bad_alloc&) {
+    throw OtfError(Code::kOutOfMemory, "cannot hold one row of tiles (" +
+                                           std::to_string(floats * 4 / (1 << 20)) +
+                                           " MiB); use a narrower region of interest");
+  }
+}
+
+}  // namespace
+
+PixelPass passOver(const PixelPlane& plane, const Region& region, const std::atomic<bool>* cancel) {
+  return [plane, region, cancel](const PixelSink& sink) {
+    const int64_t rows = std::min(bandRows(plane, region.width), region.height);
+    std::vector<float> band = allocate(rows * region.width);
+    for (int64_t y = 0; y < region.height; y += rows) {
+      throwIfCancelled(cancel);
+      const int64_t n = std::min(rows, region.height - y);
+      plane.read(region.x, region.y + y, region.width, n, band.data(), region.width);
+      sink({band.data(), static_cast<size_t>(n * region.width)});
+    }
+  };
+}
+
+TileSource::TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan plan,
+                       const std::atomic<bool>* cancel)
+    : plane_(std::move(plane)),
+      layout_(layout),
+      plan_(std::move(plan)),
+      cancel_(cancel),
+      ringRows_(std::min<int64_t>(layout.tilePx, layout.region.height)),
+      ring_(allocate(ringRows_ * layout.region.width)) {}
+
+/// Rows that lie together in the ring, raw first, then normalised in place.
+void TileSource::loadRows(int64_t begin, int64_t end) {
+  const Region& region = layout_.region;
+  float* at = ring_.data() + begin % ringRows_ * region.width;
+  Stopwatch watch;
+  plane_.read(region.x, region.y + begin, region.width, end - begin, at, region.width);
+  readSeconds_ += watch.lap();
+  counts_ += applyNormalisation(plan_, at, at, static_cast<size_t>((end - begin) * region.width));
+  prepareSeconds_ += watch.lap();
+}
+
+/// Makes rows [begin, end) of the region present; at most ringRows_ of them.
+void TileSource::load(int64_t begin, int64_t end) {
+  const int64_t band = bandRows(plane_, layout_.region.width);
+  int64_t y = std::max(loaded_, begin);
+  while (y < end) {
+    throwIfCancelled(cancel_);
+    const int64_t untilWrap = ringRows_ - y % ringRows_;
+    const int64_t stop = std::min({end, y + band, y + untilWrap});
+    loadRows(y, stop);
+    y = loaded_ = stop;
+  }
+}
+
+void TileSource::writeTile(int64_t tile, float* out) const {
+  const int64_t side = layout_.tilePx, width = layout_.region.width, height = layout_.region.height;
+  const int64_t x0 = layout_.columns.begin(layout_.column(tile)), y0 = layout_.rows.begin(layout_.row(tile));
+  const int64_t left = std::max<int64_t>(x0, 0) - x0, right = std::min(x0 + side, width) - x0;
+  for (int64_t row = 0; row < side; ++row, out += side) {
+    const int64_t y = y0 + row;
+    if (y < 0 || y >= height) {
+      std::fill_n(out, side, 0.0F);
+      continue;
+    }
+    const float* from = ring_.data() + y % ringRows_ * width + x0 + left;
+    std::fill_n(out, left, 0.0F);
+    std::copy_n(from, right - left, out + left);
+    std::fill_n(out + right, side - right, 0.0F);
+  }
+}
+
+void TileSource::fill(int64_t first, int count, float* out) {
+  if (count < 0 || first < next_ || first + count > layout_.tiles()) {
+    throw OtfError(Code::kInternal, "tiles " + std::to_string(first) + " to " +
+                                        std::to_string(first + count) + " asked for after tile " +
+                                        std::to_string(next_) + " of " + std::to_string(layout_.tiles()));
+  }
+  for (int64_t tile = first; tile < first + count; ++tile, out += layout_.tilePixels()) {
+    const int64_t y0 = layout_.rows.begin(layout_.row(tile));
+    load(std::max<int64_t>(y0, 0), std::min(y0 + layout_.tilePx, layout_.region.height));
+    Stopwatch watch;
+    writeTile(tile, out);
+    prepareSeconds_ += watch.lap();
+  }
+  next_ = first + count;
+}
+
+}  // namespace otf

@@ -1,0 +1,64 @@
+// The region as network input: read once in row bands, normalised once per pixel, written tile by tile.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "detect/normalise.h"
+#include "detect/tiling.h"
+
+namespace otf {
+
+/// Where pixels come from, as FitsImage::readWindow: columns [x0, x0+columns) of rows [y0, y0+rows) of the
+/// plane, NaN = blank, to out[r*stride + c].
+using ReadWindow =
+    std::function<void(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride)>;
+
+/// A plane of pixels. `bandRows`: how many rows a read should take at least where it can (compressed images
+/// are stored in blocks that are decoded whole); 1 = any number is as good.
+struct PixelPlane {
+  ReadWindow read;
+  int64_t bandRows = 1;
+};
+
+/// One pass over the raw pixels of a region in row bands (a few MiB). Throws kCancelled when `cancel` becomes
+/// true.
+PixelPass passOver(const PixelPlane& plane, const Region& region, const std::atomic<bool>* cancel);
+
+/// Holds the normalised rows of one row of tiles: min(tile side, region height) x region width floats.
+/// One thread at a time.
+class TileSource {
+ public:
+  /// Throws kOutOfMemory. `cancel` may be null.
+  TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan plan, const std::atomic<bool>* cancel);
+
+  /// Tiles [first, first+count) to out[count][tilePx][tilePx]; 0 outside the region. Calls must go forward
+  /// (kInternal otherwise); tiles may be left out, and the rows that only they need are then never read.
+  /// Throws kCancelled, and what the plane's read throws.
+  void fill(int64_t first, int count, float* out);
+
+  /// Of the pixels read so far, each counted once.
+  const PixelCounts& counts() const { return counts_; }
+  double readSeconds() const { return readSeconds_; }
+  double prepareSeconds() const { return prepareSeconds_; }  // normalise and copy
+
+ private:
+  void load(int64_t begin, int64_t end);
+  void loadRows(int64_t begin, int64_t end);
+  void writeTile(int64_t tile, float* out) const;
+
+  PixelPlane plane_;
+  TileLayout layout_;
+  NormalisePlan plan_;
+  const std::atomic<bool>* cancel_;
+  int64_t ringRows_ = 0;
+  std::vector<float> ring_;  // row y of the region lives at y % ringRows_
+  int64_t loaded_ = 0;       // rows below this have been read
+  int64_t next_ = 0;         // first tile that may still be asked for
+  PixelCounts counts_;
+  double readSeconds_ = 0, prepareSeconds_ = 0;
+};
+
+}  // namespace otf
