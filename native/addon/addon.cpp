@@ -5,7 +5,9 @@ namespace otf::addon {
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) { exports.Set(name, Napi::Function::New(env, function, name)); };
+  const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
   add("errorCodes", errorCodes);
   add("versions", versions);
   add("describeEngines", engines);

@@ -1,5 +1,5 @@
-// Functions the addon exports. Each reads its arguments on the JavaScript thread, works on a pool thread on plain data,
-// and builds its answer back on the JavaScript thread.
+// Functions the addon exports. Each reads its arguments on the JavaScript thread, works on a pool thread on
+// plain data, and builds its answer back on the JavaScript thread.
 #pragma once
 
 #include <napi.h>

@@ -8,7 +8,10 @@ namespace {
 class Task final : public Napi::AsyncWorker {
  public:
   Task(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> answer)
-      : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), work_(std::move(work)), answer_(std::move(answer)) {}
+      : Napi::AsyncWorker(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        work_(std::move(work)),
+        answer_(std::move(answer)) {}
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
@@ -66,8 +69,9 @@ Napi::Error toJsError(Napi::Env env, const std::exception_ptr& failure) {
   }
 }
 
-Napi::Value runAsync(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> answer) {
-  auto* task = new Task(env, std::move(work), std::move(answer));   // deletes itself when done
+Napi::Value runAsync(Napi::Env env, std::function<void()> work,
+                     std::function<Napi::Value(Napi::Env)> answer) {
+  auto* task = new Task(env, std::move(work), std::move(answer));  // deletes itself when done
   const Napi::Promise promise = task->promise();
   task->Queue();
   return promise;
@@ -76,7 +80,7 @@ Napi::Value runAsync(Napi::Env env, std::function<void()> work, std::function<Na
 Progress::Progress(Napi::Env env, const Napi::Value& callback) {
   if (!callback.IsFunction()) return;
   function_ = Napi::ThreadSafeFunction::New(env, callback.As<Napi::Function>(), "otf progress", 0, 1);
-  function_.Unref(env);   // a report must not keep a finished program alive
+  function_.Unref(env);  // a report must not keep a finished program alive
   active_ = true;
 }
 
@@ -91,7 +95,8 @@ void Progress::operator()(int64_t done, int64_t total) {
   last_ = now;
   // Reports are independent of each other: one that finds the queue closed is not missed.
   function_.NonBlockingCall([done, total](Napi::Env env, Napi::Function callback) {
-    callback.Call({Napi::Number::New(env, static_cast<double>(done)), Napi::Number::New(env, static_cast<double>(total))});
+    callback.Call({Napi::Number::New(env, static_cast<double>(done)),
+                   Napi::Number::New(env, static_cast<double>(total))});
   });
 }
 

@@ -1,5 +1,6 @@
+#include <algorithm>
 #include <chrono>
-#include <filesystem>
+#include <numeric>
 
 #include "addon/api.h"
 #include "addon/async.h"
@@ -36,6 +37,19 @@ Network load(const std::string& model) {
   return readNetwork(model);
 }
 
+/// Median of each column.
+std::vector<double> medians(const std::vector<std::vector<double>>& rounds) {
+  std::vector<double> result;
+  for (size_t i = 0; i < rounds.front().size(); ++i) {
+    std::vector<double> column;
+    for (const auto& round : rounds) column.push_back(round[i]);
+    const auto middle = column.begin() + static_cast<ptrdiff_t>(column.size() / 2);
+    std::nth_element(column.begin(), middle, column.end());
+    result.push_back(*middle);
+  }
+  return result;
+}
+
 Outcome run(const Request& request, Progress& progress) {
   const auto network = std::make_shared<Network>(load(request.model));
   const Extent extent{request.width, request.height, network->trained.extent.d};
@@ -49,33 +63,30 @@ Outcome run(const Request& request, Progress& progress) {
   Outcome outcome;
   outcome.engine = engine->info();
   for (const double flops : layerFlops(*network, extent)) outcome.flopsPerItem += flops;
-  const auto bare = createBareLayers(network, extent, batch, request.engine.options.computeType, request.engine.options.threads);
+  const auto bare = createBareLayers(network, extent, batch, request.engine.options.computeType,
+                                     request.engine.options.threads);
   // Once each, untimed: code generation, page faults, clock.
   engine->forward(extent, batch, input.floats(), output.floats());
   bare->run();
-  // In turns, so that whatever else the machine does falls on both.
-  outcome.bareLayers.assign(network->layers.size(), 0.0);
-  std::vector<std::vector<double>> rounds;
+  // In turns, so that whatever else the machine does falls on all of them; medians per layer.
+  std::vector<std::vector<double>> bareRounds;
+  std::vector<std::vector<double>> layerRounds;
   for (int r = 0; r < request.repeats; ++r) {
     const auto start = std::chrono::steady_clock::now();
     engine->forward(extent, batch, input.floats(), output.floats());
     outcome.forwardSeconds.push_back(since(start));
-    rounds.push_back(bare->run());
-    double sum = 0;
-    for (const double seconds : rounds.back()) sum += seconds;
-    outcome.bareSeconds.push_back(sum);
-    progress(r + 1, request.repeats + 2);
+    bareRounds.push_back(bare->run());
+    outcome.bareSeconds.push_back(std::accumulate(bareRounds.back().begin(), bareRounds.back().end(), 0.0));
+    outcome.layers = engine->profile(extent, batch, input.floats(), output.floats());
+    layerRounds.emplace_back();
+    for (const LayerTiming& timing : outcome.layers) layerRounds.back().push_back(timing.seconds);
+    progress(r + 1, request.repeats + 1);
   }
-  for (size_t i = 0; i < outcome.bareLayers.size(); ++i) {
-    std::vector<double> column;
-    for (const auto& round : rounds) column.push_back(round[i]);
-    std::nth_element(column.begin(), column.begin() + static_cast<ptrdiff_t>(column.size() / 2), column.end());
-    outcome.bareLayers[i] = column[column.size() / 2];
-  }
-  outcome.layers = engine->profile(extent, batch, input.floats(), output.floats());
-  progress(request.repeats + 1, request.repeats + 2);
+  outcome.bareLayers = medians(bareRounds);
+  const std::vector<double> layerSeconds = medians(layerRounds);
+  for (size_t i = 0; i < outcome.layers.size(); ++i) outcome.layers[i].seconds = layerSeconds[i];
   outcome.peakFlops = measureMatmulPeak(request.engine.options.computeType, request.engine.options.threads);
-  progress(request.repeats + 2, request.repeats + 2);
+  progress(request.repeats + 1, request.repeats + 1);
   return outcome;
 }
 
@@ -111,7 +122,8 @@ Napi::Value benchEngine(const Napi::CallbackInfo& info) {
   request.repeats = fields.count("repeats");
   request.engine = readEngineChoice(fields.object("engine"));
   request.engine.options.inputBias = static_cast<float>(fields.number("inputBias"));
-  if (request.repeats < 1 || request.repeats > 1000) throw OtfError(Code::kInvalidArgument, "repeats must be 1..1000");
+  if (request.repeats < 1 || request.repeats > 1000)
+    throw OtfError(Code::kInvalidArgument, "repeats must be 1..1000");
   const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
   return runAsync<Outcome>(
       info.Env(), [request, progress] { return run(request, *progress); }, toJs);

@@ -35,8 +35,14 @@ struct Outcome {
 
 NormaliseKind kindOf(const std::string& op) {
   static const std::map<std::string, NormaliseKind> kKinds{
-      {"clip", NormaliseKind::kClip},     {"clip_percentile", NormaliseKind::kClipPercentile}, {"clip_sigma", NormaliseKind::kClipSigma}, {"rescale", NormaliseKind::kRescale},
-      {"linear", NormaliseKind::kLinear}, {"sqrt", NormaliseKind::kSqrt},                      {"log1p", NormaliseKind::kLog1p},          {"tanh", NormaliseKind::kTanh}};
+      {"clip", NormaliseKind::kClip},
+      {"clip_percentile", NormaliseKind::kClipPercentile},
+      {"clip_sigma", NormaliseKind::kClipSigma},
+      {"rescale", NormaliseKind::kRescale},
+      {"linear", NormaliseKind::kLinear},
+      {"sqrt", NormaliseKind::kSqrt},
+      {"log1p", NormaliseKind::kLog1p},
+      {"tanh", NormaliseKind::kTanh}};
   const auto found = kKinds.find(op);
   if (found == kKinds.end()) throw OtfError(Code::kDetectorConfig, "no normalisation '" + op + "'");
   return found->second;
@@ -55,7 +61,8 @@ DetectorConfig readDetector(const Fields& fields) {
   config.tilePx = fields.count("tilePx");
   config.overlapPx = fields.count("overlapPx");
   config.gridElementPx = fields.count("gridElementPx");
-  for (const Fields& step : fields.objects("normalise")) config.normalise.push_back({kindOf(step.text("op")), step.number("a"), step.number("b")});
+  for (const Fields& step : fields.objects("normalise"))
+    config.normalise.push_back({kindOf(step.text("op")), step.number("a"), step.number("b")});
   config.objectnessThreshold = fields.floats("objectnessThreshold");
   config.minBoxPx = static_cast<float>(fields.number("minBoxPx"));
   config.medianLimit = fields.floats("medianLimit");
@@ -65,7 +72,8 @@ DetectorConfig readDetector(const Fields& fields) {
   config.secondIou = static_cast<float>(fields.number("secondIou"));
   config.dropEdgeTiles = fields.count("dropEdgeTiles");
   for (const Fields& parameter : fields.objects("parameters")) {
-    config.parameters.push_back({scaleOf(parameter.text("scale")), parameter.text("column"), parameter.number("max"), parameter.number("min")});
+    config.parameters.push_back({scaleOf(parameter.text("scale")), parameter.text("column"),
+                                 parameter.number("max"), parameter.number("min")});
   }
   return config;
 }
@@ -78,7 +86,8 @@ RegionRequest readRegion(const Fields& fields) {
   };
   if (fields.has("box")) {
     const auto v = four("box");
-    return Region{static_cast<int64_t>(v[0]), static_cast<int64_t>(v[1]), static_cast<int64_t>(v[2]), static_cast<int64_t>(v[3])};
+    return Region{static_cast<int64_t>(v[0]), static_cast<int64_t>(v[1]), static_cast<int64_t>(v[2]),
+                  static_cast<int64_t>(v[3])};
   }
   if (fields.has("roi")) {
     const auto v = four("roi");
@@ -110,7 +119,8 @@ Outcome run(const Request& request, Progress& progress) {
     const auto jacobian = wcs->jacobian(x, y);
     outcome.pixelScaleDeg = jacobian ? jacobian->pixelScaleDeg() : NAN;
   }
-  for (const ParameterSpec& parameter : request.detector.parameters) outcome.parameterColumns.push_back(parameter.column);
+  for (const ParameterSpec& parameter : request.detector.parameters)
+    outcome.parameterColumns.push_back(parameter.column);
   DetectionTask task(std::move(image), request.region, request.detector, *network->yolo());
   const auto engine = createEngine(request.engine.name, network, request.engine.options);
   outcome.engine = engine->info();
@@ -120,7 +130,8 @@ Outcome run(const Request& request, Progress& progress) {
   options.beam = beam ? &*beam : nullptr;
   options.progress = [&progress](int64_t done, int64_t total) { progress(done, total); };
   outcome.detection = runDetection(task, *engine, options);
-  outcome.detection.warnings.insert(outcome.detection.warnings.begin(), network->warnings.begin(), network->warnings.end());
+  outcome.detection.warnings.insert(outcome.detection.warnings.begin(), network->warnings.begin(),
+                                    network->warnings.end());
   outcome.engineBytes = engine->memoryBytes();
   outcome.peakRssBytes = peakRss();
   return outcome;

@@ -59,12 +59,14 @@ Napi::Value writeTable(const Napi::CallbackInfo& info) {
     table->columns.push_back(readColumn(Fields(object, "column")));
     if (table->columns.back().type != FitsColumn::Type::kText) continue;
     const auto texts = object.Get("text").As<Napi::Array>();
-    for (uint32_t r = 0; r < texts.Length(); ++r) table->columns.back().text.push_back(texts.Get(r).As<Napi::String>().Utf8Value());
+    for (uint32_t r = 0; r < texts.Length(); ++r)
+      table->columns.back().text.push_back(texts.Get(r).As<Napi::String>().Utf8Value());
   }
   const auto keys = info[3].As<Napi::Array>();
   for (uint32_t i = 0; i < keys.Length(); ++i) table->keys.push_back(readKey(keys.Get(i).As<Napi::Object>()));
   return runAsync(
-      info.Env(), [=] { writeFitsTable(path, extname, table->columns, table->keys); }, [](Napi::Env env) { return env.Undefined(); });
+      info.Env(), [=] { writeFitsTable(path, extname, table->columns, table->keys); },
+      [](Napi::Env env) { return env.Undefined(); });
 }
 
 Napi::Value preview(const Napi::CallbackInfo& info) {

@@ -25,12 +25,17 @@ struct Outcome {
 
 Extent extentOf(const NpyArray& input, const Network& network, const std::string& path) {
   const auto& shape = input.shape();
-  if (shape.size() != 5) throw OtfError(Code::kNpyMalformed, path + " has " + std::to_string(shape.size()) + " axes, (N,C,D,H,W) is needed");
+  if (shape.size() != 5)
+    throw OtfError(Code::kNpyMalformed,
+                   path + " has " + std::to_string(shape.size()) + " axes, (N,C,D,H,W) is needed");
   if (shape[1] != network.trained.c) {
-    throw OtfError(Code::kShapeMismatch, path + " has " + std::to_string(shape[1]) + " channels, the network takes " + std::to_string(network.trained.c));
+    throw OtfError(Code::kShapeMismatch, path + " has " + std::to_string(shape[1]) +
+                                             " channels, the network takes " +
+                                             std::to_string(network.trained.c));
   }
   for (const int64_t side : shape) {
-    if (side < 1 || side > (int64_t{1} << 24)) throw OtfError(Code::kNpyMalformed, path + " has an axis of length " + std::to_string(side));
+    if (side < 1 || side > (int64_t{1} << 24))
+      throw OtfError(Code::kNpyMalformed, path + " has an axis of length " + std::to_string(side));
   }
   return {static_cast<int>(shape[4]), static_cast<int>(shape[3]), static_cast<int>(shape[2])};
 }
@@ -54,7 +59,9 @@ Outcome run(const Request& request, Progress& progress) {
     const auto count = static_cast<int>(std::min(batch, outcome.items - first));
     const float* from = input.data() + first * in;
     if (repeated) {
-      engine->forwardMonteCarlo(extent, count, request.monteCarlo, request.seed + static_cast<uint64_t>(first), from, values.floats(), deviations.floats());
+      engine->forwardMonteCarlo(extent, count, request.monteCarlo,
+                                request.seed + static_cast<uint64_t>(first), from, values.floats(),
+                                deviations.floats());
       for (int n = 0; n < count; ++n) {
         writer.append(values.floats() + n * outcome.valuesPerItem, outcome.valuesPerItem);
         writer.append(deviations.floats() + n * outcome.valuesPerItem, outcome.valuesPerItem);

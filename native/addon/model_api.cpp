@@ -34,8 +34,8 @@ int64_t parametersOf(const Layer& layer) {
 }
 
 Napi::Array sizes(Napi::Env env, const Shape& shape) {
-  const double values[] = {static_cast<double>(shape.extent.w), static_cast<double>(shape.extent.h), static_cast<double>(shape.extent.d),
-                           static_cast<double>(shape.c)};
+  const double values[] = {static_cast<double>(shape.extent.w), static_cast<double>(shape.extent.h),
+                           static_cast<double>(shape.extent.d), static_cast<double>(shape.c)};
   return numbers(env, values);
 }
 
@@ -128,7 +128,8 @@ Napi::Value writeArchitecture(const Napi::CallbackInfo& info) {
   const auto seed = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
   const std::string path = info[2].As<Napi::String>().Utf8Value();
   return runAsync(
-      info.Env(), [=] { writeFile(path, writeNetwork(buildArchitecture(name, seed))); }, [](Napi::Env env) { return env.Undefined(); });
+      info.Env(), [=] { writeFile(path, writeNetwork(buildArchitecture(name, seed))); },
+      [](Napi::Env env) { return env.Undefined(); });
 }
 
 }  // namespace otf::addon

@@ -44,7 +44,8 @@ int64_t Fields::integer(const char* key) const {
 
 int Fields::count(const char* key) const {
   const int64_t value = integer(key);
-  if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) fail(key, "a 32-bit integer");
+  if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max())
+    fail(key, "a 32-bit integer");
   return static_cast<int>(value);
 }
 
@@ -83,7 +84,8 @@ std::vector<Fields> Fields::objects(const char* key) const {
   if (!value.IsArray()) fail(key, "an array");
   const auto array = value.As<Napi::Array>();
   std::vector<Fields> out;
-  for (uint32_t i = 0; i < array.Length(); ++i) out.emplace_back(array.Get(i), name_ + "." + key + "[" + std::to_string(i) + "]");
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    out.emplace_back(array.Get(i), name_ + "." + key + "[" + std::to_string(i) + "]");
   return out;
 }
 
@@ -98,9 +100,15 @@ Array copyOf(Napi::Env env, std::span<const T> values) {
 
 }  // namespace
 
-Napi::Float64Array doubles(Napi::Env env, std::span<const double> values) { return copyOf<Napi::Float64Array>(env, values); }
-Napi::Float32Array floats(Napi::Env env, std::span<const float> values) { return copyOf<Napi::Float32Array>(env, values); }
-Napi::Int32Array integers(Napi::Env env, std::span<const int32_t> values) { return copyOf<Napi::Int32Array>(env, values); }
+Napi::Float64Array doubles(Napi::Env env, std::span<const double> values) {
+  return copyOf<Napi::Float64Array>(env, values);
+}
+Napi::Float32Array floats(Napi::Env env, std::span<const float> values) {
+  return copyOf<Napi::Float32Array>(env, values);
+}
+Napi::Int32Array integers(Napi::Env env, std::span<const int32_t> values) {
+  return copyOf<Napi::Int32Array>(env, values);
+}
 
 Napi::Array strings(Napi::Env env, const std::vector<std::string>& values) {
   Napi::Array array = Napi::Array::New(env, values.size());
@@ -119,12 +127,17 @@ EngineChoice readEngineChoice(const Fields& fields) {
   choice.name = fields.text("name");
   const std::string quantization = fields.text("quantization");
   const std::optional<ComputeType> type = parseComputeType(quantization);
-  if (!type) throw OtfError(Code::kInvalidArgument, "no compute type '" + quantization + "' (FP32C_FP32A, TF32C_FP32A, FP16C_FP32A, FP16C_FP16A, BF16C_FP32A)");
+  if (!type)
+    throw OtfError(Code::kInvalidArgument,
+                   "no compute type '" + quantization +
+                       "' (FP32C_FP32A, TF32C_FP32A, FP16C_FP32A, FP16C_FP16A, BF16C_FP32A)");
   choice.options.computeType = *type;
   choice.options.threads = fields.count("threads");
   choice.batch = fields.count("batch");
-  if (choice.options.threads < 0 || choice.options.threads > 4096) throw OtfError(Code::kInvalidArgument, "threads must be 0..4096");
-  if (choice.batch < 1 || choice.batch > 65536) throw OtfError(Code::kInvalidArgument, "batch must be 1..65536");
+  if (choice.options.threads < 0 || choice.options.threads > 4096)
+    throw OtfError(Code::kInvalidArgument, "threads must be 0..4096");
+  if (choice.batch < 1 || choice.batch > 65536)
+    throw OtfError(Code::kInvalidArgument, "batch must be 1..65536");
   return choice;
 }
 

@@ -1,5 +1,5 @@
-// JavaScript objects to plain C++ data and back. TypeScript has validated already: a mismatch here is a programming
-// error, reported as OTF_INVALID_ARGUMENT with the field's name.
+// JavaScript objects to plain C++ data and back. TypeScript has validated already: a mismatch here is a
+// programming error, reported as OTF_INVALID_ARGUMENT with the field's name.
 #pragma once
 
 #include <napi.h>
@@ -22,7 +22,7 @@ class Fields {
   std::string text(const char* key) const;
   double number(const char* key) const;
   int64_t integer(const char* key) const;
-  int count(const char* key) const;               // an integer that fits an int
+  int count(const char* key) const;  // an integer that fits an int
   bool flag(const char* key) const;
   std::vector<double> numbers(const char* key) const;
   std::vector<float> floats(const char* key) const;

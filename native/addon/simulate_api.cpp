@@ -1,8 +1,7 @@
-#include "simulate/simulate.h"
-
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/object.h"
+#include "simulate/simulate.h"
 
 namespace otf::addon {
 

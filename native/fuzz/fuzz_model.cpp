@@ -1,4 +1,5 @@
-// Any bytes are a network or a kModelMalformed; what is accepted can be sized, described, written and read again.
+// Any bytes are a network or a kModelMalformed; what is accepted can be sized, described, written and read
+// again.
 #include <cstdio>
 #include <cstdlib>
 
@@ -34,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     try {
       inferShapes(network, {side, side, 1});
     } catch (const OtfError& error) {
-      require(error.code() == Code::kShapeMismatch, "the error of a size that does not fit is kShapeMismatch");
+      require(error.code() == Code::kShapeMismatch,
+              "the error of a size that does not fit is kShapeMismatch");
     }
   }
   const std::vector<std::byte> written = writeNetwork(network);

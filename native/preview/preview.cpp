@@ -28,7 +28,8 @@ std::vector<float> averageDown(FitsImage& image, int64_t step, int64_t width, in
           ++count;
         }
       }
-      mean[static_cast<size_t>(y * width + x)] = count > 0 ? static_cast<float>(sum / static_cast<double>(count)) : NAN;
+      mean[static_cast<size_t>(y * width + x)] =
+          count > 0 ? static_cast<float>(sum / static_cast<double>(count)) : NAN;
     }
   }
   return mean;
@@ -43,7 +44,9 @@ float percentile(std::vector<float>& values, double share) {
 }  // namespace
 
 PreviewPicture renderPreview(FitsImage& image, int maxPx) {
-  if (maxPx < 16 || maxPx > 8192) throw OtfError(Code::kInvalidArgument, "preview size " + std::to_string(maxPx) + " is not 16..8192 pixels");
+  if (maxPx < 16 || maxPx > 8192)
+    throw OtfError(Code::kInvalidArgument,
+                   "preview size " + std::to_string(maxPx) + " is not 16..8192 pixels");
   const FitsInfo& info = image.info();
   const int64_t step = (std::max(info.width, info.height) + maxPx - 1) / maxPx;
   PreviewPicture picture;
@@ -53,19 +56,23 @@ PreviewPicture renderPreview(FitsImage& image, int maxPx) {
   const std::vector<float> mean = averageDown(image, step, picture.width, picture.height);
 
   std::vector<float> finite;
-  std::copy_if(mean.begin(), mean.end(), std::back_inserter(finite), [](float x) { return std::isfinite(x); });
+  std::copy_if(mean.begin(), mean.end(), std::back_inserter(finite),
+               [](float x) { return std::isfinite(x); });
   picture.grey.assign(mean.size(), 0);
   if (finite.empty()) return picture;
   const double low = percentile(finite, 0.01);
   const double high = percentile(finite, 0.997);
   const double range = high > low ? high - low : 1.0;
-  constexpr double kSoftening = 8.0;   // noise stays dark, bright sources keep their shape
+  constexpr double kSoftening = 8.0;  // noise stays dark, bright sources keep their shape
   for (int y = 0; y < picture.height; ++y) {
     for (int x = 0; x < picture.width; ++x) {
-      const float value = mean[static_cast<size_t>(y) * static_cast<size_t>(picture.width) + static_cast<size_t>(x)];
+      const float value =
+          mean[static_cast<size_t>(y) * static_cast<size_t>(picture.width) + static_cast<size_t>(x)];
       if (!std::isfinite(value)) continue;
-      const double stretched = std::asinh(kSoftening * std::clamp((value - low) / range, 0.0, 1.0)) / std::asinh(kSoftening);
-      const auto target = static_cast<size_t>(picture.height - 1 - y) * static_cast<size_t>(picture.width) + static_cast<size_t>(x);
+      const double stretched =
+          std::asinh(kSoftening * std::clamp((value - low) / range, 0.0, 1.0)) / std::asinh(kSoftening);
+      const auto target = static_cast<size_t>(picture.height - 1 - y) * static_cast<size_t>(picture.width) +
+                          static_cast<size_t>(x);
       picture.grey[target] = static_cast<uint8_t>(std::lround(255.0 * stretched));
     }
   }

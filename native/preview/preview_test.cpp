@@ -11,7 +11,9 @@
 using namespace otf;
 
 TEST_CASE("a preview is the image upside down, smaller, with blanks black") {
-  const auto path = (std::filesystem::temp_directory_path() / ("otf-preview-" + std::to_string(::getpid()) + ".fits")).string();
+  const auto path =
+      (std::filesystem::temp_directory_path() / ("otf-preview-" + std::to_string(::getpid()) + ".fits"))
+          .string();
   constexpr int kWidth = 100;
   constexpr int kHeight = 60;
   std::vector<float> pixels(kWidth * kHeight);
@@ -25,7 +27,7 @@ TEST_CASE("a preview is the image upside down, smaller, with blanks black") {
   CHECK(half.width == 50);
   CHECK(half.height == 30);
   CHECK(half.scale == 2.0);
-  CHECK(half.grey[0] == 255);                       // top left: last FITS row
+  CHECK(half.grey[0] == 255);  // top left: last FITS row
   CHECK(half.grey[29 * 50] == 0);
   CHECK(half.grey[static_cast<size_t>(29 - 15) * 50] == 0);  // blanked rows 30, 31
   CHECK(half.grey[static_cast<size_t>(29 - 12) * 50] > 0);
