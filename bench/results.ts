@@ -1,0 +1,31 @@
+/** How fast each result format is made, without a disk: 20000 rows into pieces of text. */
+import { Bench } from 'tinybench';
+import { kFormats, type ResultFormat } from '#otf/results/write.js';
+import { fakeRecord } from '#otf/test/support/records.js';
+
+const kRows = 20_000;
+const record = await fakeRecord({ count: kRows });
+const bench = new Bench({ time: 1000, warmupTime: 200 });
+for (const [name, format] of Object.entries(kFormats) as [string, ResultFormat][]) {
+  const { text } = format;
+  if (!text) continue;
+  bench.add(name, () => {
+    let bytes = 0;
+    for (const piece of text(record)) bytes += piece.length;
+    return bytes;
+  });
+}
+await bench.run();
+console.table(
+  bench.tasks.map((task) => {
+    const { result } = task;
+    if (!('latency' in result)) throw new Error(`${task.name} was not measured`);
+    const { p50, p99 } = result.latency;
+    return {
+      format: task.name,
+      'median ms': p50.toFixed(1),
+      'p99 ms': p99.toFixed(1),
+      'rows/s': Math.round((kRows / p50) * 1000),
+    };
+  }),
+);

@@ -1,0 +1,45 @@
+// Set-up of a checkout, with Node built-ins only (nothing is installed yet when it starts). Steps:
+//   1. system packages   Debian/Ubuntu: what is missing is printed as an apt command and run (root or password-less sudo)
+//   2. npm packages      `npm ci`, when node_modules does not belong to package-lock.json
+//   3. native addon      cmake-js configures, cmake builds what changed: build/Release/cianna_otf.node
+//   4. native tests      with --test: build/native-tests; --fuzz: build/fuzz; --sanitize: build/native-sanitize
+//   5. TypeScript        `tsc -b`: dist/
+// Each step looks first and does nothing when nothing is missing. Environment: CMAKE_BUILD_PARALLEL_LEVEL limits the cores.
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { buildAddon, buildNativeTree, kTrees } from './setup/native.mjs';
+import { installNpmPackages } from './setup/npm.mjs';
+import { fail, kRoot, runQuietly, step } from './setup/step.mjs';
+import { installSystemPackages } from './setup/system.mjs';
+
+/** @param {{test?: boolean, fuzz?: boolean, sanitize?: boolean}} wanted */
+export async function setUp(wanted) {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 17)) {
+    fail(`Node ${process.versions.node} is too old: 20.17 or later is needed`);
+  }
+  process.chdir(kRoot);
+  const native = wanted.test || wanted.fuzz || wanted.sanitize;
+  const { clang } = await step('system packages', () => installSystemPackages({ tests: Boolean(native) }));
+  await step('npm packages', installNpmPackages);
+  await step('native addon', buildAddon);
+  if (wanted.test) await step('native tests', () => buildNativeTree(kTrees.test));
+  if (wanted.sanitize) await step('sanitized native tests', () => buildNativeTree(kTrees.sanitize));
+  if (wanted.fuzz || wanted.test) {
+    if (clang) await step('fuzz target', () => buildNativeTree(kTrees.fuzz));
+    else if (wanted.fuzz) fail('fuzzing needs clang with its libFuzzer run-time: see the packages named above');
+  }
+  await step('TypeScript', () => runQuietly(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], 'tsc'));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { values } = parseArgs({
+    options: {
+      run: { type: 'boolean' },
+      test: { type: 'boolean' },
+      fuzz: { type: 'boolean' },
+      sanitize: { type: 'boolean' },
+    },
+  });
+  await setUp(values);
+}

@@ -1,0 +1,131 @@
+// Step 1: packages of the distribution. Needed ones stop the set-up when they cannot be had; the checkers used by some
+// tests (clang's fuzzer, astropy, stilts) are optional: those tests are skipped with the reason.
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capture, fail } from './step.mjs';
+
+const kBuild = ['cmake', 'make', 'g++', 'pkg-config', 'libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev'];
+const kTests = ['doctest-dev'];
+/** After a day a package that could not be installed is tried again. */
+const kRetryMs = 24 * 3600 * 1000;
+
+async function installed(packages) {
+  const { output } = await capture('dpkg-query', [
+    '-W',
+    '-f',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
+    '${Package} ${db:Status-Status}\n',
+    ...packages,
+  ]);
+  const present = new Set();
+  for (const line of output.split('\n')) {
+    if (line.endsWith(' installed')) present.add(line.split(' ')[0]);
+  }
+  return present;
+}
+
+async function missingOf(packages) {
+  const present = await installed(packages);
+  return packages.filter((name) => !present.has(name));
+}
+
+/** libFuzzer lives in the run-time package of clang's own version: `clang` depends on clang-14, so libclang-rt-14-dev. */
+async function fuzzerPackages() {
+  const { output } = await capture('apt-cache', ['depends', 'clang']);
+  const version = /Depends: clang-(\d+)/.exec(output)?.[1];
+  return version ? ['clang', `libclang-rt-${version}-dev`] : ['clang'];
+}
+
+/** How to become root: [] when root, ['sudo', '-n'] when sudo asks no password, null otherwise. */
+async function rootPrefix() {
+  if (process.getuid?.() === 0) return [];
+  const { code } = await capture('sudo', ['-n', 'true']);
+  return code === 0 ? ['sudo', '-n'] : null;
+}
+
+async function candidateMissing(packages) {
+  const { output } = await capture('apt-cache', ['policy', ...packages]);
+  const known = new Set();
+  for (const block of output.split(/\n(?=\S)/)) {
+    if (!block.includes('Candidate: (none)')) known.add(block.split(':')[0]);
+  }
+  return packages.some((name) => !known.has(name));
+}
+
+async function aptInstall(prefix, packages) {
+  const run = (args) => {
+    const [command, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
+    return capture(command, rest);
+  };
+  const install = () => run(['install', '-y', '--no-install-recommends', ...packages]);
+  if (await candidateMissing(packages)) await run(['update']);
+  let result = await install();
+  if (result.code !== 0) {
+    // Package lists older than the mirror name files that are gone.
+    await run(['update']);
+    result = await install();
+  }
+  return result;
+}
+
+/** Where a package that cannot be had is remembered, so that not every run asks the mirror again. */
+function failureNote(packages) {
+  return join('build', `.no-${packages.join('-')}`);
+}
+
+async function failedLately(packages) {
+  const found = await stat(failureNote(packages)).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs < kRetryMs;
+}
+
+async function rememberFailure(packages) {
+  await mkdir('build', { recursive: true });
+  await writeFile(failureNote(packages), '');
+}
+
+function printCommand(packages) {
+  process.stderr.write(`setup: sudo apt-get install -y --no-install-recommends ${packages.join(' ')}\n`);
+}
+
+/** @returns {Promise<{clang: boolean, note?: string}>} */
+export async function installSystemPackages({ tests }) {
+  if ((await capture('dpkg-query', ['--version'])).code !== 0) return checkWithoutDpkg(tests);
+  const needed = tests ? [...kBuild, ...kTests] : kBuild;
+  const optional = tests ? [await fuzzerPackages(), ['python3-astropy'], ['stilts']] : [];
+  const missing = await missingOf(needed);
+  const missingOptional = await missingOf(optional.flat());
+  if (missing.length + missingOptional.length === 0) return { clang: tests };
+
+  printCommand([...missing, ...missingOptional]);
+  const prefix = await rootPrefix();
+  if (missing.length > 0) {
+    if (prefix === null) fail('these system packages are missing: type the command above, then run this again');
+    const { code, errors } = await aptInstall(prefix, missing);
+    if (code !== 0) fail(`apt-get could not install ${missing.join(' ')}: ${errors.trim().split('\n').pop()}`);
+  }
+  const skipped = [];
+  for (const group of optional) {
+    const absent = await missingOf(group);
+    if (absent.length === 0) continue;
+    const hopeless = prefix === null || (await failedLately(absent));
+    if (!hopeless && (await aptInstall(prefix, absent)).code === 0) continue;
+    if (!hopeless) await rememberFailure(absent);
+    skipped.push(...absent);
+  }
+  const note = skipped.length > 0 ? `without ${skipped.join(', ')}: the tests that use them are skipped` : '';
+  return { clang: tests && !skipped.some((name) => name.includes('clang')), note };
+}
+
+/** Not Debian: nothing can be installed from here, so only say what is not found. */
+async function checkWithoutDpkg(tests) {
+  const absent = [];
+  for (const program of ['cmake', 'make', 'g++', 'pkg-config']) {
+    if ((await capture(program, ['--version'])).code !== 0) absent.push(program);
+  }
+  for (const library of ['cfitsio', 'wcslib']) {
+    if ((await capture('pkg-config', ['--exists', library])).code !== 0) absent.push(library);
+  }
+  if (absent.length > 0) fail(`not a Debian system, and not found: ${absent.join(', ')} (oneDNN is needed too)`);
+  const clang = tests && (await capture('clang++', ['--version'])).code === 0;
+  return { clang, note: 'not a Debian system: packages taken as they are' };
+}

@@ -1,0 +1,109 @@
+/** `bench engine`: one network, one batch, layer by layer. */
+import type { BenchEngineOutcome } from '../engine/addon.js';
+import { loadAddon } from '../engine/load.js';
+import { quantizationName } from '../models/quantization.js';
+import { conditions, printConditions } from './conditions.js';
+import { type EngineOptions, engineRequest } from './options.js';
+import { progressBar } from './progress.js';
+import { bold, print, textTable } from './table.js';
+
+interface BenchEngineOptions extends EngineOptions {
+  model: string;
+  size: number;
+  repeats: number;
+  json?: boolean;
+}
+
+export async function benchEngine(options: BenchEngineOptions): Promise<void> {
+  const addon = await loadAddon();
+  const before = await conditions();
+  const { model, size, repeats, batch } = options;
+  const engine = engineRequest(options, quantizationName(options.quantization ?? 'FP32'));
+  const bar = progressBar('passes');
+  const outcome = await addon
+    .benchEngine({ model, width: size, height: size, repeats, inputBias: 0.1, engine }, bar.update)
+    .finally(bar.stop);
+  const summary = summarise(outcome, batch);
+  if (options.json)
+    return print(JSON.stringify({ conditions: before, model, size, batch, ...summary, outcome }, null, 2));
+  printConditions(before);
+  const { effective, asked, threads } = outcome.engine;
+  const type = effective === asked ? effective : `${effective} (asked for ${asked})`;
+  print(`${model} at ${size}x${size}, batch ${batch}, ${type}, ${threads} threads, ${repeats} repeats`);
+  print('');
+  printLayers(outcome);
+  print('');
+  print(bold(`${summary.tilesPerSecond.toFixed(2)} tiles/s, ${(summary.flopRate / 1e9).toFixed(0)} GFLOP/s`));
+  print(
+    `peak matrix multiply measured here: ${(outcome.peakFlops / 1e9).toFixed(0)} GFLOP/s; share ${percent(summary.peakShare)}`,
+  );
+  print(
+    `bare oneDNN layers: ${summary.bareTilesPerSecond.toFixed(2)} tiles/s; share reached ${percent(summary.bareShare)}`,
+  );
+  print(`spread of the repeats: ${percent(summary.spread)} (slowest over fastest)`);
+}
+
+interface EngineSummary {
+  tilesPerSecond: number;
+  flopRate: number;
+  peakShare: number;
+  bareTilesPerSecond: number;
+  /** Speed relative to the bare layers, 1 = as fast. */
+  bareShare: number;
+  spread: number;
+}
+
+/** Medians: one disturbed repeat must not decide. */
+function summarise(outcome: BenchEngineOutcome, batch: number): EngineSummary {
+  const seconds = median(outcome.forwardSeconds);
+  const bare = median(outcome.bareSeconds);
+  const flopRate = (outcome.flopsPerItem * batch) / seconds;
+  return {
+    tilesPerSecond: batch / seconds,
+    flopRate,
+    peakShare: flopRate / outcome.peakFlops,
+    bareTilesPerSecond: batch / bare,
+    bareShare: bare / seconds,
+    spread: Math.max(...outcome.forwardSeconds) / Math.min(...outcome.forwardSeconds) - 1,
+  };
+}
+
+function printLayers(outcome: BenchEngineOutcome): void {
+  const rate = (flops: number, seconds: number) => (flops > 0 && seconds > 0 ? flops / seconds : Number.NaN);
+  const gflops = (value: number) => (Number.isFinite(value) ? (value / 1e9).toFixed(0) : '');
+  const share = (value: number) => (Number.isFinite(value) ? percent(value) : '');
+  const rows = outcome.layers.map((layer, index) => [
+    String(index + 1),
+    layer.layer,
+    (layer.seconds * 1e3).toFixed(2),
+    gflops(rate(layer.flops, layer.seconds)),
+    share(rate(layer.flops, layer.seconds) / outcome.peakFlops),
+    layer.bareSeconds > 0 ? (layer.bareSeconds * 1e3).toFixed(2) : '',
+    layer.kernel,
+  ]);
+  print(
+    textTable(
+      [
+        { title: '#' },
+        { title: 'layer', align: 'left' },
+        { title: 'ms' },
+        { title: 'GFLOP/s' },
+        { title: 'of peak' },
+        { title: 'bare ms' },
+        { title: 'kernel', align: 'left' },
+      ],
+      rows,
+    ),
+  );
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,29 @@
+/** `bench`: measurements, with the conditions they were made in. */
+import { type Command, Option } from 'commander';
+import { benchDetect } from './bench-detect.js';
+import { benchEngine } from './bench-engine.js';
+import { addEngineOptions, addModelsOption, example, integer } from './options.js';
+
+export function registerBench(root: Command): void {
+  const group = root.command('bench').description('measure this machine');
+  const engine = group
+    .command('engine')
+    .description('tiles/s, GFLOP/s and share of the matrix-multiply peak, per layer, beside the bare oneDNN layers')
+    .addOption(new Option('--model <name>', 'network file or built-in architecture').default('sdc1'))
+    .option('--size <n>', 'tile side in pixels', integer(16, 8192), 512)
+    .option('--repeats <n>', 'timed forward passes', integer(1, 1000), 5)
+    .option('--json', 'as JSON');
+  addEngineOptions(engine).action(benchEngine);
+  example(engine, [
+    'cianna-otf bench engine --quantization BF16 --batch 8',
+    'cianna-otf bench engine --size 256 --json',
+  ]);
+
+  const detect = group
+    .command('detect')
+    .description('whole detections on simulated fields, each in a process of its own: times, memory, pixels/s')
+    .addOption(new Option('--case <name...>', 'which: MODEL-SIZE').choices(['demo-2048', 'demo-8192', 'sdc1-2048']))
+    .option('--json', 'as JSON');
+  addEngineOptions(addModelsOption(detect)).action(benchDetect);
+  example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-2048 --json']);
+}

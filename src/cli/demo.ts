@@ -1,0 +1,152 @@
+/** `demo`: the main job on the example that comes with the program, and where to look next. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import type { CatalogueColumns } from '../engine/addon.js';
+import { OtfError, systemReason } from '../errors/catalogue.js';
+import { kDefaultModel, kShippedModelsDir, resolveModel } from '../models/registry.js';
+import type { RunRecord } from '../results/run-record.js';
+import { writeResult } from '../results/write.js';
+import { runDetectTask } from '../tasks/detect.js';
+import { writePreview } from './detect.js';
+import { example } from './options.js';
+import { progressBar } from './progress.js';
+import { bold, duration, green, mebibytes, print, textTable } from './table.js';
+
+const kExample = fileURLToPath(new URL('../../examples/simulated-field-1024.fits', import.meta.url));
+const kTruth = kExample.replace(/\.fits$/, '.truth.csv');
+const kBrightest = 10;
+
+export function registerDemo(root: Command): void {
+  const command = root
+    .command('demo')
+    .description('find the sources of the example image: what it prints, where results are, what to try next')
+    .option('-o, --output <dir>', 'folder for the results', 'cianna-otf-demo')
+    .action(demo);
+  example(command, ['cianna-otf demo']);
+}
+
+async function demo(options: { output: string }): Promise<void> {
+  const folder = options.output;
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (thrown) {
+    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot make ${folder}: ${systemReason(thrown)}`, { cause: thrown });
+  }
+  const card = await resolveModel(kShippedModelsDir, kDefaultModel);
+  const image = { path: kExample };
+  const bar = progressBar('tiles');
+  const record = await runDetectTask(
+    { image, card, engine: { name: 'onednn', threads: 0, batch: 8 } },
+    bar.update,
+  ).finally(bar.stop);
+  const catalogue = join(folder, 'catalogue.vot');
+  const picture = join(folder, 'sources.png');
+  await writeResult(record, 'votable', catalogue);
+  await writePreview(record, image, picture);
+
+  printSources(record);
+  print('');
+  await printTruth(record.outcome.catalogue);
+  printTimes(record);
+  print('');
+  print(bold('Results'));
+  print(`  ${catalogue}   IVOA VOTable: TOPCAT, Aladin, astropy and pyvo read it`);
+  print(`  ${picture}     the image with its sources`);
+  print('');
+  const shown = relative('.', kExample);
+  const self = commandName();
+  print(bold('Next'));
+  print(`  ${self} detect ${shown} --format csv -o - | head -5`);
+  print(`  ${self} detect ${shown} --box 1,1,512,512 --format reg -o corner.reg   # for DS9`);
+  print(`  ${self} simulate -o sim --size 2048 && ${self} detect sim/field.fits`);
+  print(`  ${self} models show demo-continuum    # what a model card says; use your own with --models DIR`);
+}
+
+/** What to type to get here again: the installed command, or the script of a checkout. */
+function commandName(): string {
+  const script = process.argv[1] ?? '';
+  return script.endsWith('.js') ? `node ${relative('.', script)}` : 'cianna-otf';
+}
+
+function printSources(record: RunRecord): void {
+  const { outcome } = record;
+  const { catalogue: found, image, engine } = outcome;
+  print('');
+  print(bold(`${found.count} sources in ${record.input.name} (${image.width}x${image.height} pixels)`));
+  print(`${record.model.title}; ${engine.engine} ${engine.version}, ${engine.effective}, ${engine.threads} threads`);
+  print('');
+  const flux = found.values.flux ?? new Float64Array(found.count);
+  const order = Array.from({ length: found.count }, (_, row) => row).sort((a, b) => (flux[b] ?? 0) - (flux[a] ?? 0));
+  const at = (values: ArrayLike<number> | undefined, row: number) => values?.[row] ?? Number.NaN;
+  const rows = order
+    .slice(0, kBrightest)
+    .map((row, rank) => [
+      String(rank + 1),
+      sexagesimal(at(found.raDeg, row) / 15, 2),
+      sexagesimal(at(found.decDeg, row), 1, '+'),
+      (at(flux, row) * 1e6).toFixed(1),
+      at(found.values.bmaj, row).toFixed(2),
+      at(found.values.bmin, row).toFixed(2),
+      at(found.paDeg, row).toFixed(0),
+      at(found.objectness, row).toFixed(3),
+    ]);
+  const titles = ['#', 'RA', 'Dec', 'flux uJy', 'major "', 'minor "', 'PA deg', 'objectness'];
+  print(`The ${rows.length} brightest (${image.wcs?.system ?? 'no WCS'}):`);
+  print(
+    textTable(
+      titles.map((title) => ({ title })),
+      rows,
+    ),
+  );
+}
+
+/** The example is simulated, so what is really there is known. Matching: nearest within 2 pixels. */
+async function printTruth(found: CatalogueColumns): Promise<void> {
+  const [header = '', ...lines] = (await readFile(kTruth, 'utf8')).trim().split('\n');
+  const names = header.trim().split(',');
+  const column = (name: string) => names.indexOf(name);
+  const [xAt, yAt, snrAt] = [column('x_fits'), column('y_fits'), column('peak_snr')];
+  let bright = 0;
+  let hit = 0;
+  for (const line of lines) {
+    const cells = line.split(',').map(Number);
+    if (!((cells[snrAt] ?? 0) > 5)) continue;
+    bright += 1;
+    const x = (cells[xAt] ?? 0) - 1;
+    const y = (cells[yAt] ?? 0) - 1;
+    if (found.x.some((value, row) => Math.hypot(value - x, (found.y[row] ?? 0) - y) < 2)) hit += 1;
+  }
+  const share = ((100 * hit) / bright).toFixed(0);
+  print(green(`The field is simulated: ${hit} of its ${bright} sources above 5 sigma were found (${share} %).`));
+}
+
+function printTimes(record: RunRecord): void {
+  const { times, memory } = record.outcome;
+  const stages: [string, number][] = [
+    ['load the network', times.load],
+    ['prepare tiles', times.limits + times.prepare],
+    ['run the network', times.infer],
+    ['select and suppress boxes', times.select + times.suppress],
+    ['sky positions, catalogue', times.catalogue],
+    ['all (stages overlap)', times.wall],
+  ];
+  print('');
+  print(bold('Time'));
+  for (const [name, seconds] of stages) print(`  ${name.padEnd(28)}${duration(seconds).padStart(10)}`);
+  print(`  ${'memory, at most'.padEnd(28)}${mebibytes(memory.peakRssBytes).padStart(10)}`);
+}
+
+/** Hours or degrees with minutes and seconds, e.g. 10:00:26.80 or -30:12:00.4. */
+export function sexagesimal(value: number, decimals: number, plus = ''): string {
+  if (!Number.isFinite(value)) return '';
+  const unit = 10 ** decimals;
+  const total = Math.round(Math.abs(value) * 3600 * unit);
+  const seconds = (total % (60 * unit)) / unit;
+  const minutes = Math.floor(total / (60 * unit)) % 60;
+  const whole = Math.floor(total / (3600 * unit));
+  const two = (n: number) => String(n).padStart(2, '0');
+  const width = decimals > 0 ? 3 + decimals : 2;
+  return `${value < 0 ? '-' : plus}${two(whole)}:${two(minutes)}:${seconds.toFixed(decimals).padStart(width, '0')}`;
+}

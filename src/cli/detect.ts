@@ -1,0 +1,197 @@
+/** `detect`: one image into one catalogue. */
+import { realpath } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Command, Option } from 'commander';
+import type { ImageSelect } from '../engine/addon.js';
+import { loadAddon } from '../engine/load.js';
+import { OtfError } from '../errors/catalogue.js';
+import { resolveModel } from '../models/registry.js';
+import { drawPreview } from '../results/preview.js';
+import { type RunRecord, runFacts } from '../results/run-record.js';
+import {
+  assertWritable,
+  type FormatName,
+  kFormats,
+  type ResultFormat,
+  writeFileAtomically,
+  writeResult,
+} from '../results/write.js';
+import { runDetectTask } from '../tasks/detect.js';
+import { warn } from './failure.js';
+import {
+  addEngineOptions,
+  addModelOption,
+  type EngineOptions,
+  example,
+  type Four,
+  integer,
+  pixelBox,
+  skyRegion,
+} from './options.js';
+import { progressBar } from './progress.js';
+import { duration, print } from './table.js';
+
+interface DetectOptions extends EngineOptions {
+  model: string;
+  models: string;
+  roi?: Four;
+  box?: Four;
+  hdu?: number;
+  plane?: number;
+  beam?: string;
+  format?: FormatName;
+  output?: string;
+  preview?: string;
+  json?: boolean;
+}
+
+const kPreviewPx = 1024;
+const kExtensions: Record<string, FormatName> = {
+  '.vot': 'votable',
+  '.xml': 'votable',
+  '.votable': 'votable',
+  '.fits': 'fits',
+  '.fit': 'fits',
+  '.csv': 'csv',
+  '.json': 'json',
+  '.reg': 'reg',
+};
+
+export function registerDetect(root: Command): void {
+  const command = root
+    .command('detect')
+    .description('find the sources of a FITS image and write their catalogue')
+    .argument('<image>', 'FITS image')
+    .addOption(
+      new Option('--format <format>', 'catalogue format (default: from the ending of -o, else votable)').choices(
+        Object.keys(kFormats),
+      ),
+    )
+    .option(
+      '-o, --output <file>',
+      'where it goes; - is standard output (default: IMAGE with the ending of the format, here)',
+    )
+    .addOption(
+      new Option('--roi <ra,dec,w,h>', 'only a region: centre in degrees, size in pixels')
+        .argParser(skyRegion)
+        .conflicts('box'),
+    )
+    .option('--box <x,y,w,h>', 'only a box of pixels; the first pixel of the image is 1,1', pixelBox)
+    .option('--hdu <n>', 'HDU of the image, 0 = primary (default: the first image)', integer(0, 9999))
+    .option('--plane <n>', 'plane of a cube, 0 = first', integer(0))
+    .option('--beam <image>', 'primary-beam image: gives corrected flux densities too')
+    .option('--preview <png>', 'also draw the image with its sources')
+    .option('--json', 'print a summary of the run as JSON');
+  addEngineOptions(addModelOption(command));
+  example(command, [
+    'cianna-otf detect field.fits --model demo-continuum -o field.vot',
+    'cianna-otf detect cube.fits --plane 3 --box 1001,1001,2048,2048 --format csv -o - | head',
+  ]);
+  command.action(detect);
+}
+
+async function detect(image: string, options: DetectOptions): Promise<void> {
+  const target = chooseTarget(image, options);
+  await refuseOverwritingInputs([image, options.beam], [target.path, options.preview]);
+  for (const path of [target.path, options.preview]) if (path !== undefined) await assertWritable(path);
+  const card = await resolveModel(options.models, options.model);
+
+  const select: ImageSelect = { path: image };
+  if (options.hdu !== undefined) select.hdu = options.hdu;
+  if (options.plane !== undefined) select.plane = options.plane;
+  const bar = progressBar('tiles');
+  const { engine: name, threads, batch, quantization } = options;
+  const { box, roi, beam: primaryBeam } = options;
+  const record = await runDetectTask(
+    { image: select, card, engine: { name, threads, batch, quantization }, box, roi, primaryBeam },
+    bar.update,
+  ).finally(bar.stop);
+
+  for (const message of record.outcome.image.warnings) warn(message);
+  await deliver(record, target);
+  if (options.preview !== undefined) await writePreview(record, select, options.preview);
+  summarise(record, target, options);
+}
+
+interface Target {
+  format: FormatName;
+  /** Absent = standard output. */
+  path?: string;
+}
+
+function chooseTarget(image: string, options: DetectOptions): Target {
+  const { output } = options;
+  const byEnding = output === undefined ? undefined : kExtensions[extname(output).toLowerCase()];
+  const format = options.format ?? byEnding ?? 'votable';
+  if (output === '-') {
+    const chosen: ResultFormat = kFormats[format];
+    if (!chosen.text) throw new OtfError('OTF_USAGE', `--format ${format} cannot go to standard output: give -o FILE`);
+    if (options.json) throw new OtfError('OTF_USAGE', '--json and -o - both want standard output');
+    return { format };
+  }
+  if (output !== undefined) return { format, path: output };
+  const stem = basename(image).replace(/\.(fits|fit|fts)(\.(gz|fz))?$/i, '');
+  // FITS into FITS must not take the image's own name.
+  const name = format === 'fits' ? `${stem}.catalogue` : stem;
+  return { format, path: join('.', `${name}.${kFormats[format].extension}`) };
+}
+
+async function refuseOverwritingInputs(inputs: (string | undefined)[], outputs: (string | undefined)[]): Promise<void> {
+  const real = (path: string) => realpath(path).catch(() => path);
+  for (const output of outputs) {
+    if (output === undefined) continue;
+    const there = await real(output);
+    for (const input of inputs) {
+      if (input !== undefined && (await real(input)) === there) {
+        throw new OtfError('OTF_USAGE', `${output} is the input itself: choose another output`);
+      }
+    }
+  }
+  const [first, second] = outputs;
+  if (first !== undefined && first === second) throw new OtfError('OTF_USAGE', `-o and --preview both name ${first}`);
+}
+
+async function deliver(record: RunRecord, target: Target): Promise<void> {
+  if (target.path !== undefined) return writeResult(record, target.format, target.path);
+  const chosen: ResultFormat = kFormats[target.format];
+  return pipeline(Readable.from(chosen.text?.(record) ?? []), process.stdout, { end: false });
+}
+
+export async function writePreview(record: RunRecord, image: ImageSelect, path: string): Promise<void> {
+  const addon = await loadAddon();
+  const preview = await addon.preview({ image, maxPx: kPreviewPx });
+  await writeFileAtomically(path, [drawPreview(preview, record.outcome.image, record.outcome.catalogue)]);
+}
+
+function summarise(record: RunRecord, target: Target, options: DetectOptions): void {
+  const { outcome } = record;
+  const { image, counts, times, tiling, engine } = outcome;
+  if (options.json) {
+    const run = Object.fromEntries(runFacts(record).map((fact) => [fact.name, fact.value]));
+    const files = { output: target.path, preview: options.preview };
+    print(
+      JSON.stringify(
+        { ...files, format: target.format, run, image, counts, tiling, engine, times, memory: outcome.memory },
+        null,
+        2,
+      ),
+    );
+    return;
+  }
+  const tiles = tiling.tilesX * tiling.tilesY;
+  const blank = image.blankedPixels > 0 ? `, ${image.blankedPixels} blank pixels` : '';
+  const where = image.wcs ? `${image.wcs.system} ${image.wcs.projection}` : 'no celestial WCS: pixel positions only';
+  const size = `${image.region.width}x${image.region.height} pixels`;
+  const lines = [
+    `${counts.final} sources in ${record.input.name} (${size}, ${tiles} tiles${blank}; ${where})`,
+    `${record.model.id} on ${engine.engine} ${engine.version}, ${engine.effective}, ${engine.threads} threads: ${duration(times.wall)}`,
+  ];
+  if (engine.asked !== engine.effective) lines.push(`asked for ${engine.asked}, ran as ${engine.effective}`);
+  if (target.path !== undefined) lines.push(`catalogue: ${target.path}`);
+  if (options.preview !== undefined) lines.push(`preview:   ${options.preview}`);
+  // With the catalogue on standard output the summary must not mix with it.
+  if (target.path === undefined) process.stderr.write(`${lines.join('\n')}\n`);
+  else print(lines.join('\n'));
+}

@@ -1,0 +1,55 @@
+/** The command line: what there is. Each command lives in the file of its name. */
+import { Command, CommanderError } from 'commander';
+import { kSoftware } from '../version.js';
+import { registerBench } from './bench.js';
+import { registerDemo } from './demo.js';
+import { registerDetect } from './detect.js';
+import { registerEngines } from './engines.js';
+import { report, survivePipes } from './failure.js';
+import { registerInfer } from './infer.js';
+import { registerModels } from './models.js';
+import { registerSimulate } from './simulate.js';
+
+const kAfterHelp = `
+First steps:
+  cianna-otf demo                      the whole thing on an example
+  cianna-otf detect IMAGE.fits         a catalogue of your image
+  cianna-otf COMMAND --help            options and an example
+
+Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 3 server unreachable. OTF_DEBUG=1 shows where an error came from.`;
+
+function program(): Command {
+  const root = new Command(kSoftware.name)
+    .description('FITS images in, source catalogues (IVOA VOTable) out, through networks of CIANNA')
+    .version(kSoftware.version)
+    .addHelpText('after', kAfterHelp)
+    .exitOverride()
+    // Usage errors are reported like every other error: by report(), in one line.
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError(true);
+  registerDemo(root);
+  registerDetect(root);
+  registerInfer(root);
+  registerModels(root);
+  registerEngines(root);
+  registerSimulate(root);
+  registerBench(root);
+  return root;
+}
+
+/** Runs one command; gives the exit code. */
+export async function run(args: string[]): Promise<number> {
+  survivePipes();
+  const root = program();
+  try {
+    if (args.length === 0) {
+      process.stderr.write(`${root.helpInformation()}${kAfterHelp}\n`);
+      return 2;
+    }
+    await root.parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    return report(thrown);
+  }
+}

@@ -1,0 +1,161 @@
+/** `models list|show|check`: which networks there are, what is in them, and whether a file is one. */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import type { ModelSummary } from '../engine/addon.js';
+import { loadAddon } from '../engine/load.js';
+import { OtfError } from '../errors/catalogue.js';
+import { type ModelCard, verifyWeights } from '../models/card.js';
+import { sha256File } from '../models/checksum.js';
+import { loadRegistry, resolveModel } from '../models/registry.js';
+import { generateUpstreamRegistry } from '../models/upstream.js';
+import { addModelsOption, example } from './options.js';
+import { bold, print, textTable } from './table.js';
+
+interface ModelsOptions {
+  models: string;
+  json?: boolean;
+  xml?: boolean;
+}
+
+export function registerModels(root: Command): void {
+  const group = root.command('models').description('the networks that can be used');
+  const list = group.command('list').description('models of the folder');
+  list.option('--json', 'as JSON').option('--xml', "as the upstream server's CIANNA_models.xml").action(listModels);
+  example(addModelsOption(list), ['cianna-otf models list']);
+
+  const show = group
+    .command('show')
+    .description('card and layers of a model')
+    .argument('<id>', 'model id or model.toml');
+  show.option('--json', 'as JSON').action(showModel);
+  example(addModelsOption(show), ['cianna-otf models show demo-continuum']);
+
+  const check = group
+    .command('check')
+    .description('read a network file (or a card and its weights) and say what is wrong with it')
+    .argument('<file>', 'network file, model.toml or model id');
+  check.option('--json', 'as JSON').action(checkModel);
+  example(addModelsOption(check), ['cianna-otf models check net0_s1800.dat', 'cianna-otf models check demo-continuum']);
+}
+
+async function listModels(options: ModelsOptions): Promise<void> {
+  const registry = await loadRegistry(options.models);
+  if (options.xml) process.stdout.write(generateUpstreamRegistry(registry.cards));
+  else if (options.json) print(JSON.stringify(registry.cards, null, 2));
+  else if (registry.cards.length > 0) {
+    const columns = ['id', 'kind', 'quantizations', 'tile', 'title'];
+    const rows = registry.cards.map((card) => [
+      card.id,
+      card.kind,
+      card.quantizations.join(', '),
+      `${card.tile}`,
+      card.title,
+    ]);
+    print(
+      textTable(
+        columns.map((title) => ({ title, align: 'left' })),
+        rows,
+      ),
+    );
+  } else if (registry.faults.length === 0) print(`no models in ${registry.dir}`);
+  const [first, ...others] = registry.faults;
+  if (first === undefined) return;
+  const more = others.length > 0 ? ` (and ${others.length} more broken cards)` : '';
+  throw new OtfError(first.code, `${first.message}${more}`);
+}
+
+async function showModel(name: string, options: ModelsOptions): Promise<void> {
+  const card = await resolveModel(options.models, name);
+  const addon = await loadAddon();
+  const summary = await addon.inspectModel(card.weightsPath, card.tile, card.tile);
+  if (options.json) return print(JSON.stringify({ card, network: summary }, null, 2));
+  print(bold(`${card.id}: ${card.title}`));
+  const facts: [string, string][] = [
+    ['weights', `${card.weightsPath} (sha256 ${card.sha256.slice(0, 12)}...)`],
+    ['quantizations', card.quantizations.join(', ')],
+    ['tiles', `${card.tile} pixels, overlap ${card.overlap}, grid element ${card.detector.grid_element}`],
+    ['normalisation', card.normalisation.map((step) => Object.values(step).join(' ')).join(', ')],
+    ['predicts', card.detector.parameters.map((entry) => entry.column).join(', ') || 'boxes only'],
+    ['thresholds', card.detector.objectness_threshold.join(' ')],
+    ['training', `${card.training.name}: ${card.training.description}`],
+    ['licence', card.licence],
+    ['citation', card.citation],
+  ];
+  for (const [key, value] of facts) print(`${key.padEnd(14)} ${value}`);
+  print('');
+  printNetwork(summary);
+}
+
+async function checkModel(name: string, options: ModelsOptions): Promise<void> {
+  const card = (await isCardName(name)) ? await resolveModel(options.models, name) : undefined;
+  const path = card?.weightsPath ?? name;
+  const addon = await loadAddon();
+  const summary = await addon.inspectModel(path, card?.tile ?? 0, card?.tile ?? 0);
+  if (card) {
+    await verifyWeights(card);
+    compareCard(card, summary);
+  }
+  const sha256 = await sha256File(path);
+  if (options.json) return print(JSON.stringify({ ok: true, sha256, network: summary }, null, 2));
+  printNetwork(summary);
+  print(`sha256 ${sha256}`);
+  print(card ? `${card.id}: card and weights are good` : `${basename(path)}: good`);
+}
+
+/** model.toml is a card; an existing file, or a name only a file would have, is a network file; the rest are ids. */
+async function isCardName(name: string): Promise<boolean> {
+  if (name.endsWith('.toml')) return true;
+  if (/[/.]/.test(name)) return false;
+  return stat(name).then(
+    (found) => !found.isFile(),
+    () => true,
+  );
+}
+
+/** A card that does not fit its network would fail at the first job: better said here. */
+function compareCard(card: ModelCard, summary: ModelSummary): void {
+  const fault = (text: string) => new OtfError('OTF_MODEL_CARD_INVALID', `${card.path}: ${text}`);
+  const { yolo } = summary;
+  if (!yolo) throw fault('kind is "detector", but the network does not end in a YOLO layer');
+  if (yolo.boxes !== card.detector.boxes) {
+    throw fault(`detector.boxes is ${card.detector.boxes}, the network has ${yolo.boxes}`);
+  }
+  if (yolo.parameters !== card.detector.parameters.length) {
+    throw fault(`detector.parameters has ${card.detector.parameters.length}, the network has ${yolo.parameters}`);
+  }
+}
+
+function printNetwork(summary: ModelSummary): void {
+  const size = (of: readonly number[]) => of.join('x');
+  const rows = summary.layers.map((layer) => [
+    String(layer.index),
+    layer.text,
+    size(layer.output),
+    layer.parameters.toLocaleString('en'),
+    (layer.flops / 1e6).toFixed(1),
+  ]);
+  print(
+    textTable(
+      [
+        { title: '#' },
+        { title: 'layer', align: 'left' },
+        { title: 'output WxHxDxC' },
+        { title: 'parameters' },
+        { title: 'MFLOP' },
+      ],
+      rows,
+    ),
+  );
+  const flops = summary.layers.reduce((sum, layer) => sum + layer.flops, 0);
+  const kind = summary.fullyConvolutional ? 'fully convolutional' : 'fixed input size';
+  print('');
+  print(
+    `${summary.format} file, trained at ${size(summary.trained)} (WxHxDxC), ${kind}, ` +
+      `${summary.parameters.toLocaleString('en')} parameters, ${(flops / 1e9).toFixed(2)} GFLOP per item`,
+  );
+  if (summary.yolo) {
+    const { boxes, classes, parameters, priors } = summary.yolo;
+    print(`YOLO: ${boxes} boxes (priors ${priors.map(size).join(' ')}), ${classes} classes, ${parameters} parameters`);
+  }
+}

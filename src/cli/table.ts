@@ -1,0 +1,51 @@
+/** Text tables and a little colour: pretty in a terminal, plain in a pipe. */
+
+export interface TableColumn {
+  title: string;
+  align?: 'left' | 'right';
+}
+
+/** Lines without a trailing newline. Numbers to the right; a rule under the titles. */
+export function textTable(columns: TableColumn[], rows: string[][]): string {
+  const widths = columns.map((column, index) =>
+    Math.max(column.title.length, ...rows.map((row) => (row[index] ?? '').length)),
+  );
+  const line = (cells: string[]) =>
+    columns
+      .map(({ align }, index) => {
+        const cell = cells[index] ?? '';
+        const width = widths[index] ?? 0;
+        return align === 'left' ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '-'.repeat(width)).join('  ');
+  return [bold(line(columns.map((column) => column.title))), rule, ...rows.map(line)].join('\n');
+}
+
+function coloured(): boolean {
+  return Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
+}
+
+export function bold(text: string): string {
+  return coloured() ? `\u001b[1m${text}\u001b[0m` : text;
+}
+
+export function green(text: string): string {
+  return coloured() ? `\u001b[32m${text}\u001b[0m` : text;
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** 0.0123 -> "12.3 ms", 4.56 -> "4.56 s", 300 -> "5 min 0 s". */
+export function duration(seconds: number): string {
+  if (seconds < 1) return `${(seconds * 1000).toFixed(seconds < 0.1 ? 1 : 0)} ms`;
+  if (seconds < 120) return `${seconds.toFixed(2)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}

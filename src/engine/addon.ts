@@ -1,0 +1,312 @@
+/**
+ * The native addon's surface, and the only module that loads it.
+ * Every function that does real work is asynchronous and runs off the event loop. A rejection is an Error with
+ * `code` (OTF_*) and a one-line message; `src/errors/catalogue.ts` turns it into exit codes and HTTP statuses.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+export interface EngineDescription {
+  name: string;
+  version: string;
+  device: string;
+  available: boolean;
+  reason: string;
+  computeTypes: string[];
+}
+
+export interface EngineInfo {
+  engine: string;
+  version: string;
+  device: string;
+  asked: string;
+  effective: string;
+  threads: number;
+}
+
+export interface LayerSummary {
+  index: number;
+  kind: 'conv' | 'pool' | 'dense' | 'group norm' | 'lrn';
+  text: string;
+  /** Output W, H, D, C for the extent asked for. */
+  output: [number, number, number, number];
+  parameters: number;
+  flops: number;
+}
+
+export interface ModelSummary {
+  path: string;
+  bytes: number;
+  format: 'binary' | 'text';
+  /** W, H, D, C the network was trained with. */
+  trained: [number, number, number, number];
+  fullyConvolutional: boolean;
+  parameters: number;
+  /** Read, but worth a person's attention. */
+  warnings: string[];
+  layers: LayerSummary[];
+  yolo?: {
+    boxes: number;
+    classes: number;
+    parameters: number;
+    classSoftmax: boolean;
+    priors: [number, number, number][];
+  };
+}
+
+export interface EngineRequest {
+  name: string;
+  quantization: string;
+  /** 0 = the CPUs this process may use. */
+  threads: number;
+  batch: number;
+}
+
+export interface InferRequest {
+  model: string;
+  input: string;
+  output: string;
+  inputBias: number;
+  rawOutput: boolean;
+  engine: EngineRequest;
+  /** MC_MODEL repeats; 0 = AVG_MODEL. With repeats the output is (N, 2, values): mean, standard deviation. */
+  monteCarlo: number;
+  seed: number;
+}
+
+export interface InferOutcome {
+  items: number;
+  valuesPerItem: number;
+  engine: EngineInfo;
+  seconds: number;
+}
+
+export interface NormaliseStep {
+  op: 'clip' | 'clip_percentile' | 'clip_sigma' | 'rescale' | 'linear' | 'sqrt' | 'log1p' | 'tanh';
+  a: number;
+  b: number;
+}
+
+export interface DetectorParameter {
+  column: string;
+  scale: 'log' | 'linear' | 'cos' | 'sin';
+  max: number;
+  min: number;
+}
+
+export interface DetectorConfig {
+  tilePx: number;
+  overlapPx: number;
+  gridElementPx: number;
+  normalise: NormaliseStep[];
+  objectnessThreshold: number[];
+  minBoxPx: number;
+  medianLimit: number[];
+  medianObjectness: number[];
+  firstIou: number[];
+  firstObjectness: number[];
+  secondIou: number;
+  dropEdgeTiles: number;
+  parameters: DetectorParameter[];
+}
+
+export interface ImageSelect {
+  path: string;
+  /** 0-based HDU; absent = first with a two-dimensional image. */
+  hdu?: number;
+  /** 0-based plane over the remaining axes. */
+  plane?: number;
+}
+
+export interface DetectRequest {
+  image: ImageSelect;
+  /** Pixel box x, y, width, height (0-based), or centre RA, Dec in degrees with width, height in pixels. */
+  box?: [number, number, number, number];
+  roi?: [number, number, number, number];
+  primaryBeam?: string;
+  model: { weights: string; inputBias: number };
+  detector: DetectorConfig;
+  engine: EngineRequest;
+}
+
+/** One entry per source, sorted by objectness, highest first; NaN = unknown. x, y 0-based whole-image pixels. */
+export interface CatalogueColumns {
+  count: number;
+  raDeg: Float64Array;
+  decDeg: Float64Array;
+  x: Float64Array;
+  y: Float64Array;
+  widthPx: Float32Array;
+  heightPx: Float32Array;
+  probability: Float32Array;
+  objectness: Float32Array;
+  prior: Int32Array;
+  tile: Int32Array;
+  cell: Int32Array;
+  paPixelDeg: Float64Array;
+  paDeg: Float64Array;
+  primaryBeam: Float64Array;
+  /** By parameter column name (log and linear ones in the card's unit; flux apparent). */
+  values: Record<string, Float64Array>;
+}
+
+export interface ImageSummary {
+  label: string;
+  hdu: number;
+  extname: string;
+  width: number;
+  height: number;
+  planes: number;
+  plane: number;
+  bitpix: number;
+  compressed: boolean;
+  bunit: string;
+  beam?: { bmajDeg: number; bminDeg: number; bpaDeg: number };
+  /** Absent: no celestial WCS, positions are pixels only. */
+  wcs?: {
+    system: string;
+    equinox: number;
+    native: string;
+    projection: string;
+    pixelScaleDeg: number;
+    centreRaDeg: number;
+    centreDecDeg: number;
+  };
+  region: { x: number; y: number; width: number; height: number };
+  blankedPixels: number;
+  warnings: string[];
+}
+
+export interface StageTimes {
+  /** Seconds of work in each stage (they overlap), and the wall time of the whole. */
+  load: number;
+  limits: number;
+  prepare: number;
+  infer: number;
+  select: number;
+  suppress: number;
+  catalogue: number;
+  wall: number;
+}
+
+export interface DetectOutcome {
+  catalogue: CatalogueColumns;
+  image: ImageSummary;
+  tiling: { tilesX: number; tilesY: number; offsetX: number; offsetY: number; tilePx: number; overlapPx: number };
+  counts: { selected: number; afterFirst: number; final: number };
+  engine: EngineInfo;
+  times: StageTimes;
+  /** Bytes: the engine's own memory, and the largest resident size of the process. */
+  memory: { engineBytes: number; peakRssBytes: number };
+}
+
+export interface SimulateRequest {
+  /** Output FITS file. */
+  output: string;
+  sizePx: number;
+  /** Sources per pixel. */
+  density: number;
+  /** Noise standard deviation, Jy/beam. */
+  noise: number;
+  seed: number;
+}
+
+/** What was simulated; x, y 0-based pixels. */
+export interface SimulateOutcome {
+  count: number;
+  raDeg: Float64Array;
+  decDeg: Float64Array;
+  x: Float64Array;
+  y: Float64Array;
+  fluxJy: Float64Array;
+  bmajArcsec: Float64Array;
+  bminArcsec: Float64Array;
+  paPixelDeg: Float64Array;
+  peakSnr: Float64Array;
+}
+
+export interface FitsColumn {
+  name: string;
+  unit: string;
+  ucd: string;
+  description: string;
+  type: 'text' | 'float' | 'double' | 'int';
+  /** Text columns. */
+  text?: string[];
+  /** Number columns; NaN = missing. */
+  numbers?: Float64Array;
+}
+
+export interface FitsKey {
+  name: string;
+  value: string | number;
+  comment: string;
+}
+
+export interface PreviewRequest {
+  image: ImageSelect;
+  /** Longest side of the picture. */
+  maxPx: number;
+}
+
+/** 8-bit grey, row 0 = the picture's top = the last FITS row. `scale` = image pixels per picture pixel. */
+export interface Preview {
+  width: number;
+  height: number;
+  scale: number;
+  grey: Uint8Array;
+}
+
+export interface BenchLayer {
+  layer: string;
+  kernel: string;
+  seconds: number;
+  flops: number;
+  /** The same layer's oneDNN primitive alone, on the same data layout. */
+  bareSeconds: number;
+}
+
+export interface BenchEngineRequest {
+  /** A network file, or the name of a built-in architecture ("sdc1") with random weights. */
+  model: string;
+  width: number;
+  height: number;
+  repeats: number;
+  inputBias: number;
+  engine: EngineRequest;
+}
+
+export interface BenchEngineOutcome {
+  engine: EngineInfo;
+  /** Seconds per forward of the whole batch: every repeat, and of the bare primitives alone. */
+  forwardSeconds: number[];
+  bareSeconds: number[];
+  flopsPerItem: number;
+  /** Best measured matrix-multiply rate of this machine in the effective type, FLOP/s. */
+  peakFlops: number;
+  layers: BenchLayer[];
+}
+
+export interface NativeAddon {
+  errorCodes(): string[];
+  versions(): { onednn: string; cfitsio: string; wcslib: string };
+  describeEngines(): EngineDescription[];
+  /** extent 0 = as trained. */
+  inspectModel(path: string, width: number, height: number): Promise<ModelSummary>;
+  infer(request: InferRequest, onProgress: (done: number, total: number) => void): Promise<InferOutcome>;
+  detect(request: DetectRequest, onProgress: (done: number, total: number) => void): Promise<DetectOutcome>;
+  simulate(request: SimulateRequest): Promise<SimulateOutcome>;
+  writeFitsTable(path: string, extname: string, columns: FitsColumn[], keys: FitsKey[]): Promise<void>;
+  preview(request: PreviewRequest): Promise<Preview>;
+  benchEngine(
+    request: BenchEngineRequest,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<BenchEngineOutcome>;
+  /** Write a built-in architecture with random weights as a network file, e.g. for bench detect. */
+  writeArchitecture(name: string, seed: number, path: string): Promise<void>;
+}
+
+const require = createRequire(import.meta.url);
+const addonPath = fileURLToPath(new URL('../../build/Release/cianna_otf.node', import.meta.url));
+
+export const addon = require(addonPath) as NativeAddon;

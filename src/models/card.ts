@@ -1,0 +1,105 @@
+/** Reading a model card and turning it into what the native side needs. */
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import type { z } from 'zod';
+import type { DetectorConfig, DetectorParameter, NormaliseStep } from '../engine/addon.js';
+import { OtfError, systemReason } from '../errors/catalogue.js';
+import { sha256File } from './checksum.js';
+import { kModelCardSchema, type ModelCardFile, type NormalisationEntry, type ParameterEntry } from './schema.js';
+
+/** A validated card and where it lies. Keys are spelt as in the file. */
+export interface ModelCard extends ModelCardFile {
+  /** The card's own path. */
+  path: string;
+  /** The network file beside it; whether it exists is not checked on reading. */
+  weightsPath: string;
+}
+
+/** Throws OTF_MODEL_CARD_INVALID with the file, the key and what is wrong with it. */
+export async function readModelCard(path: string): Promise<ModelCard> {
+  let source: string;
+  try {
+    source = await readFile(path, 'utf8');
+  } catch (thrown) {
+    throw new OtfError('OTF_MODEL_CARD_INVALID', `cannot read model card ${path}: ${systemReason(thrown)}`);
+  }
+  const card = parseModelCard(source, path);
+  return { ...card, path, weightsPath: join(dirname(path), card.weights) };
+}
+
+/** Parse and check the text of a card; `label` stands in messages. */
+export function parseModelCard(source: string, label: string): ModelCardFile {
+  let raw: unknown;
+  try {
+    raw = parse(source);
+  } catch (thrown) {
+    if (!(thrown instanceof TomlError)) throw thrown;
+    const reason = (thrown.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
+    throw new OtfError('OTF_MODEL_CARD_INVALID', `${label}, line ${thrown.line}: ${reason}`);
+  }
+  const checked = kModelCardSchema.safeParse(raw);
+  if (checked.success) return checked.data;
+  throw new OtfError('OTF_MODEL_CARD_INVALID', `${label}: ${describeIssues(checked.error.issues)}`);
+}
+
+/** "detector.min_box: expected number, received string; tile: ..." */
+function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
+  return issues
+    .map((issue) => {
+      const where = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+      if (issue.code === 'unrecognized_keys') {
+        const inside = where === '' ? '' : ` in ${where.slice(1)}`;
+        return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${inside}`;
+      }
+      const message = issue.message.replace(/^Invalid input: /, '').replace(/received undefined$/, 'but it is missing');
+      return `${where.replace(/^\./, '')}: ${message}`;
+    })
+    .join('; ');
+}
+
+/** Throws OTF_MODEL_CHECKSUM when the weights are not those the card names, OTF_MODEL_UNREADABLE when they are not there. */
+export async function verifyWeights(card: ModelCard): Promise<void> {
+  let actual: string;
+  try {
+    actual = await sha256File(card.weightsPath);
+  } catch (thrown) {
+    throw new OtfError('OTF_MODEL_UNREADABLE', `model ${card.id}: ${(thrown as Error).message}`, { cause: thrown });
+  }
+  if (actual === card.sha256) return;
+  throw new OtfError(
+    'OTF_MODEL_CHECKSUM',
+    `model ${card.id}: ${card.weightsPath} has sha256 ${actual.slice(0, 12)}..., the card says ${card.sha256.slice(0, 12)}...: ` +
+      'fetch the weights again or correct the card',
+  );
+}
+
+/** The card as the native detector takes it (native/detect/detector.h). */
+export function toDetectorConfig(card: ModelCardFile): DetectorConfig {
+  const it = card.detector;
+  return {
+    tilePx: card.tile,
+    overlapPx: card.overlap,
+    gridElementPx: it.grid_element,
+    normalise: card.normalisation.map(toNormaliseStep),
+    objectnessThreshold: it.objectness_threshold,
+    minBoxPx: it.min_box,
+    medianLimit: it.median_limit,
+    medianObjectness: it.median_objectness,
+    firstIou: it.first_iou,
+    firstObjectness: it.first_objectness,
+    secondIou: it.second_iou,
+    dropEdgeTiles: it.drop_edge_tiles,
+    parameters: it.parameters.map(toDetectorParameter),
+  };
+}
+
+function toNormaliseStep(step: NormalisationEntry): NormaliseStep {
+  if ('min' in step) return { op: step.op, a: step.min, b: step.max };
+  return { op: step.op, a: 'k' in step ? step.k : 0, b: 0 };
+}
+
+function toDetectorParameter(entry: ParameterEntry): DetectorParameter {
+  const { column, scale } = entry;
+  return 'max' in entry ? { column, scale, max: entry.max, min: entry.min } : { column, scale, max: 1, min: 0 };
+}

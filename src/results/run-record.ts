@@ -1,0 +1,99 @@
+/** Everything a result says about the run that made it, beside its rows. */
+import type { DetectOutcome } from '../engine/addon.js';
+import type { ModelCard } from '../models/card.js';
+import { kSoftware } from '../version.js';
+
+export interface RunRecord {
+  software: { name: string; version: string };
+  model: { id: string; title: string; sha256: string };
+  /** Image name without folders (results travel; paths of this machine do not) and the SHA-256 of the whole file. */
+  input: { name: string; sha256: string };
+  /** The card whose thresholds and parameters made the rows. */
+  card: ModelCard;
+  outcome: DetectOutcome;
+  /** UTC, end of the run. */
+  createdAt: Date;
+  /** Name of the primary-beam image, when there was one. */
+  primaryBeam?: string;
+  jobId?: string;
+}
+
+export interface RunRecordInput extends Pick<RunRecord, 'card' | 'outcome' | 'createdAt' | 'input'> {
+  primaryBeam?: string | undefined;
+  jobId?: string | undefined;
+}
+
+export function makeRunRecord(from: RunRecordInput): RunRecord {
+  const { card, outcome, createdAt, input, primaryBeam, jobId } = from;
+  return {
+    software: { ...kSoftware },
+    model: { id: card.id, title: card.title, sha256: card.sha256 },
+    input,
+    card,
+    outcome,
+    createdAt,
+    ...(primaryBeam === undefined ? {} : { primaryBeam }),
+    ...(jobId === undefined ? {} : { jobId }),
+  };
+}
+
+/** One fact of the run: `key` is its FITS keyword (8 characters), `name` its name everywhere else. */
+export interface RunFact {
+  name: string;
+  key: string;
+  value: string | number;
+  comment: string;
+}
+
+/** The facts in their fixed order; every format writes these. */
+export function runFacts(record: RunRecord): RunFact[] {
+  const { outcome, card } = record;
+  const { image, engine, tiling, counts } = outcome;
+  const region = image.region;
+  const facts: RunFact[] = [];
+  const add = (name: string, key: string, value: string | number | undefined, comment: string) => {
+    if (value !== undefined && value !== '') facts.push({ name, key, value, comment });
+  };
+  add('software', 'CREATOR', `${record.software.name} ${record.software.version}`, 'program that made this catalogue');
+  add('created', 'DATE', timestamp(record.createdAt), 'UTC, end of the run');
+  add('job_id', 'JOBID', record.jobId, 'UWS job');
+  add('model', 'MODEL', record.model.id, 'id of the model card');
+  add('model_sha256', 'MODELSHA', record.model.sha256, 'SHA-256 of the network file');
+  add('engine', 'ENGINE', `${engine.engine} ${engine.version}`, 'what ran the network');
+  add('device', 'DEVICE', engine.device, 'where the network ran');
+  add('quantization_asked', 'QUANTASK', engine.asked, 'compute type asked for');
+  add('quantization', 'QUANT', engine.effective, 'compute type really used');
+  add('input', 'INFILE', record.input.name, 'image file');
+  add('input_sha256', 'INSHA', record.input.sha256, 'SHA-256 of the image file');
+  add('input_hdu', 'INHDU', image.hdu, 'HDU of the image, 0 = primary');
+  add('input_plane', 'INPLANE', image.plane, 'plane of the image, 0-based');
+  add('input_unit', 'INUNIT', image.bunit, 'BUNIT of the image');
+  add('primary_beam', 'PBFILE', record.primaryBeam, 'primary-beam image');
+  add('region', 'REGION', `${region.x + 1},${region.y + 1},${region.width},${region.height}`, 'x,y,w,h in FITS pixels');
+  add('blanked_pixels', 'NBLANK', image.blankedPixels, 'blank pixels in the region');
+  add('tile', 'TILE', tiling.tilePx, 'tile side in pixels');
+  add('overlap', 'OVERLAP', tiling.overlapPx, 'overlap of tiles in pixels');
+  add('tiles', 'NTILES', tiling.tilesX * tiling.tilesY, 'number of tiles');
+  add('normalisation', 'NORMALIS', card.normalisation.map(stepText).join(' '), 'steps in order');
+  add('objectness_threshold', 'OBJTHRES', card.detector.objectness_threshold.join(','), 'per box of the network');
+  add('first_iou', 'IOU1', card.detector.first_iou.join(','), 'suppression within a tile');
+  add('first_objectness', 'OBJ1', card.detector.first_objectness.join(','), 'suppression within a tile');
+  add('second_iou', 'IOU2', card.detector.second_iou, 'suppression across tiles');
+  add('median_limit', 'MEDLIM', card.detector.median_limit.join(','), 'bright extended emission');
+  add('median_objectness', 'MEDOBJ', card.detector.median_objectness.join(','), 'bright extended emission');
+  add('min_box', 'MINBOX', card.detector.min_box, 'smallest box side in pixels');
+  add('drop_edge_tiles', 'DROPEDGE', card.detector.drop_edge_tiles, 'rings of tiles left out');
+  add('selected', 'NSELECT', counts.selected, 'boxes above the thresholds');
+  add('sources', 'NSOURCE', counts.final, 'sources after suppression');
+  return facts;
+}
+
+function stepText(step: ModelCard['normalisation'][number]): string {
+  if ('min' in step) return `${step.op}(${step.min},${step.max})`;
+  return 'k' in step ? `${step.op}(${step.k})` : step.op;
+}
+
+/** DALI 1.1 timestamp in UTC with milliseconds and Z, e.g. 2025-01-31T12:00:00.000Z. */
+export function timestamp(date: Date): string {
+  return date.toISOString();
+}

@@ -1,0 +1,96 @@
+/**
+ * VOTable 1.4 with either serialisation. Version 1.4 because the readers in use report 1.5 as a fault.
+ * Source: IVOA VOTable 1.4 (element order: section 3.2 and the schema), DALI 1.1 section 4.4, VOUnits 1.0.
+ * Everything is made in pieces (generators), so that a large catalogue is never one string.
+ */
+import { type Catalogue, type Column, cellText } from './columns.js';
+import type { VotableDocument } from './document.js';
+import { timestamp } from './run-record.js';
+import { binary2Rows } from './votable-binary.js';
+import { escapeXml } from './xml.js';
+
+export type Serialisation = 'TABLEDATA' | 'BINARY2';
+
+const kNamespace = 'http://www.ivoa.net/xml/VOTable/v1.3';
+const kRowsPerPiece = 512;
+
+export function* votable(document: VotableDocument, serialisation: Serialisation): Generator<string> {
+  const { table, coordinates } = document;
+  const { catalogue } = table;
+  yield '<?xml version="1.0" encoding="UTF-8"?>\n';
+  yield `<VOTABLE version="1.4" xmlns="${kNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`;
+  yield ` xsi:schemaLocation="${kNamespace} ${kNamespace}">\n`;
+  yield '<RESOURCE type="results">\n';
+  yield `  <DESCRIPTION>${escapeXml(document.description)}</DESCRIPTION>\n`;
+  // DALI 1.1 section 4.4: QUERY_STATUS is the first INFO.
+  for (const { name, value } of [{ name: 'QUERY_STATUS', value: 'OK' }, ...document.infos]) {
+    yield `  <INFO name="${escapeXml(name)}" value="${escapeXml(value)}"/>\n`;
+  }
+  if (coordinates) {
+    yield `  <COOSYS ID="sky" system="${coordinates.system}"${attribute('equinox', coordinates.equinox)}/>\n`;
+  }
+  yield '  <TIMESYS ID="utc" timescale="UTC" refposition="UNKNOWN"/>\n';
+  const stamp = 'datatype="char" arraysize="*" xtype="timestamp" ref="utc" ucd="time.creation"';
+  yield `  <PARAM name="created" ${stamp} value="${timestamp(document.createdAt)}"/>\n`;
+  yield `  <TABLE ID="${escapeXml(table.name)}" name="${escapeXml(table.name)}" nrows="${catalogue.rows}">\n`;
+  yield `    <DESCRIPTION>${escapeXml(table.description)}</DESCRIPTION>\n`;
+  for (const column of catalogue.columns) yield field(column, coordinates !== undefined);
+  yield '    <DATA>\n';
+  if (serialisation === 'TABLEDATA') yield* tableData(catalogue);
+  else yield* binary2(catalogue);
+  yield '    </DATA>\n  </TABLE>\n</RESOURCE>\n</VOTABLE>\n';
+}
+
+/** VOTable 1.4 section 3.1 names; `system` and `equinox` as the native side gives them. */
+export function coordinateSystem(wcs: { system: string; equinox: number }): { system: string; equinox: string } {
+  if (wcs.system === 'FK5') return { system: 'eq_FK5', equinox: `J${wcs.equinox || 2000}` };
+  if (wcs.system === 'FK4') return { system: 'eq_FK4', equinox: `B${wcs.equinox || 1950}` };
+  return { system: 'ICRS', equinox: '' };
+}
+
+function attribute(name: string, value: string): string {
+  return value === '' ? '' : ` ${name}="${escapeXml(value)}"`;
+}
+
+function field(column: Column, hasSystem: boolean): string {
+  const type = column.type === 'text' ? 'datatype="char" arraysize="*"' : `datatype="${column.type}"`;
+  const ref = hasSystem && column.type !== 'text' && column.celestial ? 'sky' : '';
+  const attributes = attribute('unit', column.unit) + attribute('ucd', column.ucd) + attribute('ref', ref);
+  const description = `<DESCRIPTION>${escapeXml(column.description)}</DESCRIPTION>`;
+  return `    <FIELD ID="${escapeXml(column.name)}" name="${escapeXml(column.name)}" ${type}${attributes}>${description}</FIELD>\n`;
+}
+
+/** A missing number is an empty cell (VOTable 1.4 section 5.5 and interop.md). */
+function* tableData(catalogue: Catalogue): Generator<string> {
+  yield '      <TABLEDATA>\n';
+  for (let begin = 0; begin < catalogue.rows; begin += kRowsPerPiece) {
+    let piece = '';
+    const end = Math.min(begin + kRowsPerPiece, catalogue.rows);
+    for (let row = begin; row < end; row += 1) {
+      piece += '        <TR>';
+      for (const column of catalogue.columns) piece += `<TD>${escapeXml(cellText(column, row))}</TD>`;
+      piece += '</TR>\n';
+    }
+    yield piece;
+  }
+  yield '      </TABLEDATA>\n';
+}
+
+function* binary2(catalogue: Catalogue): Generator<string> {
+  yield '      <BINARY2>\n        <STREAM encoding="base64">\n';
+  yield* base64Lines(binary2Rows(catalogue, kRowsPerPiece));
+  yield '        </STREAM>\n      </BINARY2>\n';
+}
+
+/** Lines of 76 characters; 57 bytes make one, so pieces are cut there and no padding falls inside. */
+function* base64Lines(pieces: Iterable<Buffer>): Generator<string> {
+  const kBytesPerLine = 57;
+  let rest = Buffer.alloc(0);
+  for (const piece of pieces) {
+    const bytes = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+    const whole = bytes.length - (bytes.length % kBytesPerLine);
+    if (whole > 0) yield bytes.toString('base64', 0, whole).replace(/.{76}/g, '$&\n');
+    rest = Buffer.from(bytes.subarray(whole));
+  }
+  if (rest.length > 0) yield `${rest.toString('base64')}\n`;
+}

@@ -1,0 +1,96 @@
+/** Results into files: whole or not at all. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { OtfError, systemReason } from '../errors/catalogue.js';
+import { catalogueDocument } from './catalogue-document.js';
+import { csv } from './csv.js';
+import { json } from './json.js';
+import { region } from './region.js';
+import type { RunRecord } from './run-record.js';
+import { votable } from './votable.js';
+
+export interface ResultFormat {
+  extension: string;
+  mediaType: string;
+  /** Pieces of the text; absent for formats that are no text. */
+  text?: (record: RunRecord) => Iterable<string>;
+}
+
+/** `votable-binary2` is the second serialisation of the same content. */
+export const kFormats = {
+  votable: {
+    extension: 'vot',
+    mediaType: 'application/x-votable+xml;serialization=TABLEDATA',
+    text: (record) => votable(catalogueDocument(record), 'TABLEDATA'),
+  },
+  'votable-binary2': {
+    extension: 'vot',
+    mediaType: 'application/x-votable+xml;serialization=BINARY2',
+    text: (record) => votable(catalogueDocument(record), 'BINARY2'),
+  },
+  fits: { extension: 'fits', mediaType: 'application/fits' },
+  csv: { extension: 'csv', mediaType: 'text/csv;header=present', text: csv },
+  json: { extension: 'json', mediaType: 'application/json', text: json },
+  reg: { extension: 'reg', mediaType: 'text/plain', text: region },
+} as const satisfies Record<string, ResultFormat>;
+
+export type FormatName = keyof typeof kFormats;
+
+/** Write one result atomically. Throws OTF_OUTPUT_UNWRITABLE naming the path. */
+export async function writeResult(record: RunRecord, format: FormatName, path: string): Promise<void> {
+  const chosen: ResultFormat = kFormats[format];
+  if (chosen.text) return writeFileAtomically(path, chosen.text(record));
+  // The one format that needs the native addon: the others work without loading it.
+  const { writeFitsCatalogue } = await import('./fits.js');
+  return writeFitsCatalogue(record, path);
+}
+
+/** To a temporary name beside the target, synced, then renamed: a reader never sees half a file. */
+export async function writeFileAtomically(path: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', 0o666);
+    try {
+      for (const piece of grouped(pieces)) await file.writeFile(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (thrown) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if (thrown instanceof OtfError) throw thrown;
+    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`, { cause: thrown });
+  }
+}
+
+/** Larger pieces, so that a row is not a system call. */
+function* grouped(pieces: Iterable<string | Uint8Array>): Generator<Buffer> {
+  const kGroupBytes = 1 << 18;
+  let group: Buffer[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    const buffer = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : Buffer.from(piece);
+    group.push(buffer);
+    bytes += buffer.length;
+    if (bytes < kGroupBytes) continue;
+    yield Buffer.concat(group);
+    group = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(group);
+}
+
+/** Before minutes of work: can `path` be written at all? Throws OTF_OUTPUT_UNWRITABLE. Leaves nothing behind. */
+export async function assertWritable(path: string): Promise<void> {
+  try {
+    const target = await stat(path).catch(() => undefined);
+    if (target?.isDirectory()) throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: it is a directory`);
+    await access(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    if (thrown instanceof OtfError) throw thrown;
+    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`, { cause: thrown });
+  }
+}

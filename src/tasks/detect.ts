@@ -1,0 +1,83 @@
+/** One detection from a file to a run record: the step between a command (or a job) and the result formats. */
+import { basename } from 'node:path';
+import type { EngineRequest, ImageSelect } from '../engine/addon.js';
+import { loadAddon } from '../engine/load.js';
+import { type ErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
+import { type ModelCard, toDetectorConfig, verifyWeights } from '../models/card.js';
+import { sha256File } from '../models/checksum.js';
+import { chooseQuantization } from '../models/quantization.js';
+import { makeRunRecord, type RunRecord } from '../results/run-record.js';
+
+export interface DetectTask {
+  image: ImageSelect;
+  card: ModelCard;
+  /** `quantization` absent: the card's first. */
+  engine: Omit<EngineRequest, 'quantization'> & { quantization?: string | undefined };
+  /** 0-based pixel box x, y, width, height, or centre RA, Dec (degrees), width, height (pixels). Not both. */
+  box?: [number, number, number, number] | undefined;
+  roi?: [number, number, number, number] | undefined;
+  primaryBeam?: string | undefined;
+  jobId?: string | undefined;
+}
+
+export type Progress = (done: number, total: number) => void;
+
+/** Throws OtfError. The image is hashed while the network runs; a failed detection stops the hashing. */
+export async function runDetectTask(task: DetectTask, onProgress: Progress): Promise<RunRecord> {
+  const { card, image, box, roi, primaryBeam } = task;
+  const quantization = chooseQuantization(card, task.engine.quantization);
+  const addon = await loadAddon();
+  await verifyWeights(card);
+
+  const stop = new AbortController();
+  const hashed = sha256File(image.path, stop.signal);
+  // Awaited below; until then a failure of the image is the detection's to report.
+  hashed.catch(() => undefined);
+  try {
+    const outcome = await addon.detect(
+      {
+        image,
+        model: { weights: card.weightsPath, inputBias: card.input_bias },
+        detector: toDetectorConfig(card),
+        engine: { ...task.engine, quantization },
+        ...(box ? { box } : {}),
+        ...(roi ? { roi } : {}),
+        ...(primaryBeam === undefined ? {} : { primaryBeam }),
+      },
+      onProgress,
+    );
+    return makeRunRecord({
+      card,
+      outcome,
+      createdAt: new Date(),
+      input: { name: basename(image.path), sha256: await hashed },
+      primaryBeam: primaryBeam === undefined ? undefined : basename(primaryBeam),
+      jobId: task.jobId,
+    });
+  } catch (thrown) {
+    stop.abort();
+    throw withSubject(toOtfError(thrown), task);
+  }
+}
+
+const kAboutImage: ErrorCode[] = ['OTF_WCS_INVALID', 'OTF_BEAM_INVALID', 'OTF_IMAGE_BLANK', 'OTF_ROI_OUTSIDE'];
+const kAboutModel: ErrorCode[] = [
+  'OTF_DETECTOR_CONFIG',
+  'OTF_MODEL_MALFORMED',
+  'OTF_MODEL_UNSUPPORTED',
+  'OTF_SHAPE_MISMATCH',
+];
+
+/** The native rooms see pixels, cards or networks, not always the file they came from: say which one it was. */
+function withSubject(error: OtfError, task: DetectTask): OtfError {
+  const named = (name: string) => error.message.includes(name);
+  const { path } = task.image;
+  const { card } = task;
+  if (kAboutImage.includes(error.code) && !named(path) && !(task.primaryBeam && named(task.primaryBeam))) {
+    return new OtfError(error.code, `${path}: ${error.message}`, { cause: error });
+  }
+  if (kAboutModel.includes(error.code) && !named(card.id) && !named(card.weightsPath)) {
+    return new OtfError(error.code, `model ${card.id}: ${error.message}`, { cause: error });
+  }
+  return error;
+}
