@@ -16,6 +16,18 @@ void readAfter(const std::string& text, const char* marker, float& value) {
   if (end != start) value = parsed;
 }
 
+// CIANNA prints two decimals into 40 characters; a number too long for that is written in the form that fits.
+std::string withParameters(const char* name, const char* firstMark, float first, const char* secondMark,
+                           float second) {
+  char text[40];
+  const int length =
+      std::snprintf(text, sizeof text, "%s%s%0.2f%s%0.2f", name, firstMark, first, secondMark, second);
+  if (length >= static_cast<int>(sizeof text)) {
+    std::snprintf(text, sizeof text, "%s%s%g%s%g", name, firstMark, first, secondMark, second);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::optional<Activation> parseActivation(std::string_view view) {
@@ -43,14 +55,11 @@ std::optional<Activation> parseActivation(std::string_view view) {
 }
 
 std::string activationString(const Activation& activation) {
-  char text[40];
   switch (activation.kind) {
     case ActivationKind::kRelu:
-      std::snprintf(text, sizeof text, "RELU_S%0.2f_L%0.2f", activation.saturation, activation.leak);
-      return text;
+      return withParameters("RELU", "_S", activation.saturation, "_L", activation.leak);
     case ActivationKind::kLogistic:
-      std::snprintf(text, sizeof text, "LOGI_S%0.2f_B%0.2f", activation.saturation, activation.beta);
-      return text;
+      return withParameters("LOGI", "_S", activation.saturation, "_B", activation.beta);
     case ActivationKind::kSoftmax:
       return "SMAX";
     case ActivationKind::kYolo:

@@ -212,9 +212,10 @@ void Assembly::append(Layer layer) {
   }
   if (const auto* norm = std::get_if<GroupNormLayer>(&layer);
       norm != nullptr && norm->activation.kind != ActivationKind::kLinear) {
-    network_.warnings.push_back("layer " + std::to_string(network_.layers.size() + 1) + ": the activation " +
-                                activationString(norm->activation) +
-                                " of a group norm is not applied, as on CIANNA's CPU paths (its CUDA path applies it)");
+    network_.warnings.push_back(
+        "layer " + std::to_string(network_.layers.size() + 1) + ": the activation " +
+        activationString(norm->activation) +
+        " of a group norm is not applied, as on CIANNA's CPU paths (its CUDA path applies it)");
   }
   network_.layers.push_back(std::move(layer));
 }

@@ -196,6 +196,17 @@ TEST_CASE("activation strings keep CIANNA's defaults") {
   CHECK_FALSE(parseActivation("SIGM").has_value());
 }
 
+TEST_CASE("a saturation too long for two decimals survives writing (found by fuzzing)") {
+  Network network = readNetwork(kNetworks / "conv2d_multichannel_leaky.dat");
+  auto& conv = std::get<ConvLayer>(network.layers.front());
+  conv.activation.saturation = 1e30F;
+  conv.activation.leak = 0.25F;
+  const Network again = parseNetwork(writeNetwork(network));
+  const Activation& activation = std::get<ConvLayer>(again.layers.front()).activation;
+  CHECK(activation.saturation == 1e30F);
+  CHECK(activation.leak == 0.25F);
+}
+
 TEST_CASE("an unreadable file names the path and the reason") {
   try {
     readNetwork("/nonexistent/net.dat");
