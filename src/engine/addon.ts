@@ -287,6 +287,16 @@ export interface BenchEngineOutcome {
   layers: BenchLayer[];
 }
 
+export interface BenchDetectOutcome {
+  engine: EngineInfo;
+  tiles: number;
+  pixels: number;
+  sources: number;
+  /** One entry per round: the whole detection, and the same forward passes with nothing beside them. */
+  rounds: { times: StageTimes; aloneSeconds: number }[];
+  memory: DetectOutcome['memory'];
+}
+
 export interface NativeAddon {
   errorCodes(): string[];
   versions(): { onednn: string; cfitsio: string; wcslib: string };
@@ -302,6 +312,7 @@ export interface NativeAddon {
     request: BenchEngineRequest,
     onProgress: (done: number, total: number) => void,
   ): Promise<BenchEngineOutcome>;
+  benchDetect(request: DetectRequest, rounds: number): Promise<BenchDetectOutcome>;
   /** Write a built-in architecture with random weights as a network file, e.g. for bench detect. */
   writeArchitecture(name: string, seed: number, path: string): Promise<void>;
 }
