@@ -146,6 +146,13 @@ TEST_CASE("faults name the layer, the byte and the reason") {
   CHECK(contains(complaint(bad), "weights"));
   CHECK(contains(complaint(bad), "bytes left"));
 
+  // Windows whose product with the filters passes 64 bits (found by fuzzing).
+  bad = good;
+  const int32_t wide[] = {16384, 16384, 16384};
+  overwrite(bad, kFilters, &many, 4);
+  overwrite(bad, kFilters + 4, wide, sizeof wide);
+  CHECK(contains(complaint(bad), "more than any file holds"));
+
   bad = good;
   overwrite(bad, kFilters + 4, &negative, 4);
   CHECK(contains(complaint(bad), "window size -3"));
