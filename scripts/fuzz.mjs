@@ -1,5 +1,5 @@
 // `npm run fuzz -- [SECONDS]`: libFuzzer on the reader of network files (default 60 s). New inputs are collected in
-// build/fuzz/corpus; the conformance networks seed it; a crash leaves its input in build/fuzz/crash-*.
+// build/fuzz/corpus; the conformance networks and what was found before seed it; a crash leaves its input in build/fuzz/crash-*.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,6 @@ if (!program) {
 const corpus = join(folder, 'corpus');
 mkdirSync(corpus, { recursive: true });
 const limits = [`-max_total_time=${seconds}`, '-timeout=10', '-rss_limit_mb=1024', '-print_final_stats=1'];
-const args = [...limits, `-artifact_prefix=${folder}/`, corpus, 'test/fixtures/networks'];
+const args = [...limits, `-artifact_prefix=${folder}/`, corpus, 'test/fixtures/networks', 'test/fixtures/fuzz-model'];
 const { status } = spawnSync(join(folder, program), args, { stdio: 'inherit' });
 process.exit(status ?? 1);

@@ -32,9 +32,13 @@ test(`the reader of network files survives ${kSeconds} s of fuzzing`, { skip }, 
     '-seed=1',
     `-artifact_prefix=${dir}/`,
   ];
-  const { status, stderr } = spawnSync(fuzzer() ?? '', [...args, corpus, join(kFixtures, 'networks')], {
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    fuzzer() ?? '',
+    [...args, corpus, join(kFixtures, 'networks'), join(kFixtures, 'fuzz-model')],
+    {
+      encoding: 'utf8',
+    },
+  );
   assert.equal(status, 0, stderr.slice(-3000));
   assert.match(stderr, /Done \d+ runs/);
 });

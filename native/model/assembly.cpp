@@ -36,12 +36,13 @@ bool inRange(int value, int low, int high) { return value >= low && value <= hig
 
 Assembly::Assembly(Shape trained, bool binary, size_t headerOffset) {
   const auto [extent, channels] = trained;
-  for (const int value : {extent.w, extent.h, extent.d, channels}) {
-    if (!inRange(value, 1, kMaxCount)) {
-      fail(headerOffset, "input size " + std::to_string(extent.w) + "x" + std::to_string(extent.h) + "x" +
-                             std::to_string(extent.d) + "x" + std::to_string(channels) +
-                             " is not a size (each must be 1.." + std::to_string(kMaxCount) + ")");
-    }
+  const auto isSide = [](int value) { return inRange(value, 1, kMaxCount); };
+  if (!isSide(extent.w) || !isSide(extent.h) || !isSide(extent.d) || !isSide(channels) ||
+      !isTensorSize(trained)) {
+    fail(headerOffset, "input size " + std::to_string(extent.w) + "x" + std::to_string(extent.h) + "x" +
+                           std::to_string(extent.d) + "x" + std::to_string(channels) +
+                           " is not a size (each 1.." + std::to_string(kMaxCount) +
+                           ", and not too many values in all)");
   }
   network_.trained = trained;
   network_.binary = binary;

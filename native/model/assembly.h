@@ -55,6 +55,9 @@ class Assembly {
 Network parseBinaryNetwork(std::span<const std::byte> bytes);
 Network parseTextNetwork(std::span<const std::byte> bytes);
 
+/// Few enough values that every product of sizes stays inside 64 bits. Sides are positive and at most 2^24.
+bool isTensorSize(const Shape& shape);
+
 /// Output of one layer; `index` (from 1) names it in complaints. Throws kShapeMismatch.
 LayerShape layerOutput(const Layer& layer, const LayerShape& input, size_t index);
 

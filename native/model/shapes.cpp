@@ -32,10 +32,7 @@ int slide(int64_t size, int window, int stride, int padding, int intPadding, siz
 }
 
 Shape checked(const Shape& shape, size_t index) {
-  if (int64_t{shape.extent.w} * shape.extent.h > kMaxValues / shape.extent.d ||
-      int64_t{shape.extent.w} * shape.extent.h * shape.extent.d > kMaxValues / shape.c) {
-    reject(index, "its output of " + describe(shape) + " is too large");
-  }
+  if (!isTensorSize(shape)) reject(index, "its output of " + describe(shape) + " is too large");
   return shape;
 }
 
@@ -82,6 +79,11 @@ struct OutputOf {
 };
 
 }  // namespace
+
+bool isTensorSize(const Shape& shape) {
+  return int64_t{shape.extent.w} * shape.extent.h <= kMaxValues / shape.extent.d &&
+         int64_t{shape.extent.w} * shape.extent.h * shape.extent.d <= kMaxValues / shape.c;
+}
 
 LayerShape layerOutput(const Layer& layer, const LayerShape& input, size_t index) {
   return std::visit(OutputOf{input, index}, layer);

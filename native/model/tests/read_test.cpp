@@ -137,6 +137,12 @@ TEST_CASE("faults name the layer, the byte and the reason") {
   overwrite(bad, 0, &negative, 4);
   CHECK(contains(complaint(bad), "header, byte 0"));
 
+  // Sides that are sizes each, but not together (found by fuzzing).
+  bad = good;
+  const int32_t sides[] = {255, 524299, 65535, 3};
+  overwrite(bad, 0, sides, sizeof sides);
+  CHECK(contains(complaint(bad), "header, byte 0: input size 255x524299x65535x3"));
+
   bad = good;
   overwrite(bad, kFilters, &absurd, 4);
   CHECK(contains(complaint(bad), "layer 1 (conv), byte 17: 2000000000 filters"));
