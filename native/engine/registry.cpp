@@ -19,14 +19,20 @@ std::vector<EngineDescription> describeEngines() {
   return all;
 }
 
-std::unique_ptr<Engine> createEngine(std::string_view name, std::shared_ptr<const Network> network,
+std::string resolveEngine(std::string_view name) {
+  if (name != "auto") return std::string(name);
+  return describeRemoteEngine("cianna:cuda").available ? "cianna:cuda" : "onednn";
+}
+
+std::unique_ptr<Engine> createEngine(std::string_view asked, std::shared_ptr<const Network> network,
                                      const EngineOptions& options) {
+  const std::string name = resolveEngine(asked);
   if (name == "onednn") return createOnednnEngine(std::move(network), options);
   if (name == "reference") return createReferenceEngine(std::move(network), options);
   if (name == "cianna" || name.starts_with("cianna:"))
     return createRemoteEngine(name, std::move(network), options);
   throw OtfError(Code::kEngineUnavailable,
-                 "no engine '" + std::string(name) + "' here (there are: onednn, cianna, reference)");
+                 "no engine '" + name + "' here (there are: auto, onednn, cianna, reference)");
 }
 
 }  // namespace otf
