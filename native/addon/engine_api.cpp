@@ -13,7 +13,7 @@ Napi::Value errorCodes(const Napi::CallbackInfo& info) {
 
 Napi::Value versions(const Napi::CallbackInfo& info) {
   Napi::Object out = Napi::Object::New(info.Env());
-  out.Set("onednn", describeEngines().front().version);
+  out.Set("onednn", describeLocalEngines().front().version);
   out.Set("cfitsio", cfitsioVersion());
   out.Set("wcslib", wcslibVersion());
   return out;

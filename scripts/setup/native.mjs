@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fail, kRoot, runQuietly } from './step.mjs';
 
 export const kAddon = 'build/Release/cianna_otf.node';
@@ -29,6 +29,16 @@ async function dropForeignCache(folder) {
   if (home !== undefined && join(home, '.') !== join(kRoot, '.')) await rm(folder, { recursive: true });
 }
 
+/** A tree configured with another CIANNA_ROOT than the environment names (third_party/README.md) is configured again. */
+async function followCianna(folder) {
+  const root = process.env.CIANNA_ROOT;
+  if (root === undefined) return;
+  const cache = await readFile(join(folder, 'CMakeCache.txt'), 'utf8');
+  const known = /^CIANNA_ROOT:PATH=(.*)$/m.exec(cache)?.[1] ?? '';
+  if (known === (root && resolve(kRoot, root))) return;
+  await runQuietly('cmake', ['-S', '.', '-B', folder], `cmake in ${folder}`);
+}
+
 /** Configured once: afterwards the Makefile itself runs cmake again when a CMakeLists.txt changed. */
 async function build(folder, target) {
   const args = ['--build', folder, '--parallel', parallel(), ...(target ? ['--target', target] : [])];
@@ -42,6 +52,7 @@ export async function buildAddon() {
     const configure = ['node_modules/cmake-js/bin/cmake-js', 'configure', '--out', 'build', '-G', 'Unix Makefiles'];
     await runQuietly(process.execPath, configure, 'cmake-js configure');
   }
+  await followCianna('build');
   await build('build');
   if (!existsSync(kAddon)) fail(`the native build ended without ${kAddon}`);
   return {};
@@ -52,6 +63,7 @@ export async function buildNativeTree({ folder, options, target }) {
   if (!existsSync(join(folder, 'Makefile'))) {
     await runQuietly('cmake', ['-S', '.', '-B', folder, '-G', 'Unix Makefiles', ...options], `cmake in ${folder}`);
   }
+  await followCianna(folder);
   await build(folder, target);
   return {};
 }

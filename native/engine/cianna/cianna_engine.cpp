@@ -96,14 +96,14 @@ void checkSafe(const OtfCiannaApi& api, const Network& network, Extent extent, i
 
 }  // namespace
 
-EngineDescription describeCianna(const std::string& name) {
+EngineDescription describeCianna(const std::string& name, std::string& origin) {
   EngineDescription description;
   description.name = name;
   try {
     const OtfCiannaApi& api = ciannaLibrary();
+    origin = std::string(api.build->root) + " (" + api.build->methods + ")";
     const CiannaChoice choice = chooseCianna(api, name);
-    description.version =
-        ciannaVersion(api, choice.method) + ", from " + api.build->root + " (" + api.build->methods + ")";
+    description.version = ciannaVersion(api, choice.method);
     description.device = choice.device;
     description.computeTypes = choice.computeTypes;
     description.available = true;

@@ -10,8 +10,9 @@
 
 namespace otf::host {
 
-/// What libotf_cianna.so has here. `name`: cianna, cianna:cuda, cianna:blas, cianna:naiv.
-EngineDescription describeCianna(const std::string& name);
+/// What libotf_cianna.so has here. `name`: cianna, cianna:cuda, cianna:blas, cianna:naiv. `origin`: the
+/// checkout it was built against and the methods compiled in.
+EngineDescription describeCianna(const std::string& name, std::string& origin);
 
 /// One thread: the one that opened it. Monte Carlo masks come from CIANNA's own generator: the same seed and
 /// the same batch give the same answer, but an item's masks depend on its place in the batch, unlike

@@ -55,8 +55,8 @@ void letThreadsSleep(int count, char** values) {
   }
 }
 
-EngineDescription describe(const std::string& name) {
-  if (isCianna(name)) return host::describeCianna(name);
+EngineDescription describe(const std::string& name, std::string& origin) {
+  if (isCianna(name)) return host::describeCianna(name, origin);
   // The crash engine is described as the one it wraps.
   const std::string inner = name == "crash" && debugEngines() ? "onednn" : name;
   for (const EngineDescription& known : describeLocalEngines()) {
@@ -69,7 +69,8 @@ EngineDescription describe(const std::string& name) {
 }
 
 void sayDescription(const std::string& name) {
-  const EngineDescription d = describe(name);
+  std::string origin;
+  const EngineDescription d = describe(name, origin);
   std::string types;
   for (const ComputeType type : d.computeTypes)
     types += (types.empty() ? "" : " ") + std::string(computeTypeName(type));
@@ -79,6 +80,7 @@ void sayDescription(const std::string& name) {
                                  .text("version", d.version)
                                  .text("device", d.device)
                                  .text("types", types)
+                                 .text("origin", origin)
                                  .str());
 }
 

@@ -34,7 +34,8 @@
 // ready:     {"engine","version","device","asked","effective": text,
 // "threads","memoryBytes","valuesIn","valuesOut",
 //             "outputOffset","deviationOffset": number}
-// described: {"available": 0|1, "reason","version","device","types": text; types separated by blanks}
+// described: {"available": 0|1, "reason","version","device","types","origin": text; types separated
+//             by blanks; origin: where a library of the user's is}
 //
 // The process dies with the thread that started it (PR_SET_PDEATHSIG): start it from one that lives as long.
 #pragma once

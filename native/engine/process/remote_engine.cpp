@@ -143,11 +143,42 @@ class Session {
   std::string ready_;
 };
 
+struct Asked {
+  EngineDescription description;
+  std::string origin;  // where the library is: for the machine's owner, not for results
+};
+
+/// What an otf-engine says about `name`; a failure to ask is the reason for not being available.
+Asked ask(std::string_view name) {
+  Asked asked;
+  EngineDescription& description = asked.description;
+  description.name = name;
+  try {
+    Child::Spec spec;
+    spec.arguments = {"--describe", std::string(name)};
+    Child child(spec);
+    const std::string said = expect(child.receive("describing itself"), "described");
+    description.available = process::jsonNumber(said, "available") != 0;
+    description.reason = process::jsonText(said, "reason");
+    description.version = process::jsonText(said, "version");
+    description.device = process::jsonText(said, "device");
+    asked.origin = process::jsonText(said, "origin");
+    std::istringstream types(process::jsonText(said, "types"));
+    for (std::string type; types >> type;) {
+      if (const auto parsed = parseComputeType(type)) description.computeTypes.push_back(*parsed);
+    }
+  } catch (const OtfError& error) {
+    description.available = false;
+    description.reason = error.what();
+  }
+  return asked;
+}
+
 class RemoteEngine final : public Engine {
  public:
   RemoteEngine(std::string_view name, std::shared_ptr<const Network> network, const EngineOptions& options)
       : name_(name), network_(std::move(network)), options_(options) {
-    const EngineDescription description = describeRemoteEngine(name);
+    const EngineDescription description = ask(name).description;
     if (!description.available)
       throw OtfError(Code::kEngineUnavailable,
                      "engine " + name_ + " is not available: " + description.reason);
@@ -291,26 +322,9 @@ std::unique_ptr<Engine> createRemoteEngine(std::string_view name, std::shared_pt
 }
 
 EngineDescription describeRemoteEngine(std::string_view name) {
-  EngineDescription description;
-  description.name = name;
-  try {
-    Child::Spec spec;
-    spec.arguments = {"--describe", std::string(name)};
-    Child child(spec);
-    const std::string said = expect(child.receive("describing itself"), "described");
-    description.available = process::jsonNumber(said, "available") != 0;
-    description.reason = process::jsonText(said, "reason");
-    description.version = process::jsonText(said, "version");
-    description.device = process::jsonText(said, "device");
-    std::istringstream types(process::jsonText(said, "types"));
-    for (std::string type; types >> type;) {
-      if (const auto parsed = parseComputeType(type)) description.computeTypes.push_back(*parsed);
-    }
-  } catch (const OtfError& error) {
-    description.available = false;
-    description.reason = error.what();
-  }
-  return description;
+  Asked asked = ask(name);
+  if (!asked.origin.empty()) asked.description.version += ", from " + asked.origin;
+  return asked.description;
 }
 
 RemoteBench benchRemoteEngine(std::string_view name, std::shared_ptr<const Network> network,
