@@ -19,7 +19,7 @@ extern "C" {
 /* What the library was built against. Lists are separated by blanks. */
 typedef struct OtfCiannaBuild {
   int abi;             /* OTF_CIANNA_ABI of the library */
-  const char* version; /* CIANNA's own words, "V-1.0.0.0 Release build (07/2024)" */
+  const char* version; /* CIANNA's own, from "V-" on */
   const char* root;    /* the checkout, CIANNA_ROOT of the build */
   const char* methods; /* "C_CUDA C_BLAS C_NAIV", of those compiled in */
   const char* types;   /* compute types C_CUDA really has ("FP32C_FP32A ..."), "" without CUDA */

@@ -1,8 +1,5 @@
 #include "engine/cianna/cianna_engine.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -13,30 +10,11 @@
 
 #include "engine/cianna/library.h"
 #include "engine/onednn/worker_thread.h"
+#include "engine/process/network_memory.h"
 #include "error/error.h"
 
 namespace otf::host {
 namespace {
-
-/// CIANNA opens its network file for writing too: it gets one of its own, in memory.
-class PrivateCopy {
- public:
-  explicit PrivateCopy(const Network& network) : fd_(::memfd_create("cianna-otf-model", MFD_CLOEXEC)) {
-    const std::vector<std::byte> bytes = writeNetwork(network);
-    for (size_t written = 0; written < bytes.size();) {
-      const ssize_t got = fd_ < 0 ? -1 : ::write(fd_, bytes.data() + written, bytes.size() - written);
-      if (got <= 0) throw OtfError(Code::kOutOfMemory, "no memory for CIANNA's copy of the network");
-      written += static_cast<size_t>(got);
-    }
-  }
-  PrivateCopy(const PrivateCopy&) = delete;
-  PrivateCopy& operator=(const PrivateCopy&) = delete;
-  ~PrivateCopy() { ::close(fd_); }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void unsupported(size_t layer, const std::string& why) {
   throw OtfError(Code::kModelUnsupported,
@@ -196,7 +174,8 @@ std::unique_ptr<CiannaEngine> openCianna(const std::string& name, std::shared_pt
                        : ComputeType::kFp32cFp32a;
   info.threads = options.threads > 0 ? options.threads : onednn::availableCpus();
 
-  const PrivateCopy copy(*network);
+  // CIANNA opens its file for writing too: it gets one of its own, in memory.
+  const process::NetworkMemory copy(*network);
   const std::string file = copy.path();
   OtfCiannaRequest request{};
   request.file = file.c_str();

@@ -22,7 +22,7 @@ struct CiannaChoice {
 /// or none. Throws kEngineUnavailable with the reason.
 CiannaChoice chooseCianna(const OtfCiannaApi& api, const std::string& name);
 
-/// "V-1.0.0.0 Release build (07/2024), C_BLAS with OpenMP".
+/// "V-1.0.0.0 ..., C_BLAS with OpenMP".
 std::string ciannaVersion(const OtfCiannaApi& api, const std::string& method);
 
 }  // namespace otf::host

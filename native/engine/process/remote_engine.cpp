@@ -1,12 +1,7 @@
 #include "engine/process/remote_engine.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <mutex>
@@ -17,131 +12,19 @@
 #include "engine/onednn/worker_thread.h"
 #include "engine/process/child.h"
 #include "engine/process/flat_json.h"
-#include "engine/process/protocol.h"
+#include "engine/process/session.h"
 #include "error/error.h"
 #include "tensor/buffer.h"
-#include "tensor/slots.h"
 
 namespace otf {
 namespace {
 
 using process::Child;
-using process::SlotLayout;
+using process::Session;
 
 double since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
-
-/// The network as a file only this process and its child can open.
-class NetworkMemory {
- public:
-  explicit NetworkMemory(const Network& network) : fd_(::memfd_create("cianna-otf-network", MFD_CLOEXEC)) {
-    const std::vector<std::byte> bytes = writeNetwork(network);
-    size_t written = 0;
-    while (fd_ >= 0 && written < bytes.size()) {
-      const ssize_t got = ::write(fd_, bytes.data() + written, bytes.size() - written);
-      if (got <= 0) break;
-      written += static_cast<size_t>(got);
-    }
-    if (fd_ < 0 || written < bytes.size()) {
-      if (fd_ >= 0) ::close(fd_);
-      throw OtfError(Code::kOutOfMemory, "no memory for a copy of the network");
-    }
-  }
-  NetworkMemory(const NetworkMemory&) = delete;
-  NetworkMemory& operator=(const NetworkMemory&) = delete;
-  ~NetworkMemory() { ::close(fd_); }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-/// Text of `line` behind "word "; throws the error that an `error OTF_CODE message` line carries.
-std::string expect(const std::string& line, const std::string& word) {
-  if (line.starts_with(word + " ")) return line.substr(word.size() + 1);
-  if (line == word) return "";
-  if (line.starts_with("error ")) {
-    const std::string rest = line.substr(6);
-    const std::string name = rest.substr(0, rest.find(' '));
-    for (const Code code : allCodes()) {
-      if (codeName(code) == name) throw OtfError(code, rest.substr(std::min(rest.size(), name.size() + 1)));
-    }
-  }
-  throw OtfError(Code::kInternal, "the engine process answered: " + line.substr(0, 200));
-}
-
-std::string decimal(float value) {
-  std::array<char, 32> digits;
-  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
-}
-
-/// One running process with its slot.
-class Session {
- public:
-  Session(const std::string& name, const Network& network, const EngineOptions& options, Extent extent,
-          int batch)
-      : extent_(extent),
-        batch_(batch),
-        valuesIn_(Shape{extent, network.trained.c}.values()),
-        valuesOut_(inferShapes(network, extent).back().shape.values()),
-        layout_(process::slotLayout(batch, valuesIn_, valuesOut_)),
-        slots_(SharedSlots::create(layout_.bytes, 1)) {
-    const NetworkMemory memory(network);
-    Child::Spec spec;
-    spec.slotsFd = slots_.fd();
-    spec.networkFd = memory.fd();
-    spec.arguments = {"--network",      "/proc/self/fd/" + std::to_string(Child::kNetworkFd),
-                      "--engine",       name,
-                      "--quantization", std::string(computeTypeName(options.computeType)),
-                      "--threads",      std::to_string(options.threads),
-                      "--input-bias",   decimal(options.inputBias),
-                      "--width",        std::to_string(extent.w),
-                      "--height",       std::to_string(extent.h),
-                      "--depth",        std::to_string(extent.d),
-                      "--batch",        std::to_string(batch),
-                      "--slots",        "1",
-                      "--slot-bytes",   std::to_string(slots_.slotBytes())};
-    if (options.rawOutput) spec.arguments.emplace_back("--raw-output");
-    child_.emplace(spec);
-    ready_ = expect(child_->receive("loading the network"), "ready");
-  }
-
-  bool serves(Extent extent, int batch) const { return extent == extent_ && batch <= batch_; }
-  const std::string& ready() const { return ready_; }
-  float* input() { return reinterpret_cast<float*>(slots_.slot(0)); }
-  float* output() { return reinterpret_cast<float*>(slots_.slot(0) + layout_.outputOffset); }
-  float* deviation() { return reinterpret_cast<float*>(slots_.slot(0) + layout_.deviationOffset); }
-  size_t inputBytes(int count) const { return static_cast<size_t>(valuesIn_ * count) * sizeof(float); }
-  size_t outputBytes(int count) const { return static_cast<size_t>(valuesOut_ * count) * sizeof(float); }
-
-  struct Done {
-    double seconds = 0;
-    int64_t memoryBytes = 0;
-  };
-  Done forward(int count, const std::string& how) {
-    child_->send("forward 0 " + std::to_string(count) + how);
-    std::istringstream rest(expect(child_->receive("running a batch of " + std::to_string(count)), "done"));
-    int slot = -1;
-    Done done;
-    if (!(rest >> slot >> done.seconds >> done.memoryBytes))
-      throw OtfError(Code::kInternal, "the engine process's answer is cut");
-    return done;
-  }
-  std::string bench(int count, int repeats) {
-    child_->send("bench 0 " + std::to_string(count) + " " + std::to_string(repeats));
-    return expect(child_->receive("measuring"), "benched");
-  }
-
- private:
-  Extent extent_;
-  int batch_;
-  int64_t valuesIn_, valuesOut_;
-  SlotLayout layout_;
-  SharedSlots slots_;
-  std::optional<Child> child_;
-  std::string ready_;
-};
 
 struct Asked {
   EngineDescription description;
@@ -157,7 +40,7 @@ Asked ask(std::string_view name) {
     Child::Spec spec;
     spec.arguments = {"--describe", std::string(name)};
     Child child(spec);
-    const std::string said = expect(child.receive("describing itself"), "described");
+    const std::string said = process::expect(child.receive("describing itself"), "described");
     description.available = process::jsonNumber(said, "available") != 0;
     description.reason = process::jsonText(said, "reason");
     description.version = process::jsonText(said, "version");
