@@ -35,6 +35,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<writeTable>(exports, "writeFitsTable");
   add<preview>(exports, "preview");
   add<benchEngine>(exports, "benchEngine");
+  add<benchCianna>(exports, "benchCianna");
   add<benchDetect>(exports, "benchDetect");
   return exports;
 }

@@ -4,6 +4,7 @@
 
 #include "addon/api.h"
 #include "addon/async.h"
+#include "addon/bench_network.h"
 #include "addon/object.h"
 #include "engine/network_bench.h"
 #include "error/error.h"
@@ -12,12 +13,6 @@
 
 namespace otf::addon {
 namespace {
-
-struct Request {
-  std::string model;
-  int width = 0, height = 0, repeats = 0;
-  EngineChoice engine;
-};
 
 struct Outcome {
   EngineInfo engine;
@@ -29,12 +24,6 @@ struct Outcome {
 
 double since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-Network load(const std::string& model) {
-  const auto names = architectureNames();
-  if (std::find(names.begin(), names.end(), model) != names.end()) return buildArchitecture(model, 1);
-  return readNetwork(model);
 }
 
 /// Median of each column.
@@ -50,8 +39,8 @@ std::vector<double> medians(const std::vector<std::vector<double>>& rounds) {
   return result;
 }
 
-Outcome run(const Request& request, Progress& progress) {
-  const auto network = std::make_shared<Network>(load(request.model));
+Outcome run(const BenchRequest& request, Progress& progress) {
+  const auto network = loadBenchNetwork(request.model);
   const Extent extent{request.width, request.height, network->trained.extent.d};
   const auto engine = createEngine(request.engine.name, network, request.engine.options);
   const int batch = request.engine.batch;
@@ -114,19 +103,30 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
 }  // namespace
 
 Napi::Value benchEngine(const Napi::CallbackInfo& info) {
-  const Fields fields(info[0], "request");
-  Request request;
+  const BenchRequest request = readBenchRequest(Fields(info[0], "request"));
+  const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
+  return runAsync<Outcome>(
+      info.Env(), [request, progress] { return run(request, *progress); }, toJs);
+}
+
+BenchRequest readBenchRequest(const Fields& fields) {
+  BenchRequest request;
   request.model = fields.text("model");
   request.width = fields.count("width");
   request.height = fields.count("height");
   request.repeats = fields.count("repeats");
   request.engine = readEngineChoice(fields.object("engine"));
   request.engine.options.inputBias = static_cast<float>(fields.number("inputBias"));
-  if (request.repeats < 1 || request.repeats > 1000)
+  if (request.repeats < 1 || request.repeats > 1000) {
     throw OtfError(Code::kInvalidArgument, "repeats must be 1..1000");
-  const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
-  return runAsync<Outcome>(
-      info.Env(), [request, progress] { return run(request, *progress); }, toJs);
+  }
+  return request;
+}
+
+std::shared_ptr<const Network> loadBenchNetwork(const std::string& model) {
+  const auto names = architectureNames();
+  const bool builtIn = std::find(names.begin(), names.end(), model) != names.end();
+  return std::make_shared<Network>(builtIn ? buildArchitecture(model, 1) : readNetwork(model));
 }
 
 }  // namespace otf::addon

@@ -1,5 +1,5 @@
 /** `bench engine`: one network, one batch, layer by layer. */
-import type { BenchEngineOutcome } from '../engine/addon.js';
+import type { BenchCiannaOutcome, BenchEngineOutcome, BenchEngineRequest, NativeAddon } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { quantizationName } from '../models/quantization.js';
 import { conditions, printConditions } from './conditions.js';
@@ -24,8 +24,9 @@ export async function benchEngine(options: BenchEngineOptions): Promise<void> {
     .benchEngine({ model, width: size, height: size, repeats, inputBias: 0.1, engine }, bar.update)
     .finally(bar.stop);
   const summary = summarise(outcome, batch);
+  const cianna = await besideCianna(addon, { model, width: size, height: size, repeats, inputBias: 0.1, engine });
   if (options.json)
-    return print(JSON.stringify({ conditions: before, model, size, batch, ...summary, outcome }, null, 2));
+    return print(JSON.stringify({ conditions: before, model, size, batch, ...summary, outcome, cianna }, null, 2));
   printConditions(before);
   const { effective, asked, threads } = outcome.engine;
   const type = effective === asked ? effective : `${effective} (asked for ${asked})`;
@@ -40,7 +41,25 @@ export async function benchEngine(options: BenchEngineOptions): Promise<void> {
   print(
     `bare oneDNN layers: ${summary.bareTilesPerSecond.toFixed(2)} tiles/s; share reached ${percent(summary.bareShare)}`,
   );
+  printCianna(cianna, batch, summary.tilesPerSecond);
   print(`spread of the repeats: ${percent(summary.spread)} (slowest over fastest)`);
+}
+
+/** The same network in CIANNA's own library, FP32, when this build has one. Fewer repeats: it is the slower one. */
+async function besideCianna(addon: NativeAddon, request: BenchEngineRequest): Promise<BenchCiannaOutcome | undefined> {
+  const present = addon.describeEngines().some((engine) => engine.name === 'cianna' && engine.available);
+  if (!present || request.engine.name !== 'onednn') return undefined;
+  const engine = { ...request.engine, name: 'cianna', quantization: 'FP32C_FP32A' };
+  return addon.benchCianna({ ...request, repeats: Math.min(request.repeats, 3), engine });
+}
+
+function printCianna(cianna: BenchCiannaOutcome | undefined, batch: number, tilesPerSecond: number): void {
+  if (!cianna) return;
+  const own = batch / cianna.remoteSeconds;
+  const { version, effective } = cianna.engine;
+  print(
+    `cianna (${version}, ${effective}): ${own.toFixed(2)} tiles/s; onednn is ${(tilesPerSecond / own).toFixed(2)} x`,
+  );
 }
 
 interface EngineSummary {

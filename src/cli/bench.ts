@@ -1,5 +1,6 @@
 /** `bench`: measurements, with the conditions they were made in. */
 import { type Command, Option } from 'commander';
+import { benchCianna } from './bench-cianna.js';
 import { benchDetect } from './bench-detect.js';
 import { benchEngine } from './bench-engine.js';
 import { addEngineOptions, addModelsOption, example, integer } from './options.js';
@@ -17,6 +18,19 @@ export function registerBench(root: Command): void {
   example(engine, [
     'cianna-otf bench engine --quantization BF16 --batch 8',
     'cianna-otf bench engine --size 256 --json',
+  ]);
+
+  const cianna = group
+    .command('cianna')
+    .description("CIANNA's own forward pass beside the same through our bridge: what the bridge costs")
+    .addOption(new Option('--model <name>', 'network file or built-in architecture').default('sdc1'))
+    .option('--size <n>', 'tile side in pixels', integer(16, 8192), 512)
+    .option('--repeats <n>', 'timed forward passes', integer(1, 1000), 5)
+    .option('--json', 'as JSON');
+  addEngineOptions(cianna, 'cianna').action(benchCianna);
+  example(cianna, [
+    'cianna-otf bench cianna',
+    'cianna-otf bench cianna --engine cianna:blas --model net.dat --batch 4',
   ]);
 
   const detect = group

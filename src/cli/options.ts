@@ -57,9 +57,9 @@ export interface EngineOptions {
 }
 
 /** --engine, --quantization, --threads, --batch. */
-export function addEngineOptions(command: Command): Command {
+export function addEngineOptions(command: Command, engine = 'onednn'): Command {
   return command
-    .option('--engine <name>', 'what runs the network (see `engines`)', 'onednn')
+    .option('--engine <name>', 'what runs the network (see `engines`)', engine)
     .option('--quantization <type>', 'compute type, e.g. FP32C_FP32A or BF16')
     .addOption(new Option('--threads <n>', 'CPU threads').default(0, 'all').argParser(integer(0, 1024)))
     .addOption(new Option('--batch <n>', 'items per forward pass').default(8).argParser(integer(1, 4096)));

@@ -287,6 +287,21 @@ export interface BenchEngineOutcome {
   layers: BenchLayer[];
 }
 
+/** Medians in seconds per batch, all of one run. */
+export interface BenchCiannaOutcome {
+  engine: EngineInfo;
+  /** CIANNA's own loop over its layers, data in place. */
+  ownSeconds: number;
+  /** The same through the bridge: input from the slot, layers, output to the slot. */
+  bridgeSeconds: number;
+  /** Of the latter, what was not CIANNA's loop. */
+  overheadSeconds: number;
+  /** A forward from this process: copies to and from the slot, and the messages. */
+  remoteSeconds: number;
+  /** One plain copy of a batch's input and output. */
+  copySeconds: number;
+}
+
 export interface BenchDetectOutcome {
   engine: EngineInfo;
   tiles: number;
@@ -312,6 +327,7 @@ export interface NativeAddon {
     request: BenchEngineRequest,
     onProgress: (done: number, total: number) => void,
   ): Promise<BenchEngineOutcome>;
+  benchCianna(request: BenchEngineRequest): Promise<BenchCiannaOutcome>;
   benchDetect(request: DetectRequest, rounds: number): Promise<BenchDetectOutcome>;
   /** Write a built-in architecture with random weights as a network file, e.g. for bench detect. */
   writeArchitecture(name: string, seed: number, path: string): Promise<void>;
