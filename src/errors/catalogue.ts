@@ -1,0 +1,127 @@
+/**
+ * Every error the program can report: a stable code, what a command exits with, what an HTTP request gets, and whether a
+ * UWS client should try again. The native side knows codes only (native/error/error.h); the rest is decided here.
+ */
+
+/** UWS 1.1 errorSummary type: `transient` = the same request may work later. */
+export type UwsErrorType = 'fatal' | 'transient';
+
+export interface ErrorKind {
+  /** 1: the work failed, 2: the command was called wrongly, 3: the server cannot be reached. */
+  exitCode: 1 | 2 | 3;
+  httpStatus: number;
+  uws: UwsErrorType;
+}
+
+function kind(exitCode: 1 | 2 | 3, httpStatus: number, uws: UwsErrorType): ErrorKind {
+  return { exitCode, httpStatus, uws };
+}
+
+const kKinds = {
+  // Native codes, in the order of native/error/error.h.
+  OTF_INVALID_ARGUMENT: kind(2, 400, 'fatal'),
+  OTF_MODEL_UNREADABLE: kind(1, 500, 'fatal'),
+  OTF_MODEL_MALFORMED: kind(1, 422, 'fatal'),
+  OTF_MODEL_UNSUPPORTED: kind(1, 422, 'fatal'),
+  OTF_SHAPE_MISMATCH: kind(1, 422, 'fatal'),
+  OTF_NPY_MALFORMED: kind(1, 422, 'fatal'),
+  OTF_FITS_UNREADABLE: kind(1, 422, 'fatal'),
+  OTF_FITS_TRUNCATED: kind(1, 422, 'fatal'),
+  OTF_FITS_NO_IMAGE: kind(1, 422, 'fatal'),
+  OTF_WCS_INVALID: kind(1, 422, 'fatal'),
+  OTF_BEAM_INVALID: kind(1, 422, 'fatal'),
+  OTF_IMAGE_BLANK: kind(1, 422, 'fatal'),
+  OTF_ROI_OUTSIDE: kind(1, 422, 'fatal'),
+  OTF_DETECTOR_CONFIG: kind(1, 500, 'fatal'),
+  OTF_OUTPUT_UNWRITABLE: kind(1, 500, 'transient'),
+  OTF_ENGINE_UNAVAILABLE: kind(1, 503, 'fatal'),
+  OTF_ENGINE_FAILED: kind(1, 500, 'transient'),
+  OTF_CANCELLED: kind(1, 409, 'transient'),
+  OTF_OUT_OF_MEMORY: kind(1, 503, 'transient'),
+  OTF_INTERNAL: kind(1, 500, 'fatal'),
+  // Known to TypeScript only.
+  OTF_USAGE: kind(2, 400, 'fatal'),
+  OTF_CONFIG_INVALID: kind(2, 500, 'fatal'),
+  OTF_MODEL_UNKNOWN: kind(1, 422, 'fatal'),
+  OTF_MODEL_CARD_INVALID: kind(1, 500, 'fatal'),
+  OTF_MODEL_CHECKSUM: kind(1, 500, 'fatal'),
+  OTF_QUANTIZATION_UNKNOWN: kind(1, 422, 'fatal'),
+  OTF_XML_MALFORMED: kind(1, 400, 'fatal'),
+  OTF_INPUT_UNREADABLE: kind(1, 422, 'fatal'),
+  OTF_ADDON_MISSING: kind(1, 500, 'fatal'),
+  // The service.
+  OTF_BAD_REQUEST: kind(1, 400, 'fatal'),
+  OTF_MULTIPART_MALFORMED: kind(1, 400, 'fatal'),
+  OTF_PHASE_FORBIDS: kind(1, 403, 'fatal'),
+  OTF_NOT_FOUND: kind(1, 404, 'fatal'),
+  OTF_METHOD_NOT_ALLOWED: kind(1, 405, 'fatal'),
+  OTF_TOO_LARGE: kind(1, 413, 'fatal'),
+  OTF_MEDIA_TYPE_UNKNOWN: kind(1, 415, 'fatal'),
+  OTF_RANGE_INVALID: kind(1, 416, 'fatal'),
+  OTF_CLIENT_GONE: kind(1, 400, 'transient'),
+  OTF_QUEUE_FULL: kind(1, 503, 'transient'),
+  OTF_DISK_FULL: kind(1, 503, 'transient'),
+  OTF_SHUTTING_DOWN: kind(1, 503, 'transient'),
+  OTF_STORE_UNUSABLE: kind(1, 500, 'fatal'),
+  OTF_PORT_UNUSABLE: kind(1, 500, 'fatal'),
+  OTF_FETCH_REFUSED: kind(1, 422, 'fatal'),
+  OTF_FETCH_FAILED: kind(1, 422, 'transient'),
+  OTF_FETCH_TOO_LARGE: kind(1, 422, 'fatal'),
+  OTF_IMAGE_CHECKSUM: kind(1, 422, 'fatal'),
+  OTF_SERVER_UNREACHABLE: kind(3, 503, 'transient'),
+  OTF_SERVER_ANSWER: kind(1, 502, 'transient'),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof kKinds;
+
+export const kErrorCatalogue: Readonly<Record<ErrorCode, ErrorKind>> = kKinds;
+
+/** The one error class: a catalogued code and one line for a user (what is wrong, where, what to do). */
+export class OtfError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'OtfError';
+    this.code = code;
+  }
+
+  get kind(): ErrorKind {
+    return kErrorCatalogue[this.code];
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(kErrorCatalogue, value);
+}
+
+/** Whatever was thrown, as an OtfError: native rejections carry their code; anything else is a bug of ours. */
+export function toOtfError(thrown: unknown): OtfError {
+  if (thrown instanceof OtfError) return thrown;
+  if (thrown instanceof Error) {
+    const code = (thrown as { code?: unknown }).code;
+    const known = isErrorCode(code) ? code : 'OTF_INTERNAL';
+    return new OtfError(known, oneLine(thrown.message), { cause: thrown });
+  }
+  return new OtfError('OTF_INTERNAL', oneLine(String(thrown)));
+}
+
+/** What the operating system says, for people: "no such file", not "ENOENT: ..., open '...'". */
+export function systemReason(thrown: unknown): string {
+  const code = (thrown as NodeJS.ErrnoException).code;
+  const known: Record<string, string> = {
+    ENOENT: 'no such file or directory',
+    EACCES: 'permission denied',
+    EPERM: 'not permitted',
+    EISDIR: 'it is a directory',
+    ENOTDIR: 'a part of the path is not a directory',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the file system is read-only',
+    EMFILE: 'too many open files',
+  };
+  return (code && known[code]) ?? (thrown instanceof Error ? oneLine(thrown.message) : String(thrown));
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ').trim();
+}
