@@ -9,7 +9,7 @@ import type { JobFolders } from '../jobs/folders.js';
 import type { Answer, Form, Request, TextAnswer } from '../uws/exchange.js';
 import { problemAnswer } from '../uws/problem.js';
 import { IncomingBody } from './body.js';
-import { type Outlet, RangeInvalid, sendFile } from './download.js';
+import { endHead, type Outlet, RangeInvalid, sendFile } from './download.js';
 import { sendEvents } from './event-stream.js';
 import { readForm } from './form.js';
 import { kStatusLines } from './status-lines.js';
@@ -20,10 +20,10 @@ export interface ConnectionOptions {
   /** Configured address; '' = from the Host header. */
   publicUrl: string;
   /** Used when there is no sound Host header. */
-  fallbackHost: string;
+  fallbackHost: () => string;
   ownerHeader: string;
-  onAnswered: (status: number, bytesIn: number) => void;
-  onInternal: (thrown: unknown) => void;
+  onAnswered: (method: string, route: string, status: number, seconds: number, bytesIn: number) => void;
+  onInternal: (thrown: unknown, route: string) => void;
 }
 
 const kCopiedHeaders = [
@@ -48,7 +48,11 @@ export class Connection implements Request, Outlet {
   readonly query: string;
   gone = false;
   #ended = false;
-  readonly #headers: Record<string, string> = {};
+  /** Valid until the handler returns; then `#headers` has what may still be asked for. */
+  #req: HttpRequest | undefined;
+  #headers: Record<string, string> | undefined;
+  readonly #started = performance.now();
+  readonly #route: string;
   readonly #options: ConnectionOptions;
   readonly #body: IncomingBody | undefined;
   #goneCallbacks: (() => void)[] = [];
@@ -56,27 +60,28 @@ export class Connection implements Request, Outlet {
   #listening = false;
   #remote: string | undefined;
 
-  constructor(res: HttpResponse, req: HttpRequest, variables: readonly string[], options: ConnectionOptions) {
+  constructor(res: HttpResponse, req: HttpRequest, route: string, variables: readonly string[], options: ConnectionOptions) {
     this.res = res;
+    this.#req = req;
+    this.#route = route;
     this.method = req.getMethod().toUpperCase();
     this.variables = variables;
     this.query = req.getQuery();
     this.#options = options;
-    for (const name of kCopiedHeaders) {
-      const value = req.getHeader(name);
-      if (value !== '') this.#headers[name] = value;
-    }
-    if (options.ownerHeader !== '') this.#headers[options.ownerHeader] = req.getHeader(options.ownerHeader);
     if (this.method !== 'GET' && this.method !== 'HEAD') {
       this.listen();
       this.#body = new IncomingBody(res);
     }
   }
 
-  /** To be called before the handler's first await: afterwards `gone` tells the truth. */
+  /** To be called before anything is awaited: afterwards `gone` tells the truth and headers are copies. */
   listen(): void {
-    if (this.#listening) return;
+    if (this.#listening || !this.#req) return;
     this.#listening = true;
+    const headers: Record<string, string> = {};
+    for (const name of [...kCopiedHeaders, this.#options.ownerHeader]) if (name !== '') headers[name] = this.#req.getHeader(name);
+    this.#headers = headers;
+    this.#req = undefined;
     // Readable only while the socket is there.
     this.#remote = Buffer.from(this.res.getRemoteAddressAsText()).toString('latin1');
     this.res.onAborted(() => {
@@ -88,13 +93,13 @@ export class Connection implements Request, Outlet {
   }
 
   header(name: string): string {
-    return this.#headers[name] ?? '';
+    return (this.#headers ? this.#headers[name] : this.#req?.getHeader(name)) ?? '';
   }
 
   get origin(): string {
     if (this.#options.publicUrl !== '') return this.#options.publicUrl;
     const host = this.header('host');
-    return `http://${kHost.test(host) ? host : this.#options.fallbackHost}`;
+    return `http://${kHost.test(host) ? host : this.#options.fallbackHost()}`;
   }
 
   get remote(): string {
@@ -136,7 +141,8 @@ export class Connection implements Request, Outlet {
 
   finished(status: number): void {
     this.#ended = true;
-    this.#options.onAnswered(status, this.#body?.receivedBytes ?? 0);
+    const seconds = (performance.now() - this.#started) / 1000;
+    this.#options.onAnswered(this.method, this.#route, status, seconds, this.#body?.receivedBytes ?? 0);
   }
 
   async answer(answer: Answer): Promise<void> {
@@ -159,7 +165,7 @@ export class Connection implements Request, Outlet {
 
   answerProblem(thrown: unknown, headers: Record<string, string> = {}): void {
     const code = toOtfError(thrown).code;
-    if (code === 'OTF_INTERNAL') this.#options.onInternal(thrown);
+    if (code === 'OTF_INTERNAL') this.#options.onInternal(thrown, this.#route);
     const range = thrown instanceof RangeInvalid ? { 'Content-Range': `bytes */${thrown.size}` } : {};
     this.answerText(problemAnswer(thrown, this, { ...headers, ...range }));
   }
@@ -174,7 +180,7 @@ export class Connection implements Request, Outlet {
     this.res.cork(() => {
       this.res.writeStatus(kStatusLines[answer.status] ?? String(answer.status));
       for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
-      if (this.method === 'HEAD') this.res.endWithoutBody(Buffer.byteLength(answer.body));
+      if (this.method === 'HEAD') endHead(this.res, Buffer.byteLength(answer.body));
       else this.res.end(answer.body, close);
     });
     body?.detach(false);

@@ -50,7 +50,8 @@ export async function sendFile(outlet: Outlet, answer: FileAnswer, request: Down
       for (const [name, value] of Object.entries(plan.headers)) res.writeHeader(name, value);
       if (plan.body && (plan.gzip || plan.length > 0)) return;
       if (plan.gzip || plan.status.startsWith('304')) res.endWithoutBody();
-      else res.endWithoutBody(plan.length);
+      else if (plan.body) res.end();
+      else endHead(res, plan.length);
     });
     if (plan.body && plan.gzip) await sendCompressed(outlet, file);
     else if (plan.body && plan.length > 0) await sendPlain(outlet, file, plan);
@@ -58,6 +59,15 @@ export async function sendFile(outlet: Outlet, answer: FileAnswer, request: Down
   } finally {
     await file.close();
   }
+}
+
+/**
+ * The answer to HEAD. endWithoutBody(length) of uWebSockets.js 20 writes the length but does not end the response (the next
+ * request then ends the process), so the header is written by hand.
+ */
+export function endHead(res: HttpResponse, length: number): void {
+  res.writeHeader('Content-Length', String(length));
+  res.endWithoutBody();
 }
 
 function makePlan(answer: FileAnswer, request: DownloadRequest): Plan {
@@ -162,5 +172,5 @@ async function sendCompressed(outlet: Outlet, file: FileHandle): Promise<void> {
       });
     });
   }
-  outlet.send((res) => res.endWithoutBody());
+  outlet.send((res) => res.end());
 }

@@ -73,7 +73,7 @@ async function readText(request: FormRequest): Promise<string> {
   const limit = Math.min(kMaxTextBytes, request.maxBytes);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request.body as AsyncIterable<Buffer>) {
+  for await (const chunk of request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limit) return refuseTooLarge({ ...request, maxBytes: limit }, 0);
     chunks.push(chunk);

@@ -35,7 +35,8 @@ export async function readMultipart(
   let bytes = 0;
   let over = false;
   try {
-    for await (const chunk of request.body as AsyncIterable<Buffer>) {
+    // Not to be destroyed on leaving the loop: what is too long is still read to its end.
+    for await (const chunk of request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       over = bytes > maxBytes;
       if (over) break;

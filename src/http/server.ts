@@ -44,8 +44,16 @@ export async function startServer({ config, executor, log = pino({ level: config
   const context: UwsContext = { jobs, models, config, startedMs: Date.now() };
   const app = uWebSockets.App();
   const open = new OpenRequests();
-  const httpTimes = httpMetrics(metrics);
-  const shared: ConnectionShared = { context, log, open, httpTimes, fallbackHost: () => `${config.server.host}:${port}` };
+  const options: ConnectionOptions = {
+    folders: jobs.folders,
+    maxUploadBytes: config.server.max_upload_mb * 2 ** 20,
+    publicUrl: config.server.public_url.replace(/\/+$/, ''),
+    fallbackHost: () => `${config.server.host}:${port}`,
+    ownerHeader: config.auth.owner_header,
+    onAnswered: httpMetrics(metrics).answered,
+    onInternal: (thrown, route) => log.error({ err: thrown, route }, 'internal error'),
+  };
+  const shared: Shared = { context, open, options };
   for (const route of kRoutes) serveRoute(app, route, shared);
   app.any('/*', (res, req) => handle(res, req, kUnknown, shared));
   let port = 0;
@@ -73,12 +81,10 @@ function publicBase(config: Config, port: number): string {
   return configured === '' ? `http://${config.server.host}:${port}` : configured;
 }
 
-interface ConnectionShared {
+interface Shared {
   context: UwsContext;
-  log: Logger;
   open: OpenRequests;
-  httpTimes: ReturnType<typeof httpMetrics>;
-  fallbackHost: () => string;
+  options: ConnectionOptions;
 }
 
 /** Answers not yet given: what a shutdown waits for. */
@@ -88,29 +94,16 @@ class OpenRequests {
 
 const kUnknown: Route = { path: '(unknown)', tree: '/jobs', methods: {} };
 
-function serveRoute(app: TemplatedApp, route: Route, shared: ConnectionShared): void {
+function serveRoute(app: TemplatedApp, route: Route, shared: Shared): void {
   const handler = (res: HttpResponse, req: HttpRequest) => handle(res, req, route, shared);
   app.any(route.path, handler);
   if (route.path !== '/') app.any(`${route.path}/`, handler);
 }
 
-function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: ConnectionShared): void {
-  const { context, open, log, httpTimes } = shared;
-  const { config } = context;
-  const started = performance.now();
+function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Shared): void {
+  const { context, open, options } = shared;
   const variables = routeVariables(route, req);
-  const options: ConnectionOptions = {
-    folders: context.jobs.folders,
-    maxUploadBytes: config.server.max_upload_mb * 2 ** 20,
-    publicUrl: config.server.public_url.replace(/\/+$/, ''),
-    fallbackHost: shared.fallbackHost(),
-    ownerHeader: config.auth.owner_header,
-    onAnswered: (status, bytesIn) => {
-      httpTimes.answered(connection.method, route.path, status, (performance.now() - started) / 1000, bytesIn);
-    },
-    onInternal: (thrown) => log.error({ err: thrown, route: route.path }, 'internal error'),
-  };
-  const connection: Connection = new Connection(res, req, variables ?? [], options);
+  const connection = new Connection(res, req, route.path, variables ?? [], options);
   const operation = operationOf(route, connection.method);
   if (!operation || !variables) {
     connection.listen();

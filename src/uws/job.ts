@@ -38,7 +38,28 @@ function parseWait(parameters: Parameters, maxS: number): number {
 function jobAnswer(context: UwsContext, request: Request, tree: Tree, job: Job): Answer {
   const asks = wanted(request.header('accept'));
   if (asks === 'json' || (asks === 'any' && isLegacy(tree, job))) return json(200, jobStatus(job), kVaryAccept);
-  return xml(jobDocument(viewOf(context, request, job)), kVaryAccept);
+  return xml(documentOf(context, request, job), kVaryAccept);
+}
+
+/** Position, quote and progress of a job that is under way may be this old in its document. */
+const kDocumentAgeMs = 50;
+interface Cached {
+  origin: string;
+  text: string;
+  untilMs: number;
+}
+/** A change makes a new Job, so an entry can only be too old in what lives outside the job. */
+const documents = new WeakMap<Job, Cached>();
+
+function documentOf(context: UwsContext, request: Request, job: Job): string {
+  const now = Date.now();
+  const { origin } = request;
+  const known = documents.get(job);
+  if (known && known.origin === origin && now < known.untilMs) return known.text;
+  const text = jobDocument(viewOf(context, request, job));
+  const live = job.phase === 'QUEUED' || job.phase === 'EXECUTING';
+  documents.set(job, { origin, text, untilMs: live ? now + kDocumentAgeMs : Number.POSITIVE_INFINITY });
+  return text;
 }
 
 function viewOf({ jobs }: UwsContext, request: Request, job: Job): JobView {
