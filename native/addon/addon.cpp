@@ -19,6 +19,17 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("writeFitsTable", writeTable);
   add("preview", preview);
   add("benchEngine", benchEngine);
+  add("createSlots", createSlots);
+  add("closeSlots", closeSlots);
+  add("copyItems", copyItems);
+  add("openModel", openModel);
+  add("closeModel", closeModel);
+  add("openTask", openTask);
+  add("fillTiles", fillTiles);
+  add("consumeTiles", consumeTiles);
+  add("finishTask", finishTask);
+  add("cancelTask", cancelTask);
+  add("closeTask", closeTask);
   return exports;
 }
 

@@ -43,6 +43,12 @@ const engine = z.strictObject({
   /** Memory for loaded models; 0 = no limit. */
   memory_mb: z.number().min(0).default(0),
   idle_s: seconds.default(300),
+  /** Tiles of one forward pass. */
+  batch: z.int().min(1).max(4096).default(8),
+  /** How long an engine process may take to load its network. */
+  ready_s: seconds.positive().default(120),
+  /** A forward pass is given twenty times what it should take, but never less than this, before it counts as hung. */
+  hang_s: seconds.positive().default(10),
 });
 
 const storage = z.strictObject({ data_dir: text.min(1).default('data') });
