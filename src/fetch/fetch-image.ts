@@ -68,8 +68,14 @@ export async function fetchImage(
   const file = await open(path, 'w').catch((thrown) => {
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
   });
-  const hash = createHash('sha256');
-  const transfer: Transfer = { file, hash, received: 0, total: undefined, validator: undefined, finalUrl: url };
+  const transfer: Transfer = {
+    file,
+    hash: createHash('sha256'),
+    received: 0,
+    total: undefined,
+    validator: undefined,
+    finalUrl: url,
+  };
   try {
     for (let attempt = 0; ; attempt++) {
       try {
@@ -87,7 +93,7 @@ export async function fetchImage(
   } finally {
     await file.close();
   }
-  return { size: transfer.received, sha256: hash.digest('hex'), url: transfer.finalUrl };
+  return { size: transfer.received, sha256: transfer.hash.digest('hex'), url: transfer.finalUrl };
 }
 
 /** Follow redirects, then read the body to its end. Throws Cut when the connection broke. */

@@ -180,9 +180,12 @@ const listenSockets = new WeakMap<TemplatedApp, us_listen_socket>();
 async function shutDown(app: TemplatedApp, jobs: JobService, open: OpenRequests, graceMs: number, log: Logger): Promise<void> {
   const socket = listenSockets.get(app);
   if (socket) uWebSockets.us_listen_socket_close(socket);
-  await jobs.stop(graceMs);
-  const until = Date.now() + kDrainMs;
-  while (open.count > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, kDrainStepMs));
-  app.close();
+  try {
+    await jobs.stop(graceMs);
+    const until = Date.now() + kDrainMs;
+    while (open.count > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, kDrainStepMs));
+  } finally {
+    app.close();
+  }
   log.info('stopped');
 }

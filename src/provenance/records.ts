@@ -155,7 +155,7 @@ function activity(id: string, input: ProvenanceInput): Element {
       attribute('voprov:type', text('Analysis')),
       attribute('voprov:name', text('source detection')),
       attribute('voprov:version', text(input.service.version)),
-      ...Object.entries(input.parameters).map(([key, value]) => attribute(`otf:${ncName(key)}`, parameterValue(value))),
+      ...Object.entries(input.parameters).map(([key, value]) => attribute(`otf:${key.replace(/[^A-Za-z0-9_.-]/g, '_')}`, parameterValue(value))),
     ],
   };
 }

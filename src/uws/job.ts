@@ -22,7 +22,7 @@ async function getJobWaiting(context: UwsContext, request: Request, tree: Tree, 
   const phase = parameters.single('PHASE');
   if (phase !== undefined && !isUwsPhase(phase)) throw badRequest(`PHASE=${phase}: no such phase`);
   if (waitMs > 0 && isActive(job.phase) && (phase === undefined || phase === job.phase)) {
-    await context.jobs.waitForChange(job.id, waitMs, request.onGone);
+    await context.jobs.waitForChange(job.id, waitMs, (cancel) => request.onGone(cancel));
   }
   return jobAnswer(context, request, tree, context.jobs.get(job.id));
 }
