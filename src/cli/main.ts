@@ -8,6 +8,7 @@ import { registerEngines } from './engines.js';
 import { report, survivePipes } from './failure.js';
 import { registerInfer } from './infer.js';
 import { registerModels } from './models.js';
+import { registerServe } from './serve.js';
 import { registerSimulate } from './simulate.js';
 
 const kAfterHelp = `
@@ -28,6 +29,7 @@ function program(): Command {
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true);
   registerDemo(root);
+  registerServe(root);
   registerDetect(root);
   registerInfer(root);
   registerModels(root);

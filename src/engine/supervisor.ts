@@ -51,6 +51,7 @@ export class EngineSupervisor {
   #slots: OpenedSlots | undefined;
   #process: EngineProcess | undefined;
   #starting: Promise<EngineProcess> | undefined;
+  #info: EngineReady | undefined;
   #deaths = 0;
   #memoryBytes = 0;
   /** Seconds per item, smoothed; undefined before the first forward pass. */
@@ -64,8 +65,13 @@ export class EngineSupervisor {
     this.#events = events;
   }
 
+  /** What the process said of itself, also when it has died since. */
   get info(): EngineReady | undefined {
-    return this.#process?.info;
+    return this.#info;
+  }
+
+  get loaded(): boolean {
+    return this.#process !== undefined;
   }
 
   get memoryBytes(): number {
@@ -154,6 +160,7 @@ export class EngineSupervisor {
         const spec = { ...this.spec, slotBytes: slots.slotBytes, slotsFd: slots.fd };
         const running = await EngineProcess.start(spec, this.#limits.readyMs);
         this.#process = running;
+        this.#info = running.info;
         this.#memoryBytes = running.info.memoryBytes;
         this.#events.started(this.spec.key, running.info, performance.now() - before);
         return running;

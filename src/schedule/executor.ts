@@ -132,7 +132,7 @@ export class BatchExecutor implements Executor {
   }
 
   stats(): ExecutorStats {
-    const loaded = (this.#engines?.list() ?? []).filter((engine) => engine.info);
+    const loaded = (this.#engines?.list() ?? []).filter((engine) => engine.loaded);
     const note = loaded.map(({ spec, info }) => `${spec.key} on ${info?.engine} (${info?.device})`).join('; ');
     const executing = this.#running.size + this.#fetching.size;
     return { ready: this.#started && !this.#stopping, queued: this.#queue.depths(), executing, ...(note ? { note } : {}) };
@@ -341,11 +341,11 @@ export class BatchExecutor implements Executor {
   async #finish(task: TaskRun): Promise<void> {
     const { job, image } = task;
     const dir = this.#host.jobDir(job.id);
+    const engine = this.#streams.get(keyOf(job))?.lease.engine;
     try {
       const model = await this.#models.get(job.modelId);
-      const engine = this.#streams.get(keyOf(job))?.lease.engine;
       const ready = engine?.info;
-      if (!ready || task.handle === undefined) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
+      if (!engine || !ready || task.handle === undefined) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
       const { engine: name, version, device, asked, effective, threads } = ready;
       const finished = await this.#workers.run('finish', {
         task: task.handle,

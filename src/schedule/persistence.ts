@@ -18,8 +18,14 @@ export class Persistence {
     return this.#untilKept(() => this.#host.executing(jobId, info));
   }
 
-  failed(jobId: string, failure: JobFailure): Promise<boolean> {
-    return this.#untilKept(() => this.#host.failed(jobId, failure));
+  /** Never rejects: what cannot be kept is in the server's log, and the job runs again after a restart. */
+  async failed(jobId: string, failure: JobFailure): Promise<boolean> {
+    try {
+      return await this.#untilKept(() => this.#host.failed(jobId, failure));
+    } catch (thrown) {
+      this.#host.log(jobId, 'error', `the failure could not be kept: ${toOtfError(thrown).message}`);
+      return false;
+    }
   }
 
   /** A job whose last files do not fit the disk has failed. */
