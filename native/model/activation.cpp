@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "model/assembly.h"
 
@@ -14,6 +15,16 @@ void readAfter(const std::string& text, const char* marker, float& value) {
   char* end = nullptr;
   const float parsed = std::strtof(start, &end);
   if (end != start) value = parsed;
+}
+
+// CIANNA writes two decimals. A value they would change keeps its digits: a network that is written and read
+// again is the same network. Two such values and their markers fit the 40 characters of the file.
+std::string exact(float value) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%0.2f", static_cast<double>(value));
+  if (std::strtof(text, nullptr) != value || std::strlen(text) > 15)
+    std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
+  return text;
 }
 
 }  // namespace
@@ -43,14 +54,11 @@ std::optional<Activation> parseActivation(std::string_view view) {
 }
 
 std::string activationString(const Activation& activation) {
-  char text[40];
   switch (activation.kind) {
     case ActivationKind::kRelu:
-      std::snprintf(text, sizeof text, "RELU_S%0.2f_L%0.2f", activation.saturation, activation.leak);
-      return text;
+      return "RELU_S" + exact(activation.saturation) + "_L" + exact(activation.leak);
     case ActivationKind::kLogistic:
-      std::snprintf(text, sizeof text, "LOGI_S%0.2f_B%0.2f", activation.saturation, activation.beta);
-      return text;
+      return "LOGI_S" + exact(activation.saturation) + "_B" + exact(activation.beta);
     case ActivationKind::kSoftmax:
       return "SMAX";
     case ActivationKind::kYolo:
