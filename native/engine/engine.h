@@ -69,9 +69,15 @@ struct EngineDescription {
   std::string reason;                     // why not
   std::vector<ComputeType> computeTypes;  // effective ones
 };
+/// Starts an engine process to ask about CIANNA: some milliseconds, with a GPU some hundred. onednn comes
+/// first.
 std::vector<EngineDescription> describeEngines();
+/// Those that run in this process: starts nothing.
+std::vector<EngineDescription> describeLocalEngines();
 
-/// `name`: "onednn", "reference". Throws kEngineUnavailable with the reason.
+/// `name`: "onednn" and "reference" run in this process; "cianna" (CUDA where it can, else BLAS, else naive),
+/// "cianna:cuda", "cianna:blas", "cianna:naiv" in one of their own (process/remote_engine.h).
+/// Throws kEngineUnavailable with the reason.
 std::unique_ptr<Engine> createEngine(std::string_view name, std::shared_ptr<const Network> network,
                                      const EngineOptions& options);
 

@@ -1,4 +1,5 @@
 #include "engine/onednn/onednn_engine.h"
+#include "engine/process/remote_engine.h"
 #include "engine/reference/reference_engine.h"
 #include "error/error.h"
 
@@ -8,16 +9,24 @@ int64_t Engine::outputValues(Extent extent) const {
   return inferShapes(network(), extent).back().shape.values();
 }
 
-std::vector<EngineDescription> describeEngines() {
+std::vector<EngineDescription> describeLocalEngines() {
   return {describeOnednn(), {"reference", "1", "cpu", true, "", {ComputeType::kFp32cFp32a}}};
+}
+
+std::vector<EngineDescription> describeEngines() {
+  std::vector<EngineDescription> all = describeLocalEngines();
+  all.insert(all.begin() + 1, describeRemoteEngine("cianna"));
+  return all;
 }
 
 std::unique_ptr<Engine> createEngine(std::string_view name, std::shared_ptr<const Network> network,
                                      const EngineOptions& options) {
   if (name == "onednn") return createOnednnEngine(std::move(network), options);
   if (name == "reference") return createReferenceEngine(std::move(network), options);
+  if (name == "cianna" || name.starts_with("cianna:"))
+    return createRemoteEngine(name, std::move(network), options);
   throw OtfError(Code::kEngineUnavailable,
-                 "no engine '" + std::string(name) + "' here (there are: onednn, reference)");
+                 "no engine '" + std::string(name) + "' here (there are: onednn, cianna, reference)");
 }
 
 }  // namespace otf

@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "model/assembly.h"
 
@@ -16,15 +17,13 @@ void readAfter(const std::string& text, const char* marker, float& value) {
   if (end != start) value = parsed;
 }
 
-// CIANNA prints two decimals into 40 characters; a number too long for that is written in the form that fits.
-std::string withParameters(const char* name, const char* firstMark, float first, const char* secondMark,
-                           float second) {
-  char text[40];
-  const int length =
-      std::snprintf(text, sizeof text, "%s%s%0.2f%s%0.2f", name, firstMark, first, secondMark, second);
-  if (length >= static_cast<int>(sizeof text)) {
-    std::snprintf(text, sizeof text, "%s%s%g%s%g", name, firstMark, first, secondMark, second);
-  }
+// CIANNA writes two decimals. A value they would change keeps its digits: a network that is written and read
+// again is the same network. Two such values and their markers fit the 40 characters of the file.
+std::string exact(float value) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%0.2f", static_cast<double>(value));
+  if (std::strtof(text, nullptr) != value || std::strlen(text) > 15)
+    std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
   return text;
 }
 
@@ -57,9 +56,9 @@ std::optional<Activation> parseActivation(std::string_view view) {
 std::string activationString(const Activation& activation) {
   switch (activation.kind) {
     case ActivationKind::kRelu:
-      return withParameters("RELU", "_S", activation.saturation, "_L", activation.leak);
+      return "RELU_S" + exact(activation.saturation) + "_L" + exact(activation.leak);
     case ActivationKind::kLogistic:
-      return withParameters("LOGI", "_S", activation.saturation, "_B", activation.beta);
+      return "LOGI_S" + exact(activation.saturation) + "_B" + exact(activation.beta);
     case ActivationKind::kSoftmax:
       return "SMAX";
     case ActivationKind::kYolo:

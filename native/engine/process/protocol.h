@@ -24,8 +24,11 @@
 // Commands, one line each, served one after the other (several may be under way; replies come in order):
 //   forward SLOT COUNT                  -> done SLOT SECONDS MEMORYBYTES
 //   forward SLOT COUNT mc REPEATS SEED  -> the same; mean in the output, standard deviation in the deviation
-//   region bench SLOT COUNT REPEATS            -> benched {"ownSeconds":..,"bridgeSeconds":..}   (cianna
-//   only) ping                                -> pong quit                                -> exit 0
+//   region bench SLOT COUNT REPEATS            -> benched
+//   {"ownSeconds":..,"bridgeSeconds":..,"overheadSeconds":..}
+//                                          (cianna only)
+//   ping                                -> pong
+//   quit                                -> exit 0
 // Any command can be answered `error OTF_CODE message` (error/error.h); the process stays usable.
 //
 // ready:     {"engine","version","device","asked","effective": text,

@@ -1,0 +1,22 @@
+// otf-engine's arguments (process/protocol.h), checked.
+#pragma once
+
+#include <string>
+
+#include "engine/engine.h"
+
+namespace otf::host {
+
+struct Arguments {
+  std::string describe;  // not empty: say what this engine has, and nothing else
+  std::string network, engine;
+  EngineOptions options;
+  Extent extent;
+  int batch = 0, slots = 0;
+  int64_t slotBytes = 0;
+};
+
+/// Throws kInvalidArgument naming the argument that is unknown, malformed or missing.
+Arguments readArguments(int count, char** values);
+
+}  // namespace otf::host

@@ -1,0 +1,174 @@
+#include "engine/host/commands.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <new>
+#include <sstream>
+#include <vector>
+
+#include "engine/process/flat_json.h"
+
+namespace otf::host {
+namespace {
+
+double since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string decimal(double value) {
+  std::array<char, 32> digits;
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+}
+
+/// Lines from the command descriptor; false at its end.
+class Lines {
+ public:
+  bool next(std::string& line) {
+    while (true) {
+      if (const size_t end = pending_.find('\n'); end != std::string::npos) {
+        line = pending_.substr(0, end);
+        pending_.erase(0, end + 1);
+        return true;
+      }
+      char buffer[4096];
+      const ssize_t got = ::read(process::kCommandFd, buffer, sizeof buffer);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      pending_.append(buffer, static_cast<size_t>(got));
+    }
+  }
+
+ private:
+  std::string pending_;
+};
+
+struct Tensors {
+  float *input, *output, *deviation;
+};
+
+Tensors tensors(const Served& s, int slot, int count) {
+  if (slot < 0 || static_cast<size_t>(slot) >= s.slots.count())
+    throw OtfError(Code::kInvalidArgument, "there is no slot " + std::to_string(slot));
+  if (count < 1 || count > s.batch)
+    throw OtfError(Code::kInvalidArgument,
+                   std::to_string(count) + " items in a batch of " + std::to_string(s.batch));
+  std::byte* base = s.slots.slot(static_cast<size_t>(slot));
+  const auto at = [&](size_t offset) { return reinterpret_cast<float*>(base + offset); };
+  return {at(0), at(s.layout.outputOffset), at(s.layout.deviationOffset)};
+}
+
+[[noreturn]] void notUnderstood(const std::string& line) {
+  throw OtfError(Code::kInvalidArgument, "otf-engine does not understand '" + line.substr(0, 100) + "'");
+}
+
+void forward(const Served& s, std::istringstream& words, const std::string& line) {
+  int slot = -1;
+  int count = 0;
+  if (!(words >> slot >> count)) notUnderstood(line);
+  const Tensors t = tensors(s, slot, count);
+  std::string mode;
+  const auto start = std::chrono::steady_clock::now();
+  if (words >> mode) {
+    int repeats = 0;
+    uint64_t seed = 0;
+    if (mode != "mc" || !(words >> repeats >> seed)) notUnderstood(line);
+    s.engine.forwardMonteCarlo(s.extent, count, repeats, seed, t.input, t.output, t.deviation);
+  } else {
+    s.engine.forward(s.extent, count, t.input, t.output);
+  }
+  reply("done " + std::to_string(slot) + " " + decimal(since(start)) + " " +
+        std::to_string(s.engine.memoryBytes()));
+}
+
+double median(std::vector<double>& values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+void bench(const Served& s, std::istringstream& words, const std::string& line) {
+  int slot = -1;
+  int count = 0;
+  int repeats = 0;
+  if (!(words >> slot >> count >> repeats) || repeats < 1) notUnderstood(line);
+  if (s.cianna == nullptr)
+    throw OtfError(Code::kInvalidArgument, "only the engine cianna has a library to measure against");
+  const Tensors t = tensors(s, slot, count);
+  std::vector<double> own;
+  std::vector<double> bridge;
+  std::vector<double> overhead;
+  // Turn about, so that a slow moment of the machine meets both.
+  for (int i = 0; i < repeats; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    s.engine.forward(s.extent, count, t.input, t.output);
+    bridge.push_back(since(start));
+    overhead.push_back(bridge.back() - s.cianna->lastForward());
+    own.push_back(s.cianna->ownForward(count));
+  }
+  reply("benched " + process::FlatJson()
+                         .number("ownSeconds", median(own))
+                         .number("bridgeSeconds", median(bridge))
+                         .number("overheadSeconds", median(overhead))
+                         .str());
+}
+
+/// False: told to end.
+bool obey(const Served& s, const std::string& line) {
+  std::istringstream words(line);
+  std::string command;
+  words >> command;
+  if (command == "forward") {
+    forward(s, words, line);
+  } else if (command == "bench") {
+    bench(s, words, line);
+  } else if (command == "ping") {
+    reply("pong");
+  } else if (command == "quit") {
+    return false;
+  } else {
+    notUnderstood(line);
+  }
+  return true;
+}
+
+}  // namespace
+
+void reply(const std::string& line) {
+  const std::string whole = line + "\n";
+  for (size_t sent = 0; sent < whole.size();) {
+    const ssize_t got = ::write(process::kReplyFd, whole.data() + sent, whole.size() - sent);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) ::_exit(1);
+    sent += static_cast<size_t>(got);
+  }
+}
+
+void replyError(Code code, const std::string& message) {
+  std::string line(message);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  reply("error " + std::string(codeName(code)) + " " + line);
+}
+
+void serve(const Served& s) {
+  Lines lines;
+  std::string line;
+  while (lines.next(line)) {
+    try {
+      if (!obey(s, line)) return;
+    } catch (const OtfError& error) {
+      replyError(error.code(), error.what());
+    } catch (const std::bad_alloc&) {
+      replyError(Code::kOutOfMemory, "not enough memory; use a smaller batch or tile");
+    }
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace otf::host

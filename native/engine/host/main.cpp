@@ -1,0 +1,159 @@
+// otf-engine: one network on one engine, in a process of its own (process/protocol.h).
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <optional>
+
+#include "engine/host/arguments.h"
+#include "engine/host/commands.h"
+#include "engine/host/crash_engine.h"
+#include "engine/process/flat_json.h"
+#include "error/error.h"
+
+namespace {
+
+using namespace otf;
+
+bool ending = false;
+
+/// A library that calls exit() must not run this program's own end, nor end it as if all were well.
+void unexpectedExit(int status, void*) {
+  if (ending) return;
+  std::fflush(stdout);
+  ::_exit(status == 0 ? 1 : status);
+}
+
+/// Nothing is left to other hands at the end: libraries that free nothing need not try.
+[[noreturn]] void end(int status) {
+  ending = true;
+  std::fflush(stdout);
+  ::_exit(status);
+}
+
+bool isCianna(const std::string& name) { return name == "cianna" || name.starts_with("cianna:"); }
+
+bool debugEngines() {
+  const char* value = std::getenv("OTF_DEBUG_ENGINES");
+  return value != nullptr && std::strcmp(value, "1") == 0;
+}
+
+/// CIANNA's OpenMP loops and its BLAS have threads of their own. Those of OpenMP, waiting actively as they do
+/// unless told otherwise, keep the BLAS from the processors: 2 to 4 times slower where these are few or
+/// shared. OpenMP reads its environment when it is loaded, so the program begins anew.
+void letThreadsSleep(int count, char** values) {
+  for (int i = 1; i + 1 < count; ++i) {
+    if (std::strcmp(values[i], "--engine") != 0 || !isCianna(values[i + 1])) continue;
+    if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+    ::setenv("OMP_WAIT_POLICY", "passive", 1);
+    ::execv("/proc/self/exe", values);
+    return;  // it runs as it is, only slower
+  }
+}
+
+EngineDescription describe(const std::string& name) {
+  if (isCianna(name)) return host::describeCianna(name);
+  // The crash engine is described as the one it wraps.
+  const std::string inner = name == "crash" && debugEngines() ? "onednn" : name;
+  for (const EngineDescription& known : describeLocalEngines()) {
+    if (known.name == inner) return known;
+  }
+  EngineDescription unknown;
+  unknown.name = name;
+  unknown.reason = "otf-engine has no engine '" + name + "'";
+  return unknown;
+}
+
+void sayDescription(const std::string& name) {
+  const EngineDescription d = describe(name);
+  std::string types;
+  for (const ComputeType type : d.computeTypes)
+    types += (types.empty() ? "" : " ") + std::string(computeTypeName(type));
+  host::reply("described " + process::FlatJson()
+                                 .number("available", int64_t{d.available})
+                                 .text("reason", d.reason)
+                                 .text("version", d.version)
+                                 .text("device", d.device)
+                                 .text("types", types)
+                                 .str());
+}
+
+std::string ready(const Engine& engine, const host::Arguments& a, int64_t valuesIn,
+                  const process::SlotLayout& layout) {
+  const EngineInfo& info = engine.info();
+  return "ready " + process::FlatJson()
+                        .text("engine", info.engine)
+                        .text("version", info.version)
+                        .text("device", info.device)
+                        .text("asked", computeTypeName(info.asked))
+                        .text("effective", computeTypeName(info.effective))
+                        .number("threads", int64_t{info.threads})
+                        .number("memoryBytes", engine.memoryBytes())
+                        .number("valuesIn", valuesIn)
+                        .number("valuesOut", engine.outputValues(a.extent))
+                        .number("outputOffset", static_cast<int64_t>(layout.outputOffset))
+                        .number("deviationOffset", static_cast<int64_t>(layout.deviationOffset))
+                        .str();
+}
+
+void run(int count, char** values) {
+  const host::Arguments a = host::readArguments(count, values);
+  if (!a.describe.empty()) {
+    sayDescription(a.describe);
+    return;
+  }
+  SharedSlots slots =
+      SharedSlots::attach(process::kSlotsFd, static_cast<size_t>(a.slotBytes), static_cast<size_t>(a.slots));
+  const auto network = std::make_shared<Network>(readNetwork(a.network));
+  const int64_t valuesIn = Shape{a.extent, network->trained.c}.values();
+  const int64_t valuesOut = inferShapes(*network, a.extent).back().shape.values();
+  const process::SlotLayout layout = process::slotLayout(a.batch, valuesIn, valuesOut);
+  if (layout.bytes > slots.slotBytes()) {
+    throw OtfError(Code::kInvalidArgument, "slots of " + std::to_string(slots.slotBytes()) +
+                                               " bytes are too small: " + std::to_string(layout.bytes) +
+                                               " are needed");
+  }
+  std::unique_ptr<Engine> engine;
+  host::CiannaEngine* cianna = nullptr;
+  if (isCianna(a.engine)) {
+    auto opened = host::openCianna(a.engine, network, a.options, a.extent, a.batch);
+    cianna = opened.get();
+    engine = std::move(opened);
+  } else if (a.engine == "crash" && debugEngines()) {
+    engine = host::createCrashEngine(network, a.options);
+  } else {
+    engine = createEngine(a.engine, network, a.options);
+  }
+  host::reply(ready(*engine, a, valuesIn, layout));
+  host::serve({*engine, cianna, a.extent, a.batch, layout, slots});
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  letThreadsSleep(count, values);
+  // Ctrl-C reaches a whole terminal; when an engine ends is its parent's decision.
+  std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  // A crash must not take the last lines with it.
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  ::on_exit(unexpectedExit, nullptr);
+  try {
+    run(count, values);
+  } catch (const OtfError& error) {
+    host::replyError(error.code(), error.what());
+    end(1);
+  } catch (const std::bad_alloc&) {
+    host::replyError(Code::kOutOfMemory, "not enough memory for this network; use a smaller batch or tile");
+    end(1);
+  } catch (const std::exception& error) {
+    host::replyError(Code::kEngineFailed, error.what());
+    end(1);
+  }
+  end(0);
+}
