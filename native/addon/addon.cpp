@@ -1,35 +1,52 @@
 // The addon's table of contents. Every entry is declared in src/engine/addon.ts with its types.
 #include "addon/api.h"
+#include "addon/async.h"
 
 namespace otf::addon {
 namespace {
 
-Napi::Object init(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
-    exports.Set(name, Napi::Function::New(env, function, name));
-  };
-  add("errorCodes", errorCodes);
-  add("versions", versions);
-  add("describeEngines", engines);
-  add("inspectModel", inspectModel);
-  add("writeArchitecture", writeArchitecture);
-  add("infer", infer);
-  add("detect", detect);
-  add("simulate", simulate);
-  add("writeFitsTable", writeTable);
-  add("preview", preview);
-  add("benchEngine", benchEngine);
-  add("createSlots", createSlots);
-  add("closeSlots", closeSlots);
-  add("copyItems", copyItems);
-  add("openModel", openModel);
-  add("closeModel", closeModel);
-  add("openTask", openTask);
-  add("fillTiles", fillTiles);
-  add("consumeTiles", consumeTiles);
-  add("finishTask", finishTask);
-  add("cancelTask", cancelTask);
-  add("closeTask", closeTask);
+using Export = Napi::Value (*)(const Napi::CallbackInfo&);
+
+/// Arguments are read before any promise exists: what goes wrong there must become a JavaScript exception
+/// too, for the wrapper of node-addon-api lets no other C++ exception through.
+template <Export function>
+Napi::Value guarded(const Napi::CallbackInfo& info) {
+  try {
+    return function(info);
+  } catch (...) {
+    throw toJsError(info.Env(), std::current_exception());
+  }
+}
+
+template <Export function>
+void add(Napi::Object& exports, const char* name) {
+  exports.Set(name, Napi::Function::New(exports.Env(), guarded<function>, name));
+}
+
+Napi::Object init(Napi::Env, Napi::Object exports) {
+  add<errorCodes>(exports, "errorCodes");
+  add<versions>(exports, "versions");
+  add<engines>(exports, "describeEngines");
+  add<inspectModel>(exports, "inspectModel");
+  add<writeArchitecture>(exports, "writeArchitecture");
+  add<infer>(exports, "infer");
+  add<detect>(exports, "detect");
+  add<simulate>(exports, "simulate");
+  add<writeTable>(exports, "writeFitsTable");
+  add<preview>(exports, "preview");
+  add<benchEngine>(exports, "benchEngine");
+  add<benchDetect>(exports, "benchDetect");
+  add<createSlots>(exports, "createSlots");
+  add<closeSlots>(exports, "closeSlots");
+  add<copyItems>(exports, "copyItems");
+  add<openModel>(exports, "openModel");
+  add<closeModel>(exports, "closeModel");
+  add<openTask>(exports, "openTask");
+  add<fillTiles>(exports, "fillTiles");
+  add<consumeTiles>(exports, "consumeTiles");
+  add<finishTask>(exports, "finishTask");
+  add<cancelTask>(exports, "cancelTask");
+  add<closeTask>(exports, "closeTask");
   return exports;
 }
 

@@ -17,6 +17,7 @@ Napi::Value simulate(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
 Napi::Value preview(const Napi::CallbackInfo& info);
 Napi::Value benchEngine(const Napi::CallbackInfo& info);
+Napi::Value benchDetect(const Napi::CallbackInfo& info);
 
 // Synchronous, for workers (slots_api.cpp, task_api.cpp).
 Napi::Value createSlots(const Napi::CallbackInfo& info);

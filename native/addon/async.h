@@ -27,16 +27,6 @@ Napi::Value runAsync(Napi::Env env, std::function<Result()> work,
       [result, answer = std::move(answer)](Napi::Env e) { return answer(e, *result); });
 }
 
-/// A synchronous function's answer; what it throws becomes a JavaScript exception.
-template <typename Work>
-Napi::Value answer(const Napi::CallbackInfo& info, const Work& work) {
-  try {
-    return work(info.Env());
-  } catch (...) {
-    throw toJsError(info.Env(), std::current_exception());
-  }
-}
-
 /// Calls a JavaScript function (done, total) from any thread, at most some twenty times a second and once at
 /// the end. Does nothing when the argument is not a function. Thread-safe.
 class Progress {

@@ -1,22 +1,13 @@
-#include <sys/resource.h>
-
 #include "addon/api.h"
 #include "addon/async.h"
+#include "addon/detect_request.h"
 #include "addon/detect_values.h"
+#include "addon/object.h"
 #include "detect/config_check.h"
-#include "detect/pipeline.h"
 #include "error/error.h"
 
 namespace otf::addon {
 namespace {
-
-struct Request {
-  ImageChoice image;
-  RegionRequest region;
-  std::string primaryBeam, weights;
-  DetectorConfig detector;
-  EngineChoice engine;
-};
 
 struct Outcome {
   DetectionOutcome found;
@@ -24,13 +15,7 @@ struct Outcome {
   int64_t engineBytes = 0, peakRssBytes = 0;
 };
 
-int64_t peakRss() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
-}
-
-Outcome run(const Request& request, Progress& progress) {
+Outcome run(const DetectionRequest& request, Progress& progress) {
   const auto network = std::make_shared<Network>(readNetwork(request.weights));
   checkDetectorNetwork(request.detector, *network);
   Outcome outcome;
@@ -50,7 +35,7 @@ Outcome run(const Request& request, Progress& progress) {
   outcome.found.detection.warnings.insert(outcome.found.detection.warnings.begin(), network->warnings.begin(),
                                           network->warnings.end());
   outcome.engineBytes = engine->memoryBytes();
-  outcome.peakRssBytes = peakRss();
+  outcome.peakRssBytes = otf::addon::peakRssBytes();
   return outcome;
 }
 
@@ -67,16 +52,7 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
 }  // namespace
 
 Napi::Value detect(const Napi::CallbackInfo& info) {
-  const Fields fields(info[0], "request");
-  auto request = std::make_shared<Request>();
-  request->image = readImageChoice(fields.object("image"));
-  request->region = readRegion(fields);
-  if (fields.has("primaryBeam")) request->primaryBeam = fields.text("primaryBeam");
-  const Fields model = fields.object("model");
-  request->weights = model.text("weights");
-  request->detector = readDetector(fields.object("detector"));
-  request->engine = readEngineChoice(fields.object("engine"));
-  request->engine.options.inputBias = static_cast<float>(model.number("inputBias"));
+  const auto request = std::make_shared<DetectionRequest>(readDetectionRequest(Fields(info[0], "request")));
   const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
   return runAsync<Outcome>(
       info.Env(), [request, progress] { return run(*request, *progress); }, toJs);

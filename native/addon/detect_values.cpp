@@ -1,36 +1,12 @@
 #include "addon/detect_values.h"
 
 #include <cmath>
-#include <map>
 
-#include "error/error.h"
+#include "addon/detect_request.h"
 #include "sky/wcs.h"
 
 namespace otf::addon {
 namespace {
-
-NormaliseKind kindOf(const std::string& op) {
-  static const std::map<std::string, NormaliseKind> kKinds{
-      {"clip", NormaliseKind::kClip},
-      {"clip_percentile", NormaliseKind::kClipPercentile},
-      {"clip_sigma", NormaliseKind::kClipSigma},
-      {"rescale", NormaliseKind::kRescale},
-      {"linear", NormaliseKind::kLinear},
-      {"sqrt", NormaliseKind::kSqrt},
-      {"log1p", NormaliseKind::kLog1p},
-      {"tanh", NormaliseKind::kTanh}};
-  const auto found = kKinds.find(op);
-  if (found == kKinds.end()) throw OtfError(Code::kDetectorConfig, "no normalisation '" + op + "'");
-  return found->second;
-}
-
-ParameterSpec::Scale scaleOf(const std::string& name) {
-  if (name == "log") return ParameterSpec::Scale::kLog;
-  if (name == "linear") return ParameterSpec::Scale::kLinear;
-  if (name == "cos") return ParameterSpec::Scale::kCos;
-  if (name == "sin") return ParameterSpec::Scale::kSin;
-  throw OtfError(Code::kDetectorConfig, "no parameter scale '" + name + "' (log, linear, cos, sin)");
-}
 
 template <typename Get>
 Napi::Value column64(Napi::Env env, const std::vector<Source>& sources, Get get) {
@@ -123,60 +99,7 @@ Napi::Object imageSummary(Napi::Env env, const DetectionOutcome& outcome) {
   return out;
 }
 
-Napi::Object times(Napi::Env env, const StageSeconds& seconds) {
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("load", seconds.load);
-  out.Set("limits", seconds.limits);
-  out.Set("prepare", seconds.prepare);
-  out.Set("infer", seconds.infer);
-  out.Set("select", seconds.select);
-  out.Set("suppress", seconds.suppress);
-  out.Set("catalogue", seconds.catalogue);
-  out.Set("wall", seconds.wall);
-  return out;
-}
-
 }  // namespace
-
-DetectorConfig readDetector(const Fields& fields) {
-  DetectorConfig config;
-  config.tilePx = fields.count("tilePx");
-  config.overlapPx = fields.count("overlapPx");
-  config.gridElementPx = fields.count("gridElementPx");
-  for (const Fields& step : fields.objects("normalise"))
-    config.normalise.push_back({kindOf(step.text("op")), step.number("a"), step.number("b")});
-  config.objectnessThreshold = fields.floats("objectnessThreshold");
-  config.minBoxPx = static_cast<float>(fields.number("minBoxPx"));
-  config.medianLimit = fields.floats("medianLimit");
-  config.medianObjectness = fields.floats("medianObjectness");
-  config.firstIou = fields.floats("firstIou");
-  config.firstObjectness = fields.floats("firstObjectness");
-  config.secondIou = static_cast<float>(fields.number("secondIou"));
-  config.dropEdgeTiles = fields.count("dropEdgeTiles");
-  for (const Fields& parameter : fields.objects("parameters")) {
-    config.parameters.push_back({scaleOf(parameter.text("scale")), parameter.text("column"),
-                                 parameter.number("max"), parameter.number("min")});
-  }
-  return config;
-}
-
-RegionRequest readRegion(const Fields& fields) {
-  const auto four = [&](const char* key) {
-    const std::vector<double> values = fields.numbers(key);
-    if (values.size() != 4) throw OtfError(Code::kInvalidArgument, std::string(key) + " needs four numbers");
-    return values;
-  };
-  if (fields.has("box")) {
-    const auto v = four("box");
-    return Region{static_cast<int64_t>(v[0]), static_cast<int64_t>(v[1]), static_cast<int64_t>(v[2]),
-                  static_cast<int64_t>(v[3])};
-  }
-  if (fields.has("roi")) {
-    const auto v = four("roi");
-    return SkyRegion{{v[0], v[1]}, static_cast<int64_t>(v[2]), static_cast<int64_t>(v[3])};
-  }
-  return std::monostate{};
-}
 
 DetectionOutcome describeDetection(const FitsInfo& image, int64_t plane, const DetectorConfig& config) {
   DetectionOutcome outcome;
@@ -213,7 +136,7 @@ Napi::Object detectionValues(Napi::Env env, const DetectionOutcome& outcome) {
   counts.Set("afterFirst", static_cast<double>(detection.afterFirst));
   counts.Set("final", static_cast<double>(detection.sources.size()));
   out.Set("counts", counts);
-  out.Set("times", times(env, detection.seconds));
+  out.Set("times", stageTimes(env, detection.seconds));
   return out;
 }
 

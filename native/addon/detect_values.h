@@ -1,4 +1,4 @@
-// What a detection is asked for and what it gives, between JavaScript and the detect room.
+// What a detection gives, from the detect room to JavaScript.
 #pragma once
 
 #include <napi.h>
@@ -21,10 +21,6 @@ struct DetectionOutcome {
   DetectionResult detection;
   std::vector<std::string> parameterColumns;
 };
-
-/// Members of DetectorConfig and of the request's region (box, roi or neither), as in addon.ts.
-DetectorConfig readDetector(const Fields& fields);
-RegionRequest readRegion(const Fields& fields);
 
 /// The image's part and the columns' names; the detection is still to be done.
 DetectionOutcome describeDetection(const FitsInfo& image, int64_t plane, const DetectorConfig& config);

@@ -36,41 +36,38 @@ Handles<EngineSlots>& slotTable() {
 }
 
 Napi::Value createSlots(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    const Fields fields(info[0], "request");
-    const int batch = fields.count("batch");
-    const int64_t valuesIn = fields.integer("valuesIn");
-    const int64_t valuesOut = fields.integer("valuesOut");
-    const process::SlotLayout layout = process::slotLayout(batch, valuesIn, valuesOut);
-    const int64_t count = fields.integer("slots");
-    if (count < 1) throw OtfError(Code::kInvalidArgument, "no slots were asked for");
-    auto slots = std::make_shared<EngineSlots>(EngineSlots{
-        batch, valuesIn, valuesOut, layout, SharedSlots::create(layout.bytes, static_cast<size_t>(count))});
-    Napi::Object out = Napi::Object::New(env);
-    out.Set("fd", slots->memory.fd());
-    out.Set("slotBytes", static_cast<double>(slots->memory.slotBytes()));
-    out.Set("slots", static_cast<double>(slotTable().add(std::move(slots))));
-    return out;
-  });
+  const Napi::Env env = info.Env();
+  const Fields fields(info[0], "request");
+  const int batch = fields.count("batch");
+  const int64_t valuesIn = fields.integer("valuesIn");
+  const int64_t valuesOut = fields.integer("valuesOut");
+  const process::SlotLayout layout = process::slotLayout(batch, valuesIn, valuesOut);
+  const int64_t count = fields.integer("slots");
+  if (count < 1) throw OtfError(Code::kInvalidArgument, "no slots were asked for");
+  auto slots = std::make_shared<EngineSlots>(EngineSlots{
+      batch, valuesIn, valuesOut, layout, SharedSlots::create(layout.bytes, static_cast<size_t>(count))});
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("fd", slots->memory.fd());
+  out.Set("slotBytes", static_cast<double>(slots->memory.slotBytes()));
+  out.Set("slots", static_cast<double>(slotTable().add(std::move(slots))));
+  return out;
 }
 
 Napi::Value closeSlots(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    slotTable().close(info[0].ToNumber().Int64Value());
-    return env.Undefined();
-  });
+  const Napi::Env env = info.Env();
+  slotTable().close(info[0].ToNumber().Int64Value());
+  return env.Undefined();
 }
 
 Napi::Value copyItems(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    const Fields fields(info[0], "request");
-    const auto slots = slotTable().get(fields.integer("slots"));
-    const int64_t count = fields.integer("count");
-    const float* from = slots->input(fields.integer("fromSlot"), fields.integer("fromItem"), count);
-    float* to = slots->input(fields.integer("toSlot"), fields.integer("toItem"), count);
-    std::memmove(to, from, static_cast<size_t>(count * slots->valuesIn) * sizeof(float));
-    return env.Undefined();
-  });
+  const Napi::Env env = info.Env();
+  const Fields fields(info[0], "request");
+  const auto slots = slotTable().get(fields.integer("slots"));
+  const int64_t count = fields.integer("count");
+  const float* from = slots->input(fields.integer("fromSlot"), fields.integer("fromItem"), count);
+  float* to = slots->input(fields.integer("toSlot"), fields.integer("toItem"), count);
+  std::memmove(to, from, static_cast<size_t>(count * slots->valuesIn) * sizeof(float));
+  return env.Undefined();
 }
 
 }  // namespace otf::addon

@@ -8,7 +8,9 @@
 
 #include "addon/api.h"
 #include "addon/async.h"
+#include "addon/detect_request.h"
 #include "addon/detect_values.h"
+#include "addon/object.h"
 #include "addon/slot_table.h"
 #include "detect/config_check.h"
 #include "error/error.h"
@@ -106,95 +108,87 @@ struct Piece {
 }  // namespace
 
 Napi::Value openModel(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    const Fields fields(info[0], "request");
-    const Network network = readNetwork(fields.text("weights"));
-    auto model = std::make_shared<DetectorModel>();
-    model->config = readDetector(fields.object("detector"));
-    checkDetectorNetwork(model->config, network);
-    model->head = *network.yolo();
-    checkDetectorConfig(model->config, model->head);
-    model->warnings = network.warnings;
-    const Extent tile{model->config.tilePx, model->config.tilePx, 1};
-    Napi::Object out = Napi::Object::New(env);
-    out.Set("valuesIn", static_cast<double>(Shape{tile, network.trained.c}.values()));
-    out.Set("valuesOut", static_cast<double>(inferShapes(network, tile).back().shape.values()));
-    out.Set("warnings", strings(env, model->warnings));
-    out.Set("model", static_cast<double>(modelTable().add(std::move(model))));
-    return out;
-  });
+  const Napi::Env env = info.Env();
+  const Fields fields(info[0], "request");
+  const Network network = readNetwork(fields.text("weights"));
+  auto model = std::make_shared<DetectorModel>();
+  model->config = readDetector(fields.object("detector"));
+  checkDetectorNetwork(model->config, network);
+  model->head = *network.yolo();
+  checkDetectorConfig(model->config, model->head);
+  model->warnings = network.warnings;
+  const Extent tile{model->config.tilePx, model->config.tilePx, 1};
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("valuesIn", static_cast<double>(Shape{tile, network.trained.c}.values()));
+  out.Set("valuesOut", static_cast<double>(inferShapes(network, tile).back().shape.values()));
+  out.Set("warnings", strings(env, model->warnings));
+  out.Set("model", static_cast<double>(modelTable().add(std::move(model))));
+  return out;
 }
 
 Napi::Value closeModel(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    modelTable().close(info[0].ToNumber().Int64Value());
-    return env.Undefined();
-  });
+  const Napi::Env env = info.Env();
+  modelTable().close(info[0].ToNumber().Int64Value());
+  return env.Undefined();
 }
 
 Napi::Value openTask(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    const Fields fields(info[0], "request");
-    const ImageChoice choice = readImageChoice(fields.object("image"));
-    auto task = std::make_shared<Task>(modelTable().get(fields.integer("model")),
-                                       FitsImage::open(choice.path, choice.select), readRegion(fields));
-    task->plane = choice.select.plane;
-    if (fields.has("primaryBeam")) task->beam = PrimaryBeam::open(fields.text("primaryBeam"));
-    if (fields.has("rawOutput")) task->raw.emplace(fields.text("rawOutput"));
-    Napi::Object out = Napi::Object::New(env);
-    out.Set("tiles", static_cast<double>(task->detection.tileCount()));
-    out.Set("task", static_cast<double>(taskTable().add(std::move(task))));
-    return out;
-  });
+  const Napi::Env env = info.Env();
+  const Fields fields(info[0], "request");
+  const ImageChoice choice = readImageChoice(fields.object("image"));
+  auto task = std::make_shared<Task>(modelTable().get(fields.integer("model")),
+                                     FitsImage::open(choice.path, choice.select), readRegion(fields));
+  task->plane = choice.select.plane;
+  if (fields.has("primaryBeam")) task->beam = PrimaryBeam::open(fields.text("primaryBeam"));
+  if (fields.has("rawOutput")) task->raw.emplace(fields.text("rawOutput"));
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("tiles", static_cast<double>(task->detection.tileCount()));
+  out.Set("task", static_cast<double>(taskTable().add(std::move(task))));
+  return out;
 }
 
 Napi::Value fillTiles(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    const Piece piece(Fields(info[0], "piece"));
-    piece.task->detection.fillTiles(piece.first, piece.count,
-                                    piece.slots->input(piece.slot, piece.item, piece.count));
-    return env.Undefined();
-  });
+  const Napi::Env env = info.Env();
+  const Piece piece(Fields(info[0], "piece"));
+  piece.task->detection.fillTiles(piece.first, piece.count,
+                                  piece.slots->input(piece.slot, piece.item, piece.count));
+  return env.Undefined();
 }
 
 Napi::Value consumeTiles(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    const Piece piece(Fields(info[0], "piece"));
-    Task& task = *piece.task;
-    const float* outputs = piece.slots->output(piece.slot, piece.item, piece.count);
-    task.detection.consume(piece.first, piece.count, piece.slots->input(piece.slot, piece.item, piece.count),
-                           outputs);
-    const int64_t values = piece.slots->valuesOut;
-    if (task.raw) task.raw->write(outputs, piece.count * values, piece.first * values);
-    return env.Undefined();
-  });
+  const Napi::Env env = info.Env();
+  const Piece piece(Fields(info[0], "piece"));
+  Task& task = *piece.task;
+  const float* outputs = piece.slots->output(piece.slot, piece.item, piece.count);
+  task.detection.consume(piece.first, piece.count, piece.slots->input(piece.slot, piece.item, piece.count),
+                         outputs);
+  const int64_t values = piece.slots->valuesOut;
+  if (task.raw) task.raw->write(outputs, piece.count * values, piece.first * values);
+  return env.Undefined();
 }
 
 Napi::Value finishTask(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    const auto task = taskTable().get(info[0].ToNumber().Int64Value());
-    DetectionOutcome outcome = describeDetection(task->detection.image(), task->plane, task->model->config);
-    // One thread: the other workers and the engine have the rest of the machine.
-    outcome.detection = task->detection.finish(task->beam ? &*task->beam : nullptr, 1);
-    outcome.detection.warnings.insert(outcome.detection.warnings.begin(), task->model->warnings.begin(),
-                                      task->model->warnings.end());
-    if (task->raw) task->raw->sync();
-    return detectionValues(env, outcome);
-  });
+  const Napi::Env env = info.Env();
+  const auto task = taskTable().get(info[0].ToNumber().Int64Value());
+  DetectionOutcome outcome = describeDetection(task->detection.image(), task->plane, task->model->config);
+  // One thread: the other workers and the engine have the rest of the machine.
+  outcome.detection = task->detection.finish(task->beam ? &*task->beam : nullptr, 1);
+  outcome.detection.warnings.insert(outcome.detection.warnings.begin(), task->model->warnings.begin(),
+                                    task->model->warnings.end());
+  if (task->raw) task->raw->sync();
+  return detectionValues(env, outcome);
 }
 
 Napi::Value cancelTask(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    taskTable().get(info[0].ToNumber().Int64Value())->cancelled = true;
-    return env.Undefined();
-  });
+  const Napi::Env env = info.Env();
+  taskTable().get(info[0].ToNumber().Int64Value())->cancelled = true;
+  return env.Undefined();
 }
 
 Napi::Value closeTask(const Napi::CallbackInfo& info) {
-  return answer(info, [&](Napi::Env env) -> Napi::Value {
-    taskTable().close(info[0].ToNumber().Int64Value());
-    return env.Undefined();
-  });
+  const Napi::Env env = info.Env();
+  taskTable().close(info[0].ToNumber().Int64Value());
+  return env.Undefined();
 }
 
 }  // namespace otf::addon

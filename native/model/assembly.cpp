@@ -11,6 +11,7 @@ namespace {
 // Generous against any real network, small enough that no product of a few of them overflows 64 bits.
 constexpr int kMaxCount = 1 << 20;
 constexpr int kMaxWindow = 1 << 14;
+constexpr int64_t kMaxWeights = int64_t{1} << 40;
 
 const char* kindOf(char tag) {
   switch (tag) {
@@ -123,6 +124,14 @@ void Assembly::checkYolo(size_t offset, const ConvLayer& layer) const {
   }
 }
 
+int64_t Assembly::countOf(int64_t each, int64_t times, size_t offset) const {
+  if (each > kMaxWeights / times) {
+    fail(offset,
+         std::to_string(times) + " times " + std::to_string(each) + " weights is more than any file holds");
+  }
+  return each * times;
+}
+
 int64_t Assembly::admit(const ConvLayer& layer, size_t offset) {
   if (!inRange(layer.filters, 1, kMaxCount))
     fail(offset, std::to_string(layer.filters) + " filters is not 1.." + std::to_string(kMaxCount));
@@ -149,7 +158,7 @@ int64_t Assembly::admit(const ConvLayer& layer, size_t offset) {
                      std::to_string(flow_.shape.c));
   }
   if (layer.activation.kind == ActivationKind::kYolo) checkYolo(offset, layer);
-  return layer.weightsPerFilter() * layer.filters;
+  return countOf(layer.weightsPerFilter(), layer.filters, offset);
 }
 
 int64_t Assembly::admit(DenseLayer& layer, size_t offset) {
@@ -161,7 +170,7 @@ int64_t Assembly::admit(DenseLayer& layer, size_t offset) {
     fail(offset, "a dense layer cannot have a YOLO activation");
   // Source: dense_create: after a dense layer the bias node is already among its values.
   layer.inputs = flow_.flat ? flow_.shape.c : flow_.shape.values() + 1;
-  return layer.inputs * (int64_t{layer.neurons} + 1);
+  return countOf(layer.inputs, int64_t{layer.neurons} + 1, offset);
 }
 
 int64_t Assembly::admit(const GroupNormLayer& layer, size_t offset) {

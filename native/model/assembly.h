@@ -41,6 +41,7 @@ class Assembly {
  private:
   void requireSpatial(size_t offset) const;
   void checkWindow(size_t offset, const Triple& size, const Triple& stride, const Triple& padding) const;
+  int64_t countOf(int64_t each, int64_t times, size_t offset) const;
   void checkActivation(size_t offset, const Activation& activation) const;
   void checkDropout(size_t offset, float rate, float bias) const;
   void checkYolo(size_t offset, const ConvLayer& layer) const;

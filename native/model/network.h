@@ -91,8 +91,9 @@ struct DenseLayer {
   std::vector<float> weights;  // [inputs][neurons + 1]
 };
 
-/// Its activation is read but not applied: CIANNA's C_NAIV and C_BLAS leave it out (naiv_norm_layer.c) and the
-/// conformance outputs agree; its CUDA path applies it. A file that has one other than LIN gives a warning.
+/// Its activation is read but not applied: CIANNA's C_NAIV and C_BLAS leave it out (naiv_norm_layer.c) and
+/// the conformance outputs agree; its CUDA path applies it. A file that has one other than LIN gives a
+/// warning.
 struct GroupNormLayer {
   int groupSize = 1, setOff = 0;
   Activation activation;

@@ -109,6 +109,17 @@ Activation readActivation(Scanner& scanner, const Assembly& assembly) {
   return *activation;
 }
 
+// <size>.<stride>s<padding>p, as convolutions and pools have it
+template <typename Layer>
+void readWindow(Scanner& scanner, const Assembly& assembly, Layer& layer) {
+  layer.size = scanner.readTriple(&assembly);
+  scanner.expect(".", &assembly);
+  layer.stride = scanner.readTriple(&assembly);
+  scanner.expect("s", &assembly);
+  layer.padding = scanner.readTriple(&assembly);
+  scanner.expect("p", &assembly);
+}
+
 YoloHead readYolo(Scanner& scanner, const Assembly& assembly) {
   const auto nextInt = [&] {
     scanner.skipBlanks();
@@ -144,12 +155,7 @@ void readConv(Scanner& scanner, Assembly& assembly, size_t at) {
   ConvLayer layer;
   layer.filters = scanner.readInt(&assembly);
   scanner.expect("f", &assembly);
-  layer.size = scanner.readTriple(&assembly);
-  scanner.expect(".", &assembly);
-  layer.stride = scanner.readTriple(&assembly);
-  scanner.expect("s", &assembly);
-  layer.padding = scanner.readTriple(&assembly);
-  scanner.expect("p", &assembly);
+  readWindow(scanner, assembly, layer);
   layer.intPadding = scanner.readTriple(&assembly);
   scanner.expect("ip", &assembly);
   const Triple extent = scanner.readTriple(&assembly);
@@ -169,12 +175,7 @@ void readConv(Scanner& scanner, Assembly& assembly, size_t at) {
 // P<size>.<stride>s<padding>p<global>g_<dropout>d<MAX|AVG> <activation>
 void readPool(Scanner& scanner, Assembly& assembly, size_t at) {
   PoolLayer layer;
-  layer.size = scanner.readTriple(&assembly);
-  scanner.expect(".", &assembly);
-  layer.stride = scanner.readTriple(&assembly);
-  scanner.expect("s", &assembly);
-  layer.padding = scanner.readTriple(&assembly);
-  scanner.expect("p", &assembly);
+  readWindow(scanner, assembly, layer);
   layer.global = scanner.readInt(&assembly) != 0;
   scanner.expect("g_", &assembly);
   layer.dropout = scanner.readFloat(&assembly);

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { DetectorConfig, DetectRequest, StageTimes } from '../engine/addon.js';
+import type { BenchDetectOutcome, DetectorConfig, DetectRequest, StageTimes } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
 import { toDetectorConfig, verifyWeights } from '../models/card.js';
 import { quantizationName } from '../models/quantization.js';
 import { kDefaultModel, resolveModel } from '../models/registry.js';
-import type { CaseOutcome } from './bench-detect-case.js';
+import { median } from './bench-engine.js';
 import { conditions, printConditions } from './conditions.js';
 import { type EngineOptions, engineRequest } from './options.js';
 import { print, textTable } from './table.js';
@@ -19,6 +19,7 @@ import { print, textTable } from './table.js';
 interface BenchDetectOptions extends EngineOptions {
   case?: CaseName[];
   models: string;
+  rounds: number;
   json?: boolean;
 }
 
@@ -44,13 +45,22 @@ function sdc1Detector(demo: DetectorConfig): DetectorConfig {
   };
 }
 
-interface CaseReport extends CaseOutcome {
+interface CaseReport {
   case: CaseName;
+  engine: BenchDetectOutcome['engine'];
+  tiles: number;
   pixels: number;
-  wallOverInfer: number;
+  sources: number;
+  /** Medians over the rounds. */
+  times: StageTimes;
+  aloneSeconds: number;
+  /** Median of each round's own ratio: what else the machine did falls on both sides of it. */
+  wallOverAlone: number;
   pixelsPerSecond: number;
+  peakRssBytes: number;
   /** Above the network's own memory. */
   extraBytes: number;
+  rounds: BenchDetectOutcome['rounds'];
 }
 
 export async function benchDetect(options: BenchDetectOptions): Promise<void> {
@@ -92,24 +102,34 @@ async function runCase(name: CaseName, folder: string, options: BenchDetectOptio
     detector,
     engine: engineRequest(options, quantizationName(options.quantization ?? 'FP32')),
   };
-  const outcome = await inFreshProcess(request);
-  const pixels = sizePx * sizePx;
-  const { times, memory } = outcome;
+  return report(name, await inFreshProcess(request, options.rounds));
+}
+
+function report(name: CaseName, outcome: BenchDetectOutcome): CaseReport {
+  const { rounds, engine, tiles, pixels, sources, memory } = outcome;
+  const times = {} as StageTimes;
+  for (const stage of kStages) times[stage] = median(rounds.map((round) => round.times[stage]));
   return {
     case: name,
+    engine,
+    tiles,
     pixels,
-    wallOverInfer: times.wall / times.infer,
+    sources,
+    times,
+    aloneSeconds: median(rounds.map((round) => round.aloneSeconds)),
+    wallOverAlone: median(rounds.map((round) => round.times.wall / round.aloneSeconds)),
     pixelsPerSecond: pixels / times.wall,
+    peakRssBytes: memory.peakRssBytes,
     extraBytes: memory.peakRssBytes - memory.engineBytes,
-    ...outcome,
+    rounds,
   };
 }
 
-async function inFreshProcess(request: DetectRequest): Promise<CaseOutcome> {
+async function inFreshProcess(request: DetectRequest, rounds: number): Promise<BenchDetectOutcome> {
   const program = fileURLToPath(new URL('./bench-detect-case.js', import.meta.url));
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(request)]);
-    return JSON.parse(stdout) as CaseOutcome;
+    const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify([request, rounds])]);
+    return JSON.parse(stdout) as BenchDetectOutcome;
   } catch (thrown) {
     const said = (thrown as { stderr?: string }).stderr?.trim().split('\n')[0];
     throw new OtfError('OTF_ENGINE_FAILED', `the benchmark's process failed: ${said || (thrown as Error).message}`);
@@ -119,28 +139,23 @@ async function inFreshProcess(request: DetectRequest): Promise<CaseOutcome> {
 const kStages: (keyof StageTimes)[] = ['load', 'limits', 'prepare', 'infer', 'select', 'suppress', 'catalogue', 'wall'];
 
 function printReports(reports: CaseReport[]): void {
-  const rows = reports.map((report) => [
-    report.case,
-    report.quantization,
-    ...kStages.map((stage) => report.times[stage].toFixed(2)),
-    report.wallOverInfer.toFixed(3),
-    (report.pixelsPerSecond / 1e6).toFixed(2),
-    (report.memory.peakRssBytes / 1e6).toFixed(0),
-    (report.extraBytes / 1e6).toFixed(0),
-    String(report.sources),
+  const rows = reports.map((line) => [
+    line.case,
+    line.engine.effective,
+    ...kStages.map((stage) => line.times[stage].toFixed(2)),
+    line.aloneSeconds.toFixed(2),
+    line.wallOverAlone.toFixed(3),
+    (line.pixelsPerSecond / 1e6).toFixed(2),
+    (line.peakRssBytes / 1e6).toFixed(0),
+    (line.extraBytes / 1e6).toFixed(0),
+    String(line.sources),
   ]);
-  const titles = [
-    'type',
-    ...kStages.map((stage) => `${stage} s`),
-    'wall/infer',
-    'Mpx/s',
-    'peak MB',
-    'less network',
-    'sources',
-  ];
+  const stages = kStages.map((stage) => `${stage} s`);
+  const titles = ['type', ...stages, 'alone s', 'wall/alone', 'Mpx/s', 'peak MB', 'less network', 'sources'];
   print(textTable([{ title: 'case', align: 'left' }, ...titles.map((title) => ({ title }))], rows));
   print('');
   print(
-    'Stages overlap: their times are work, not wall time. Peak = largest resident size; less network = without the engine.',
+    'Medians of the rounds. Stages overlap: their times are work, not wall time. alone = the same forward passes with',
   );
+  print('nothing beside them; peak = largest resident size; less network = without the memory of the engine.');
 }

@@ -21,8 +21,9 @@ export function registerBench(root: Command): void {
 
   const detect = group
     .command('detect')
-    .description('whole detections on simulated fields, each in a process of its own: times, memory, pixels/s')
+    .description('whole detections on simulated fields beside the inference alone: times, memory, pixels/s')
     .addOption(new Option('--case <name...>', 'which: MODEL-SIZE').choices(['demo-2048', 'demo-8192', 'sdc1-2048']))
+    .option('--rounds <n>', 'timed detections of each case', integer(1, 100), 3)
     .option('--json', 'as JSON');
   addEngineOptions(addModelsOption(detect)).action(benchDetect);
   example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-2048 --json']);

@@ -44,6 +44,7 @@ interface DetectOptions extends EngineOptions {
   format?: FormatName;
   output?: string;
   preview?: string;
+  previewPx: number;
   json?: boolean;
 }
 
@@ -83,6 +84,7 @@ export function registerDetect(root: Command): void {
     .option('--plane <n>', 'plane of a cube, 0 = first', integer(0))
     .option('--beam <image>', 'primary-beam image: gives corrected flux densities too')
     .option('--preview <png>', 'also draw the image with its sources')
+    .option('--preview-px <n>', 'longest side of the drawing', integer(16, 8192), kPreviewPx)
     .option('--json', 'print a summary of the run as JSON');
   addEngineOptions(addModelOption(command));
   example(command, [
@@ -111,7 +113,7 @@ async function detect(image: string, options: DetectOptions): Promise<void> {
 
   for (const message of record.outcome.image.warnings) warn(message);
   await deliver(record, target);
-  if (options.preview !== undefined) await writePreview(record, select, options.preview);
+  if (options.preview !== undefined) await writePreview(record, select, options.preview, options.previewPx);
   summarise(record, target, options);
 }
 
@@ -159,9 +161,14 @@ async function deliver(record: RunRecord, target: Target): Promise<void> {
   return pipeline(Readable.from(chosen.text?.(record) ?? []), process.stdout, { end: false });
 }
 
-export async function writePreview(record: RunRecord, image: ImageSelect, path: string): Promise<void> {
+export async function writePreview(
+  record: RunRecord,
+  image: ImageSelect,
+  path: string,
+  maxPx = kPreviewPx,
+): Promise<void> {
   const addon = await loadAddon();
-  const preview = await addon.preview({ image, maxPx: kPreviewPx });
+  const preview = await addon.preview({ image, maxPx });
   await writeFileAtomically(path, [drawPreview(preview, record.outcome.image, record.outcome.catalogue)]);
 }
 

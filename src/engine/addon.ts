@@ -332,6 +332,16 @@ export interface CopyItemsRequest {
   count: number;
 }
 
+export interface BenchDetectOutcome {
+  engine: EngineInfo;
+  tiles: number;
+  pixels: number;
+  sources: number;
+  /** One entry per round: the whole detection, and the same forward passes with nothing beside them. */
+  rounds: { times: StageTimes; aloneSeconds: number }[];
+  memory: DetectOutcome['memory'];
+}
+
 export interface NativeAddon {
   errorCodes(): string[];
   versions(): { onednn: string; cfitsio: string; wcslib: string };
@@ -366,6 +376,7 @@ export interface NativeAddon {
   /** A fill under way throws OTF_CANCELLED soon. */
   cancelTask(task: TaskHandle): void;
   closeTask(task: TaskHandle): void;
+  benchDetect(request: DetectRequest, rounds: number): Promise<BenchDetectOutcome>;
   /** Write a built-in architecture with random weights as a network file, e.g. for bench detect. */
   writeArchitecture(name: string, seed: number, path: string): Promise<void>;
 }

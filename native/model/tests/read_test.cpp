@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -22,13 +23,13 @@ std::vector<std::byte> load(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(file)), {});
   std::vector<std::byte> bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
+  std::copy_n(reinterpret_cast<const std::byte*>(text.data()), text.size(), bytes.begin());
   return bytes;
 }
 
 std::vector<std::byte> bytesOf(const std::string& text) {
   std::vector<std::byte> bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
+  std::copy_n(reinterpret_cast<const std::byte*>(text.data()), text.size(), bytes.begin());
   return bytes;
 }
 
@@ -144,6 +145,13 @@ TEST_CASE("faults name the layer, the byte and the reason") {
   overwrite(bad, kFilters, &many, 4);
   CHECK(contains(complaint(bad), "weights"));
   CHECK(contains(complaint(bad), "bytes left"));
+
+  // Windows whose product with the filters passes 64 bits (found by fuzzing).
+  bad = good;
+  const int32_t wide[] = {16384, 16384, 16384};
+  overwrite(bad, kFilters, &many, 4);
+  overwrite(bad, kFilters + 4, wide, sizeof wide);
+  CHECK(contains(complaint(bad), "more than any file holds"));
 
   bad = good;
   overwrite(bad, kFilters + 4, &negative, 4);

@@ -1,0 +1,33 @@
+// What `detect` and `bench detect` are asked for, as plain data.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "addon/object.h"
+#include "detect/pipeline.h"
+
+namespace otf::addon {
+
+struct DetectionRequest {
+  ImageChoice image;
+  RegionRequest region;
+  std::string primaryBeam, weights;
+  DetectorConfig detector;
+  EngineChoice engine;
+};
+
+/// Members of DetectorConfig, and of the request's region (box, roi or neither), as in addon.ts.
+DetectorConfig readDetector(const Fields& fields);
+RegionRequest readRegion(const Fields& fields);
+
+/// JavaScript thread only. Throws kInvalidArgument, kDetectorConfig.
+DetectionRequest readDetectionRequest(const Fields& fields);
+
+/// StageTimes of addon.ts.
+Napi::Object stageTimes(Napi::Env env, const StageSeconds& seconds);
+
+/// Largest resident size of this process so far.
+int64_t peakRssBytes();
+
+}  // namespace otf::addon
