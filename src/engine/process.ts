@@ -41,11 +41,14 @@ export interface ForwardDone {
 /** The process ended, or was ended because it hung. */
 export class EngineDied extends OtfError {
   readonly lastWords: readonly string[];
+  /** By somebody else: an operator, or the kernel for lack of memory. */
+  readonly killed: boolean;
 
-  constructor(how: string, lastWords: readonly string[]) {
+  constructor(how: string, lastWords: readonly string[], killed = false) {
     const last = lastWords.at(-1);
     super('OTF_ENGINE_FAILED', `the engine process ${how}${last === undefined ? '' : `: ${last}`}`);
     this.lastWords = lastWords;
+    this.killed = killed;
   }
 }
 
@@ -87,7 +90,8 @@ export class EngineProcess {
         resolve();
       });
       this.#child.once('close', (code, signal) => {
-        this.#die(this.#hung ?? (signal ? `was ended by ${signal}` : `exited with code ${code}`));
+        const killed = signal === 'SIGKILL' && this.#hung === undefined;
+        this.#die(this.#hung ?? (signal ? `was ended by ${signal}` : `exited with code ${code}`), killed);
         resolve();
       });
     });
@@ -175,9 +179,9 @@ export class EngineProcess {
     }
   }
 
-  #die(how: string): void {
+  #die(how: string, killed = false): void {
     if (this.#death) return;
-    this.#death = new EngineDied(how, this.#log.lines());
+    this.#death = new EngineDied(how, this.#log.lines(), killed);
     for (const { reject, timer } of this.#pending.splice(0)) {
       clearTimeout(timer);
       reject(this.#death);

@@ -107,7 +107,7 @@ export class EngineSupervisor {
     try {
       const done = await running.forward(slot, count, limitMs);
       const rate = done.seconds / count;
-      this.secondsPerItem = this.secondsPerItem === undefined ? rate : mixed(this.secondsPerItem, rate);
+      this.secondsPerItem = smoothed(this.secondsPerItem, rate);
       this.#memoryBytes = done.memoryBytes;
       this.#deaths = 0;
       this.lastUsedMs = Date.now();
@@ -182,6 +182,8 @@ export class EngineSupervisor {
   }
 }
 
-function mixed(before: number, now: number): number {
+/** Down at once: the first pass of a process takes longer than any later one. */
+function smoothed(before: number | undefined, now: number): number {
+  if (before === undefined || now < before) return now;
   return before + kRateMemory * (now - before);
 }

@@ -11,7 +11,7 @@ export function jobFailure(error: OtfError, image: ImageSource | undefined): Job
   const type = error.kind.uws;
   const died = error instanceof EngineDied ? error : error.cause instanceof EngineDied ? error.cause : undefined;
   // A task that killed its engine, alone, will do so again.
-  if (error instanceof EngineDied) {
+  if (error instanceof EngineDied && !error.killed) {
     return { type: 'fatal', message: `this task ends the engine: ${message}`, ...detail(error) };
   }
   return { type, message: error.code === 'OTF_INTERNAL' ? `internal error: ${message}` : message, ...(died ? detail(died) : {}) };

@@ -1,4 +1,5 @@
 /** Where a job's image is: uploaded, below an allowed folder, or fetched now. Checks IMAGE_SHA256. */
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
@@ -32,10 +33,15 @@ export async function fetchJobImage(
     maxRedirects: fetch.max_redirects,
     timeoutMs: fetch.timeout_s * 1000,
   };
-  const { size, sha256 } = await fetchImage(url, path, limits, signal);
-  const source = { path, name: nameOf(url), sha256, size, url, temporary: true };
-  checkDigest(job, source);
-  return source;
+  try {
+    const { size, sha256 } = await fetchImage(url, path, limits, signal);
+    const source = { path, name: nameOf(url), sha256, size, url, temporary: true };
+    checkDigest(job, source);
+    return source;
+  } catch (thrown) {
+    await rm(path, { force: true });
+    throw thrown;
+  }
 }
 
 /** An image that is already here. Throws OTF_FETCH_REFUSED, OTF_INPUT_UNREADABLE, OTF_IMAGE_CHECKSUM. */

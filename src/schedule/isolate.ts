@@ -20,28 +20,28 @@ export interface PassActions {
   log: (task: TaskRun, level: 'info' | 'warn', message: string) => void;
 }
 
+/** A pass is tried this often as a whole; more often when the engine was killed from outside (or for lack of memory). */
+const kAttempts = 2;
+const kKilledAttempts = 4;
+
 /** Gives the pieces whose output is in the pass's slot; others have been consumed from the spare slot, or failed. */
 export async function forwardSurviving(pass: Pass, spareSlot: number, actions: PassActions): Promise<Piece[]> {
-  const whole = await compacted(pass.slot, pass.slot, pass.pieces, actions);
-  if (whole.length === 0) return [];
-  try {
-    await actions.forward(pass.slot, whole);
-    return whole;
-  } catch (thrown) {
-    const error = toOtfError(thrown);
-    if (!(error instanceof EngineDied)) return refused(whole, error, actions);
-    for (const { task } of whole) actions.log(task, 'warn', `${error.message}; the tiles are run again`);
-  }
-  const again = await compacted(pass.slot, pass.slot, whole, actions);
-  if (again.length === 0) return [];
-  try {
-    await actions.forward(pass.slot, again);
-    return again;
-  } catch (thrown) {
-    const error = toOtfError(thrown);
-    if (!(error instanceof EngineDied)) return refused(again, error, actions);
-    await halves(tasksOf(again), pass.slot, spareSlot, error, actions);
-    return [];
+  let pieces: Piece[] = pass.pieces;
+  for (let attempt = 1; ; attempt++) {
+    pieces = await compacted(pass.slot, pass.slot, pieces, actions);
+    if (pieces.length === 0) return [];
+    try {
+      await actions.forward(pass.slot, pieces);
+      return pieces;
+    } catch (thrown) {
+      const error = toOtfError(thrown);
+      if (!(error instanceof EngineDied)) return refused(pieces, error, actions);
+      if (attempt >= (error.killed ? kKilledAttempts : kAttempts)) {
+        await halves(tasksOf(pieces), pass.slot, spareSlot, error, actions);
+        return [];
+      }
+      for (const { task } of pieces) actions.log(task, 'warn', `${error.message}; the tiles are run again`);
+    }
   }
 }
 
