@@ -51,7 +51,11 @@ const engine = z.strictObject({
   hang_s: seconds.positive().default(10),
 });
 
-const storage = z.strictObject({ data_dir: text.min(1).default('data') });
+const storage = z.strictObject({
+  data_dir: text.min(1).default('data'),
+  /** Jobs are refused when less than this is free: what is accepted needs room to be run and to be told about. */
+  reserve_mb: z.number().min(0).default(64),
+});
 
 const models = z.strictObject({
   dir: text.min(1).default(kShippedModelsDir),

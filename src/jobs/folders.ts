@@ -4,9 +4,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+
+const kDiskFull = 'the server cannot take this now: its disk is full; try again later';
 
 export class JobFolders {
   readonly #jobs: string;
@@ -36,6 +38,12 @@ export class JobFolders {
     const dir = join(this.#spool, randomBytes(12).toString('hex'));
     await mkdir(dir).catch(refuseForDisk);
     return new Spool(dir);
+  }
+
+  /** Throws OTF_DISK_FULL when less than `bytes` are free. */
+  async assertRoom(bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#jobs);
+    if (bavail * bsize < bytes) throw new OtfError('OTF_DISK_FULL', kDiskFull);
   }
 
   /** The folder of a new job, with the spooled files if there are any. */
@@ -112,7 +120,7 @@ async function syncFolder(dir: string): Promise<void> {
 export function refuseForDisk(thrown: unknown): never {
   const code = (thrown as NodeJS.ErrnoException).code ?? '';
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    throw new OtfError('OTF_DISK_FULL', 'the server cannot take this now: its disk is full; try again later');
+    throw new OtfError('OTF_DISK_FULL', kDiskFull);
   }
   throw new OtfError('OTF_INTERNAL', `the server cannot write its files: ${systemReason(thrown)}`, { cause: thrown });
 }

@@ -155,6 +155,7 @@ export class JobService {
       info: {},
     };
     try {
+      await this.folders.assertRoom(this.#reserveBytes);
       await this.folders.adopt(id, request.spool);
       // Stamped in the transaction: the list stays sorted by creation whatever order uploads finish in.
       return await this.#commitAndSubmit(id, () => {
@@ -199,6 +200,7 @@ export class JobService {
     };
     try {
       assertPending(this.get(id));
+      if (change.spool) await this.folders.assertRoom(this.#reserveBytes);
       if (change.spool) await this.folders.add(id, change.spool);
       let replaced: string | undefined;
       const job = await this.#commitAndSubmit(id, (before) => {
@@ -274,6 +276,10 @@ export class JobService {
     await this.#executor.stop(graceMs);
     await this.host.settled();
     this.store.close();
+  }
+
+  get #reserveBytes(): number {
+    return this.#config.storage.reserve_mb * 2 ** 20;
   }
 
   async #commitAndSubmit(id: string, change: (before: Job | undefined) => Job): Promise<Job> {

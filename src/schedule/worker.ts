@@ -1,6 +1,6 @@
 /** Runs in the worker threads: prepare and finish. May block; the event loop of the server is elsewhere. */
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addon, type DetectOutcome, type ImageSummary } from '../engine/addon.js';
 import { toOtfError } from '../errors/catalogue.js';
@@ -43,8 +43,15 @@ const finish: Work['finish'] = async (request) => {
   const { card, input, jobId } = request;
   const record = makeRunRecord({ card, outcome, createdAt: new Date(), input, jobId });
   const formats = Object.keys(kFormats) as FormatName[];
-  const results = await Promise.all(formats.map((format) => writeCatalogue(record, format, request.dir)));
-  if (request.raw) results.push(await keepRaw(request.dir, request.raw));
+  const written = formats.map((format) => writeCatalogue(record, format, request.dir));
+  if (request.raw) written.push(keepRaw(request.dir, request.raw));
+  const results = await Promise.all(written).catch(async (thrown) => {
+    // A full disk: half of the results are of no use, and the room they take is needed.
+    await Promise.allSettled(written);
+    const files = [...formats.map((format) => kFiles[format].file), ...(request.raw ? [request.raw.file] : [])];
+    await Promise.all(files.map((file) => rm(join(request.dir, file), { force: true })));
+    throw thrown;
+  });
   return {
     results,
     sources: outcome.counts.final,
