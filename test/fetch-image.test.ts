@@ -13,7 +13,10 @@ import { tempDir } from './service/bench.js';
 const kLimits: FetchLimits = { allowPrivate: true, maxBytes: 1 << 20, maxRedirects: 2, timeoutMs: 5000 };
 const kBytes = randomBytes(300_000);
 
-async function remote(t: TestContext, answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+async function remote(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
@@ -24,7 +27,12 @@ async function remote(t: TestContext, answer: (request: IncomingMessage, respons
 }
 
 describe('fetching an image', () => {
-  const attempt = async (t: TestContext, url: string, limits: Partial<FetchLimits> = {}, signal = new AbortController().signal) => {
+  const attempt = async (
+    t: TestContext,
+    url: string,
+    limits: Partial<FetchLimits> = {},
+    signal = new AbortController().signal,
+  ) => {
     const path = `${await tempDir(t)}/input.fits`;
     return { path, image: await fetchImage(url, path, { ...kLimits, ...limits }, signal) };
   };
@@ -39,7 +47,11 @@ describe('fetching an image', () => {
     const image = await fetchImage(`${url}/a`, path, kLimits, new AbortController().signal, (...now) => {
       last = now;
     });
-    assert.deepEqual(image, { size: kBytes.length, sha256: createHash('sha256').update(kBytes).digest('hex'), url: `${url}/b` });
+    assert.deepEqual(image, {
+      size: kBytes.length,
+      sha256: createHash('sha256').update(kBytes).digest('hex'),
+      url: `${url}/b`,
+    });
     assert.deepEqual(last, [kBytes.length, kBytes.length]);
     assert.ok((await readFile(path)).equals(kBytes));
   });
@@ -51,7 +63,11 @@ describe('fetching an image', () => {
         asked.push(request.headers.range);
         const start = ranges ? Number(/\d+/.exec(request.headers.range ?? '0')?.[0]) : 0;
         const rest = kBytes.subarray(start);
-        const headers = { 'content-length': rest.length, etag: '"v1"', 'content-range': `bytes ${start}-${kBytes.length - 1}/${kBytes.length}` };
+        const headers = {
+          'content-length': rest.length,
+          etag: '"v1"',
+          'content-range': `bytes ${start}-${kBytes.length - 1}/${kBytes.length}`,
+        };
         response.writeHead(start > 0 ? 206 : 200, headers);
         if (asked.length >= 3) return response.end(rest);
         return response.write(rest.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 30));
@@ -70,7 +86,8 @@ describe('fetching an image', () => {
       else if (request.url === '/loop') response.writeHead(302, { location: '/loop' }).end();
       else if (request.url === '/announced') response.writeHead(200, { 'content-length': 5 << 20 }).end();
       else if (request.url === '/endless') response.on('drain', () => response.write(kBytes)) && response.write(kBytes);
-      else if (request.url === '/cut') response.writeHead(200, { 'content-length': 10 }).write('x', () => response.destroy());
+      else if (request.url === '/cut')
+        response.writeHead(200, { 'content-length': 10 }).write('x', () => response.destroy());
       else if (request.url === '/file') response.writeHead(302, { location: 'file:///etc/passwd' }).end();
     });
     const rejects = (path: string, code: string, limits: Partial<FetchLimits> = {}) =>
@@ -102,17 +119,41 @@ describe('fetching an image', () => {
       response.end('secret');
     });
     const { port } = new URL(url);
-    for (const host of ['127.0.0.1', 'localhost', '[::1]', '0.0.0.0', '2130706433', '0x7f.1', '[::ffff:127.0.0.1]', '169.254.169.254']) {
-      await assert.rejects(attempt(t, `http://${host}:${port}/`, { allowPrivate: false }), { code: 'OTF_FETCH_REFUSED' }, host);
+    for (const host of [
+      '127.0.0.1',
+      'localhost',
+      '[::1]',
+      '0.0.0.0',
+      '2130706433',
+      '0x7f.1',
+      '[::ffff:127.0.0.1]',
+      '169.254.169.254',
+    ]) {
+      await assert.rejects(
+        attempt(t, `http://${host}:${port}/`, { allowPrivate: false }),
+        { code: 'OTF_FETCH_REFUSED' },
+        host,
+      );
     }
     assert.equal(visits, 0);
   });
 
   it('knows private addresses', () => {
-    for (const address of ['10.1.2.3', '172.31.0.1', '192.168.1.1', '100.64.0.1', '224.0.0.1', 'fe80::1%eth0', 'fd00::1', '2002:7f00:1::', 'x']) {
+    for (const address of [
+      '10.1.2.3',
+      '172.31.0.1',
+      '192.168.1.1',
+      '100.64.0.1',
+      '224.0.0.1',
+      'fe80::1%eth0',
+      'fd00::1',
+      '2002:7f00:1::',
+      'x',
+    ]) {
       assert.equal(isPrivateAddress(address), true, address);
     }
-    for (const address of ['8.8.8.8', '172.32.0.1', '145.238.1.1', '2a00:1450::1']) assert.equal(isPrivateAddress(address), false, address);
+    for (const address of ['8.8.8.8', '172.32.0.1', '145.238.1.1', '2a00:1450::1'])
+      assert.equal(isPrivateAddress(address), false, address);
   });
 
   it('opens files below the configured folders only, and says the same of all others', async (t) => {
@@ -125,7 +166,14 @@ describe('fetching an image', () => {
     const open = (path: string) => openableLocalPath(pathToFileURL(path), roots);
     assert.equal(await open(`${dir}/images/a.fits`), `${dir}/images/a.fits`);
     const messages = new Set<string>();
-    for (const path of ['secret', 'images/link.fits', 'images/none.fits', 'images', 'images/../secret', 'images-b/a.fits']) {
+    for (const path of [
+      'secret',
+      'images/link.fits',
+      'images/none.fits',
+      'images',
+      'images/../secret',
+      'images-b/a.fits',
+    ]) {
       await assert.rejects(open(`${dir}/${path}`), (error: Error) => Boolean(messages.add(error.message)), path);
     }
     assert.throws(() => localPath(new URL('file://host/etc/passwd'), ['/']), { code: 'OTF_FETCH_REFUSED' });

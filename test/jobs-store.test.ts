@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import { loadConfig } from '#otf/config/load.js';
 import type { Job } from '#otf/jobs/job.js';
 import { JobStore } from '#otf/jobs/store.js';
-import { filterJobs, parseFilter } from '#otf/uws/filters.js';
 import { jobsDocument } from '#otf/uws/documents.js';
+import { filterJobs, parseFilter } from '#otf/uws/filters.js';
 import { Parameters } from '#otf/uws/parameters.js';
 import { bench, tempDir } from './service/bench.js';
 
@@ -26,7 +26,13 @@ function job(index: number, phase: Job['phase'] = 'COMPLETED'): Job {
     modelId: 'demo-continuum',
     quantization: 'FP32C_FP32A',
     parameters: { image: { kind: 'url', url: 'https://example.org/a.fits' } },
-    results: Array.from({ length: 10 }, (_, n) => ({ id: `r${n}`, file: `f${n}`, mime: 'a/b', size: n, sha256: 'a'.repeat(64) })),
+    results: Array.from({ length: 10 }, (_, n) => ({
+      id: `r${n}`,
+      file: `f${n}`,
+      mime: 'a/b',
+      size: n,
+      sha256: 'a'.repeat(64),
+    })),
     failure: null,
     info: {},
   };
@@ -37,14 +43,19 @@ describe('the store', () => {
     const dir = await tempDir(t);
     const store = new JobStore(dir);
     store.load([job(2), job(1), job(3)]);
-    await store.change('j3', (before) => (before ? { ...before, phase: 'ERROR', failure: { type: 'fatal', message: 'm' } } : before));
+    await store.change('j3', (before) =>
+      before ? { ...before, phase: 'ERROR', failure: { type: 'fatal', message: 'm' } } : before,
+    );
     await store.change('j1', () => null);
     const again = () => {
       store.close();
       return new JobStore(dir);
     };
     const opened = again();
-    assert.deepEqual([...opened.all()].map(({ id }) => id), ['j2', 'j3']);
+    assert.deepEqual(
+      [...opened.all()].map(({ id }) => id),
+      ['j2', 'j3'],
+    );
     assert.deepEqual(opened.get('j3'), { ...job(3), phase: 'ERROR', failure: { type: 'fatal', message: 'm' } });
     opened.close();
   });
@@ -66,7 +77,10 @@ describe('the store', () => {
       to('ABORTED'),
       store.change('none', (before) => before),
     ]);
-    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    );
     assert.deepEqual(seen, ['QUEUED', 'EXECUTING']);
     assert.equal(store.get('j1')?.phase, 'ABORTED');
     store.close();
@@ -138,10 +152,22 @@ describe('configuration', () => {
     const dir = await tempDir(t);
     const file = `${dir}/otf.toml`;
     await writeFile(file, '[server]\nport = 1\nhost = "h"\nmax_upload_mb = 7\n[fetch]\nfile_roots = ["/a"]\n');
-    const env = { CIANNA_OTF_SERVER_PORT: '2', CIANNA_OTF_SERVER_HOST: '10', CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true', CIANNA_OTF_ENGINE_DEVICES: 'cpu,gpu0' };
+    const env = {
+      CIANNA_OTF_SERVER_PORT: '2',
+      CIANNA_OTF_SERVER_HOST: '10',
+      CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true',
+      CIANNA_OTF_ENGINE_DEVICES: 'cpu,gpu0',
+    };
     const config = await loadConfig({ file, env, flags: { server: { port: 3, host: undefined } } });
     assert.deepEqual(
-      [config.server.port, config.server.host, config.server.max_upload_mb, config.fetch.allow_private, config.engine.devices, config.fetch.file_roots],
+      [
+        config.server.port,
+        config.server.host,
+        config.server.max_upload_mb,
+        config.fetch.allow_private,
+        config.engine.devices,
+        config.fetch.file_roots,
+      ],
       [3, '10', 7, true, ['cpu', 'gpu0'], ['/a']],
     );
     assert.equal(config.policy.max_batch, 8);
@@ -161,7 +187,10 @@ describe('configuration', () => {
     await assert.rejects(attempt('[policy]\nmin_jobs = 9\nmax_batch = 2'), invalid(/policy\.min_jobs/));
     await assert.rejects(attempt('server = 3'), invalid(/server/));
     await assert.rejects(attempt('[server'), invalid(/line 1/));
-    await assert.rejects(attempt('', { CIANNA_OTF_FETCH_ALOW_PRIVATE: 'true' }), invalid(/CIANNA_OTF_FETCH_ALOW_PRIVATE/));
+    await assert.rejects(
+      attempt('', { CIANNA_OTF_FETCH_ALOW_PRIVATE: 'true' }),
+      invalid(/CIANNA_OTF_FETCH_ALOW_PRIVATE/),
+    );
     await assert.rejects(attempt('', { CIANNA_OTF_FECTH_ALLOW_PRIVATE: 'true' }), invalid(/CIANNA_OTF_FECTH/));
     await assert.rejects(attempt('', { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'maybe' }), invalid(/ALLOW_PRIVATE="maybe"/));
     await assert.rejects(loadConfig({ file: `${dir}/none.toml` }), invalid(/none\.toml/));

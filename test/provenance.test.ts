@@ -32,7 +32,8 @@ describe('provenance', () => {
         assert.ok('prov:role' in members, kind);
         for (const [argument, value] of Object.entries(members)) {
           const formal = kArguments[kind as keyof typeof kArguments].includes(argument.replace('prov:', ''));
-          if (formal && argument !== 'prov:time') assert.ok(elements.includes(String(value)), `${kind} ${argument} ${value}`);
+          if (formal && argument !== 'prov:time')
+            assert.ok(elements.includes(String(value)), `${kind} ${argument} ${value}`);
         }
       }
     }
@@ -45,7 +46,10 @@ describe('provenance', () => {
     assert.deepEqual(catalogue?.['prov:location'], { $: `${b.url}/jobs/${id}/results/result`, type: 'xsd:anyURI' });
     assert.match(String(catalogue?.['otf:sha256']), /^[0-9a-f]{64}$/);
     assert.ok(`otf:job-${id}-log` in (document.entity ?? {}));
-    assert.equal(document.activity?.[run]?.['otf:tile'] && (document.activity[run]['otf:tile'] as { $: string }).$, '256');
+    assert.equal(
+      document.activity?.[run]?.['otf:tile'] && (document.activity[run]['otf:tile'] as { $: string }).$,
+      '256',
+    );
     for (const known of Object.keys(document)) {
       assert.ok(['prefix', 'entity', 'activity', 'agent', ...Object.keys(kArguments)].includes(known), known);
     }
@@ -59,8 +63,14 @@ describe('provenance', () => {
     assert.ok(root.length > 15);
     for (const record of root) {
       const names = Object.values(record)[0]?.map((child) => Object.keys(child as object)[0] ?? '') ?? [];
-      const places = names.map((name) => order.indexOf(name)).map((place, index) => (place < 0 && !names[index]?.startsWith('prov:') ? 5 : place));
-      assert.deepEqual(places, [...places].sort((a, c) => a - c), names.join(' '));
+      const places = names
+        .map((name) => order.indexOf(name))
+        .map((place, index) => (place < 0 && !names[index]?.startsWith('prov:') ? 5 : place));
+      assert.deepEqual(
+        places,
+        [...places].sort((a, c) => a - c),
+        names.join(' '),
+      );
     }
   });
 
@@ -92,15 +102,26 @@ print(ours == theirs)
     const { json, n, xml } = await documents(t, 'a\\b "c" <d> & e');
     assert.doesNotThrow(() => JSON.parse(json));
     assert.match(n, /prov:label="a\\\\b \\"c\\" <d> & e"/);
-    assert.ok(xml.includes("<prov:label>a\\b &quot;c&quot; &lt;d&gt; &amp; e</prov:label>"));
+    assert.ok(xml.includes('<prov:label>a\\b &quot;c&quot; &lt;d&gt; &amp; e</prov:label>'));
   });
 
   it('takes any text as an owner without making two people one', () => {
-    const base = { jobId: 'j1', jobUrl: 'u', namespace: 'n#', label: 'l', startedMs: 0, endedMs: 1, parameters: {}, others: [] };
+    const base = {
+      jobId: 'j1',
+      jobUrl: 'u',
+      namespace: 'n#',
+      label: 'l',
+      startedMs: 0,
+      endedMs: 1,
+      parameters: {},
+      others: [],
+    };
     const file = (id: string) => ({ id, label: id, location: 'u', mime: 'm' });
     const files = { image: file('i'), weights: file('w'), description: file('d'), catalogue: file('c') };
     const owner = (name: string) =>
-      provenanceRecords({ ...base, ...files, owner: name, service: { name: 's', version: '1', url: 'u' } }).elements.at(-1)?.id;
+      provenanceRecords({ ...base, ...files, owner: name, service: { name: 's', version: '1', url: 'u' } }).elements.at(
+        -1,
+      )?.id;
     assert.notEqual(owner('a b'), owner('a_b'));
     assert.notEqual(owner('a/b'), owner('a b'));
   });

@@ -54,7 +54,10 @@ describe('HTTP: bodies', () => {
     await nothingSpooled(b.dataDir);
     assert.equal(b.server.jobs.store.size, 0);
     assert.equal((await readdir(`${b.dataDir}/jobs`)).length, 0);
-    const tooMuchText = await b.send('/jobs', { method: 'POST', body: new URLSearchParams({ RUNID: 'x'.repeat(2 << 20) }) });
+    const tooMuchText = await b.send('/jobs', {
+      method: 'POST',
+      body: new URLSearchParams({ RUNID: 'x'.repeat(2 << 20) }),
+    });
     assert.equal(tooMuchText.status, 413);
   });
 
@@ -84,7 +87,11 @@ describe('HTTP: bodies', () => {
       [kMultipart, `${'--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n'.repeat(300)}--XX--\r\n`],
       [kMultipart, `--XX\r\nContent-Disposition: form-data; name="RUNID"\r\n\r\n${'x'.repeat(100_000)}\r\n--XX--\r\n`],
     ] as const) {
-      assert.match(await rawExchange(b.url, post('/jobs', type, body)), /^HTTP\/1\.1 400 /, `${type} ${body.slice(0, 20)}`);
+      assert.match(
+        await rawExchange(b.url, post('/jobs', type, body)),
+        /^HTTP\/1\.1 400 /,
+        `${type} ${body.slice(0, 20)}`,
+      );
     }
     for (const type of ['application/json', 'text/plain', 'application/octet-stream']) {
       assert.match(await rawExchange(b.url, post('/jobs', type, '{}')), /^HTTP\/1\.1 415 /);
@@ -101,7 +108,10 @@ describe('HTTP: bodies', () => {
     const created = await b.send('/jobs', { method: 'POST', body, headers });
     assert.equal(created.status, 303);
     const id = created.headers.get('location')?.split('/').pop();
-    assert.match(await b.text(`/jobs/${id}/parameters`), /id="IMAGE" byReference="true">https:\/\/example.org\/a.fits</);
+    assert.match(
+      await b.text(`/jobs/${id}/parameters`),
+      /id="IMAGE" byReference="true">https:\/\/example.org\/a.fits</,
+    );
     assert.equal((await b.send(`/jobs/${id}/phase?PHASE=ABORT`, { method: 'POST' })).status, 303);
   });
 
@@ -109,8 +119,20 @@ describe('HTTP: bodies', () => {
     const b = await bench(t, {}, { fetch: { file_roots: ['/srv/images'] } });
     const url = 'https://example.org/a.fits';
     const cases: [[string, string][], number][] = [
-      [[['IMAGE', url], ['image', url]], 400],
-      [[['RUNID', 'a'], ['RUNID', 'a']], 400],
+      [
+        [
+          ['IMAGE', url],
+          ['image', url],
+        ],
+        400,
+      ],
+      [
+        [
+          ['RUNID', 'a'],
+          ['RUNID', 'a'],
+        ],
+        400,
+      ],
       [[['RUNID', 'a\u0001b']], 400],
       [[['PHASE', 'run']], 400],
       [[['IMAGE', 'ftp://example.org/a']], 400],
@@ -129,7 +151,9 @@ describe('HTTP: bodies', () => {
       assert.equal((await b.form('/jobs', fields)).status, status, JSON.stringify(fields));
     }
     const [first, second] = await Promise.all(
-      ['file:///etc/passwd', 'file:///etc/no-such-file'].map(async (IMAGE) => (await b.form('/jobs', { IMAGE })).text()),
+      ['file:///etc/passwd', 'file:///etc/no-such-file'].map(async (IMAGE) =>
+        (await b.form('/jobs', { IMAGE })).text(),
+      ),
     );
     assert.equal(first, second);
     assert.equal((await b.form('/jobs', { IMAGE: 'file:///srv/images/a.fits' })).status, 303);
@@ -153,7 +177,14 @@ describe('HTTP: methods and paths', () => {
     const b = await bench(t);
     const id = await b.create();
     for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH']) {
-      for (const path of ['/jobs/nope', '/jobs/nope/phase', '/jobs/nope?WAIT=3', '/jobs/nope/results/x', `/jobs/${id}/nope`, '/nope']) {
+      for (const path of [
+        '/jobs/nope',
+        '/jobs/nope/phase',
+        '/jobs/nope?WAIT=3',
+        '/jobs/nope/results/x',
+        `/jobs/${id}/nope`,
+        '/nope',
+      ]) {
         assert.equal((await b.send(path, { method })).status, 404, `${method} ${path}`);
       }
     }

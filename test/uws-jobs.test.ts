@@ -37,12 +37,21 @@ describe('UWS: the life of a job', () => {
     const order = ['jobId', 'runId', 'ownerId', 'phase', 'creationTime', 'startTime', 'endTime', 'executionDuration'];
     order.push('destruction', 'parameters', 'results', 'errorSummary', 'jobInfo');
     const positions = order.map((name) => document.indexOf(`<uws:${name}`));
-    assert.ok(positions.every((at) => at > 0), JSON.stringify(positions));
-    assert.deepEqual(positions, [...positions].sort((a, c) => a - c));
+    assert.ok(
+      positions.every((at) => at > 0),
+      JSON.stringify(positions),
+    );
+    assert.deepEqual(
+      positions,
+      [...positions].sort((a, c) => a - c),
+    );
     assert.match(document, /<uws:errorSummary type="fatal" hasDetail="true"><uws:message>bad</);
     assert.equal(await b.text(`/jobs/${id}/error`), 'bad\n\nworse\n');
     const list = await b.text('/jobs');
-    assert.match(list, /<uws:jobref [^>]*><uws:phase>ERROR<\/uws:phase><uws:runId>r<\/uws:runId><uws:ownerId xsi:nil="true"\/><uws:creationTime>/);
+    assert.match(
+      list,
+      /<uws:jobref [^>]*><uws:phase>ERROR<\/uws:phase><uws:runId>r<\/uws:runId><uws:ownerId xsi:nil="true"\/><uws:creationTime>/,
+    );
   });
 
   it('aborts from PENDING, QUEUED and EXECUTING, and lets late work not overwrite ABORTED', async (t) => {
@@ -61,7 +70,10 @@ describe('UWS: the life of a job', () => {
       assert.equal((await b.form(`/jobs/${id}/phase`, { PHASE: 'RUN' })).status, 403);
       assert.equal((await b.form(`/jobs/${id}/phase`, { PHASE: 'ABORT' })).status, 303);
     }
-    assert.deepEqual(b.executor.aborted.map(({ id }) => id), [queued, executing]);
+    assert.deepEqual(
+      b.executor.aborted.map(({ id }) => id),
+      [queued, executing],
+    );
     assert.equal(await b.executor.finish(executing), false);
     assert.equal(await b.phase(executing), 'ABORTED');
   });
@@ -106,7 +118,10 @@ describe('UWS: the life of a job', () => {
     assert.equal(await b.text(`/jobs/${id}/parameters/IMAGE`), 'new bytes');
     const document = await b.text(`/jobs/${id}/parameters`);
     assert.match(document, /<uws:parameter id="MODEL">demo</);
-    assert.match(document, new RegExp(`<uws:parameter id="IMAGE" byReference="true">${b.url}/jobs/${id}/parameters/IMAGE<`));
+    assert.match(
+      document,
+      new RegExp(`<uws:parameter id="IMAGE" byReference="true">${b.url}/jobs/${id}/parameters/IMAGE<`),
+    );
     assert.match(await b.text(`/jobs/${id}`), /<uws:runId>second</);
     await b.form(`/jobs/${id}/phase`, { PHASE: 'RUN' });
     assert.equal((await b.form(`/jobs/${id}/parameters`, { MODEL: 'demo' })).status, 403);

@@ -46,17 +46,25 @@ describe('content negotiation', () => {
       assert.equal(await type(`/jobs/${id}`, 'application/xml'), 'text/xml');
       assert.equal(await type(`/jobs/${id}/results`, 'text/xml'), 'text/xml');
       const status = JSON.parse(await b.text(`/jobs/${id}`, { headers: { accept: 'application/json' } }));
-      assert.deepEqual([Object.keys(status), status.jobId, status.phase], [['jobId', 'phase', 'timestamp'], id, 'COMPLETED']);
+      assert.deepEqual(
+        [Object.keys(status), status.jobId, status.phase],
+        [['jobId', 'phase', 'timestamp'], id, 'COMPLETED'],
+      );
     }
     const list = await b.text('/jobs');
-    for (const [, href] of list.matchAll(/xlink:href="([^"]+)"/g)) assert.equal(await type(href ?? '', '*/*'), 'text/xml');
+    for (const [, href] of list.matchAll(/xlink:href="([^"]+)"/g))
+      assert.equal(await type(href ?? '', '*/*'), 'text/xml');
     assert.match(list, new RegExp(`${b.url}/uws/${legacy}"`));
   });
 
   it('takes ABORT as JSON and answers in JSON; to a form it says 303, or JSON for older clients', async (t) => {
     const b = await bench(t, { hold: true });
     const abort = (id: string) =>
-      b.send(`/jobs/${id}/phase`, { method: 'POST', body: '{"PHASE":"ABORT"}', headers: { 'content-type': 'application/json' } });
+      b.send(`/jobs/${id}/phase`, {
+        method: 'POST',
+        body: '{"PHASE":"ABORT"}',
+        headers: { 'content-type': 'application/json' },
+      });
     for (const id of [await b.create({ PHASE: 'RUN' }), await b.createLegacy()]) {
       const answer = await abort(id);
       assert.equal(answer.status, 200);
@@ -75,7 +83,8 @@ describe('content negotiation', () => {
     const broken = { method: 'POST', body: '{"PHASE"', headers: { 'content-type': 'application/json' } };
     assert.equal((await b.send(`/jobs/${legacy}/phase`, broken)).status, 400);
     const pending = await b.create();
-    for (const PHASE of ['abort', 'SUSPEND', '']) assert.equal((await b.form(`/jobs/${pending}/phase`, { PHASE })).status, 400);
+    for (const PHASE of ['abort', 'SUSPEND', ''])
+      assert.equal((await b.form(`/jobs/${pending}/phase`, { PHASE })).status, 400);
   });
 });
 
@@ -93,7 +102,10 @@ describe('older clients', () => {
     assert.equal(download.headers.get('content-disposition'), `attachment; filename="net0_rts_${id}.dat"`);
     assert.deepEqual([...new Float32Array(await download.arrayBuffer())], [1, 2, 3]);
     const job = b.server.jobs.get(id);
-    assert.deepEqual([job.modelId, job.quantization, job.parameters.region], ['demo-continuum', 'FP32C_FP32A', undefined]);
+    assert.deepEqual(
+      [job.modelId, job.quantization, job.parameters.region],
+      ['demo-continuum', 'FP32C_FP32A', undefined],
+    );
     assert.equal(await b.text(`/jobs/${id}/parameters/REQUEST`), kUpstreamXml);
     const unknown = await b.send('/jobs/nope');
     assert.equal(unknown.status, 404);
@@ -117,10 +129,30 @@ describe('older clients', () => {
     assert.deepEqual(await attempt([fits]), expected);
     assert.deepEqual(await attempt([['xml', '<a/>', 'a.xml']]), expected);
     assert.deepEqual(await attempt([['xml', '<a/>', 'a.txt'], fits]), expected);
-    assert.deepEqual(await attempt([['xml', '<a/>', 'a.xml'], ['fits', kImage, 'a.png']]), expected);
-    assert.deepEqual(await attempt([['xml', '<a/>', 'a.xml'], ['fits', '', 'a.fits']]), expected);
+    assert.deepEqual(
+      await attempt([
+        ['xml', '<a/>', 'a.xml'],
+        ['fits', kImage, 'a.png'],
+      ]),
+      expected,
+    );
+    assert.deepEqual(
+      await attempt([
+        ['xml', '<a/>', 'a.xml'],
+        ['fits', '', 'a.fits'],
+      ]),
+      expected,
+    );
     const entity = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>';
-    const bad = [entity, '<a><b></a>', '', 'x', '<a>'.repeat(5000), `<a>${'<b>'.repeat(40)}${'</b>'.repeat(40)}</a>`, ' '.repeat(2 << 20)];
+    const bad = [
+      entity,
+      '<a><b></a>',
+      '',
+      'x',
+      '<a>'.repeat(5000),
+      `<a>${'<b>'.repeat(40)}${'</b>'.repeat(40)}</a>`,
+      ' '.repeat(2 << 20),
+    ];
     for (const xml of bad) assert.deepEqual(await attempt([['xml', xml, 'a.xml'], fits]), expected, xml.slice(0, 30));
     assert.equal(b.server.jobs.store.size, 0);
   });
@@ -128,10 +160,14 @@ describe('older clients', () => {
   it('reads both forms of the request document', () => {
     const read = (xml: string) => parseLegacyRequest(Buffer.from(xml));
     assert.deepEqual(read(kUpstreamXml), { model: 'demo-continuum.dat', quantization: 'FP32C_FP32A' });
-    const old = '<r><yolo_model><name>n</name><filename>"f.dat"</filename></yolo_model><preprocessing><quantization>FP16C_FP32A</quantization></preprocessing></r>';
+    const old =
+      '<r><yolo_model><name>n</name><filename>"f.dat"</filename></yolo_model><preprocessing><quantization>FP16C_FP32A</quantization></preprocessing></r>';
     assert.deepEqual(read(old), { model: 'f.dat', quantization: 'FP16C_FP32A' });
     assert.deepEqual(read('<job/>'), { model: undefined, quantization: undefined });
-    assert.deepEqual(read('<p><parameter id="model_id">a&amp;b</parameter></p>'), { model: 'a&b', quantization: undefined });
+    assert.deepEqual(read('<p><parameter id="model_id">a&amp;b</parameter></p>'), {
+      model: 'a&b',
+      quantization: undefined,
+    });
     assert.throws(() => parseLegacyRequest(Uint8Array.of(0x3c, 0x61, 0x3e, 0xff, 0x3c)), { code: 'OTF_XML_MALFORMED' });
   });
 });
@@ -148,8 +184,25 @@ describe('job list', () => {
     assert.equal(at('2015-10-26T09:10'), '2015-10-26T09:10:00.000Z');
     assert.equal(at('2015-10-26 09:10:11.5Z'), '2015-10-26T09:10:11.500Z');
     assert.equal(at('2016-02-29T23:59:59.123999'), '2016-02-29T23:59:59.123Z');
-    const bad = ['', 'now', '15', '2015-02-29', '2015-13-01', '2015-10-26T24:00', '2015-10-26T09:60', '2015-10-26T09:10:11+01:00'];
-    bad.push('2015-10-26T09:10:11 00:00', '2015Z', '2015-10-26T', '2015-10-26T09', '2015T10:00', '2015-10-26T10:00ZZ', '20150');
+    const bad = [
+      '',
+      'now',
+      '15',
+      '2015-02-29',
+      '2015-13-01',
+      '2015-10-26T24:00',
+      '2015-10-26T09:60',
+      '2015-10-26T09:10:11+01:00',
+    ];
+    bad.push(
+      '2015-10-26T09:10:11 00:00',
+      '2015Z',
+      '2015-10-26T',
+      '2015-10-26T09',
+      '2015T10:00',
+      '2015-10-26T10:00ZZ',
+      '20150',
+    );
     for (const text of bad) assert.equal(at(text), undefined, text);
   });
 
@@ -160,7 +213,8 @@ describe('job list', () => {
       ids.push(await b.create(i % 2 ? { PHASE: 'RUN' } : {}));
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    const list = async (query: string) => [...(await b.text(`/jobs?${query}`)).matchAll(/jobref id="([^"]+)"/g)].map(([, id]) => id);
+    const list = async (query: string) =>
+      [...(await b.text(`/jobs?${query}`)).matchAll(/jobref id="([^"]+)"/g)].map(([, id]) => id);
     const [p1, q1, p2, q2] = ids;
     assert.deepEqual(await list(''), ids);
     assert.deepEqual(await list('PHASE=QUEUED'), [q1, q2]);
@@ -173,7 +227,18 @@ describe('job list', () => {
     assert.deepEqual(await list(`AFTER=${created}&PHASE=PENDING&LAST=9`), [p2]);
     assert.deepEqual(await list('AFTER=2015'), ids);
     void p1;
-    for (const query of ['PHASE=nope', 'PHASE=queued', 'PHASE=', 'LAST=0', 'LAST=-1', 'LAST=x', 'LAST=1&LAST=2', 'AFTER=x', 'AFTER=', 'AFTER=2015-10-26T09:10:11%2B01:00']) {
+    for (const query of [
+      'PHASE=nope',
+      'PHASE=queued',
+      'PHASE=',
+      'LAST=0',
+      'LAST=-1',
+      'LAST=x',
+      'LAST=1&LAST=2',
+      'AFTER=x',
+      'AFTER=',
+      'AFTER=2015-10-26T09:10:11%2B01:00',
+    ]) {
       assert.equal((await b.send(`/jobs?${query}`)).status, 400, query);
     }
   });

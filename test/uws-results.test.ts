@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { describe, it } from 'node:test';
 import { kRoutes } from '#otf/http/routes.js';
-import { bench, type Bench } from './service/bench.js';
+import { type Bench, bench } from './service/bench.js';
 import { kCatalogue } from './service/fake-executor.js';
 
 async function completed(b: Bench, fields: Record<string, string> = {}): Promise<string> {
@@ -12,12 +12,17 @@ async function completed(b: Bench, fields: Record<string, string> = {}): Promise
 }
 
 /** Without fetch's own decoding of gzip. */
-function plainGet(url: string, headers: Record<string, string>): Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }> {
+function plainGet(
+  url: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }> {
   return new Promise((resolve, reject) => {
     get(url, { headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
     }).on('error', reject);
   });
 }
@@ -27,14 +32,21 @@ describe('results', () => {
     const b = await bench(t);
     const id = await completed(b);
     const list = await b.text(`/jobs/${id}/results`);
-    const rows = [...list.matchAll(/<uws:result id="([^"]+)"[^>]*xlink:href="([^"]+)" size="(\d+)" mime-type="([^"]+)"/g)];
+    const rows = [
+      ...list.matchAll(/<uws:result id="([^"]+)"[^>]*xlink:href="([^"]+)" size="(\d+)" mime-type="([^"]+)"/g),
+    ];
     const ids = rows.map(([, rid]) => rid);
-    for (const rid of ['result', 'csv', 'raw', 'provjson', 'provn', 'provxml', 'log']) assert.ok(ids.includes(rid), rid);
+    for (const rid of ['result', 'csv', 'raw', 'provjson', 'provn', 'provxml', 'log'])
+      assert.ok(ids.includes(rid), rid);
     assert.equal(new Set(ids).size, ids.length);
     for (const [, rid, href = '', size, mime] of rows) {
       const { status, headers, body } = await plainGet(href, {});
       assert.equal(status, 200);
-      assert.deepEqual([headers['content-length'], headers['content-type'], body.length], [size, mime, Number(size)], rid);
+      assert.deepEqual(
+        [headers['content-length'], headers['content-type'], body.length],
+        [size, mime, Number(size)],
+        rid,
+      );
     }
   });
 
@@ -141,7 +153,10 @@ describe('operation', () => {
     assert.match(metrics, /otf_upload_bytes_total \d{4}/);
     assert.match(await b.text('/availability'), /<vosi:available>true</);
     const capabilities = await b.text('/capabilities');
-    assert.match(capabilities, new RegExp(`UWS#rest-1.1">\\s*<interface xsi:type="vs:ParamHTTP"[^>]*>\\s*<accessURL use="base">${b.url}/jobs<`));
+    assert.match(
+      capabilities,
+      new RegExp(`UWS#rest-1.1">\\s*<interface xsi:type="vs:ParamHTTP"[^>]*>\\s*<accessURL use="base">${b.url}/jobs<`),
+    );
     b.executor.ready = false;
     assert.equal((await b.send('/healthz/ready')).status, 503);
     assert.match(await b.text('/availability'), /<vosi:available>false</);
@@ -160,11 +175,14 @@ describe('operation', () => {
         text += Buffer.from(value).toString();
       }
     };
-    await until(/(still here[^]*){3}/);
+    await until(/(still here[\s\S]*){3}/);
     const id = await b.create({ PHASE: 'RUN' });
     b.executor.release();
     await until(new RegExp(`event: phase\ndata: {[^\n]*"${id}","phase":"COMPLETED"`));
-    assert.match(text, new RegExp(`event: progress\ndata: {"type":"progress","jobId":"${id}","tilesDone":1,"tilesTotal":4`));
+    assert.match(
+      text,
+      new RegExp(`event: progress\ndata: {"type":"progress","jobId":"${id}","tilesDone":1,"tilesTotal":4`),
+    );
     await reader.cancel();
   });
 
@@ -174,7 +192,12 @@ describe('operation', () => {
     const answer = await b.send(`/links?ID=${encodeURIComponent(`${b.url}/jobs/${id}`)}&ID=nope`);
     assert.equal(answer.headers.get('content-type'), 'application/x-votable+xml;content=datalink');
     const document = await answer.text();
-    assert.match(document, new RegExp(`<TD>${b.url}/jobs/${id}/results/result</TD><TD></TD><TD></TD><TD>source catalogue</TD><TD>#this</TD>`));
+    assert.match(
+      document,
+      new RegExp(
+        `<TD>${b.url}/jobs/${id}/results/result</TD><TD></TD><TD></TD><TD>source catalogue</TD><TD>#this</TD>`,
+      ),
+    );
     assert.match(document, new RegExp(`<TD>${b.url}/jobs/${id}/parameters/IMAGE</TD>.*#progenitor`));
     assert.match(document, /NotFoundFault: nope/);
   });

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 
 const seconds = z.number().min(0);
-const wholeSeconds = z.int().min(0).max(2 ** 31 - 1);
+const wholeSeconds = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
 const text = z.string();
 
 const server = z.strictObject({

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { type FileHandle, open } from 'node:fs/promises';
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { OtfError, systemReason } from '../errors/catalogue.js';
@@ -142,7 +142,12 @@ function get(url: URL, transfer: Transfer, limits: FetchLimits, signal: AbortSig
   }
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const request = send(url, { headers, signal, agent: false, lookup: limits.allowPrivate ? dnsLookup : publicLookup });
+    const request = send(url, {
+      headers,
+      signal,
+      agent: false,
+      lookup: limits.allowPrivate ? dnsLookup : publicLookup,
+    });
     request.setTimeout(limits.stallMs ?? kDefaultStallMs, () => request.destroy(new Cut('no data for too long')));
     request.on('response', resolve);
     request.on('error', (error: NodeJS.ErrnoException) => {

@@ -33,5 +33,8 @@ function isBelow(path: string, root: string): boolean {
 }
 
 function refused(): OtfError {
-  return new OtfError('OTF_FETCH_REFUSED', 'this file: URL is not accepted here; upload the image or name an http(s) URL');
+  return new OtfError(
+    'OTF_FETCH_REFUSED',
+    'this file: URL is not accepted here; upload the image or name an http(s) URL',
+  );
 }

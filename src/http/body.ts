@@ -1,6 +1,7 @@
 /** The body of a request as a stream: chunks copied as they arrive, the socket paused while nobody takes them. */
-import { Readable } from 'node:stream';
+
 import type { HttpResponse } from 'uWebSockets.js';
+import { Readable } from 'node:stream';
 import { OtfError } from '../errors/catalogue.js';
 
 const kBufferedBytes = 1 << 18;

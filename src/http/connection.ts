@@ -60,7 +60,13 @@ export class Connection implements Request, Outlet {
   #listening = false;
   #remote: string | undefined;
 
-  constructor(res: HttpResponse, req: HttpRequest, route: string, variables: readonly string[], options: ConnectionOptions) {
+  constructor(
+    res: HttpResponse,
+    req: HttpRequest,
+    route: string,
+    variables: readonly string[],
+    options: ConnectionOptions,
+  ) {
     this.res = res;
     this.#req = req;
     this.#route = route;
@@ -79,7 +85,8 @@ export class Connection implements Request, Outlet {
     if (this.#listening || !this.#req) return;
     this.#listening = true;
     const headers: Record<string, string> = {};
-    for (const name of [...kCopiedHeaders, this.#options.ownerHeader]) if (name !== '') headers[name] = this.#req.getHeader(name);
+    for (const name of [...kCopiedHeaders, this.#options.ownerHeader])
+      if (name !== '') headers[name] = this.#req.getHeader(name);
     this.#headers = headers;
     this.#req = undefined;
     // Readable only while the socket is there.

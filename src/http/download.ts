@@ -1,7 +1,8 @@
 /** Files of jobs to clients: streamed with back-pressure; ETag, one Range, gzip for text where asked (RFC 9110). */
+
+import type { HttpResponse } from 'uWebSockets.js';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createGzip } from 'node:zlib';
-import type { HttpResponse } from 'uWebSockets.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { FileAnswer } from '../uws/exchange.js';
 

@@ -28,7 +28,10 @@ export function sendEvents(connection: Connection, answer: EventsAnswer): void {
       res.write(': listening\n\n');
     }
   });
-  if (connection.method === 'HEAD') return connection.finished(200);
+  if (connection.method === 'HEAD') {
+    connection.finished(200);
+    return;
+  }
   const unsubscribe = answer.subscribe((event, data) => write(`event: ${event}\ndata: ${data}\n\n`));
   const keepAlive = setInterval(() => write(': still here\n\n'), kKeepAliveMs);
   connection.onGone(() => {

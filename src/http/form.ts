@@ -88,9 +88,11 @@ function addJson(parameters: Parameters, text: string): void {
   } catch {
     throw badRequest('the body is no JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('the body is no JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw badRequest('the body is no JSON object');
   for (const [name, member] of Object.entries(value)) {
-    if (typeof member !== 'string' && typeof member !== 'number') throw badRequest(`${name} is neither text nor a number`);
+    if (typeof member !== 'string' && typeof member !== 'number')
+      throw badRequest(`${name} is neither text nor a number`);
     parameters.add(name, String(member));
   }
 }

@@ -1,5 +1,5 @@
 /** Prometheus metrics of the protocol half; the executor registers its own in the same registry. All names begin otf_. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { JobService } from '../jobs/service.js';
 
 export interface HttpMetrics {
@@ -20,7 +20,11 @@ export function httpMetrics(registry: Registry): HttpMetrics {
     buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120],
     registers: [registry],
   });
-  const uploaded = new Counter({ name: 'otf_upload_bytes_total', help: 'Bytes of request bodies', registers: [registry] });
+  const uploaded = new Counter({
+    name: 'otf_upload_bytes_total',
+    help: 'Bytes of request bodies',
+    registers: [registry],
+  });
   // labels() hashes its arguments anew every time: at status rates that costs more than the answer.
   const children = new Map<string, { observe: (seconds: number) => void }>();
   return {

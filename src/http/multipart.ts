@@ -1,8 +1,9 @@
 /** multipart/form-data: parts go to disk as they arrive; each file is synced before the request counts as read. */
-import { Busboy, type BusboyFileStream } from '@fastify/busboy';
+
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { Busboy, type BusboyFileStream } from '@fastify/busboy';
 import { OtfError } from '../errors/catalogue.js';
 import { refuseForDisk, type Spool } from '../jobs/folders.js';
 import type { UploadedFile } from '../jobs/job.js';
@@ -165,5 +166,7 @@ class PartReader {
 
 /** A name for people: no folders, no control characters, not endless. */
 function plainName(name: string): string {
-  return basename(name.replaceAll('\\', '/')).replace(/[\u0000-\u001f\u007f]/g, '').slice(0, 200);
+  return basename(name.replaceAll('\\', '/'))
+    .replace(/[\u0000-\u001f\u007f]/g, '')
+    .slice(0, 200);
 }

@@ -13,7 +13,10 @@ export function openApi(routes: readonly Route[], origin: string): Json {
       required: true,
       schema: { type: 'string' },
     }));
-    const operations = Object.entries(methods).map(([method, operation]) => [method.toLowerCase(), describe(operation)]);
+    const operations = Object.entries(methods).map(([method, operation]) => [
+      method.toLowerCase(),
+      describe(operation),
+    ]);
     paths[path.replace(/:(\w+)/g, '{$1}')] = {
       ...(variables.length > 0 ? { parameters: variables } : {}),
       ...Object.fromEntries(operations),

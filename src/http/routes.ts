@@ -84,12 +84,21 @@ function jobTree(tree: Tree): Route[] {
         summary: 'Create a job',
         query: { PHASE: 'RUN starts it at once' },
         fields: { ...kCreationFields, xml: 'older clients: their request document', fits: 'older clients: the image' },
-        answers: { 303: 'created; Location is the job', ...kBadRequest, ...kForm, 422: 'unknown model or compute type', ...kBusy },
+        answers: {
+          303: 'created; Location is the job',
+          ...kBadRequest,
+          ...kForm,
+          422: 'unknown model or compute type',
+          ...kBusy,
+        },
       },
     }),
     route('/:id', {
       ...get(getJob, 'A job', 'XML uws:job, or JSON', {
-        query: { WAIT: 'seconds to wait for a change, -1 = as long as the server allows', PHASE: 'wait in this phase only' },
+        query: {
+          WAIT: 'seconds to wait for a change, -1 = as long as the server allows',
+          PHASE: 'wait in this phase only',
+        },
         answers: { ...kBadRequest, ...kNotFound },
       }),
       POST: {
@@ -111,7 +120,14 @@ function jobTree(tree: Tree): Route[] {
         summary: 'Start or abort a job',
         query: { PHASE: 'RUN or ABORT' },
         fields: { PHASE: 'RUN or ABORT; also as JSON {"PHASE": "ABORT"}' },
-        answers: { 200: 'JSON, when asked in JSON', ...kToJob, ...kBadRequest, 403: 'the phase forbids it', ...kNotFound, ...kBusy },
+        answers: {
+          200: 'JSON, when asked in JSON',
+          ...kToJob,
+          ...kBadRequest,
+          403: 'the phase forbids it',
+          ...kNotFound,
+          ...kBusy,
+        },
       },
     }),
     route('/:id/executionduration', {
@@ -134,7 +150,10 @@ function jobTree(tree: Tree): Route[] {
         answers: { ...kToJob, ...kBadRequest, 403: 'no longer PENDING', ...kNotFound, ...kForm, ...kBusy },
       },
     }),
-    route('/:id/parameters/:name', get(getParameter, 'One parameter', 'the uploaded bytes, or text', { answers: kNotFound })),
+    route(
+      '/:id/parameters/:name',
+      get(getParameter, 'One parameter', 'the uploaded bytes, or text', { answers: kNotFound }),
+    ),
     route('/:id/results', get(getResults, 'The results', 'XML uws:results, or JSON', { answers: kNotFound })),
     route('/:id/results/:result', {
       ...get(getResult, 'One result', 'the file', {
@@ -153,11 +172,22 @@ export const kRoutes: readonly Route[] = [
   single('/', get(getIndex, 'What there is', 'text')),
   ...jobTree('/jobs'),
   ...jobTree('/uws'),
-  single('/model-files/:name', get(getModelFile, 'Model registry and network files', 'the file', { answers: kNotFound })),
-  single('/links', get(getLinks, 'DataLink: what belongs to a job', 'VOTable', { query: { ID: 'URL or id of a job' } })),
+  single(
+    '/model-files/:name',
+    get(getModelFile, 'Model registry and network files', 'the file', { answers: kNotFound }),
+  ),
+  single(
+    '/links',
+    get(getLinks, 'DataLink: what belongs to a job', 'VOTable', { query: { ID: 'URL or id of a job' } }),
+  ),
   single('/availability', get(getAvailability, 'VOSI availability', 'XML')),
   single('/capabilities', get(getCapabilities, 'VOSI capabilities', 'XML')),
-  single('/events', get(getEvents, 'Phases and progress as server-sent events', 'text/event-stream', { query: { JOB: 'of this job only' } })),
+  single(
+    '/events',
+    get(getEvents, 'Phases and progress as server-sent events', 'text/event-stream', {
+      query: { JOB: 'of this job only' },
+    }),
+  ),
   single('/healthz', get(getHealth, 'Live and ready', 'JSON', { answers: { 503: 'not ready' } })),
   single('/healthz/live', get(getLive, 'Is the process there', 'JSON')),
   single('/healthz/ready', get(getReady, 'Can jobs be run', 'JSON', { answers: { 503: 'not ready' } })),

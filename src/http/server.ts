@@ -2,8 +2,14 @@
  * The server, put together: configuration + an executor in, a listening socket out.
  *     new JobService -> routes -> listen -> jobs.start()          stop(): refuse new work, executor.stop, close sockets
  */
+
+import uWebSockets, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+} from 'uWebSockets.js';
 import { type Logger, pino } from 'pino';
-import uWebSockets, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import type { Config } from '../config/schema.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { Executor } from '../jobs/executor.js';
@@ -35,7 +41,11 @@ const kDrainMs = 5000;
 const kDrainStepMs = 20;
 
 /** Throws OTF_CONFIG_INVALID, OTF_STORE_UNUSABLE, OTF_PORT_UNUSABLE. */
-export async function startServer({ config, executor, log = pino({ level: config.logging.level }) }: ServerOptions): Promise<RunningServer> {
+export async function startServer({
+  config,
+  executor,
+  log = pino({ level: config.logging.level }),
+}: ServerOptions): Promise<RunningServer> {
   const metrics = makeRegistry();
   const models = await ModelDirectory.open(config.models);
   for (const fault of models.registry.faults) log.warn({ code: fault.code }, fault.message);
@@ -114,9 +124,13 @@ function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Share
   try {
     answer = operation.handler(context, connection, route.tree);
   } catch (thrown) {
-    return connection.answerProblem(thrown);
+    connection.answerProblem(thrown);
+    return;
   }
-  if (!(answer instanceof Promise) && answer.kind === 'text') return connection.answerText(answer);
+  if (!(answer instanceof Promise) && answer.kind === 'text') {
+    connection.answerText(answer);
+    return;
+  }
   connection.listen();
   open.count++;
   void finish(connection, answer).finally(() => open.count--);
@@ -177,7 +191,13 @@ function listen(app: TemplatedApp, { server: { host, port } }: Config): Promise<
 
 const listenSockets = new WeakMap<TemplatedApp, us_listen_socket>();
 
-async function shutDown(app: TemplatedApp, jobs: JobService, open: OpenRequests, graceMs: number, log: Logger): Promise<void> {
+async function shutDown(
+  app: TemplatedApp,
+  jobs: JobService,
+  open: OpenRequests,
+  graceMs: number,
+  log: Logger,
+): Promise<void> {
   const socket = listenSockets.get(app);
   if (socket) uWebSockets.us_listen_socket_close(socket);
   try {

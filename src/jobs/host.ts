@@ -175,6 +175,8 @@ export class JobHost implements ExecutorHost {
 function chooseResult(job: Job, results: ResultFile[]): ResultFile[] {
   const wanted = results.find((row) => row.format !== undefined && row.format === job.parameters.responseFormat);
   if (!wanted || wanted.id === 'result') return results;
-  const others = results.filter((row) => row.id !== 'votable').map((row) => (row.id === 'result' ? { ...row, id: 'votable' } : row));
+  const others = results
+    .filter((row) => row.id !== 'votable')
+    .map((row) => (row.id === 'result' ? { ...row, id: 'votable' } : row));
   return [{ ...wanted, id: 'result' }, ...others];
 }

@@ -228,7 +228,12 @@ export class JobService {
 
   /** Seconds, 0 = no limit; cut to the configured maximum. */
   async setExecutionDuration(id: string, seconds: number): Promise<Job> {
-    return existing(await this.store.change(id, (before) => ({ ...existing(before), executionDurationS: this.clampDuration(seconds) })));
+    return existing(
+      await this.store.change(id, (before) => ({
+        ...existing(before),
+        executionDurationS: this.clampDuration(seconds),
+      })),
+    );
   }
 
   async setDestruction(id: string, atMs: number): Promise<Job> {

@@ -1,5 +1,5 @@
 /** PROV-JSON (W3C member submission, 2013). */
-import { type Attribute, type ProvenanceRecords, type Value, kXsd } from './records.js';
+import { type Attribute, kXsd, type ProvenanceRecords, type Value } from './records.js';
 
 type Json = string | { $: string; type: string };
 type Members = Record<string, Json | Json[]>;

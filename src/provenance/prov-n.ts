@@ -1,9 +1,10 @@
 /** PROV-N, the notation for people (W3C Recommendation, 2013). */
-import { type Attribute, kArguments, type ProvenanceRecords, type Value, kXsd } from './records.js';
+import { type Attribute, kArguments, kXsd, type ProvenanceRecords, type Value } from './records.js';
 
 export function provN(records: ProvenanceRecords): string {
   const lines = ['document'];
-  for (const [prefix, uri] of Object.entries({ ...records.prefixes, xsd: kXsd })) lines.push(`  prefix ${prefix} <${uri}>`);
+  for (const [prefix, uri] of Object.entries({ ...records.prefixes, xsd: kXsd }))
+    lines.push(`  prefix ${prefix} <${uri}>`);
   lines.push('');
   for (const element of records.elements) {
     const times = element.kind === 'activity' ? `, ${element.startTime ?? '-'}, ${element.endTime ?? '-'}` : '';
@@ -24,6 +25,10 @@ function attributeList(attributes: Attribute[]): string {
 
 function literal(value: Value): string {
   if (value.type === 'qname') return `'${value.text}'`;
-  const escaped = value.text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r').replace(/\t/g, '\\t');
+  const escaped = value.text
+    .replace(/[\\"]/g, '\\$&')
+    .replace(/\n/g, '\\n')
+    .replace(/\r/g, '\\r')
+    .replace(/\t/g, '\\t');
   return value.type === 'string' ? `"${escaped}"` : `"${escaped}" %% xsd:${value.type}`;
 }

@@ -91,7 +91,12 @@ export function provenanceRecords(input: ProvenanceInput): ProvenanceRecords {
   const entity = (file: FileFacts) => `otf:${file.id}`;
   const relations: Relation[] = [
     relation('used', { activity: run, entity: entity(input.image), time: instant(input.startedMs) }, 'image', 'Main'),
-    relation('used', { activity: run, entity: entity(input.weights), time: instant(input.startedMs) }, 'model', 'Setup'),
+    relation(
+      'used',
+      { activity: run, entity: entity(input.weights), time: instant(input.startedMs) },
+      'model',
+      'Setup',
+    ),
     relation(
       'used',
       { activity: run, entity: entity(input.description), time: instant(input.startedMs) },
@@ -155,7 +160,9 @@ function activity(id: string, input: ProvenanceInput): Element {
       attribute('voprov:type', text('Analysis')),
       attribute('voprov:name', text('source detection')),
       attribute('voprov:version', text(input.service.version)),
-      ...Object.entries(input.parameters).map(([key, value]) => attribute(`otf:${key.replace(/[^A-Za-z0-9_.-]/g, '_')}`, parameterValue(value))),
+      ...Object.entries(input.parameters).map(([key, value]) =>
+        attribute(`otf:${key.replace(/[^A-Za-z0-9_.-]/g, '_')}`, parameterValue(value)),
+      ),
     ],
   };
 }
@@ -198,7 +205,8 @@ function agent(id: string, label: string, type: string, more: Attribute[]): Elem
 
 function relation(kind: RelationKind, args: Record<string, string>, role: string, type?: string): Relation {
   const attributes = [attribute('prov:role', text(role))];
-  if (type !== undefined) attributes.push(attribute('prov:type', name(`voprov:${type}`)), attribute('voprov:type', text(type)));
+  if (type !== undefined)
+    attributes.push(attribute('prov:type', name(`voprov:${type}`)), attribute('voprov:type', text(type)));
   return { kind, arguments: args, attributes };
 }
 

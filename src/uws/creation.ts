@@ -1,10 +1,10 @@
 /** From the fields and files of a request to the parameters of a job (interop.md, section 2). Reads no image. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OtfError } from '../errors/catalogue.js';
 import { localPath } from '../fetch/local-file.js';
 import type { ImageUrl, JobParameters, Style, UploadedFile } from '../jobs/job.js';
 import { chooseQuantization } from '../models/quantization.js';
-import { OtfError } from '../errors/catalogue.js';
 import type { FilePart, Form } from './exchange.js';
 import { resultFormat } from './formats.js';
 import { parseInstant } from './instants.js';

@@ -96,7 +96,8 @@ export function parameterEntries(job: Job, href: string): ParameterEntry[] {
   add('RESPONSEFORMAT', it.responseFormat);
   add('IMAGE_SHA256', it.imageSha256);
   if (it.image) entries.push(imageEntry(it.image, href));
-  if (it.request) entries.push({ id: 'REQUEST', value: `${href}/parameters/REQUEST`, byReference: true, upload: it.request });
+  if (it.request)
+    entries.push({ id: 'REQUEST', value: `${href}/parameters/REQUEST`, byReference: true, upload: it.request });
   return entries;
 }
 

@@ -1,6 +1,7 @@
 /** GET /jobs and POST /jobs. */
-import { join } from 'node:path';
+
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Handler, jobHref, jobLocation } from './context.js';
 import { type CreationRules, parseLegacy, parseStandard, styleOf, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
@@ -22,7 +23,8 @@ export const createJob: Handler = async ({ jobs, models, config }, request, tree
     const rules: CreationRules = { models, fileRoots: config.fetch.file_roots };
     const parsed = style === 'legacy' ? await parseLegacy(form, rules) : parseStandard(form, rules);
     if (parsed.run && !parsed.parameters.image) throw badRequest('IMAGE is missing: a file, param:NAME or a URL');
-    for (const { file } of unusedFiles(form, parsed.parameters)) await rm(join(form.spool?.dir ?? '', file), { force: true });
+    for (const { file } of unusedFiles(form, parsed.parameters))
+      await rm(join(form.spool?.dir ?? '', file), { force: true });
     const now = Date.now();
     const duration = parsed.executionDurationS;
     const job = await jobs.create({

@@ -31,7 +31,8 @@ export const postParameters: Handler = async ({ jobs, models, config }, request,
     const rules: CreationRules = { models, fileRoots: config.fetch.file_roots };
     const { model, quantization } = job.parameters;
     const parsed = parseStandard(form, rules, { model: model ?? job.modelId, quantization });
-    for (const { file } of unusedFiles(form, parsed.parameters)) await rm(join(form.spool?.dir ?? '', file), { force: true });
+    for (const { file } of unusedFiles(form, parsed.parameters))
+      await rm(join(form.spool?.dir ?? '', file), { force: true });
     await jobs.setParameters(job.id, { ...parsed, spool: form.spool });
     if (parsed.executionDurationS !== undefined) await jobs.setExecutionDuration(job.id, parsed.executionDurationS);
     if (parsed.destructionMs !== undefined) await jobs.setDestruction(job.id, parsed.destructionMs);

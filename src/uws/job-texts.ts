@@ -7,7 +7,8 @@ import { formatInstant } from './instants.js';
 import { id } from './job.js';
 import { badRequest } from './parameters.js';
 
-export const getExecutionDuration: Handler = ({ jobs }, request) => plain(String(jobs.get(id(request)).executionDurationS));
+export const getExecutionDuration: Handler = ({ jobs }, request) =>
+  plain(String(jobs.get(id(request)).executionDurationS));
 
 export const postExecutionDuration: Handler = async ({ jobs }, request, tree) => {
   jobs.get(id(request));

@@ -1,7 +1,7 @@
 /** One job: GET (with WAIT), POST ACTION=DELETE, DELETE, and its phase. */
 import { isActive, type Job } from '../jobs/job.js';
 import { type Handler, isLegacy, jobHref, jobLocation, type Tree, type UwsContext } from './context.js';
-import { jobDocument, type JobView } from './documents.js';
+import { type JobView, jobDocument } from './documents.js';
 import { type Answer, json, plain, type Request, seeOther, xml } from './exchange.js';
 import { isUwsPhase } from './filters.js';
 import { wanted } from './negotiate.js';
@@ -82,7 +82,8 @@ export const postJob: Handler = async (context, request, tree) => {
   const form = await request.form();
   await form.spool?.discard();
   const action = form.parameters.single('ACTION');
-  if (action !== 'DELETE') throw badRequest(action === undefined ? 'ACTION=DELETE is missing' : `ACTION=${action}: unknown`);
+  if (action !== 'DELETE')
+    throw badRequest(action === undefined ? 'ACTION=DELETE is missing' : `ACTION=${action}: unknown`);
   return deleteJob(context, request, tree);
 };
 

@@ -62,7 +62,9 @@ function imageLinks(job: Job, id: string, href: string): Link[] {
   const image = parameterEntries(job, href).find((entry) => entry.id === 'IMAGE');
   if (!image) return [];
   const known = image.upload ? { type: image.upload.mime, length: image.upload.size } : {};
-  return [{ id, url: image.value, description: 'the image the sources were found in', semantics: '#progenitor', ...known }];
+  return [
+    { id, url: image.value, description: 'the image the sources were found in', semantics: '#progenitor', ...known },
+  ];
 }
 
 const kFields = [

@@ -48,6 +48,8 @@ export class ModelDirectory {
 
   /** The card whose network file is known by exactly this name. */
   byFileName(name: string): ModelCard | undefined {
-    return this.registry.cards.find((card) => name === `${card.id}.dat` || (name.endsWith('.dat') && card.aliases.includes(name)));
+    return this.registry.cards.find(
+      (card) => name === `${card.id}.dat` || (name.endsWith('.dat') && card.aliases.includes(name)),
+    );
   }
 }

@@ -24,14 +24,17 @@ export function parseRegion(parameters: Parameters): Region | undefined {
 type Four = [number, number, number, number];
 
 function fourNumbers(name: string, parts: readonly string[]): Four {
-  const numbers = parts.map((part) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(part.trim()) ? Number(part) : Number.NaN));
+  const numbers = parts.map((part) =>
+    /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(part.trim()) ? Number(part) : Number.NaN,
+  );
   const [a, b, c, d] = numbers;
   if (numbers.length !== 4 || !numbers.every(Number.isFinite)) throw badRequest(`${name}: not four numbers`);
   return [a ?? 0, b ?? 0, c ?? 0, d ?? 0];
 }
 
 function skyRegion([ra, dec, width, height]: Four): Four {
-  if (ra < 0 || ra > 360 || Math.abs(dec) > 90) throw badRequest('the region needs RA in 0..360 and DEC in -90..90 degrees');
+  if (ra < 0 || ra > 360 || Math.abs(dec) > 90)
+    throw badRequest('the region needs RA in 0..360 and DEC in -90..90 degrees');
   return [ra, dec, sidePx(width), sidePx(height)];
 }
 

@@ -106,7 +106,14 @@ export class FakeExecutor implements Executor {
     const text = this.options.catalogue ?? kCatalogue;
     const results = [
       await file(dir, 'result', 'catalogue.vot', 'application/x-votable+xml;serialization=TABLEDATA', text, 'votable'),
-      await file(dir, 'binary2', 'b2.vot', 'application/x-votable+xml;serialization=BINARY2', `${text}b2`, 'votable-binary2'),
+      await file(
+        dir,
+        'binary2',
+        'b2.vot',
+        'application/x-votable+xml;serialization=BINARY2',
+        `${text}b2`,
+        'votable-binary2',
+      ),
       await file(dir, 'csv', 'catalogue.csv', 'text/csv;header=present', 'id,ra\n1,2\n', 'csv'),
       await file(dir, 'raw', 'raw.dat', 'application/octet-stream', Buffer.from(new Float32Array([1, 2, 3]).buffer)),
     ];
@@ -126,7 +133,14 @@ export class FakeExecutor implements Executor {
   }
 }
 
-async function file(dir: string, id: string, name: string, mime: string, content: string | Buffer, format?: string): Promise<ResultFile> {
+async function file(
+  dir: string,
+  id: string,
+  name: string,
+  mime: string,
+  content: string | Buffer,
+  format?: string,
+): Promise<ResultFile> {
   const bytes = Buffer.from(content as string);
   await writeFile(join(dir, name), bytes);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
