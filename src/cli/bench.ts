@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { benchDetect } from './bench-detect.js';
 import { benchEngine } from './bench-engine.js';
+import { benchServer } from './bench-server.js';
 import { addEngineOptions, addModelsOption, example, integer } from './options.js';
 
 export function registerBench(root: Command): void {
@@ -27,4 +28,13 @@ export function registerBench(root: Command): void {
     .option('--json', 'as JSON');
   addEngineOptions(addModelsOption(detect)).action(benchDetect);
   example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-2048 --json']);
+
+  const server = group
+    .command('server')
+    .description('tasks of 512x512 pixels through a server beside the engine alone, and the latency of a lone task')
+    .addOption(new Option('--case <network...>', 'which').choices(['demo-continuum', 'sdc1']))
+    .option('--tasks <n>', 'tasks submitted at once', integer(1, 100_000), 64)
+    .option('--json', 'as JSON');
+  addEngineOptions(server).action(benchServer);
+  example(server, ['cianna-otf bench server', 'cianna-otf bench server --case demo-continuum --json']);
 }
