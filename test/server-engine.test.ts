@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { kRoot } from './support/cli.js';
 import { header, imageCards, skyCards } from './support/fits-writer.js';
-import { field, pause, startTestServer, tempDir, type TestServer } from './support/server.js';
+import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 /** First values of an item that make the debug engine end its process (native/engine/host/crash_engine.h). */
 const kExit = 1e30;
@@ -52,7 +52,10 @@ describe('Engine processes', () => {
     const ids = await Promise.all(values.map((value) => server.submit({}, tile(value))));
     const jobs = await Promise.all(ids.map((id) => server.until(id, 'COMPLETED', 'ERROR')));
     await server.until(first, 'COMPLETED');
-    assert.deepEqual(jobs.map((job) => job.phase), values.map((value) => (value === 0 ? 'COMPLETED' : 'ERROR')));
+    assert.deepEqual(
+      jobs.map((job) => job.phase),
+      values.map((value) => (value === 0 ? 'COMPLETED' : 'ERROR')),
+    );
     assert.match(jobs[2]?.error ?? '', /exited with code 3/);
     assert.match(jobs[6]?.error ?? '', /SIGABRT/);
     const error = await server.text(`/jobs/${jobs[2]?.id}/error`);
@@ -60,7 +63,10 @@ describe('Engine processes', () => {
     assert.ok(!error.includes('/'), error);
     assert.match(jobs[2]?.xml ?? '', /errorSummary type="fatal"/);
     assert.ok((await restarts(server)) >= 3);
-    assert.ok(jobs.some((job) => Number(job.info.batchSize) > 3), 'several shared a batch');
+    assert.ok(
+      jobs.some((job) => Number(job.info.batchSize) > 3),
+      'several shared a batch',
+    );
     const log = await server.text(`/jobs/${jobs[3]?.id}/results/log`);
     assert.match(log, /sources in 1 tiles/);
     // And the server goes on as before.
@@ -73,7 +79,10 @@ describe('Engine processes', () => {
     const values = [0, kHang, 0];
     const ids = await Promise.all(values.map((value) => server.submit({}, tile(value))));
     const jobs = await Promise.all(ids.map((id) => server.until(id, 'COMPLETED', 'ERROR')));
-    assert.deepEqual(jobs.map((job) => job.phase), ['COMPLETED', 'ERROR', 'COMPLETED']);
+    assert.deepEqual(
+      jobs.map((job) => job.phase),
+      ['COMPLETED', 'ERROR', 'COMPLETED'],
+    );
     assert.match(jobs[1]?.error ?? '', /hung/);
   });
 

@@ -21,7 +21,12 @@ function random(seed: number): () => number {
 }
 
 /** Submits until told to stop; every id is one that was acknowledged. */
-async function submitAll(server: TestServer, images: Buffer[], acknowledged: string[], stop: { now: boolean }): Promise<void> {
+async function submitAll(
+  server: TestServer,
+  images: Buffer[],
+  acknowledged: string[],
+  stop: { now: boolean },
+): Promise<void> {
   for (let i = 0; !stop.now; i++) {
     try {
       acknowledged.push(await server.submit({ RUNID: `n${i}` }, images[i % images.length]));
@@ -102,7 +107,9 @@ describe('The end of a server', () => {
   });
 
   const root = process.getuid?.() === 0 ? false : 'a small file system can be made by root only';
-  it('survives a full disk: 503 for what does not fit, transient errors for what was running', { skip: root }, async (t) => {
+  it('survives a full disk: 503 for what does not fit, transient errors for what was running', {
+    skip: root,
+  }, async (t) => {
     const dir = await tempDir(t);
     const dataDir = join(dir, 'small');
     await mkdir(dataDir);

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kRoot, runCli } from './support/cli.js';
-import { field, pause, startTestServer, tempDir, type TestServer } from './support/server.js';
+import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 /** Rows of a catalogue, without what says when and for whom it was made. */
 async function rows(server: TestServer, id: string): Promise<string> {
@@ -33,10 +33,18 @@ describe('A job on a real server', () => {
     const own = await readFile(join(dir, 'own.csv'), 'utf8');
     assert.ok(own.split('\n').length > 50, 'a field with sources');
     assert.equal(await rows(server, id), own);
-    assert.deepEqual(
-      [...job.xml.matchAll(/<uws:result id="(\w+)"/g)].map(([, name]) => name).sort(),
-      ['binary2', 'csv', 'fits', 'json', 'log', 'provjson', 'provn', 'provxml', 'reg', 'result'],
-    );
+    assert.deepEqual([...job.xml.matchAll(/<uws:result id="(\w+)"/g)].map(([, name]) => name).sort(), [
+      'binary2',
+      'csv',
+      'fits',
+      'json',
+      'log',
+      'provjson',
+      'provn',
+      'provxml',
+      'reg',
+      'result',
+    ]);
     assert.equal(job.info.tilesDone, '9');
     assert.equal(job.info.batchReason, 'idle');
     assert.equal(job.info.computeType, 'FP32C_FP32A');
@@ -44,7 +52,10 @@ describe('A job on a real server', () => {
       assert.ok(!(await server.text(`/jobs/${id}/results/${name}`)).includes(server.dataDir), `${name} names a path`);
     }
     const files = await readdir(join(server.dataDir, 'jobs', id));
-    assert.deepEqual(files.filter((file) => file.endsWith('.tmp')), []);
+    assert.deepEqual(
+      files.filter((file) => file.endsWith('.tmp')),
+      [],
+    );
     assert.equal(await server.stop(), 0);
   });
 
@@ -119,7 +130,9 @@ describe('A job on a real server', () => {
     const busy: string[] = [];
     for (let i = 0; i < 16; i++) busy.push(await server.submit({}, image, { 'x-remote-user': 'busy' }));
     const rare = await Promise.all([0, 1].map(() => server.submit({}, image, { 'x-remote-user': 'rare' })));
-    const ends = (await Promise.all(busy.map((id) => server.until(id, 'COMPLETED')))).map((job) => job.endMs).sort((a, b) => a - b);
+    const ends = (await Promise.all(busy.map((id) => server.until(id, 'COMPLETED'))))
+      .map((job) => job.endMs)
+      .sort((a, b) => a - b);
     for (const id of rare) {
       const { endMs } = await server.until(id, 'COMPLETED');
       assert.ok(endMs <= (ends[11] ?? 0), 'ended before the last four of the busy owner');
@@ -147,7 +160,10 @@ describe('A job on a real server', () => {
     const cases = [good, cut, good, Buffer.from('no FITS at all'), good];
     const ids = await Promise.all(cases.map((image) => server.submit({}, image)));
     const jobs = await Promise.all(ids.map((id) => server.until(id, 'COMPLETED', 'ERROR')));
-    assert.deepEqual(jobs.map((job) => job.phase), ['COMPLETED', 'ERROR', 'COMPLETED', 'ERROR', 'COMPLETED']);
+    assert.deepEqual(
+      jobs.map((job) => job.phase),
+      ['COMPLETED', 'ERROR', 'COMPLETED', 'ERROR', 'COMPLETED'],
+    );
     for (const job of [jobs[1], jobs[3]]) {
       assert.match(job?.error ?? '', /field\.fits/);
       assert.ok(!job?.error.includes('/'), job?.error);

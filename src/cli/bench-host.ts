@@ -20,7 +20,11 @@ export interface BenchServer {
 }
 
 /** Settings by their environment names, e.g. CIANNA_OTF_POLICY_MAX_QUEUED. */
-export async function startBenchServer(dataDir: string, models: string, settings: Record<string, string>): Promise<BenchServer> {
+export async function startBenchServer(
+  dataDir: string,
+  models: string,
+  settings: Record<string, string>,
+): Promise<BenchServer> {
   const child = spawn(process.execPath, [kProgram, 'serve', '--port', '0', '--data-dir', dataDir, '--models', models], {
     env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],

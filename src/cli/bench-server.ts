@@ -6,13 +6,13 @@ import { loadAddon } from '../engine/load.js';
 import { EngineSupervisor } from '../engine/supervisor.js';
 import { OtfError } from '../errors/catalogue.js';
 import { toDetectorConfig } from '../models/card.js';
+import { quantizationName } from '../models/quantization.js';
 import { resolveModel } from '../models/registry.js';
 import { median } from './bench-engine.js';
 import { benchModels, startBenchServer } from './bench-host.js';
 import { conditions, printConditions } from './conditions.js';
-import { type EngineOptions } from './options.js';
+import type { EngineOptions } from './options.js';
 import { print, textTable } from './table.js';
-import { quantizationName } from '../models/quantization.js';
 
 interface BenchServerOptions extends EngineOptions {
   case?: string[];
@@ -175,7 +175,9 @@ async function waitFor(url: string, id: string): Promise<Ended> {
     const phase = /<uws:phase>(\w+)/.exec(text)?.[1] ?? '';
     if (['QUEUED', 'EXECUTING'].includes(phase)) continue;
     if (phase !== 'COMPLETED') throw new OtfError('OTF_SERVER_ANSWER', `a task of the benchmark ended ${phase}`);
-    return { info: Object.fromEntries([...text.matchAll(/<otf:(\w+)>([^<]*)</g)].map(([, name, value]) => [name, value])) };
+    return {
+      info: Object.fromEntries([...text.matchAll(/<otf:(\w+)>([^<]*)</g)].map(([, name, value]) => [name, value])),
+    };
   }
 }
 
@@ -204,8 +206,21 @@ function printReports(reports: ServerReport[]): void {
     report.overheadMs.toFixed(1),
     String(kWantedOverheadMs),
   ]);
-  const titles = ['tasks x tiles', 'engine tiles/s', 'server tiles/s', 'share', 'wanted', 'batches', 'lone ms', 'in network', 'difference', 'at most'];
+  const titles = [
+    'tasks x tiles',
+    'engine tiles/s',
+    'server tiles/s',
+    'share',
+    'wanted',
+    'batches',
+    'lone ms',
+    'in network',
+    'difference',
+    'at most',
+  ];
   print(textTable([{ title: 'network', align: 'left' }, ...titles.map((title) => ({ title }))], rows));
   print('');
-  print('Server: first submission to last COMPLETED. Lone: one task on a warm server, from its upload to its catalogue.');
+  print(
+    'Server: first submission to last COMPLETED. Lone: one task on a warm server, from its upload to its catalogue.',
+  );
 }

@@ -13,7 +13,9 @@ export class LogTail {
   }
 
   lines(): string[] {
-    const printable = this.#text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '\n');
+    const printable = this.#text
+      .replace(/\u001b\[[0-9;]*[A-Za-z]/g, '')
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '\n');
     return printable
       .split('\n')
       .map((line) => withoutPaths(line.trim()).slice(0, kShownChars))

@@ -168,7 +168,9 @@ export class EngineSupervisor {
         if (!(thrown instanceof EngineDied)) throw thrown;
         this.#buried(undefined, thrown);
         if (attempt < kStartAttempts) continue;
-        throw new OtfError('OTF_ENGINE_UNAVAILABLE', `the engine cannot be started: ${thrown.message}`, { cause: thrown });
+        throw new OtfError('OTF_ENGINE_UNAVAILABLE', `the engine cannot be started: ${thrown.message}`, {
+          cause: thrown,
+        });
       }
     }
   }

@@ -79,7 +79,8 @@ export class BatchExecutor implements Executor {
       memoryBytes: engine.memory_mb * 2 ** 20,
       idleMs: engine.idle_s * 1000,
       events: {
-        started: (key, ready, ms) => this.#tell(key, 'info', `${ready.engine} ${ready.version} loaded in ${ms.toFixed(0)} ms`),
+        started: (key, ready, ms) =>
+          this.#tell(key, 'info', `${ready.engine} ${ready.version} loaded in ${ms.toFixed(0)} ms`),
         died: (key, reason) => this.#tell(key, 'warn', reason.message),
       },
     });
@@ -135,7 +136,12 @@ export class BatchExecutor implements Executor {
     const loaded = (this.#engines?.list() ?? []).filter((engine) => engine.loaded);
     const note = loaded.map(({ spec, info }) => `${spec.key} on ${info?.engine} (${info?.device})`).join('; ');
     const executing = this.#running.size + this.#fetching.size;
-    return { ready: this.#started && !this.#stopping, queued: this.#queue.depths(), executing, ...(note ? { note } : {}) };
+    return {
+      ready: this.#started && !this.#stopping,
+      queued: this.#queue.depths(),
+      executing,
+      ...(note ? { note } : {}),
+    };
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a job that failed says: the error's own line without anything of this machine, and more lines where there are. */
-import { EngineDied } from '../engine/process.js';
+
 import { withoutPaths } from '../engine/last-words.js';
+import { EngineDied } from '../engine/process.js';
 import type { OtfError } from '../errors/catalogue.js';
 import type { JobFailure } from '../jobs/job.js';
 import type { ImageSource } from './task.js';
@@ -14,7 +15,11 @@ export function jobFailure(error: OtfError, image: ImageSource | undefined): Job
   if (error instanceof EngineDied && !error.killed) {
     return { type: 'fatal', message: `this task ends the engine: ${message}`, ...detail(error) };
   }
-  return { type, message: error.code === 'OTF_INTERNAL' ? `internal error: ${message}` : message, ...(died ? detail(died) : {}) };
+  return {
+    type,
+    message: error.code === 'OTF_INTERNAL' ? `internal error: ${message}` : message,
+    ...(died ? detail(died) : {}),
+  };
 }
 
 function detail(died: EngineDied): { detail?: string } {

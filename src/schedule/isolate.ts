@@ -51,7 +51,13 @@ function refused(pieces: readonly Piece[], error: OtfError, actions: PassActions
   return [];
 }
 
-async function halves(groups: Piece[][], slot: number, spare: number, error: OtfError, actions: PassActions): Promise<void> {
+async function halves(
+  groups: Piece[][],
+  slot: number,
+  spare: number,
+  error: OtfError,
+  actions: PassActions,
+): Promise<void> {
   const [only] = groups;
   if (only && groups.length === 1) {
     for (const { task } of only) actions.failed(task, error);

@@ -28,7 +28,12 @@ export function executorMetrics(registry: Registry, engines: () => EnginePool | 
     buckets: [1, 2, 4, 8, 16, 32, 64],
     registers,
   });
-  const tiles = new Counter({ name: 'otf_tiles_total', help: 'Tiles run through networks', labelNames: ['key'], registers });
+  const tiles = new Counter({
+    name: 'otf_tiles_total',
+    help: 'Tiles run through networks',
+    labelNames: ['key'],
+    registers,
+  });
   const recent: { ms: number; tiles: number }[] = [];
   new Gauge({
     name: 'otf_tiles_per_second',

@@ -13,8 +13,8 @@ import type { Lease } from '../engine/pool.js';
 import type { OtfError } from '../errors/catalogue.js';
 import { toOtfError } from '../errors/catalogue.js';
 import { type Forward, forwardSurviving } from './isolate.js';
-import type { Turns } from './turns.js';
 import type { TaskRun } from './task.js';
+import type { Turns } from './turns.js';
 import type { Workers } from './workers.js';
 
 export interface Piece {
@@ -132,7 +132,9 @@ export class TileStream {
     }
     // With more tasks than room, the next pass begins with those that had none.
     const served = [...counts.keys()];
-    this.#active = [...this.#active.filter((task) => !counts.has(task)), ...served].filter((task) => task.tilesToFill > 0);
+    this.#active = [...this.#active.filter((task) => !counts.has(task)), ...served].filter(
+      (task) => task.tilesToFill > 0,
+    );
     return { slot, pieces };
   }
 

@@ -41,7 +41,10 @@ export interface Finished {
 }
 
 export interface Work {
-  openModel: (request: { card: ModelCard; detector: DetectorConfig }) => Promise<OpenedModel & { weightsBytes: number }>;
+  openModel: (request: {
+    card: ModelCard;
+    detector: DetectorConfig;
+  }) => Promise<OpenedModel & { weightsBytes: number }>;
   openTask: (request: OpenTaskRequest) => { task: TaskHandle; tiles: number };
   fill: (piece: TilePiece) => void;
   consume: (piece: TilePiece) => void;
