@@ -6,7 +6,6 @@
  * Everything that may fail belongs to one task, and fails that task only.
  */
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnginePool } from '../engine/pool.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
@@ -14,14 +13,16 @@ import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } fr
 import type { Job, JobInfo } from '../jobs/job.js';
 import { Estimates } from './estimate.js';
 import { jobFailure } from './failure.js';
-import { fetchJobImage, localJobImage, needsFetching } from './images.js';
+import { Fetcher } from './fetcher.js';
+import { gpuMetrics, openNvml } from './gpu.js';
+import { localJobImage, needsFetching } from './images.js';
 import { type ExecutorMetrics, executorMetrics } from './metrics.js';
 import { Models, type ReadyModel } from './models.js';
 import { outcomeOf } from './outcome.js';
 import { Persistence } from './persistence.js';
 import { JobQueue, type Release, type Waiting } from './queue.js';
 import { type StreamEvents, TileStream } from './stream.js';
-import { type Batch, type ImageSource, TaskRun } from './task.js';
+import { type Batch, forget, type ImageSource, TaskRun } from './task.js';
 import { Turns } from './turns.js';
 import { Workers } from './workers.js';
 
@@ -33,7 +34,6 @@ interface QueuedJob extends Waiting {
 
 /** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
 const kSlots = 5;
-const kFetches = 8;
 const kStopStepMs = 20;
 
 export class BatchExecutor implements Executor {
@@ -44,12 +44,11 @@ export class BatchExecutor implements Executor {
   #metrics!: ExecutorMetrics;
   #persist!: Persistence;
   #queue!: JobQueue<QueuedJob>;
+  #fetcher!: Fetcher;
   readonly #estimates = new Estimates();
   readonly #device = new Turns();
   readonly #streams = new Map<string, TileStream>();
   readonly #running = new Map<string, TaskRun>();
-  readonly #fetching = new Map<string, AbortController>();
-  readonly #fetchQueue: Job[] = [];
   /** Released, but not in a stream yet. */
   #opening = 0;
   #lastReleaseMs = 0;
@@ -65,9 +64,16 @@ export class BatchExecutor implements Executor {
       throw new OtfError('OTF_CONFIG_INVALID', 'engine.devices: one device is used by a server; start one for each');
     }
     this.#metrics = executorMetrics(host.metrics, () => this.#engines);
+    gpuMetrics(host.metrics, openNvml());
     this.#workers = new Workers(this.#metrics.stage);
     this.#models = await Models.open(models.dir, this.#workers);
     this.#persist = new Persistence(host);
+    this.#fetcher = new Fetcher({
+      host,
+      persist: this.#persist,
+      fetch: host.config.fetch,
+      fetched: (job, image) => this.#enqueue(job, image),
+    });
     this.#queue = new JobQueue({
       minJobs: policy.min_jobs,
       maxBatch: policy.max_batch,
@@ -89,7 +95,7 @@ export class BatchExecutor implements Executor {
 
   admit(reserved: number): Admission {
     const { max_queued: limit } = this.#host.config.policy;
-    const waiting = this.#queue.size + this.#fetchQueue.length + this.#fetching.size;
+    const waiting = this.#queue.size + this.#fetcher.count;
     if (waiting + reserved < limit) return { accepted: true };
     const seconds = this.#aheadSeconds(undefined) ?? 30;
     const retryAfterS = Math.min(600, Math.max(1, Math.ceil(seconds / 4)));
@@ -97,20 +103,14 @@ export class BatchExecutor implements Executor {
   }
 
   submit(job: Job): void {
-    if (needsFetching(job)) {
-      this.#fetchQueue.push(job);
-      this.#fetchNext();
-    } else {
-      this.#enqueue(job, undefined);
-    }
+    if (needsFetching(job)) this.#fetcher.add(job);
+    else this.#enqueue(job, undefined);
   }
 
   abort(jobId: string, _why: AbortReason): void {
     const queued = this.#queue.remove(jobId);
     if (queued?.image) void forget(queued.image);
-    this.#fetching.get(jobId)?.abort(new OtfError('OTF_CANCELLED', 'aborted'));
-    const index = this.#fetchQueue.findIndex((job) => job.id === jobId);
-    if (index >= 0) this.#fetchQueue.splice(index, 1);
+    this.#fetcher.abort(jobId);
     const task = this.#running.get(jobId);
     if (task) this.#end(task);
   }
@@ -118,8 +118,8 @@ export class BatchExecutor implements Executor {
   position(jobId: string): number | undefined {
     const place = this.#queue.position(jobId);
     if (place !== undefined) return place;
-    const index = this.#fetchQueue.findIndex((job) => job.id === jobId);
-    return index < 0 ? undefined : this.#queue.size + index + 1;
+    const behind = this.#fetcher.position(jobId);
+    return behind === undefined ? undefined : this.#queue.size + behind;
   }
 
   remainingMs(jobId: string): number | undefined {
@@ -135,7 +135,7 @@ export class BatchExecutor implements Executor {
   stats(): ExecutorStats {
     const loaded = (this.#engines?.list() ?? []).filter((engine) => engine.loaded);
     const note = loaded.map(({ spec, info }) => `${spec.key} on ${info?.engine} (${info?.device})`).join('; ');
-    const executing = this.#running.size + this.#fetching.size;
+    const executing = this.#running.size + this.#fetcher.underWay;
     return {
       ready: this.#started && !this.#stopping,
       queued: this.#queue.depths(),
@@ -147,48 +147,18 @@ export class BatchExecutor implements Executor {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
-    for (const controller of this.#fetching.values()) controller.abort(new OtfError('OTF_CANCELLED', 'shutting down'));
+    const unfetched = this.#fetcher.stop();
     const fetched = [...this.#queue.all()].filter((item) => item.image);
     const until = Date.now() + graceMs;
     while ((this.#running.size > 0 || this.#opening > 0) && Date.now() < until) await pause(kStopStepMs);
     const left = [...this.#running.values()];
     for (const task of left) this.#end(task);
-    const requeue = [...left.map((task) => task.job.id), ...fetched.map((item) => item.id), ...this.#fetching.keys()];
+    const requeue = [...left.map((task) => task.job.id), ...fetched.map((item) => item.id), ...unfetched];
     await Promise.all(requeue.map((id) => this.#host.requeued(id)));
     await this.#persist.stop();
     await this.#engines.close();
     await this.#models.close();
     await this.#workers.close();
-  }
-
-  // Images from elsewhere
-
-  #fetchNext(): void {
-    while (!this.#stopping && this.#fetching.size < kFetches) {
-      const job = this.#fetchQueue.shift();
-      if (!job) return;
-      const controller = new AbortController();
-      this.#fetching.set(job.id, controller);
-      void this.#fetch(job, controller.signal).finally(() => {
-        this.#fetching.delete(job.id);
-        this.#fetchNext();
-        this.#dispatch();
-      });
-    }
-  }
-
-  async #fetch(job: Job, signal: AbortSignal): Promise<void> {
-    let image: ImageSource | undefined;
-    try {
-      if (!(await this.#persist.executing(job.id, {}))) return;
-      image = await fetchJobImage(job, this.#host.jobDir(job.id), this.#host.config.fetch, signal);
-      this.#host.log(job.id, 'info', `fetched ${image.size} bytes from ${image.url}`);
-      if (signal.aborted) return await forget(image);
-      this.#enqueue(job, image);
-    } catch (thrown) {
-      if (image) await forget(image);
-      if (!signal.aborted) await this.#persist.failed(job.id, jobFailure(toOtfError(thrown), image));
-    }
   }
 
   // From the queue into streams
@@ -428,11 +398,6 @@ function nativeRegion({ parameters: { region } }: Job) {
 
 function rawPath(dir: string): string {
   return join(dir, 'network-output.tmp');
-}
-
-/** A fetched image is not kept. */
-async function forget(image: ImageSource): Promise<void> {
-  if (image.temporary) await rm(image.path, { force: true });
 }
 
 function pause(ms: number): Promise<void> {

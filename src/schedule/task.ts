@@ -1,4 +1,5 @@
 /** One job on its way through the stages. Ends once: done, failed, aborted or put back; whatever comes later is dropped. */
+import { rm } from 'node:fs/promises';
 import type { TaskHandle } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import type { Job } from '../jobs/job.js';
@@ -15,6 +16,11 @@ export interface ImageSource {
   url?: string | undefined;
   /** Fetched for this run only. */
   temporary?: boolean | undefined;
+}
+
+/** A fetched image is not kept. */
+export async function forget(image: ImageSource): Promise<void> {
+  if (image.temporary) await rm(image.path, { force: true });
 }
 
 export interface Batch {
