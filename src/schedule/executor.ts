@@ -256,6 +256,7 @@ export class BatchExecutor implements Executor {
       return task;
     } catch (thrown) {
       const error = toOtfError(thrown);
+      if (this.#cutShort(error)) return undefined;
       if (task) this.#fail(task, error);
       else if (await this.#persist.executing(job.id, info).then(() => true)) {
         await this.#persist.failed(job.id, jobFailure(error, item.image));
@@ -347,10 +348,15 @@ export class BatchExecutor implements Executor {
   }
 
   #fail(task: TaskRun, error: OtfError): void {
-    if (task.ended) return;
+    if (task.ended || this.#cutShort(error)) return;
     this.#end(task);
     if (error.code === 'OTF_INTERNAL') this.#host.log(task.job.id, 'error', error.stack ?? error.message);
     void this.#persist.failed(task.job.id, jobFailure(error, task.image));
+  }
+
+  /** Work that the shutdown stopped is no failure: the job is unfinished in the store and runs after the restart. */
+  #cutShort(error: OtfError): boolean {
+    return this.#stopping && error.code === 'OTF_CANCELLED';
   }
 
   #end(task: TaskRun): void {

@@ -15,6 +15,8 @@ const kTasksPerWorker = 2;
 export class Workers {
   readonly #pool: Piscina;
   readonly #observe: StageObserver;
+  readonly #pending = new Set<Promise<unknown>>();
+  #closing = false;
 
   constructor(observe: StageObserver) {
     this.#observe = observe;
@@ -31,7 +33,11 @@ export class Workers {
   /** Throws OtfError: what the work threw, by its code. */
   async run<S extends Stage>(stage: S, request: Parameters<Work[S]>[0]): Promise<Awaited<ReturnType<Work[S]>>> {
     const before = performance.now();
-    const answer = (await this.#pool.run({ stage, request })) as WorkAnswer<S>;
+    if (this.#closing) throw new OtfError('OTF_CANCELLED', 'the server is shutting down');
+    const answered = this.#pool.run({ stage, request }) as Promise<WorkAnswer<S>>;
+    const settled = answered.catch(() => undefined).finally(() => this.#pending.delete(settled));
+    this.#pending.add(settled);
+    const answer = await answered;
     this.#observe(stage, (performance.now() - before) / 1000);
     if (answer.failure) {
       const { code, message, stack } = answer.failure;
@@ -40,7 +46,10 @@ export class Workers {
     return answer.value as Awaited<ReturnType<Work[S]>>;
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  /** Work under way comes to its end first: native code cannot answer a thread that is being ended, and would abort. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    while (this.#pending.size > 0) await Promise.all([...this.#pending]);
+    await this.#pool.destroy();
   }
 }

@@ -91,9 +91,12 @@ export class TestServer {
     return children.trim().split(' ').filter(Boolean).map(Number);
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+  /** The exit code, or the signal that ended it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string | null> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
-    const ended = new Promise<number | null>((resolve) => this.child.once('exit', (code) => resolve(code)));
+    const ended = new Promise<number | string | null>((resolve) => {
+      this.child.once('exit', (code, by) => resolve(code ?? `${by}: ${this.log.slice(-3).join(' ')}`));
+    });
     this.child.kill(signal);
     return ended;
   }
