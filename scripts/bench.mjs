@@ -7,7 +7,7 @@ import { setUp } from './setup.mjs';
 const [name, ...rest] = process.argv.slice(2);
 if (name === undefined) {
   const suites = readdirSync('bench').flatMap((file) => (file.endsWith('.ts') ? [file.replace(/\.ts$/, '')] : []));
-  console.error(`which benchmark? engine, detect, ${suites.join(', ')}`);
+  console.error(`which benchmark? engine, detect, server, http, ${suites.join(', ')}`);
   process.exit(2);
 }
 await setUp({});

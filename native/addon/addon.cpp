@@ -37,6 +37,17 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<benchEngine>(exports, "benchEngine");
   add<benchCianna>(exports, "benchCianna");
   add<benchDetect>(exports, "benchDetect");
+  add<createSlots>(exports, "createSlots");
+  add<closeSlots>(exports, "closeSlots");
+  add<copyItems>(exports, "copyItems");
+  add<openModel>(exports, "openModel");
+  add<closeModel>(exports, "closeModel");
+  add<openTask>(exports, "openTask");
+  add<fillTiles>(exports, "fillTiles");
+  add<consumeTiles>(exports, "consumeTiles");
+  add<finishTask>(exports, "finishTask");
+  add<cancelTask>(exports, "cancelTask");
+  add<closeTask>(exports, "closeTask");
   return exports;
 }
 

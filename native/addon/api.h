@@ -1,5 +1,5 @@
-// Functions the addon exports. Each reads its arguments on the JavaScript thread, works on a pool thread on
-// plain data, and builds its answer back on the JavaScript thread.
+// Functions the addon exports. But for the last group, each reads its arguments on the JavaScript thread,
+// works on a pool thread on plain data, and builds its answer back on the JavaScript thread.
 #pragma once
 
 #include <napi.h>
@@ -19,5 +19,18 @@ Napi::Value preview(const Napi::CallbackInfo& info);
 Napi::Value benchEngine(const Napi::CallbackInfo& info);
 Napi::Value benchCianna(const Napi::CallbackInfo& info);
 Napi::Value benchDetect(const Napi::CallbackInfo& info);
+
+// Synchronous, for workers (slots_api.cpp, task_api.cpp).
+Napi::Value createSlots(const Napi::CallbackInfo& info);
+Napi::Value closeSlots(const Napi::CallbackInfo& info);
+Napi::Value copyItems(const Napi::CallbackInfo& info);
+Napi::Value openModel(const Napi::CallbackInfo& info);
+Napi::Value closeModel(const Napi::CallbackInfo& info);
+Napi::Value openTask(const Napi::CallbackInfo& info);
+Napi::Value fillTiles(const Napi::CallbackInfo& info);
+Napi::Value consumeTiles(const Napi::CallbackInfo& info);
+Napi::Value finishTask(const Napi::CallbackInfo& info);
+Napi::Value cancelTask(const Napi::CallbackInfo& info);
+Napi::Value closeTask(const Napi::CallbackInfo& info);
 
 }  // namespace otf::addon

@@ -32,6 +32,8 @@ ParameterSpec::Scale scaleOf(const std::string& name) {
   throw OtfError(Code::kDetectorConfig, "no parameter scale '" + name + "' (log, linear, cos, sin)");
 }
 
+}  // namespace
+
 DetectorConfig readDetector(const Fields& fields) {
   DetectorConfig config;
   config.tilePx = fields.count("tilePx");
@@ -71,8 +73,6 @@ RegionRequest readRegion(const Fields& fields) {
   }
   return std::monostate{};
 }
-
-}  // namespace
 
 DetectionRequest readDetectionRequest(const Fields& fields) {
   DetectionRequest request;

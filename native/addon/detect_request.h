@@ -17,6 +17,10 @@ struct DetectionRequest {
   EngineChoice engine;
 };
 
+/// Members of DetectorConfig, and of the request's region (box, roi or neither), as in addon.ts.
+DetectorConfig readDetector(const Fields& fields);
+RegionRequest readRegion(const Fields& fields);
+
 /// JavaScript thread only. Throws kInvalidArgument, kDetectorConfig.
 DetectionRequest readDetectionRequest(const Fields& fields);
 

@@ -3,6 +3,8 @@ import { type Command, Option } from 'commander';
 import { benchCianna } from './bench-cianna.js';
 import { benchDetect } from './bench-detect.js';
 import { benchEngine } from './bench-engine.js';
+import { benchHttp } from './bench-http.js';
+import { benchServer } from './bench-server.js';
 import { addEngineOptions, addModelsOption, example, integer } from './options.js';
 
 export function registerBench(root: Command): void {
@@ -41,4 +43,23 @@ export function registerBench(root: Command): void {
     .option('--json', 'as JSON');
   addEngineOptions(addModelsOption(detect)).action(benchDetect);
   example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-2048 --json']);
+
+  const server = group
+    .command('server')
+    .description('tasks of 512x512 pixels through a server beside the engine alone, and the latency of a lone task')
+    .addOption(new Option('--case <network...>', 'which').choices(['demo-continuum', 'sdc1']))
+    .option('--tasks <n>', 'tasks submitted at once', integer(1, 100_000), 64)
+    .option('--json', 'as JSON');
+  addEngineOptions(server).action(benchServer);
+  example(server, ['cianna-otf bench server', 'cianna-otf bench server --case demo-continuum --json']);
+
+  const http = group
+    .command('http')
+    .description('status requests beside a running batch, memory of a large upload, a store of many jobs')
+    .option('--seconds <n>', 'of each half of the status measurement', integer(1, 60), 2)
+    .option('--upload-mb <n>', 'size of the upload', integer(1, 100_000), 1000)
+    .option('--jobs <n>', 'jobs in the store', integer(1, 1_000_000), 10_000)
+    .option('--json', 'as JSON')
+    .action(benchHttp);
+  example(http, ['cianna-otf bench http', 'cianna-otf bench http --json']);
 }

@@ -4,19 +4,18 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type { CatalogueColumns } from '../engine/addon.js';
+import { loadAddon } from '../engine/load.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
-import { kDefaultModel, kShippedModelsDir, resolveModel } from '../models/registry.js';
-import type { RunRecord } from '../results/run-record.js';
-import { writeResult } from '../results/write.js';
-import { runDetectTask } from '../tasks/detect.js';
-import { writePreview } from './detect.js';
-import { example } from './options.js';
-import { progressBar } from './progress.js';
-import { bold, duration, green, mebibytes, print, textTable } from './table.js';
+import { drawPreview } from '../results/preview.js';
+import { writeFileAtomically } from '../results/write.js';
+import { detectThroughServer, type Shown } from './demo-server.js';
+import { example as addExample } from './options.js';
+import { bold, duration, green, print, textTable } from './table.js';
 
 const kExample = fileURLToPath(new URL('../../examples/simulated-field-1024.fits', import.meta.url));
 const kTruth = kExample.replace(/\.fits$/, '.truth.csv');
 const kBrightest = 10;
+const kPreviewPx = 1024;
 
 export function registerDemo(root: Command): void {
   const command = root
@@ -24,7 +23,7 @@ export function registerDemo(root: Command): void {
     .description('find the sources of the example image: what it prints, where results are, what to try next')
     .option('-o, --output <dir>', 'folder for the results', 'cianna-otf-demo')
     .action(demo);
-  example(command, ['cianna-otf demo']);
+  addExample(command, ['cianna-otf demo']);
 }
 
 async function demo(options: { output: string }): Promise<void> {
@@ -34,32 +33,28 @@ async function demo(options: { output: string }): Promise<void> {
   } catch (thrown) {
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot make ${folder}: ${systemReason(thrown)}`, { cause: thrown });
   }
-  const card = await resolveModel(kShippedModelsDir, kDefaultModel);
-  const image = { path: kExample };
-  const bar = progressBar('tiles');
-  const record = await runDetectTask(
-    { image, card, engine: { name: 'onednn', threads: 0, batch: 8 } },
-    bar.update,
-  ).finally(bar.stop);
+  const shown = await detectThroughServer(kExample, folder);
   const catalogue = join(folder, 'catalogue.vot');
   const picture = join(folder, 'sources.png');
-  await writeResult(record, 'votable', catalogue);
-  await writePreview(record, image, picture);
+  const preview = await (await loadAddon()).preview({ image: { path: kExample }, maxPx: kPreviewPx });
+  await writeFileAtomically(picture, [drawPreview(preview, shown.image, shown.found)]);
 
-  printSources(record);
+  printSources(shown);
   print('');
-  await printTruth(record.outcome.catalogue);
-  printTimes(record);
+  await printTruth(shown.found);
+  printTimes(shown);
   print('');
   print(bold('Results'));
   print(`  ${catalogue}   IVOA VOTable: TOPCAT, Aladin, astropy and pyvo read it`);
   print(`  ${picture}     the image with its sources`);
   print('');
-  const shown = relative('.', kExample);
+  const example = relative('.', kExample);
   const self = commandName();
   print(bold('Next'));
-  print(`  ${self} detect ${shown} --format csv -o - | head -5`);
-  print(`  ${self} detect ${shown} --box 1,1,512,512 --format reg -o corner.reg   # for DS9`);
+  print(`  ${self} serve --data-dir ${join(folder, 'server')}    # the server; then, in another terminal:`);
+  print(`  ${self} submit ${example} --wait -o results && ${self} jobs`);
+  print(`  ${self} detect ${example} --format csv -o - | head -5`);
+  print(`  ${self} detect ${example} --box 1,1,512,512 --format reg -o corner.reg   # for DS9`);
   print(`  ${self} simulate -o sim --size 2048 && ${self} detect sim/field.fits`);
   print(`  ${self} models show demo-continuum    # what a model card says; use your own with --models DIR`);
 }
@@ -70,12 +65,10 @@ function commandName(): string {
   return script.endsWith('.js') ? `node ${relative('.', script)}` : 'cianna-otf';
 }
 
-function printSources(record: RunRecord): void {
-  const { outcome } = record;
-  const { catalogue: found, image, engine } = outcome;
+function printSources({ found, image, run, job }: Shown): void {
   print('');
-  print(bold(`${found.count} sources in ${record.input.name} (${image.width}x${image.height} pixels)`));
-  print(`${record.model.title}; ${engine.engine} ${engine.version}, ${engine.effective}, ${engine.threads} threads`);
+  print(bold(`${found.count} sources in ${run.input} (${image.width}x${image.height} pixels)`));
+  print(`${run.model} on ${run.engine}, ${run.quantization}: job ${job.id} of a server started for this`);
   print('');
   const flux = found.values.flux ?? new Float64Array(found.count);
   const order = Array.from({ length: found.count }, (_, row) => row).sort((a, b) => (flux[b] ?? 0) - (flux[a] ?? 0));
@@ -122,10 +115,9 @@ async function printTruth(found: CatalogueColumns): Promise<void> {
   print(green(`The field is simulated: ${hit} of its ${bright} sources above 5 sigma were found (${share} %).`));
 }
 
-function printTimes(record: RunRecord): void {
-  const { times, memory } = record.outcome;
+function printTimes({ times }: Shown): void {
   const stages: [string, number][] = [
-    ['load the network', times.load],
+    ['read the image', times.load],
     ['prepare tiles', times.limits + times.prepare],
     ['run the network', times.infer],
     ['select and suppress boxes', times.select + times.suppress],
@@ -135,7 +127,6 @@ function printTimes(record: RunRecord): void {
   print('');
   print(bold('Time'));
   for (const [name, seconds] of stages) print(`  ${name.padEnd(28)}${duration(seconds).padStart(10)}`);
-  print(`  ${'memory, at most'.padEnd(28)}${mebibytes(memory.peakRssBytes).padStart(10)}`);
 }
 
 /** Hours or degrees with minutes and seconds, e.g. 10:00:26.80 or -30:12:00.4. */

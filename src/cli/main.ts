@@ -7,8 +7,11 @@ import { registerDetect } from './detect.js';
 import { registerEngines } from './engines.js';
 import { report, survivePipes } from './failure.js';
 import { registerInfer } from './infer.js';
+import { registerJobs } from './jobs.js';
 import { registerModels } from './models.js';
+import { registerServe } from './serve.js';
 import { registerSimulate } from './simulate.js';
+import { registerSubmit } from './submit.js';
 
 const kAfterHelp = `
 First steps:
@@ -28,6 +31,9 @@ function program(): Command {
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true);
   registerDemo(root);
+  registerServe(root);
+  registerSubmit(root);
+  registerJobs(root);
   registerDetect(root);
   registerInfer(root);
   registerModels(root);

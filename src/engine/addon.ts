@@ -302,6 +302,51 @@ export interface BenchCiannaOutcome {
   copySeconds: number;
 }
 
+/** Numbers that name native objects; valid in the main thread and every worker of this process. */
+export type SlotsHandle = number;
+export type ModelHandle = number;
+export type TaskHandle = number;
+
+export interface OpenedSlots {
+  slots: SlotsHandle;
+  /** To be inherited by the engine process. */
+  fd: number;
+  slotBytes: number;
+}
+
+export interface OpenedModel {
+  model: ModelHandle;
+  /** Floats per tile, in and out of the network. */
+  valuesIn: number;
+  valuesOut: number;
+  warnings: string[];
+}
+
+export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam'> {
+  model: ModelHandle;
+  /** File for the network's output of every tile, float32, in the order of the tiles. */
+  rawOutput?: string;
+}
+
+/** Tiles [first, first+count) of a task are items [item, item+count) of a slot. */
+export interface TilePiece {
+  task: TaskHandle;
+  first: number;
+  count: number;
+  slots: SlotsHandle;
+  slot: number;
+  item: number;
+}
+
+export interface CopyItemsRequest {
+  slots: SlotsHandle;
+  fromSlot: number;
+  fromItem: number;
+  toSlot: number;
+  toItem: number;
+  count: number;
+}
+
 export interface BenchDetectOutcome {
   engine: EngineInfo;
   tiles: number;
@@ -328,6 +373,25 @@ export interface NativeAddon {
     onProgress: (done: number, total: number) => void,
   ): Promise<BenchEngineOutcome>;
   benchCianna(request: BenchEngineRequest): Promise<BenchCiannaOutcome>;
+  // Synchronous: small ones for any thread, those that work (open*, fill, consume, finish, copy) for workers only.
+  /** Shared memory for an engine process. It lives until closeSlots. */
+  createSlots(request: { batch: number; valuesIn: number; valuesOut: number; slots: number }): OpenedSlots;
+  closeSlots(slots: SlotsHandle): void;
+  /** Input items only. */
+  copyItems(request: CopyItemsRequest): void;
+  /** Reads the network and keeps its head. Throws when it does not fit the detector section. */
+  openModel(request: { weights: string; detector: DetectorConfig }): OpenedModel;
+  closeModel(model: ModelHandle): void;
+  openTask(request: OpenTaskRequest): { task: TaskHandle; tiles: number };
+  /** One call per task at a time, forward only. */
+  fillTiles(piece: TilePiece): void;
+  /** Each tile once, in any order. */
+  consumeTiles(piece: TilePiece): void;
+  /** When every tile is consumed. `times` has the task's own stages; infer and wall are the caller's. */
+  finishTask(task: TaskHandle): Omit<DetectOutcome, 'engine' | 'memory'>;
+  /** A fill under way throws OTF_CANCELLED soon. */
+  cancelTask(task: TaskHandle): void;
+  closeTask(task: TaskHandle): void;
   benchDetect(request: DetectRequest, rounds: number): Promise<BenchDetectOutcome>;
   /** Write a built-in architecture with random weights as a network file, e.g. for bench detect. */
   writeArchitecture(name: string, seed: number, path: string): Promise<void>;

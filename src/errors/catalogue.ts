@@ -49,6 +49,27 @@ const kKinds = {
   OTF_XML_MALFORMED: kind(1, 400, 'fatal'),
   OTF_INPUT_UNREADABLE: kind(1, 422, 'fatal'),
   OTF_ADDON_MISSING: kind(1, 500, 'fatal'),
+  // The service.
+  OTF_BAD_REQUEST: kind(1, 400, 'fatal'),
+  OTF_MULTIPART_MALFORMED: kind(1, 400, 'fatal'),
+  OTF_PHASE_FORBIDS: kind(1, 403, 'fatal'),
+  OTF_NOT_FOUND: kind(1, 404, 'fatal'),
+  OTF_METHOD_NOT_ALLOWED: kind(1, 405, 'fatal'),
+  OTF_TOO_LARGE: kind(1, 413, 'fatal'),
+  OTF_MEDIA_TYPE_UNKNOWN: kind(1, 415, 'fatal'),
+  OTF_RANGE_INVALID: kind(1, 416, 'fatal'),
+  OTF_CLIENT_GONE: kind(1, 400, 'transient'),
+  OTF_QUEUE_FULL: kind(1, 503, 'transient'),
+  OTF_DISK_FULL: kind(1, 503, 'transient'),
+  OTF_SHUTTING_DOWN: kind(1, 503, 'transient'),
+  OTF_STORE_UNUSABLE: kind(1, 500, 'fatal'),
+  OTF_PORT_UNUSABLE: kind(1, 500, 'fatal'),
+  OTF_FETCH_REFUSED: kind(1, 422, 'fatal'),
+  OTF_FETCH_FAILED: kind(1, 422, 'transient'),
+  OTF_FETCH_TOO_LARGE: kind(1, 422, 'fatal'),
+  OTF_IMAGE_CHECKSUM: kind(1, 422, 'fatal'),
+  OTF_SERVER_UNREACHABLE: kind(3, 503, 'transient'),
+  OTF_SERVER_ANSWER: kind(1, 502, 'transient'),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof kKinds;

@@ -1,0 +1,143 @@
+#include "addon/detect_values.h"
+
+#include <cmath>
+
+#include "addon/detect_request.h"
+#include "sky/wcs.h"
+
+namespace otf::addon {
+namespace {
+
+template <typename Get>
+Napi::Value column64(Napi::Env env, const std::vector<Source>& sources, Get get) {
+  Napi::Float64Array out = Napi::Float64Array::New(env, sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) out[i] = get(sources[i]);
+  return out;
+}
+template <typename Get>
+Napi::Value column32(Napi::Env env, const std::vector<Source>& sources, Get get) {
+  Napi::Float32Array out = Napi::Float32Array::New(env, sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) out[i] = get(sources[i]);
+  return out;
+}
+template <typename Get>
+Napi::Value columnInt(Napi::Env env, const std::vector<Source>& sources, Get get) {
+  Napi::Int32Array out = Napi::Int32Array::New(env, sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) out[i] = get(sources[i]);
+  return out;
+}
+
+Napi::Object catalogue(Napi::Env env, const DetectionOutcome& outcome) {
+  const std::vector<Source>& all = outcome.detection.sources;
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("count", static_cast<double>(all.size()));
+  out.Set("raDeg", column64(env, all, [](const Source& s) { return s.raDeg; }));
+  out.Set("decDeg", column64(env, all, [](const Source& s) { return s.decDeg; }));
+  out.Set("x", column64(env, all, [](const Source& s) { return s.x; }));
+  out.Set("y", column64(env, all, [](const Source& s) { return s.y; }));
+  out.Set("widthPx", column32(env, all, [](const Source& s) { return s.widthPx; }));
+  out.Set("heightPx", column32(env, all, [](const Source& s) { return s.heightPx; }));
+  out.Set("probability", column32(env, all, [](const Source& s) { return s.probability; }));
+  out.Set("objectness", column32(env, all, [](const Source& s) { return s.objectness; }));
+  out.Set("prior", columnInt(env, all, [](const Source& s) { return s.prior; }));
+  out.Set("tile", columnInt(env, all, [](const Source& s) { return s.tile; }));
+  out.Set("cell", columnInt(env, all, [](const Source& s) { return s.cell; }));
+  out.Set("paPixelDeg", column64(env, all, [](const Source& s) { return s.paPixelDeg; }));
+  out.Set("paDeg", column64(env, all, [](const Source& s) { return s.paDeg; }));
+  out.Set("primaryBeam", column64(env, all, [](const Source& s) { return s.primaryBeam; }));
+  Napi::Object values = Napi::Object::New(env);
+  for (size_t p = 0; p < outcome.parameterColumns.size(); ++p) {
+    values.Set(outcome.parameterColumns[p], column64(env, all, [p](const Source& s) { return s.values[p]; }));
+  }
+  out.Set("values", values);
+  return out;
+}
+
+Napi::Object imageSummary(Napi::Env env, const DetectionOutcome& outcome) {
+  const FitsInfo& image = outcome.image;
+  const DetectionResult& detection = outcome.detection;
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("label", image.label);
+  out.Set("hdu", image.hdu);
+  out.Set("extname", image.extname);
+  out.Set("width", static_cast<double>(image.width));
+  out.Set("height", static_cast<double>(image.height));
+  out.Set("planes", static_cast<double>(image.planes));
+  out.Set("plane", static_cast<double>(outcome.plane));
+  out.Set("bitpix", image.bitpix);
+  out.Set("compressed", image.compressed);
+  out.Set("bunit", image.bunit);
+  if (image.beam) {
+    Napi::Object beam = Napi::Object::New(env);
+    beam.Set("bmajDeg", image.beam->bmajDeg);
+    beam.Set("bminDeg", image.beam->bminDeg);
+    beam.Set("bpaDeg", image.beam->bpaDeg);
+    out.Set("beam", beam);
+  }
+  if (detection.frame) {
+    Napi::Object wcs = Napi::Object::New(env);
+    wcs.Set("system", detection.frame->system);
+    wcs.Set("equinox", detection.frame->equinox);
+    wcs.Set("native", detection.frame->native);
+    wcs.Set("projection", outcome.projection);
+    wcs.Set("pixelScaleDeg", outcome.pixelScaleDeg);
+    wcs.Set("centreRaDeg", outcome.centre.raDeg);
+    wcs.Set("centreDecDeg", outcome.centre.decDeg);
+    out.Set("wcs", wcs);
+  }
+  const Region& region = detection.layout.region;
+  Napi::Object box = Napi::Object::New(env);
+  box.Set("x", static_cast<double>(region.x));
+  box.Set("y", static_cast<double>(region.y));
+  box.Set("width", static_cast<double>(region.width));
+  box.Set("height", static_cast<double>(region.height));
+  out.Set("region", box);
+  out.Set("blankedPixels", static_cast<double>(detection.pixels.blanked));
+  std::vector<std::string> warnings = image.warnings;
+  warnings.insert(warnings.end(), detection.warnings.begin(), detection.warnings.end());
+  out.Set("warnings", strings(env, warnings));
+  return out;
+}
+
+}  // namespace
+
+DetectionOutcome describeDetection(const FitsInfo& image, int64_t plane, const DetectorConfig& config) {
+  DetectionOutcome outcome;
+  outcome.image = image;
+  outcome.plane = plane;
+  if (const auto wcs = Wcs::fromCards(image.cards, image.axes); wcs) {
+    const double x = 0.5 * static_cast<double>(image.width - 1);
+    const double y = 0.5 * static_cast<double>(image.height - 1);
+    outcome.projection = wcs->projection();
+    outcome.centre = wcs->pixelToSky(x, y).value_or(SkyPosition{NAN, NAN});
+    const auto jacobian = wcs->jacobian(x, y);
+    outcome.pixelScaleDeg = jacobian ? jacobian->pixelScaleDeg() : NAN;
+  }
+  for (const ParameterSpec& parameter : config.parameters)
+    outcome.parameterColumns.push_back(parameter.column);
+  return outcome;
+}
+
+Napi::Object detectionValues(Napi::Env env, const DetectionOutcome& outcome) {
+  const DetectionResult& detection = outcome.detection;
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("catalogue", catalogue(env, outcome));
+  out.Set("image", imageSummary(env, outcome));
+  Napi::Object tiling = Napi::Object::New(env);
+  tiling.Set("tilesX", static_cast<double>(detection.layout.columns.count));
+  tiling.Set("tilesY", static_cast<double>(detection.layout.rows.count));
+  tiling.Set("offsetX", static_cast<double>(detection.layout.columns.offsetPx));
+  tiling.Set("offsetY", static_cast<double>(detection.layout.rows.offsetPx));
+  tiling.Set("tilePx", detection.layout.tilePx);
+  tiling.Set("overlapPx", detection.layout.overlapPx);
+  out.Set("tiling", tiling);
+  Napi::Object counts = Napi::Object::New(env);
+  counts.Set("selected", static_cast<double>(detection.selected));
+  counts.Set("afterFirst", static_cast<double>(detection.afterFirst));
+  counts.Set("final", static_cast<double>(detection.sources.size()));
+  out.Set("counts", counts);
+  out.Set("times", stageTimes(env, detection.seconds));
+  return out;
+}
+
+}  // namespace otf::addon

@@ -1,0 +1,73 @@
+/** A server in a process of its own for measurements, and the models they use. */
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { loadAddon } from '../engine/load.js';
+import { OtfError } from '../errors/catalogue.js';
+import { sha256File } from '../models/checksum.js';
+import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
+
+const kProgram = fileURLToPath(new URL('../../bin/cianna-otf.js', import.meta.url));
+const kStartMs = 30_000;
+const kSeed = 20240211;
+
+export interface BenchServer {
+  url: string;
+  pid: number;
+  stop: () => Promise<void>;
+}
+
+/** Settings by their environment names, e.g. CIANNA_OTF_POLICY_MAX_QUEUED. */
+export async function startBenchServer(
+  dataDir: string,
+  models: string,
+  settings: Record<string, string>,
+): Promise<BenchServer> {
+  const child = spawn(process.execPath, [kProgram, 'serve', '--port', '0', '--data-dir', dataDir, '--models', models], {
+    env: { ...process.env, ...settings },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new OtfError('OTF_ENGINE_FAILED', 'the server does not start')), kStartMs);
+    child.once('exit', () => reject(new OtfError('OTF_ENGINE_FAILED', 'the server ended')));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const found = /"url":"([^"]+)".*"msg":"listening"/.exec(line)?.[1];
+      if (found === undefined) return;
+      clearTimeout(timer);
+      resolve(found);
+    });
+  });
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+  };
+  return { url, pid: child.pid ?? 0, stop };
+}
+
+/** A folder with the demonstration model and, as `sdc1`, the published architecture with random weights. */
+export async function benchModels(folder: string): Promise<string> {
+  const addon = await loadAddon();
+  const from = join(kShippedModelsDir, kDefaultModel);
+  const demo = await readFile(join(from, 'model.toml'), 'utf8');
+  const models = join(folder, 'models');
+  await mkdir(join(models, kDefaultModel), { recursive: true });
+  await mkdir(join(models, 'sdc1'));
+  await writeFile(join(models, kDefaultModel, 'model.toml'), demo);
+  await writeFile(join(models, kDefaultModel, 'weights.dat'), await readFile(join(from, 'weights.dat')));
+  const weights = join(models, 'sdc1', 'weights.dat');
+  await addon.writeArchitecture('sdc1', kSeed, weights);
+  const digest = await sha256File(weights);
+  // Random weights find nothing: the thresholds only have to be reached rarely.
+  const card = demo
+    .replace(`id = "${kDefaultModel}"`, 'id = "sdc1"')
+    .replace(/^aliases = .*$/m, 'aliases = []')
+    .replace(/^sha256 = .*$/m, `sha256 = "${digest}"`)
+    .replace(/^tile = .*$/m, 'tile = 512')
+    .replace(/^boxes = .*$/m, 'boxes = 9')
+    .replace(/^objectness_threshold = .*$/m, `objectness_threshold = [${new Array(9).fill('0.95').join(', ')}]`);
+  await writeFile(join(models, 'sdc1', 'model.toml'), card);
+  return models;
+}

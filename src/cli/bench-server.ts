@@ -1,0 +1,226 @@
+/** `bench server`: tasks through a real server beside the engine alone, in one run; and the latency of a lone task. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadAddon } from '../engine/load.js';
+import { EngineSupervisor } from '../engine/supervisor.js';
+import { OtfError } from '../errors/catalogue.js';
+import { toDetectorConfig } from '../models/card.js';
+import { quantizationName } from '../models/quantization.js';
+import { resolveModel } from '../models/registry.js';
+import { median } from './bench-engine.js';
+import { benchModels, startBenchServer } from './bench-host.js';
+import { conditions, printConditions } from './conditions.js';
+import type { EngineOptions } from './options.js';
+import { print, textTable } from './table.js';
+
+interface BenchServerOptions extends EngineOptions {
+  case?: string[];
+  tasks: number;
+  json?: boolean;
+}
+
+export interface ServerReport {
+  network: string;
+  tasks: number;
+  tilesPerTask: number;
+  /** Tiles per second: the engine alone (before and after, the faster), and first submission to last COMPLETED. */
+  engineTilesPerSecond: number;
+  serverTilesPerSecond: number;
+  share: number;
+  batches: number;
+  /** Milliseconds, medians of lone tasks: seen by a client, in the network, the difference. */
+  latencyMs: number;
+  inferenceMs: number;
+  overheadMs: number;
+}
+
+/** What issue 3 asks for. */
+const kWantedShare: Record<string, number> = { sdc1: 0.95, 'demo-continuum': 0.6 };
+const kWantedOverheadMs = 60;
+const kSizePx = 512;
+const kLone = 7;
+const kAtOnce = 4;
+
+export async function benchServer(options: BenchServerOptions): Promise<void> {
+  const before = await conditions();
+  const addon = await loadAddon();
+  const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
+  const reports: ServerReport[] = [];
+  try {
+    const output = join(folder, 'field.fits');
+    await addon.simulate({ output, sizePx: kSizePx, density: 0.001, noise: 4e-7, seed: 1 });
+    const image = await readFile(output);
+    const models = await benchModels(folder);
+    for (const network of options.case ?? ['demo-continuum', 'sdc1']) {
+      if (process.stderr.isTTY) process.stderr.write(`${network} ...\n`);
+      reports.push(await runCase({ network, image, folder, models }, options));
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  if (options.json) return print(JSON.stringify({ conditions: before, cases: reports }, null, 2));
+  printConditions(before);
+  print('');
+  printReports(reports);
+}
+
+interface Case {
+  network: string;
+  image: Buffer;
+  folder: string;
+  models: string;
+}
+
+async function runCase(it: Case, options: BenchServerOptions): Promise<ServerReport> {
+  const settings = {
+    CIANNA_OTF_ENGINE_BATCH: String(options.batch),
+    CIANNA_OTF_ENGINE_THREADS: String(options.threads),
+    CIANNA_OTF_ENGINE_DEFAULT: options.engine,
+    CIANNA_OTF_LOGGING_LEVEL: 'info',
+  };
+  const aloneBefore = await engineAlone(it, options);
+  const server = await startBenchServer(join(it.folder, `data-${it.network}`), it.models, settings);
+  try {
+    const fields = { MODEL: it.network, ...(options.quantization ? { QUANTIZATION: options.quantization } : {}) };
+    // Loads the network and touches every page.
+    await waitFor(server.url, await submit(server.url, it.image, fields));
+    const lone: { latencyMs: number; inferenceMs: number }[] = [];
+    for (let i = 0; i < kLone; i++) lone.push(await loneTask(server.url, it.image, fields));
+    const begun = performance.now();
+    const ids: string[] = [];
+    const submitSome = async () => {
+      while (ids.length < options.tasks) {
+        const place = ids.push('') - 1;
+        ids[place] = await submit(server.url, it.image, fields);
+      }
+    };
+    await Promise.all(Array.from({ length: kAtOnce }, submitSome));
+    const jobs = await Promise.all(ids.map((id) => waitFor(server.url, id)));
+    const seconds = (performance.now() - begun) / 1000;
+    const tilesPerTask = Number(jobs[0]?.info.tilesTotal ?? 0);
+    const alone = Math.max(aloneBefore, await engineAlone(it, options));
+    const serverRate = (tilesPerTask * ids.length) / seconds;
+    return {
+      network: it.network,
+      tasks: ids.length,
+      tilesPerTask,
+      engineTilesPerSecond: alone,
+      serverTilesPerSecond: serverRate,
+      share: serverRate / alone,
+      batches: new Set(jobs.map((job) => job.info.batchId)).size,
+      latencyMs: median(lone.map((each) => each.latencyMs)),
+      inferenceMs: median(lone.map((each) => each.inferenceMs)),
+      overheadMs: median(lone.map((each) => each.latencyMs - each.inferenceMs)),
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Tiles per second of full passes in a process of the same kind, nothing beside it. */
+async function engineAlone(it: Case, options: BenchServerOptions): Promise<number> {
+  const addon = await loadAddon();
+  const card = await resolveModel(it.models, it.network);
+  const opened = addon.openModel({ weights: card.weightsPath, detector: toDetectorConfig(card) });
+  const spec = {
+    key: it.network,
+    network: card.weightsPath,
+    engine: options.engine,
+    quantization: quantizationName(options.quantization ?? 'FP32'),
+    threads: options.threads,
+    inputBias: card.input_bias,
+    tilePx: card.tile,
+    valuesIn: opened.valuesIn,
+    valuesOut: opened.valuesOut,
+    batch: options.batch,
+    slots: 1,
+  };
+  const nothing = () => undefined;
+  const engine = new EngineSupervisor(spec, { readyMs: 120_000, hangMs: 600_000 }, { started: nothing, died: nothing });
+  try {
+    await engine.forward(0, options.batch);
+    const begun = performance.now();
+    const times: number[] = [];
+    while (times.length < 3 || performance.now() - begun < 1500) {
+      const from = performance.now();
+      await engine.forward(0, options.batch);
+      times.push((performance.now() - from) / 1000);
+    }
+    return options.batch / median(times);
+  } finally {
+    await engine.close();
+    addon.closeModel(opened.model);
+  }
+}
+
+async function submit(url: string, image: Buffer, fields: Record<string, string>): Promise<string> {
+  const body = new FormData();
+  for (const [name, value] of Object.entries({ ...fields, PHASE: 'RUN' })) body.append(name, value);
+  body.append('IMAGE', new Blob([new Uint8Array(image)]), 'field.fits');
+  const answer = await fetch(`${url}/jobs`, { method: 'POST', body, redirect: 'manual' });
+  if (answer.status !== 303) throw new OtfError('OTF_SERVER_ANSWER', `the server answered ${answer.status}`);
+  await answer.arrayBuffer();
+  return (answer.headers.get('location') ?? '').split('/').pop() ?? '';
+}
+
+interface Ended {
+  info: Record<string, string | undefined>;
+}
+
+async function waitFor(url: string, id: string): Promise<Ended> {
+  for (;;) {
+    const answer = await fetch(`${url}/jobs/${id}?WAIT=60`, { headers: { accept: 'text/xml' } });
+    const text = await answer.text();
+    const phase = /<uws:phase>(\w+)/.exec(text)?.[1] ?? '';
+    if (['QUEUED', 'EXECUTING'].includes(phase)) continue;
+    if (phase !== 'COMPLETED') throw new OtfError('OTF_SERVER_ANSWER', `a task of the benchmark ended ${phase}`);
+    return {
+      info: Object.fromEntries([...text.matchAll(/<otf:(\w+)>([^<]*)</g)].map(([, name, value]) => [name, value])),
+    };
+  }
+}
+
+async function loneTask(url: string, image: Buffer, fields: Record<string, string>) {
+  const begun = performance.now();
+  const id = await submit(url, image, fields);
+  await waitFor(url, id);
+  await (await fetch(`${url}/jobs/${id}/results/result`)).arrayBuffer();
+  const latencyMs = performance.now() - begun;
+  const { times } = (await (await fetch(`${url}/jobs/${id}/results/json`)).json()) as { times: { infer: number } };
+  return { latencyMs, inferenceMs: times.infer * 1000 };
+}
+
+function printReports(reports: ServerReport[]): void {
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const rows = reports.map((report) => [
+    report.network,
+    `${report.tasks} x ${report.tilesPerTask}`,
+    report.engineTilesPerSecond.toFixed(2),
+    report.serverTilesPerSecond.toFixed(2),
+    percent(report.share),
+    percent(kWantedShare[report.network] ?? Number.NaN),
+    String(report.batches),
+    report.latencyMs.toFixed(1),
+    report.inferenceMs.toFixed(1),
+    report.overheadMs.toFixed(1),
+    String(kWantedOverheadMs),
+  ]);
+  const titles = [
+    'tasks x tiles',
+    'engine tiles/s',
+    'server tiles/s',
+    'share',
+    'wanted',
+    'batches',
+    'lone ms',
+    'in network',
+    'difference',
+    'at most',
+  ];
+  print(textTable([{ title: 'network', align: 'left' }, ...titles.map((title) => ({ title }))], rows));
+  print('');
+  print(
+    'Server: first submission to last COMPLETED. Lone: one task on a warm server, from its upload to its catalogue.',
+  );
+}

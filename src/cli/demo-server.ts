@@ -1,0 +1,81 @@
+/** The demonstration's way through a server of its own: started here, on a free port, with a data folder beside the results. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { UwsClient } from '../client/client.js';
+import type { RemoteJob } from '../client/documents.js';
+import { loadConfig } from '../config/load.js';
+import type { CatalogueColumns, ImageSummary, StageTimes } from '../engine/addon.js';
+import { OtfError } from '../errors/catalogue.js';
+import { startServer } from '../http/server.js';
+import { kDefaultModel } from '../models/registry.js';
+import { BatchExecutor } from '../schedule/executor.js';
+import { progressBar } from './progress.js';
+import { waitForEnd } from './remote.js';
+
+/** What the demonstration shows, read back from the files the server gave. */
+export interface Shown {
+  job: RemoteJob;
+  run: Record<string, string | number>;
+  image: ImageSummary;
+  times: StageTimes;
+  found: CatalogueColumns;
+}
+
+interface JsonCatalogue extends Pick<Shown, 'run' | 'image' | 'times'> {
+  columns: { name: string }[];
+  sources: Record<string, number | string | null>[];
+}
+
+/** Leaves `catalogue.vot` in `folder`. Throws what the job failed of. */
+export async function detectThroughServer(image: string, folder: string): Promise<Shown> {
+  const config = await loadConfig({
+    flags: { server: { port: 0 }, storage: { data_dir: join(folder, 'server'), reserve_mb: 1 } },
+  });
+  const server = await startServer({ config, executor: new BatchExecutor(), log: pino({ level: 'silent' }) });
+  try {
+    const client = new UwsClient(server.url);
+    const bar = progressBar('bytes');
+    const id = await client.submit(image, { MODEL: kDefaultModel, RUNID: 'demo' }, bar.update).finally(bar.stop);
+    const job = await waitForEnd(client, id);
+    if (job.phase !== 'COMPLETED') throw new OtfError('OTF_ENGINE_FAILED', job.error ?? `the job ended ${job.phase}`);
+    await download(client, job, 'result', join(folder, 'catalogue.vot'));
+    const path = join(folder, 'catalogue.json');
+    await download(client, job, 'json', path);
+    const { run, image: summary, times, sources } = JSON.parse(await readFile(path, 'utf8')) as JsonCatalogue;
+    return { job, run, image: summary, times, found: columnsOf(sources) };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function download(client: UwsClient, job: RemoteJob, id: string, target: string): Promise<void> {
+  const result = job.results.find((each) => each.id === id);
+  if (!result) throw new OtfError('OTF_SERVER_ANSWER', `the job has no result ${id}`);
+  await client.download(result, target);
+}
+
+/** FITS pixels begin at 1, those of the columns at 0. */
+function columnsOf(sources: JsonCatalogue['sources']): CatalogueColumns {
+  const of = (name: string, shift = 0) =>
+    Float64Array.from(sources, (row) => (typeof row[name] === 'number' ? row[name] + shift : Number.NaN));
+  const none = new Int32Array(sources.length);
+  return {
+    count: sources.length,
+    raDeg: of('ra'),
+    decDeg: of('dec'),
+    x: of('x', -1),
+    y: of('y', -1),
+    widthPx: Float32Array.from(of('width')),
+    heightPx: Float32Array.from(of('height')),
+    probability: Float32Array.from(of('probability')),
+    objectness: Float32Array.from(of('objectness')),
+    prior: none,
+    tile: none,
+    cell: none,
+    paPixelDeg: of('pa_pixel'),
+    paDeg: of('pa'),
+    primaryBeam: of('primary_beam'),
+    values: { flux: of('flux'), bmaj: of('bmaj'), bmin: of('bmin') },
+  };
+}

@@ -1,0 +1,72 @@
+/** What the commands that talk to a server share: the option --server, waiting with a live line, downloading. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { UwsClient } from '../client/client.js';
+import type { RemoteJob, RemoteResult } from '../client/documents.js';
+import { OtfError, systemReason } from '../errors/catalogue.js';
+
+const kDefaultServer = 'http://127.0.0.1:5000';
+const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
+const kTileStepS = 1;
+const kSilentStepS = 30;
+
+export interface RemoteOptions {
+  server: string;
+  json?: boolean;
+}
+
+export function addServerOptions(command: Command): Command {
+  return command
+    .option('--server <url>', 'where the server is (or CIANNA_OTF_URL)', process.env.CIANNA_OTF_URL || kDefaultServer)
+    .option('--json', 'as JSON');
+}
+
+/** Until the job has ended. In a terminal a line shows phase and tiles. */
+export async function waitForEnd(client: UwsClient, id: string): Promise<RemoteJob> {
+  const live = Boolean(process.stderr.isTTY);
+  for (;;) {
+    const job = await client.job(id, live ? kTileStepS : kSilentStepS);
+    const ended = kFinal.includes(job.phase);
+    if (live) process.stderr.write(`\r\u001b[K${ended ? '' : `${id}  ${phaseLine(job)}`}`);
+    if (ended) return job;
+  }
+}
+
+export function phaseLine({ phase, info }: RemoteJob): string {
+  if (info.queuePosition !== undefined) return `${phase}, ${info.queuePosition} in the queue`;
+  if (info.tilesTotal !== undefined) return `${phase}, ${info.tilesDone ?? 0}/${info.tilesTotal} tiles`;
+  return phase;
+}
+
+const kExtensions: Record<string, string> = {
+  'application/x-votable+xml': 'vot',
+  'application/fits': 'fits',
+  'application/json': 'json',
+  'application/provenance+xml': 'xml',
+  'text/csv': 'csv',
+  'text/provenance-notation': 'provn',
+  'text/plain': 'txt',
+  'image/png': 'png',
+};
+
+/** `<job>-<result>.<extension>`: names of a server are data, never paths. */
+export function resultFileName(job: RemoteJob, result: RemoteResult): string {
+  const plain = (name: string) => name.replace(/[^A-Za-z0-9_-]/g, '_');
+  const extension = kExtensions[(result.mime ?? '').split(';')[0] ?? ''] ?? 'dat';
+  return `${plain(job.id)}-${plain(result.id)}.${extension}`;
+}
+
+/** Every result of the job into `dir`; gives the paths. */
+export async function downloadAll(client: UwsClient, job: RemoteJob, dir: string): Promise<string[]> {
+  await mkdir(dir, { recursive: true }).catch((thrown) => {
+    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot make ${dir}: ${systemReason(thrown)}`);
+  });
+  const paths: string[] = [];
+  for (const result of job.results) {
+    const target = join(dir, resultFileName(job, result));
+    await client.download(result, target);
+    paths.push(target);
+  }
+  return paths;
+}

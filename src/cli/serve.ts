@@ -1,0 +1,51 @@
+/** `serve`: the server, until it is told to stop. */
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { loadConfig } from '../config/load.js';
+import { startServer } from '../http/server.js';
+import { BatchExecutor } from '../schedule/executor.js';
+import { example, integer } from './options.js';
+
+interface ServeOptions {
+  config?: string;
+  host?: string;
+  port?: number;
+  dataDir?: string;
+  models?: string;
+}
+
+const kSignals = ['SIGINT', 'SIGTERM'] as const;
+
+export function registerServe(root: Command): void {
+  const command = root
+    .command('serve')
+    .description('run the server: jobs over IVOA UWS, batched, one engine process per loaded network')
+    .option('--config <file>', 'configuration (otf.toml); environment and options override it')
+    .option('--host <address>', 'where to listen (default: 127.0.0.1)')
+    .option('--port <n>', '0 = any free one (default: 5000)', integer(0, 65535))
+    .option('--data-dir <dir>', 'jobs and their files (default: data)')
+    .option('--models <dir>', 'folder of model cards (default: those that come with the program)')
+    .action(serve);
+  example(command, ['cianna-otf serve --port 5000 --data-dir /srv/otf', 'cianna-otf serve --config otf.toml']);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const config = await loadConfig({
+    file: options.config,
+    env: process.env,
+    flags: {
+      server: { host: options.host, port: options.port },
+      storage: { data_dir: options.dataDir },
+      models: { dir: options.models },
+    },
+  });
+  const log = pino({ level: config.logging.level });
+  const server = await startServer({ config, executor: new BatchExecutor(), log });
+  await new Promise<void>((resolve) => {
+    for (const signal of kSignals) process.once(signal, () => resolve());
+  });
+  // A second signal ends the program at once: nothing acknowledged is lost by that.
+  for (const signal of kSignals) process.once(signal, () => process.exit(1));
+  log.info('stopping');
+  await server.stop();
+}

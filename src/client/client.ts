@@ -1,0 +1,143 @@
+/** A UWS 1.1 client for the commands: plain HTTP, the server's XML, errors with the exit code they mean. */
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { OtfError, systemReason } from '../errors/catalogue.js';
+import { type JobSummary, parseJob, parseJobs, type RemoteJob, type RemoteResult } from './documents.js';
+import { postImage, type UploadAnswer, type UploadProgress } from './upload.js';
+
+/** XML is named, so that a job made by an older client does not answer in JSON. */
+const kAcceptXml = { accept: 'text/xml, application/xml' };
+const kTimeoutMs = 120_000;
+
+export class UwsClient {
+  /** Without a slash at the end. */
+  readonly base: string;
+
+  /** Throws OTF_USAGE when it is no http(s) URL. */
+  constructor(url: string) {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+      throw new OtfError('OTF_USAGE', `--server ${url}: not an http(s) URL such as http://127.0.0.1:5000`);
+    }
+    this.base = url.replace(/\/+$/, '');
+  }
+
+  /** Uploads `image` (a path, or an http(s) URL the server fetches itself) and starts the job. Gives the id. */
+  async submit(image: string, fields: Record<string, string>, onProgress: UploadProgress): Promise<string> {
+    const url = new URL(`${this.base}/jobs`);
+    const all = { ...fields, PHASE: 'RUN' };
+    let answer: UploadAnswer;
+    if (/^https?:\/\//.test(image)) {
+      const response = await this.#send('/jobs', {
+        method: 'POST',
+        body: new URLSearchParams({ ...all, IMAGE: image }),
+      });
+      const location = response.headers.get('location') ?? undefined;
+      answer = { status: response.status, location, text: await response.text() };
+    } else {
+      answer = await postImage(url, all, image, onProgress).catch((thrown) => {
+        throw thrown instanceof OtfError ? thrown : this.#unreachable(thrown);
+      });
+    }
+    const id = answer.location?.replace(/\/+$/, '').split('/').pop();
+    if (answer.status !== 303 || !id) throw refusal(answer.status, answer.text);
+    return id;
+  }
+
+  async list(filter: {
+    phase?: string[] | undefined;
+    after?: string | undefined;
+    last?: number | undefined;
+  }): Promise<JobSummary[]> {
+    const query = new URLSearchParams();
+    for (const phase of filter.phase ?? []) query.append('PHASE', phase);
+    if (filter.after !== undefined) query.set('AFTER', filter.after);
+    if (filter.last !== undefined) query.set('LAST', String(filter.last));
+    return parseJobs(await this.#text(`/jobs?${query}`));
+  }
+
+  /** `waitS`: the server answers when the phase changes, or after that time. */
+  async job(id: string, waitS = 0): Promise<RemoteJob> {
+    return parseJob(await this.#text(`${path(id)}${waitS > 0 ? `?WAIT=${waitS}` : ''}`));
+  }
+
+  async abort(id: string): Promise<void> {
+    // As JSON: the answer is not redirected, whatever the style of the job.
+    const init = { method: 'POST', body: '{"PHASE":"ABORT"}', headers: { 'content-type': 'application/json' } };
+    await this.#expect(await this.#send(`${path(id)}/phase`, init), [200, 303]);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#expect(await this.#send(path(id), { method: 'DELETE' }), [303]);
+  }
+
+  /** Into `target`, by a temporary name beside it. */
+  async download(result: RemoteResult, target: string): Promise<void> {
+    const response = await this.#send(result.href);
+    if (response.status !== 200 || !response.body) throw refusal(response.status, await response.text());
+    const temporary = `${target}.part`;
+    try {
+      await pipeline(Readable.fromWeb(response.body as never), createWriteStream(temporary));
+      await rename(temporary, target);
+    } catch (thrown) {
+      await rm(temporary, { force: true });
+      throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${target}: ${systemReason(thrown)}`, { cause: thrown });
+    }
+  }
+
+  async #text(place: string): Promise<string> {
+    const response = await this.#send(place, { headers: kAcceptXml });
+    await this.#expect(response.clone(), [200]);
+    return response.text();
+  }
+
+  async #expect(response: Response, statuses: number[]): Promise<void> {
+    const text = await response.text();
+    if (!statuses.includes(response.status)) throw refusal(response.status, text);
+  }
+
+  async #send(place: string, init: RequestInit = {}): Promise<Response> {
+    const url = place.startsWith('/') ? this.base + place : place;
+    try {
+      return await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(kTimeoutMs), ...init });
+    } catch (thrown) {
+      throw this.#unreachable(thrown);
+    }
+  }
+
+  #unreachable(thrown: unknown): OtfError {
+    const cause =
+      (thrown as { cause?: { code?: string; message?: string } }).cause ??
+      (thrown as { code?: string; message?: string });
+    const known: Record<string, string> = {
+      ECONNREFUSED: 'connection refused',
+      ENOTFOUND: 'unknown host',
+      ECONNRESET: 'the connection was cut',
+      EPIPE: 'the connection was cut',
+    };
+    const reason = known[cause.code ?? ''] ?? cause.message ?? String(thrown);
+    return new OtfError(
+      'OTF_SERVER_UNREACHABLE',
+      `cannot reach ${this.base}: ${reason}; is the server running (cianna-otf serve)?`,
+    );
+  }
+}
+
+/** Ids come from the command line: they must not become other paths. */
+function path(id: string): string {
+  return `/jobs/${encodeURIComponent(id.replace(/\/+$/, '').split('/').pop() ?? '')}`;
+}
+
+function refusal(status: number, text: string): OtfError {
+  let message = text.trim();
+  try {
+    const parsed = JSON.parse(text) as { error?: unknown };
+    if (typeof parsed.error === 'string') message = parsed.error;
+  } catch {
+    // Plain text, as DALI has it.
+  }
+  const line = message.split('\n')[0]?.slice(0, 300) || 'no reason given';
+  if (status === 404) return new OtfError('OTF_NOT_FOUND', line);
+  return new OtfError('OTF_SERVER_ANSWER', `the server answered ${status}: ${line}`);
+}

@@ -1,0 +1,76 @@
+/** POST of a form with one large file: streamed from disk, its length announced, progress told. */
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { OtfError, systemReason } from '../errors/catalogue.js';
+
+export interface UploadAnswer {
+  status: number;
+  location: string | undefined;
+  text: string;
+}
+
+export type UploadProgress = (sent: number, total: number) => void;
+
+const kMaxAnswerBytes = 1 << 20;
+
+/** Throws OTF_INPUT_UNREADABLE; network failures as node gives them. */
+export async function postImage(
+  url: URL,
+  fields: Record<string, string>,
+  path: string,
+  onProgress: UploadProgress,
+): Promise<UploadAnswer> {
+  const found = await stat(path).catch((thrown) => {
+    throw new OtfError('OTF_INPUT_UNREADABLE', `cannot read ${path}: ${systemReason(thrown)}`);
+  });
+  if (!found.isFile()) throw new OtfError('OTF_INPUT_UNREADABLE', `cannot read ${path}: it is no file`);
+  const boundary = `cianna-otf-${randomBytes(12).toString('hex')}`;
+  const name = basename(path).replace(/[\r\n"\\]/g, '_');
+  const parts = Object.entries(fields).map(
+    ([field, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`,
+  );
+  const head = Buffer.from(
+    `${parts.join('')}--${boundary}\r\nContent-Disposition: form-data; name="IMAGE"; filename="${name}"\r\n` +
+      'Content-Type: application/fits\r\n\r\n',
+  );
+  const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+  const total = head.length + found.size + tail.length;
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const headers = { 'content-type': `multipart/form-data; boundary=${boundary}`, 'content-length': total };
+  const request = send(url, { method: 'POST', headers });
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    request.on('response', resolve);
+    request.on('error', reject);
+  });
+  async function* body() {
+    let sent = head.length;
+    yield head;
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18, end: Math.max(0, found.size - 1) })) {
+      sent += (chunk as Buffer).length;
+      onProgress(sent, total);
+      yield chunk as Buffer;
+    }
+    yield tail;
+  }
+  const sending = pipeline(Readable.from(body(), { objectMode: false }), request);
+  // A server may refuse before it has read everything: its answer counts, not the broken pipe.
+  sending.catch(() => undefined);
+  const response = await answered;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes <= kMaxAnswerBytes) chunks.push(chunk);
+  }
+  return {
+    status: response.statusCode ?? 0,
+    location: response.headers.location,
+    text: Buffer.concat(chunks).toString('utf8'),
+  };
+}

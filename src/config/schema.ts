@@ -1,0 +1,110 @@
+/** `otf.toml`, section by section. Every table is strict: a misspelt key that is silently ignored is a wrong server. */
+import { z } from 'zod';
+import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
+
+const seconds = z.number().min(0);
+const wholeSeconds = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const text = z.string();
+
+const server = z.strictObject({
+  host: text.min(1).default('127.0.0.1'),
+  /** 0 = any free port. */
+  port: z.int().min(0).max(65535).default(5000),
+  max_upload_mb: z.number().positive().default(1000),
+  /** Where clients see this server, e.g. https://otf.example.org/cianna; empty = from each request's Host header. */
+  public_url: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
+  /** WAIT=-1 and longer waits end here: below usual proxy time-outs. */
+  max_wait_s: seconds.max(3600).default(60),
+  /** How long running work may go on after SIGTERM before it is put back into the queue. */
+  shutdown_s: seconds.max(3600).default(30),
+});
+
+const policy = z
+  .strictObject({
+    min_jobs: z.int().min(1).default(2),
+    max_batch: z.int().min(1).default(8),
+    max_wait_s: seconds.default(2),
+    round_robin: z.boolean().default(true),
+    max_queued: z.int().min(1).default(1000),
+    /** executionDuration of a job that names none, and the most one may ask for; 0 = no limit. */
+    execution_s: wholeSeconds.default(3600),
+    max_execution_s: wholeSeconds.default(0),
+    /** Life of a job that names no destruction time, and the most one may ask for; 0 = no limit. */
+    retention_s: wholeSeconds.default(7 * 86400),
+    max_retention_s: wholeSeconds.default(0),
+  })
+  .refine((it) => it.min_jobs <= it.max_batch, { path: ['min_jobs'], error: 'must not be above max_batch' });
+
+const engine = z.strictObject({
+  default: text.min(1).default('onednn'),
+  devices: z.array(text.min(1)).min(1).default(['cpu']),
+  /** 0 = the CPUs this process may use. */
+  threads: z.int().min(0).max(4096).default(0),
+  /** Memory for loaded models; 0 = no limit. */
+  memory_mb: z.number().min(0).default(0),
+  idle_s: seconds.default(300),
+  /** Tiles of one forward pass. */
+  batch: z.int().min(1).max(4096).default(8),
+  /** How long an engine process may take to load its network. */
+  ready_s: seconds.positive().default(120),
+  /** A forward pass is given twenty times what it should take, but never less than this, before it counts as hung. */
+  hang_s: seconds.positive().default(10),
+});
+
+const storage = z.strictObject({
+  data_dir: text.min(1).default('data'),
+  /** Jobs are refused when less than this is free: what is accepted needs room to be run and to be told about. */
+  reserve_mb: z.number().min(0).default(64),
+});
+
+const models = z.strictObject({
+  dir: text.min(1).default(kShippedModelsDir),
+  /** Model of a job that names none. */
+  default: text.min(1).default(kDefaultModel),
+  /** Further names of models, e.g. "net0_s1800.dat" = "demo-continuum", beside those of the cards. */
+  aliases: z.record(text, text).default({}),
+});
+
+const fetch = z.strictObject({
+  /** May IMAGE name hosts with private, loopback or link-local addresses? */
+  allow_private: z.boolean().default(false),
+  max_mb: z.number().positive().default(4000),
+  timeout_s: seconds.positive().default(300),
+  max_redirects: z.int().min(0).max(20).default(5),
+  /** IMAGE=file:... is accepted below these folders only. */
+  file_roots: z.array(text.startsWith('/', 'must be absolute paths')).default([]),
+});
+
+const auth = z.strictObject({
+  /** Header in which a trusted proxy names the user, e.g. x-remote-user; empty = everybody is anonymous. */
+  owner_header: z
+    .string()
+    .regex(/^[a-z0-9-]*$/, 'must be a lower-case header name')
+    .default(''),
+});
+
+const logging = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+/** A missing section is the section with every default. */
+function section<T extends z.ZodType>(schema: T) {
+  return z.preprocess((value) => value ?? {}, schema);
+}
+
+export const kConfigSchema = z.strictObject({
+  server: section(server),
+  policy: section(policy),
+  engine: section(engine),
+  storage: section(storage),
+  models: section(models),
+  fetch: section(fetch),
+  auth: section(auth),
+  logging: section(logging),
+});
+
+export type Config = z.infer<typeof kConfigSchema>;
+export type ConfigSection = keyof Config;

@@ -1,0 +1,253 @@
+/**
+ * Brings IMAGE=http(s)://... into a file: streamed, resumed with Range after a cut, limited in size, time and redirects.
+ * Private addresses are refused where the connection is made, after name resolution and on every redirect, so that a name
+ * that resolves differently the second time gains nothing. Called by the executor in phase EXECUTING.
+ */
+import { createHash } from 'node:crypto';
+import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { type FileHandle, open } from 'node:fs/promises';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import { OtfError, systemReason } from '../errors/catalogue.js';
+import { kSoftware } from '../version.js';
+import { isPrivateAddress } from './address.js';
+
+export interface FetchLimits {
+  allowPrivate: boolean;
+  maxBytes: number;
+  maxRedirects: number;
+  /** Whole transfer. */
+  timeoutMs: number;
+  /** Attempts to resume after a cut. */
+  maxResumes?: number;
+  /** No byte for this long = cut. */
+  stallMs?: number;
+}
+
+export interface FetchedImage {
+  size: number;
+  sha256: string;
+  /** Where redirects led. */
+  url: string;
+}
+
+export type FetchProgress = (bytes: number, total: number | undefined) => void;
+
+const kDefaultResumes = 5;
+const kDefaultStallMs = 30_000;
+const kResumeDelayMs = 200;
+const kSchemes = new Set(['http:', 'https:']);
+
+/** One transfer: what has arrived, and what must stay the same when it is resumed. */
+interface Transfer {
+  file: FileHandle;
+  hash: ReturnType<typeof createHash>;
+  received: number;
+  total: number | undefined;
+  validator: string | undefined;
+  finalUrl: string;
+}
+
+/** An interrupted transfer: worth another attempt. */
+class Cut extends Error {}
+
+/**
+ * `path` is overwritten; on failure what has arrived is left there for the caller to remove with the job's folder.
+ * Throws OTF_FETCH_REFUSED, OTF_FETCH_TOO_LARGE, OTF_FETCH_FAILED, or the signal's own reason when it is aborted.
+ */
+export async function fetchImage(
+  url: string,
+  path: string,
+  limits: FetchLimits,
+  signal: AbortSignal,
+  onProgress: FetchProgress = () => undefined,
+): Promise<FetchedImage> {
+  const deadline = AbortSignal.timeout(Math.min(limits.timeoutMs, 2 ** 31 - 1));
+  const either = AbortSignal.any([signal, deadline]);
+  const file = await open(path, 'w').catch((thrown) => {
+    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
+  });
+  const transfer: Transfer = {
+    file,
+    hash: createHash('sha256'),
+    received: 0,
+    total: undefined,
+    validator: undefined,
+    finalUrl: url,
+  };
+  try {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await receive(transfer, new URL(url), limits, either, onProgress);
+        break;
+      } catch (thrown) {
+        if (signal.aborted) throw signal.reason;
+        if (deadline.aborted) throw failed(url, `not there after ${limits.timeoutMs / 1000} s`);
+        if (!(thrown instanceof Cut)) throw thrown;
+        if (attempt >= (limits.maxResumes ?? kDefaultResumes)) throw failed(url, thrown.message);
+        await new Promise((resolve) => setTimeout(resolve, kResumeDelayMs * (attempt + 1)));
+      }
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { size: transfer.received, sha256: transfer.hash.digest('hex'), url: transfer.finalUrl };
+}
+
+/** Follow redirects, then read the body to its end. Throws Cut when the connection broke. */
+async function receive(
+  transfer: Transfer,
+  start: URL,
+  limits: FetchLimits,
+  signal: AbortSignal,
+  onProgress: FetchProgress,
+): Promise<void> {
+  let url = start;
+  for (let redirects = 0; ; redirects++) {
+    const response = await get(url, transfer, limits, signal);
+    const status = response.statusCode ?? 0;
+    const location = response.headers.location;
+    if (status >= 300 && status < 400 && location !== undefined) {
+      response.destroy();
+      if (redirects >= limits.maxRedirects) throw failed(start.href, `more than ${limits.maxRedirects} redirects`);
+      if (!URL.canParse(location, url.href)) throw failed(start.href, 'a redirect to no URL');
+      url = new URL(location, url);
+      continue;
+    }
+    transfer.finalUrl = url.href;
+    try {
+      await acceptStatus(transfer, status, response, start, limits);
+      return await readBody(transfer, response, start, limits, onProgress);
+    } finally {
+      response.destroy();
+    }
+  }
+}
+
+function get(url: URL, transfer: Transfer, limits: FetchLimits, signal: AbortSignal): Promise<IncomingMessage> {
+  if (!kSchemes.has(url.protocol)) throw new OtfError('OTF_FETCH_REFUSED', `cannot fetch ${url.protocol} URLs`);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  // A literal address is never looked up, so it is checked here.
+  if (!limits.allowPrivate && isIP(host) !== 0 && isPrivateAddress(host)) throw refusedAddress(url);
+  const headers: Record<string, string> = {
+    'user-agent': `${kSoftware.name}/${kSoftware.version}`,
+    accept: '*/*',
+    'accept-encoding': 'identity',
+  };
+  if (transfer.received > 0) {
+    headers.range = `bytes=${transfer.received}-`;
+    if (transfer.validator) headers['if-range'] = transfer.validator;
+  }
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const request = send(url, {
+      headers,
+      signal,
+      agent: false,
+      lookup: limits.allowPrivate ? dnsLookup : publicLookup,
+    });
+    request.setTimeout(limits.stallMs ?? kDefaultStallMs, () => request.destroy(new Cut('no data for too long')));
+    request.on('response', resolve);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (error instanceof PrivateAddress) reject(refusedAddress(url));
+      else if (error.code === 'ENOTFOUND') reject(failed(url.href, 'unknown host'));
+      else if (error.name === 'AbortError') reject(error);
+      else reject(new Cut(networkReason(error)));
+    });
+    request.end();
+  });
+}
+
+async function acceptStatus(
+  transfer: Transfer,
+  status: number,
+  response: IncomingMessage,
+  url: URL,
+  limits: FetchLimits,
+): Promise<void> {
+  if (status >= 500 || status === 429) throw new Cut(`the server answered ${status}`);
+  if (status !== 200 && status !== 206) throw failed(url.href, `the server answered ${status}`);
+  const length = response.headers['content-length'];
+  const announced = length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
+  if (status === 206) {
+    const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '');
+    if (!match || Number(match[1]) !== transfer.received) throw failed(url.href, 'the server resumed at another place');
+  } else {
+    // From the beginning (again): the server cannot resume, or the file has changed.
+    await transfer.file.truncate(0);
+    transfer.received = 0;
+    transfer.hash = createHash('sha256');
+    transfer.total = announced;
+    const tag = response.headers.etag;
+    transfer.validator = tag && !tag.startsWith('W/') ? tag : response.headers['last-modified'];
+  }
+  if ((transfer.total ?? 0) > limits.maxBytes) throw tooLarge(url, limits);
+}
+
+async function readBody(
+  transfer: Transfer,
+  response: IncomingMessage,
+  url: URL,
+  limits: FetchLimits,
+  onProgress: FetchProgress,
+): Promise<void> {
+  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  for (;;) {
+    const next = await chunks.next().catch((error: Error) => {
+      if (error.name === 'AbortError') throw error;
+      throw new Cut(networkReason(error));
+    });
+    if (next.done) break;
+    if (transfer.received + next.value.length > limits.maxBytes) throw tooLarge(url, limits);
+    await transfer.file.write(next.value, 0, next.value.length, transfer.received).catch((thrown) => {
+      throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
+    });
+    transfer.hash.update(next.value);
+    transfer.received += next.value.length;
+    onProgress(transfer.received, transfer.total);
+  }
+  if (!response.complete) throw new Cut('the connection was cut');
+  if (transfer.total !== undefined && transfer.received < transfer.total) throw new Cut('the connection was cut');
+}
+
+class PrivateAddress extends Error {}
+
+type LookupDone = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+/** dns.lookup that gives public addresses only: what is checked is what is connected to. */
+function publicLookup(hostname: string, options: LookupOptions, done: LookupDone): void {
+  dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return done(error, []);
+    if (addresses.length === 0 || addresses.some(({ address }) => isPrivateAddress(address))) {
+      return done(new PrivateAddress('private address'), []);
+    }
+    const [first] = addresses;
+    if (options.all || !first) return done(null, addresses);
+    return done(null, first.address, first.family);
+  });
+}
+
+function networkReason(error: NodeJS.ErrnoException): string {
+  const known: Record<string, string> = {
+    ECONNREFUSED: 'connection refused',
+    ECONNRESET: 'the connection was cut',
+    ETIMEDOUT: 'no answer',
+    EHOSTUNREACH: 'host unreachable',
+  };
+  if (error instanceof Cut) return error.message;
+  return known[error.code ?? ''] ?? error.message.replace(/\s*\n\s*/g, ' ');
+}
+
+function failed(url: string, reason: string): OtfError {
+  return new OtfError('OTF_FETCH_FAILED', `cannot fetch ${url}: ${reason}`);
+}
+
+function refusedAddress(url: URL): OtfError {
+  return new OtfError('OTF_FETCH_REFUSED', `cannot fetch from ${url.host}: private addresses are not allowed here`);
+}
+
+function tooLarge(url: URL, limits: FetchLimits): OtfError {
+  return new OtfError('OTF_FETCH_TOO_LARGE', `${url.href} is larger than ${Math.floor(limits.maxBytes / 1e6)} MB`);
+}

@@ -1,0 +1,196 @@
+/**
+ * One request on its socket. uWebSockets.js has hard rules, kept here and nowhere else: HttpRequest is valid only until the
+ * handler returns or awaits (everything needed is copied first), HttpResponse only until it ends or the client goes, and
+ * writes belong into a cork.
+ */
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { toOtfError } from '../errors/catalogue.js';
+import type { JobFolders } from '../jobs/folders.js';
+import type { Answer, Form, Request, TextAnswer } from '../uws/exchange.js';
+import { problemAnswer } from '../uws/problem.js';
+import { IncomingBody } from './body.js';
+import { endHead, type Outlet, RangeInvalid, sendFile } from './download.js';
+import { sendEvents } from './event-stream.js';
+import { readForm } from './form.js';
+import { kStatusLines } from './status-lines.js';
+
+export interface ConnectionOptions {
+  folders: JobFolders;
+  maxUploadBytes: number;
+  /** Configured address; '' = from the Host header. */
+  publicUrl: string;
+  /** Used when there is no sound Host header. */
+  fallbackHost: () => string;
+  ownerHeader: string;
+  onAnswered: (method: string, route: string, status: number, seconds: number, bytesIn: number) => void;
+  onInternal: (thrown: unknown, route: string) => void;
+}
+
+const kCopiedHeaders = [
+  'accept',
+  'accept-encoding',
+  'content-length',
+  'content-type',
+  'host',
+  'if-none-match',
+  'if-range',
+  'range',
+  'transfer-encoding',
+] as const;
+/** Anything else has no place in a URL we write into documents. */
+const kHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/;
+const kMaxOwner = 200;
+
+export class Connection implements Request, Outlet {
+  readonly res: HttpResponse;
+  readonly method: string;
+  readonly variables: readonly string[];
+  readonly query: string;
+  gone = false;
+  #ended = false;
+  /** Valid until the handler returns; then `#headers` has what may still be asked for. */
+  #req: HttpRequest | undefined;
+  #headers: Record<string, string> | undefined;
+  readonly #started = performance.now();
+  readonly #route: string;
+  readonly #options: ConnectionOptions;
+  readonly #body: IncomingBody | undefined;
+  #goneCallbacks: (() => void)[] = [];
+  #writerGone: (() => void) | undefined;
+  #listening = false;
+  #remote: string | undefined;
+
+  constructor(
+    res: HttpResponse,
+    req: HttpRequest,
+    route: string,
+    variables: readonly string[],
+    options: ConnectionOptions,
+  ) {
+    this.res = res;
+    this.#req = req;
+    this.#route = route;
+    this.method = req.getMethod().toUpperCase();
+    this.variables = variables;
+    this.query = req.getQuery();
+    this.#options = options;
+    if (this.method !== 'GET' && this.method !== 'HEAD') {
+      this.listen();
+      this.#body = new IncomingBody(res);
+    }
+  }
+
+  /** To be called before anything is awaited: afterwards `gone` tells the truth and headers are copies. */
+  listen(): void {
+    if (this.#listening || !this.#req) return;
+    this.#listening = true;
+    const headers: Record<string, string> = {};
+    for (const name of [...kCopiedHeaders, this.#options.ownerHeader])
+      if (name !== '') headers[name] = this.#req.getHeader(name);
+    this.#headers = headers;
+    this.#req = undefined;
+    // Readable only while the socket is there.
+    this.#remote = Buffer.from(this.res.getRemoteAddressAsText()).toString('latin1');
+    this.res.onAborted(() => {
+      this.gone = true;
+      this.#body?.detach(true);
+      this.#writerGone?.();
+      for (const callback of this.#goneCallbacks) callback();
+    });
+  }
+
+  header(name: string): string {
+    return (this.#headers ? this.#headers[name] : this.#req?.getHeader(name)) ?? '';
+  }
+
+  get origin(): string {
+    if (this.#options.publicUrl !== '') return this.#options.publicUrl;
+    const host = this.header('host');
+    return `http://${kHost.test(host) ? host : this.#options.fallbackHost()}`;
+  }
+
+  get remote(): string {
+    return this.#remote ?? '';
+  }
+
+  get owner(): string | null {
+    const name = this.#options.ownerHeader === '' ? '' : this.header(this.#options.ownerHeader).trim();
+    return name === '' || /[\u0000-\u001f\u007f]/.test(name) ? null : name.slice(0, kMaxOwner);
+  }
+
+  async form(accept: { json?: boolean } = {}): Promise<Form> {
+    if (!this.#body) throw new Error(`${this.method} requests have no body to read`);
+    return readForm({
+      body: this.#body,
+      contentType: this.header('content-type'),
+      contentLength: this.header('content-length'),
+      chunked: this.header('transfer-encoding') !== '',
+      query: this.query,
+      folders: this.#options.folders,
+      maxBytes: this.#options.maxUploadBytes,
+      acceptJson: accept.json === true,
+    });
+  }
+
+  onGone(callback: () => void): void {
+    if (this.gone) callback();
+    else this.#goneCallbacks.push(callback);
+  }
+
+  onWriterGone(callback: () => void): void {
+    this.#writerGone = callback;
+  }
+
+  send(write: (res: HttpResponse) => void): void {
+    if (this.gone || this.#ended) return;
+    this.res.cork(() => write(this.res));
+  }
+
+  finished(status: number): void {
+    this.#ended = true;
+    const seconds = (performance.now() - this.#started) / 1000;
+    this.#options.onAnswered(this.method, this.#route, status, seconds, this.#body?.receivedBytes ?? 0);
+  }
+
+  async answer(answer: Answer): Promise<void> {
+    try {
+      if (answer.kind === 'text') this.answerText(answer);
+      else if (answer.kind === 'events') sendEvents(this, answer);
+      else {
+        await sendFile(this, answer, {
+          head: this.method === 'HEAD',
+          range: this.header('range'),
+          ifRange: this.header('if-range'),
+          ifNoneMatch: this.header('if-none-match'),
+          acceptEncoding: this.header('accept-encoding'),
+        });
+      }
+    } catch (thrown) {
+      this.answerProblem(thrown);
+    }
+  }
+
+  answerProblem(thrown: unknown, headers: Record<string, string> = {}): void {
+    const code = toOtfError(thrown).code;
+    if (code === 'OTF_INTERNAL') this.#options.onInternal(thrown, this.#route);
+    const range = thrown instanceof RangeInvalid ? { 'Content-Range': `bytes */${thrown.size}` } : {};
+    this.answerText(problemAnswer(thrown, this, { ...headers, ...range }));
+  }
+
+  /** Synchronous: the way of every status request. */
+  answerText(answer: TextAnswer): void {
+    if (this.gone || this.#ended) return;
+    const body = this.#body;
+    // Too late to be read: whatever still comes would be taken for the next request.
+    const close = body !== undefined && !body.complete;
+    body?.ignoreRest();
+    this.res.cork(() => {
+      this.res.writeStatus(kStatusLines[answer.status] ?? String(answer.status));
+      for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
+      if (this.method === 'HEAD') endHead(this.res, Buffer.byteLength(answer.body));
+      else this.res.end(answer.body, close);
+    });
+    body?.detach(false);
+    this.finished(answer.status);
+  }
+}

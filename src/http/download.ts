@@ -1,0 +1,177 @@
+/** Files of jobs to clients: streamed with back-pressure; ETag, one Range, gzip for text where asked (RFC 9110). */
+
+import type { HttpResponse } from 'uWebSockets.js';
+import { type FileHandle, open } from 'node:fs/promises';
+import { createGzip } from 'node:zlib';
+import { OtfError } from '../errors/catalogue.js';
+import type { FileAnswer } from '../uws/exchange.js';
+
+const kChunkBytes = 1 << 18;
+/** Below this gzip gains nothing worth its time. */
+const kMinGzipBytes = 2048;
+const kCompressible = /^text\/|[/+](xml|json)(;|$)|^application\/(json|provenance)/;
+
+export interface DownloadRequest {
+  head: boolean;
+  range: string;
+  ifRange: string;
+  ifNoneMatch: string;
+  acceptEncoding: string;
+}
+
+/** A response that may be gone: every touch of `res` goes through send(), in a cork. */
+export interface Outlet {
+  res: HttpResponse;
+  readonly gone: boolean;
+  send: (write: (res: HttpResponse) => void) => void;
+  /** One at a time: a later callback takes the place of the earlier. */
+  onWriterGone: (callback: () => void) => void;
+  /** The last byte has been handed over. */
+  finished: (status: number) => void;
+}
+
+interface Plan {
+  status: string;
+  headers: Record<string, string>;
+  start: number;
+  length: number;
+  gzip: boolean;
+  body: boolean;
+}
+
+/** Throws OTF_NOT_FOUND when the file is gone, OTF_RANGE_INVALID with the size in the message. */
+export async function sendFile(outlet: Outlet, answer: FileAnswer, request: DownloadRequest): Promise<void> {
+  const plan = makePlan(answer, request);
+  const file = await open(answer.path, 'r').catch((thrown) => {
+    throw new OtfError('OTF_NOT_FOUND', 'the file is gone', { cause: thrown });
+  });
+  try {
+    outlet.send((res) => {
+      res.writeStatus(plan.status);
+      for (const [name, value] of Object.entries(plan.headers)) res.writeHeader(name, value);
+      if (plan.body && (plan.gzip || plan.length > 0)) return;
+      if (plan.gzip || plan.status.startsWith('304')) res.endWithoutBody();
+      else if (plan.body) res.end();
+      else endHead(res, plan.length);
+    });
+    if (plan.body && plan.gzip) await sendCompressed(outlet, file);
+    else if (plan.body && plan.length > 0) await sendPlain(outlet, file, plan);
+    outlet.finished(Number(plan.status.slice(0, 3)));
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The answer to HEAD. endWithoutBody(length) of uWebSockets.js 20 writes the length but does not end the response (the next
+ * request then ends the process), so the header is written by hand.
+ */
+export function endHead(res: HttpResponse, length: number): void {
+  res.writeHeader('Content-Length', String(length));
+  res.endWithoutBody();
+}
+
+function makePlan(answer: FileAnswer, request: DownloadRequest): Plan {
+  const compressible = kCompressible.test(answer.mime) && answer.size >= kMinGzipBytes;
+  const asked = request.acceptEncoding.split(',').some((item) => /^\s*gzip\s*(;\s*q=(1|0?\.0*[1-9]).*)?$/.test(item));
+  const gzip = compressible && asked && request.range === '';
+  // The two encodings are two representations: a strong tag must not name both.
+  const etag = answer.etag === undefined ? undefined : `"${answer.etag.slice(0, 32)}${gzip ? '-gzip' : ''}"`;
+  const headers: Record<string, string> = {
+    'Content-Type': answer.mime,
+    'Accept-Ranges': 'bytes',
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'private, no-cache',
+    ...answer.headers,
+  };
+  if (compressible) headers.Vary = headers.Vary ? `${headers.Vary}, Accept-Encoding` : 'Accept-Encoding';
+  if (gzip) headers['Content-Encoding'] = 'gzip';
+  if (etag) headers.ETag = etag;
+  const whole: Plan = { status: '200 OK', headers, start: 0, length: answer.size, gzip, body: !request.head };
+  if (etag && request.ifNoneMatch !== '' && matches(request.ifNoneMatch, etag)) {
+    return { ...whole, status: '304 Not Modified', length: 0, gzip: false, body: false };
+  }
+  if (request.range === '' || (request.ifRange !== '' && request.ifRange !== etag)) return whole;
+  const range = parseRange(request.range, answer.size);
+  if (range === undefined) return whole;
+  const [start, end] = range;
+  headers['Content-Range'] = `bytes ${start}-${end}/${answer.size}`;
+  return { ...whole, status: '206 Partial Content', start, length: end - start + 1 };
+}
+
+function matches(ifNoneMatch: string, etag: string): boolean {
+  return ifNoneMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+}
+
+/** First and last byte; undefined = to be ignored (several ranges, other units). Throws OTF_RANGE_INVALID. */
+function parseRange(header: string, size: number): [number, number] | undefined {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
+  if (!match || (match[1] === '' && match[2] === '')) return undefined;
+  const [, first = '', last = ''] = match;
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (last !== '' && first !== '' && Number(last) < Number(first)) return undefined;
+  if (start >= size || (first === '' && Number(last) === 0)) throw new RangeInvalid(size);
+  return [start, end];
+}
+
+/** 416 needs the size in a header of its own. */
+export class RangeInvalid extends OtfError {
+  readonly size: number;
+
+  constructor(size: number) {
+    super('OTF_RANGE_INVALID', `the range lies outside the file of ${size} bytes`);
+    this.size = size;
+  }
+}
+
+async function sendPlain(outlet: Outlet, file: FileHandle, plan: Plan): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(kChunkBytes, plan.length));
+  let sent = 0;
+  while (sent < plan.length && !outlet.gone) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, plan.length - sent), plan.start + sent);
+    if (bytesRead === 0) {
+      // Shorter than listed: only a broken connection can still say so.
+      outlet.send((res) => res.close());
+      return;
+    }
+    await sendChunk(outlet, buffer.subarray(0, bytesRead), plan.length);
+    sent += bytesRead;
+  }
+}
+
+/** Resolves when uWebSockets.js has taken all of `chunk`, or the client is gone. */
+function sendChunk(outlet: Outlet, chunk: Buffer, total: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (outlet.gone) return resolve();
+    outlet.onWriterGone(resolve);
+    outlet.send((res) => {
+      const base = res.getWriteOffset();
+      const [taken, responded] = res.tryEnd(chunk, total);
+      if (taken || responded) return resolve();
+      res.onWritable((offset) => {
+        const [takenNow, respondedNow] = res.tryEnd(chunk.subarray(offset - base), total);
+        if (takenNow || respondedNow) resolve();
+        return takenNow;
+      });
+    });
+  });
+}
+
+async function sendCompressed(outlet: Outlet, file: FileHandle): Promise<void> {
+  const gzip = file.createReadStream({ highWaterMark: kChunkBytes, autoClose: false }).pipe(createGzip());
+  for await (const chunk of gzip as AsyncIterable<Buffer>) {
+    if (outlet.gone) return;
+    await new Promise<void>((resolve) => {
+      outlet.onWriterGone(resolve);
+      outlet.send((res) => {
+        if (res.write(chunk)) return resolve();
+        res.onWritable(() => {
+          resolve();
+          return true;
+        });
+      });
+    });
+  }
+  outlet.send((res) => res.end());
+}

@@ -1,0 +1,41 @@
+/** Server-sent events (WHATWG HTML, section 9.2). */
+import type { EventsAnswer } from '../uws/exchange.js';
+import type { Connection } from './connection.js';
+
+/** Below the ten seconds after which uWebSockets.js drops a silent connection. */
+const kKeepAliveMs = 5000;
+/** A listener that takes nothing is dropped once this much waits for it. */
+const kMaxPendingEvents = 5000;
+
+export function sendEvents(connection: Connection, answer: EventsAnswer): void {
+  let pending = 0;
+  const write = (text: string) => {
+    connection.send((res) => {
+      if (res.write(text)) pending = 0;
+      else if (++pending > kMaxPendingEvents) res.close();
+    });
+  };
+  connection.send((res) => {
+    res.writeStatus('200 OK');
+    res.writeHeader('Content-Type', 'text/event-stream');
+    res.writeHeader('Cache-Control', 'no-cache');
+    if (connection.method === 'HEAD') res.endWithoutBody();
+    else {
+      res.onWritable(() => {
+        pending = 0;
+        return true;
+      });
+      res.write(': listening\n\n');
+    }
+  });
+  if (connection.method === 'HEAD') {
+    connection.finished(200);
+    return;
+  }
+  const unsubscribe = answer.subscribe((event, data) => write(`event: ${event}\ndata: ${data}\n\n`));
+  const keepAlive = setInterval(() => write(': still here\n\n'), kKeepAliveMs);
+  connection.onGone(() => {
+    clearInterval(keepAlive);
+    unsubscribe();
+  });
+}

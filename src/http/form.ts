@@ -1,0 +1,98 @@
+/** Bodies of POST requests: urlencoded, multipart, JSON where asked for. Nothing of a file stays in memory. */
+import type { Readable } from 'node:stream';
+import { OtfError } from '../errors/catalogue.js';
+import type { JobFolders } from '../jobs/folders.js';
+import type { Form } from '../uws/exchange.js';
+import { badRequest, Parameters } from '../uws/parameters.js';
+import { readMultipart } from './multipart.js';
+
+export interface FormRequest {
+  body: Readable;
+  contentType: string;
+  /** '' = not announced. */
+  contentLength: string;
+  chunked: boolean;
+  query: string;
+  folders: JobFolders;
+  maxBytes: number;
+  acceptJson: boolean;
+}
+
+/** Fields only: a megabyte is a lot. */
+const kMaxTextBytes = 1 << 20;
+/** An over-long body is read on this far before the connection is closed, so that most clients get to see the answer. */
+const kMaxDrainBytes = 256 * 2 ** 20;
+/** Boundaries, part headers and small fields beside the files. */
+const kMultipartOverhead = 1 << 16;
+
+export function tooLarge(maxBytes: number): OtfError {
+  const mb = maxBytes / 2 ** 20;
+  return new OtfError('OTF_TOO_LARGE', `the request is larger than ${Number.isInteger(mb) ? mb : mb.toFixed(2)} MB`);
+}
+
+/** Throws as Request.form says. */
+export async function readForm(request: FormRequest): Promise<Form> {
+  const parameters = Parameters.fromQuery(request.query);
+  const type = (request.contentType.split(';')[0] ?? '').trim().toLowerCase();
+  const announced = Number(request.contentLength || '0');
+  const empty = !request.chunked && announced === 0;
+  if (type === 'multipart/form-data') {
+    const limit = request.maxBytes + kMultipartOverhead;
+    if (announced > limit) await refuseTooLarge(request, announced - limit);
+    return readMultipart(request, parameters, limit, () => refuseTooLarge(request, kMaxDrainBytes));
+  }
+  if (empty) return { kind: 'none', parameters, files: [], spool: undefined };
+  if (type === 'application/x-www-form-urlencoded') {
+    const text = await readText(request);
+    for (const [name, value] of new URLSearchParams(text)) parameters.add(name, value);
+    return { kind: 'urlencoded', parameters, files: [], spool: undefined };
+  }
+  if (type === 'application/json' && request.acceptJson) {
+    addJson(parameters, await readText(request));
+    return { kind: 'json', parameters, files: [], spool: undefined };
+  }
+  throw new OtfError(
+    'OTF_MEDIA_TYPE_UNKNOWN',
+    `cannot read a body of type "${type}": send multipart/form-data or application/x-www-form-urlencoded`,
+  );
+}
+
+/** Lets the rest pass, then throws. A client that still sends after that is cut off. */
+async function refuseTooLarge({ body, maxBytes }: FormRequest, excessBytes: number): Promise<never> {
+  let drained = 0;
+  if (excessBytes <= kMaxDrainBytes) {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      drained += chunk.length;
+      if (drained > maxBytes + 2 * kMaxDrainBytes) break;
+    }
+  }
+  throw tooLarge(maxBytes);
+}
+
+async function readText(request: FormRequest): Promise<string> {
+  const limit = Math.min(kMaxTextBytes, request.maxBytes);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > limit) return refuseTooLarge({ ...request, maxBytes: limit }, 0);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function addJson(parameters: Parameters, text: string): void {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw badRequest('the body is no JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw badRequest('the body is no JSON object');
+  for (const [name, member] of Object.entries(value)) {
+    if (typeof member !== 'string' && typeof member !== 'number')
+      throw badRequest(`${name} is neither text nor a number`);
+    parameters.add(name, String(member));
+  }
+}

@@ -1,0 +1,75 @@
+/** Prometheus metrics of the protocol half; the executor registers its own in the same registry. All names begin otf_. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { JobService } from '../jobs/service.js';
+
+export interface HttpMetrics {
+  answered: (method: string, route: string, status: number, seconds: number, bytesIn: number) => void;
+}
+
+export function makeRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'otf_' });
+  return registry;
+}
+
+export function httpMetrics(registry: Registry): HttpMetrics {
+  const times = new Histogram({
+    name: 'otf_http_request_duration_seconds',
+    help: 'Time from the first byte of a request to the end of its answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120],
+    registers: [registry],
+  });
+  const uploaded = new Counter({
+    name: 'otf_upload_bytes_total',
+    help: 'Bytes of request bodies',
+    registers: [registry],
+  });
+  // labels() hashes its arguments anew every time: at status rates that costs more than the answer.
+  const children = new Map<string, { observe: (seconds: number) => void }>();
+  return {
+    answered(method, route, status, seconds, bytesIn) {
+      const key = `${method} ${status} ${route}`;
+      let child = children.get(key);
+      if (!child) {
+        child = times.labels(method, route, String(status));
+        children.set(key, child);
+      }
+      child.observe(seconds);
+      if (bytesIn > 0) uploaded.inc(bytesIn);
+    },
+  };
+}
+
+export function jobMetrics(registry: Registry, jobs: JobService): void {
+  new Gauge({
+    name: 'otf_jobs',
+    help: 'Jobs in the store by phase',
+    labelNames: ['phase'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const counts = new Map<string, number>();
+      for (const { phase } of jobs.store.all()) counts.set(phase, (counts.get(phase) ?? 0) + 1);
+      for (const [phase, count] of counts) this.set({ phase }, count);
+    },
+  });
+  new Gauge({
+    name: 'otf_queue_depth',
+    help: 'Jobs waiting to be run, by model and compute type',
+    labelNames: ['key'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [key, depth] of Object.entries(jobs.executorStats().queued)) this.set({ key }, depth);
+    },
+  });
+  new Gauge({
+    name: 'otf_waiting_requests',
+    help: 'Requests blocked by WAIT',
+    registers: [registry],
+    collect() {
+      this.set(jobs.waiters.count);
+    },
+  });
+}

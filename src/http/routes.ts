@@ -1,0 +1,196 @@
+/** The API, whole: every path with its methods. uWebSockets.js, /openapi.json and the front page are made from this table. */
+import type { Handler, Tree } from '../uws/context.js';
+import { deleteJob, getJob, getPhase, postJob, postPhase } from '../uws/job.js';
+import { createJob, listJobs } from '../uws/job-list.js';
+import { getParameter, getParameters, postParameters } from '../uws/job-parameters.js';
+import { getResult, getResults } from '../uws/job-results.js';
+import {
+  getDestruction,
+  getError,
+  getExecutionDuration,
+  getOwner,
+  getQuote,
+  postDestruction,
+  postExecutionDuration,
+} from '../uws/job-texts.js';
+import { getLinks } from '../uws/links.js';
+import { getModelFile } from '../uws/model-files.js';
+import { getAvailability, getCapabilities } from '../uws/vosi.js';
+import { getEvents, getHealth, getIndex, getLive, getMetrics, getOpenApi, getReady } from './operation.js';
+
+export type Method = 'GET' | 'POST' | 'DELETE';
+
+export interface Operation {
+  handler: Handler;
+  summary: string;
+  /** Query parameters, name to meaning. */
+  query?: Record<string, string>;
+  /** Form fields of the body, name to meaning; files of multipart bodies are named too. */
+  fields?: Record<string, string>;
+  /** Status to meaning. */
+  answers: Record<number, string>;
+}
+
+export interface Route {
+  /** Variables as `:name`. A trailing slash is equal to none. */
+  path: string;
+  tree: Tree;
+  methods: Partial<Record<Method, Operation>>;
+}
+
+const kNotFound = { 404: 'no such job or sub-resource' };
+const kBadRequest = { 400: 'a parameter is wrong; the text names it' };
+const kForm = { 413: 'larger than max_upload_mb', 415: 'neither form nor multipart' };
+const kBusy = { 503: 'queue or disk full, or shutting down: see Retry-After' };
+const kToJob = { 303: 'done; Location is the job' };
+
+function get(handler: Handler, summary: string, meaning: string, more: Partial<Operation> = {}): { GET: Operation } {
+  return { GET: { handler, summary, ...more, answers: { 200: meaning, ...more.answers } } };
+}
+
+const kCreationFields = {
+  MODEL: 'model id or alias',
+  QUANTIZATION: 'compute type, e.g. FP32C_FP32A',
+  IMAGE: 'a FITS file, or param:NAME of another file part, or an http(s) URL',
+  IMAGE_SHA256: 'checksum the image must have',
+  ROI: 'RA,DEC in degrees and W,H in pixels (or the fields RA, DEC, ROI_WIDTH, ROI_HEIGHT)',
+  BOX: 'X,Y,W,H in pixels, the first is 1,1',
+  RESPONSEFORMAT: 'format of the result named result: votable, votable-binary2, fits, csv, json, reg',
+  RUNID: 'any text; comes back as runId',
+  EXECUTIONDURATION: 'seconds, 0 = no limit',
+  DESTRUCTION: 'instant at which the job goes away',
+  PHASE: 'RUN starts the job at once',
+};
+
+function jobTree(tree: Tree): Route[] {
+  const route = (path: string, methods: Route['methods']): Route => ({ path: tree + path, tree, methods });
+  const setter = (handler: Handler, field: string, meaning: string): { POST: Operation } => ({
+    POST: {
+      handler,
+      summary: `Set ${field}`,
+      fields: { [field]: meaning },
+      answers: { ...kToJob, ...kBadRequest, ...kNotFound, ...kForm },
+    },
+  });
+  const text = (handler: Handler, summary: string) => get(handler, summary, 'text', { answers: kNotFound });
+  return [
+    route('', {
+      ...get(listJobs, 'The jobs', 'XML uws:jobs', {
+        query: { PHASE: 'repeatable', AFTER: 'created strictly later', LAST: 'the n newest' },
+        answers: kBadRequest,
+      }),
+      POST: {
+        handler: createJob,
+        summary: 'Create a job',
+        query: { PHASE: 'RUN starts it at once' },
+        fields: { ...kCreationFields, xml: 'older clients: their request document', fits: 'older clients: the image' },
+        answers: {
+          303: 'created; Location is the job',
+          ...kBadRequest,
+          ...kForm,
+          422: 'unknown model or compute type',
+          ...kBusy,
+        },
+      },
+    }),
+    route('/:id', {
+      ...get(getJob, 'A job', 'XML uws:job, or JSON', {
+        query: {
+          WAIT: 'seconds to wait for a change, -1 = as long as the server allows',
+          PHASE: 'wait in this phase only',
+        },
+        answers: { ...kBadRequest, ...kNotFound },
+      }),
+      POST: {
+        handler: postJob,
+        summary: 'Delete a job (for clients without DELETE)',
+        fields: { ACTION: 'DELETE' },
+        answers: { 303: 'deleted; Location is the list', ...kBadRequest, ...kNotFound, ...kForm },
+      },
+      DELETE: {
+        handler: deleteJob,
+        summary: 'Delete a job, its files, and its work if it is running',
+        answers: { 303: 'deleted; Location is the list', ...kNotFound },
+      },
+    }),
+    route('/:id/phase', {
+      ...text(getPhase, 'The bare phase'),
+      POST: {
+        handler: postPhase,
+        summary: 'Start or abort a job',
+        query: { PHASE: 'RUN or ABORT' },
+        fields: { PHASE: 'RUN or ABORT; also as JSON {"PHASE": "ABORT"}' },
+        answers: {
+          200: 'JSON, when asked in JSON',
+          ...kToJob,
+          ...kBadRequest,
+          403: 'the phase forbids it',
+          ...kNotFound,
+          ...kBusy,
+        },
+      },
+    }),
+    route('/:id/executionduration', {
+      ...text(getExecutionDuration, 'Seconds the job may execute, 0 = no limit'),
+      ...setter(postExecutionDuration, 'EXECUTIONDURATION', kCreationFields.EXECUTIONDURATION),
+    }),
+    route('/:id/destruction', {
+      ...text(getDestruction, 'When the job goes away'),
+      ...setter(postDestruction, 'DESTRUCTION', kCreationFields.DESTRUCTION),
+    }),
+    route('/:id/quote', text(getQuote, 'When the job should be done')),
+    route('/:id/owner', text(getOwner, 'Whose job it is')),
+    route('/:id/error', text(getError, 'Why the job failed')),
+    route('/:id/parameters', {
+      ...get(getParameters, 'What the job was given', 'XML uws:parameters', { answers: kNotFound }),
+      POST: {
+        handler: postParameters,
+        summary: 'Replace parameters while PENDING',
+        fields: kCreationFields,
+        answers: { ...kToJob, ...kBadRequest, 403: 'no longer PENDING', ...kNotFound, ...kForm, ...kBusy },
+      },
+    }),
+    route(
+      '/:id/parameters/:name',
+      get(getParameter, 'One parameter', 'the uploaded bytes, or text', { answers: kNotFound }),
+    ),
+    route('/:id/results', get(getResults, 'The results', 'XML uws:results, or JSON', { answers: kNotFound })),
+    route('/:id/results/:result', {
+      ...get(getResult, 'One result', 'the file', {
+        query: { RESPONSEFORMAT: 'of the result named result' },
+        answers: { 206: 'the range asked for', ...kBadRequest, ...kNotFound, 416: 'a range outside the file' },
+      }),
+    }),
+  ];
+}
+
+function single(path: string, methods: Route['methods']): Route {
+  return { path, tree: '/jobs', methods };
+}
+
+export const kRoutes: readonly Route[] = [
+  single('/', get(getIndex, 'What there is', 'text')),
+  ...jobTree('/jobs'),
+  ...jobTree('/uws'),
+  single(
+    '/model-files/:name',
+    get(getModelFile, 'Model registry and network files', 'the file', { answers: kNotFound }),
+  ),
+  single(
+    '/links',
+    get(getLinks, 'DataLink: what belongs to a job', 'VOTable', { query: { ID: 'URL or id of a job' } }),
+  ),
+  single('/availability', get(getAvailability, 'VOSI availability', 'XML')),
+  single('/capabilities', get(getCapabilities, 'VOSI capabilities', 'XML')),
+  single(
+    '/events',
+    get(getEvents, 'Phases and progress as server-sent events', 'text/event-stream', {
+      query: { JOB: 'of this job only' },
+    }),
+  ),
+  single('/healthz', get(getHealth, 'Live and ready', 'JSON', { answers: { 503: 'not ready' } })),
+  single('/healthz/live', get(getLive, 'Is the process there', 'JSON')),
+  single('/healthz/ready', get(getReady, 'Can jobs be run', 'JSON', { answers: { 503: 'not ready' } })),
+  single('/metrics', get(getMetrics, 'Prometheus metrics', 'text')),
+  single('/openapi.json', get(getOpenApi, 'This API', 'OpenAPI 3.1')),
+];

@@ -1,0 +1,211 @@
+/**
+ * The server, put together: configuration + an executor in, a listening socket out.
+ *     new JobService -> routes -> listen -> jobs.start()          stop(): refuse new work, executor.stop, close sockets
+ */
+
+import uWebSockets, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+} from 'uWebSockets.js';
+import { type Logger, pino } from 'pino';
+import type { Config } from '../config/schema.js';
+import { OtfError, toOtfError } from '../errors/catalogue.js';
+import type { Executor } from '../jobs/executor.js';
+import { JobService } from '../jobs/service.js';
+import type { UwsContext } from '../uws/context.js';
+import type { Answer } from '../uws/exchange.js';
+import { ModelDirectory } from '../uws/model-directory.js';
+import { Connection, type ConnectionOptions } from './connection.js';
+import { httpMetrics, jobMetrics, makeRegistry } from './metrics.js';
+import { kRoutes, type Method, type Operation, type Route } from './routes.js';
+
+export interface ServerOptions {
+  config: Config;
+  executor: Executor;
+  /** Standard output in JSON lines when absent. */
+  log?: Logger;
+}
+
+export interface RunningServer {
+  /** http://host:port as bound. */
+  url: string;
+  port: number;
+  jobs: JobService;
+  /** Graceful: answers what is under way, lets running jobs finish up to server.shutdown_s. Idempotent. */
+  stop: () => Promise<void>;
+}
+
+const kDrainMs = 5000;
+const kDrainStepMs = 20;
+
+/** Throws OTF_CONFIG_INVALID, OTF_STORE_UNUSABLE, OTF_PORT_UNUSABLE. */
+export async function startServer({
+  config,
+  executor,
+  log = pino({ level: config.logging.level }),
+}: ServerOptions): Promise<RunningServer> {
+  const metrics = makeRegistry();
+  const models = await ModelDirectory.open(config.models);
+  for (const fault of models.registry.faults) log.warn({ code: fault.code }, fault.message);
+  const jobs = new JobService({ config, executor, log, metrics });
+  jobMetrics(metrics, jobs);
+  const context: UwsContext = { jobs, models, config, startedMs: Date.now() };
+  const app = uWebSockets.App();
+  const open = new OpenRequests();
+  const options: ConnectionOptions = {
+    folders: jobs.folders,
+    maxUploadBytes: config.server.max_upload_mb * 2 ** 20,
+    publicUrl: config.server.public_url.replace(/\/+$/, ''),
+    fallbackHost: () => `${config.server.host}:${port}`,
+    ownerHeader: config.auth.owner_header,
+    onAnswered: httpMetrics(metrics).answered,
+    onInternal: (thrown, route) => log.error({ err: thrown, route }, 'internal error'),
+  };
+  const shared: Shared = { context, open, options };
+  for (const route of kRoutes) serveRoute(app, route, shared);
+  app.any('/*', (res, req) => handle(res, req, kUnknown, shared));
+  let port = 0;
+  try {
+    port = await listen(app, config);
+    jobs.host.baseUrl = publicBase(config, port);
+    await jobs.start();
+  } catch (thrown) {
+    app.close();
+    jobs.store.close();
+    throw thrown;
+  }
+  const url = `http://${config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host}:${port}`;
+  log.info({ url, jobs: jobs.store.size }, 'listening');
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= shutDown(app, jobs, open, config.server.shutdown_s * 1000, log);
+    return stopping;
+  };
+  return { url, port, jobs, stop };
+}
+
+function publicBase(config: Config, port: number): string {
+  const configured = config.server.public_url.replace(/\/+$/, '');
+  return configured === '' ? `http://${config.server.host}:${port}` : configured;
+}
+
+interface Shared {
+  context: UwsContext;
+  open: OpenRequests;
+  options: ConnectionOptions;
+}
+
+/** Answers not yet given: what a shutdown waits for. */
+class OpenRequests {
+  count = 0;
+}
+
+const kUnknown: Route = { path: '(unknown)', tree: '/jobs', methods: {} };
+
+function serveRoute(app: TemplatedApp, route: Route, shared: Shared): void {
+  const handler = (res: HttpResponse, req: HttpRequest) => handle(res, req, route, shared);
+  app.any(route.path, handler);
+  if (route.path !== '/') app.any(`${route.path}/`, handler);
+}
+
+function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Shared): void {
+  const { context, open, options } = shared;
+  const variables = routeVariables(route, req);
+  const connection = new Connection(res, req, route.path, variables ?? [], options);
+  const operation = operationOf(route, connection.method);
+  if (!operation || !variables) {
+    connection.listen();
+    void refuse(connection, variables ? route : kUnknown, context);
+    return;
+  }
+  let answer: Answer | Promise<Answer>;
+  try {
+    answer = operation.handler(context, connection, route.tree);
+  } catch (thrown) {
+    connection.answerProblem(thrown);
+    return;
+  }
+  if (!(answer instanceof Promise) && answer.kind === 'text') {
+    connection.answerText(answer);
+    return;
+  }
+  connection.listen();
+  open.count++;
+  void finish(connection, answer).finally(() => open.count--);
+}
+
+async function finish(connection: Connection, answer: Answer | Promise<Answer>): Promise<void> {
+  try {
+    await connection.answer(await answer);
+  } catch (thrown) {
+    connection.answerProblem(thrown);
+  }
+}
+
+function operationOf(route: Route, method: string): Operation | undefined {
+  return route.methods[(method === 'HEAD' ? 'GET' : method) as Method];
+}
+
+/** Undefined = the path cannot be decoded. */
+function routeVariables(route: Route, req: HttpRequest): string[] | undefined {
+  const count = route.path.split(':').length - 1;
+  const variables: string[] = [];
+  try {
+    for (let index = 0; index < count; index++) variables.push(decodeURIComponent(req.getParameter(index)));
+  } catch {
+    return undefined;
+  }
+  return variables;
+}
+
+/** 404 for what is not there, whatever the method; 405 for what is (interop.md, section 1). */
+async function refuse(connection: Connection, route: Route, context: UwsContext): Promise<void> {
+  const allowed = Object.keys(route.methods);
+  const get = route.methods.GET;
+  try {
+    if (allowed.length === 0) throw new OtfError('OTF_NOT_FOUND', 'there is nothing here; GET / lists what there is');
+    // Reading it without its query says whether it exists: handlers of GET change nothing.
+    const { variables, origin, remote, owner } = connection;
+    const probe = { method: 'GET', variables, query: '', origin, remote, owner };
+    const nothing = () => Promise.reject(new Error('a probe has no body'));
+    await get?.handler(context, { ...probe, header: () => '', form: nothing, onGone: () => undefined }, route.tree);
+  } catch (thrown) {
+    if (toOtfError(thrown).code !== 'OTF_BAD_REQUEST') return connection.answerProblem(thrown);
+  }
+  const allow = [...allowed, ...(get ? ['HEAD'] : [])].join(', ');
+  const message = `${connection.method} is not possible here, ${allow} is`;
+  connection.answerProblem(new OtfError('OTF_METHOD_NOT_ALLOWED', message), { Allow: allow });
+}
+
+function listen(app: TemplatedApp, { server: { host, port } }: Config): Promise<number> {
+  return new Promise((resolve, reject) => {
+    app.listen(host, port, (socket) => {
+      if (!socket) return reject(new OtfError('OTF_PORT_UNUSABLE', `cannot listen on ${host}:${port}: is it in use?`));
+      listenSockets.set(app, socket);
+      resolve(uWebSockets.us_socket_local_port(socket as never));
+    });
+  });
+}
+
+const listenSockets = new WeakMap<TemplatedApp, us_listen_socket>();
+
+async function shutDown(
+  app: TemplatedApp,
+  jobs: JobService,
+  open: OpenRequests,
+  graceMs: number,
+  log: Logger,
+): Promise<void> {
+  const socket = listenSockets.get(app);
+  if (socket) uWebSockets.us_listen_socket_close(socket);
+  try {
+    await jobs.stop(graceMs);
+    const until = Date.now() + kDrainMs;
+    while (open.count > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, kDrainStepMs));
+  } finally {
+    app.close();
+  }
+  log.info('stopped');
+}

@@ -1,0 +1,92 @@
+/**
+ * The port between the protocol half and whatever runs jobs (scheduler, engine processes, workers).
+ *
+ *     JobService --admit/submit/abort/position/stats/stop--> Executor
+ *     JobService <--executing/progress/info/log/completed/failed/requeued-- Executor      (through ExecutorHost)
+ *
+ * Life of a job as the executor sees it:
+ *     submit(job)  the row is committed as QUEUED; from now on the executor owns the order
+ *       host.executing(id, ...)          -> true: go on; false: the job is gone or ended, drop it silently
+ *       host.progress(id, done, total)      as often as you like: kept in memory only, events are throttled by the host
+ *       host.completed(id, outcome)      -> true: it counts; false: it had been aborted or deleted meanwhile
+ *    or host.failed(id, failure)         -> same
+ *    or host.requeued(id)                   back to QUEUED (engine lost, shutting down); the executor keeps the job
+ * abort(id, why) may come at any time, also for ids the executor does not know (any more): then it does nothing. The job
+ * has already left its phase when abort is called; nothing needs to be reported back. The host never calls submit twice
+ * for one id in one process, except after host.requeued() was answered by a restart of the program.
+ */
+import type { Registry } from 'prom-client';
+import type { Config } from '../config/schema.js';
+import type { Job, JobFailure, JobInfo, ResultFile } from './job.js';
+
+export type Admission =
+  | { accepted: true }
+  /** 503 with Retry-After: `retryAfterS`; `reason` is the line the client reads. */
+  | { accepted: false; retryAfterS: number; reason: string };
+
+export type AbortReason = 'aborted' | 'deleted' | 'duration';
+
+export interface ExecutorStats {
+  /** Can jobs be run at all? False makes /healthz/ready answer 503. */
+  ready: boolean;
+  /** Jobs waiting, by key `model/quantization`. */
+  queued: Record<string, number>;
+  executing: number;
+  /** One line per loaded network or similar, for people (VOSI note). */
+  note?: string;
+}
+
+export interface Executor {
+  /** Called once, before any other call. Metrics of its own are registered in host.metrics with the prefix otf_. */
+  start(host: ExecutorHost): Promise<void>;
+  /** Would one more job be taken? `reserved` = admitted moments ago, not yet submitted. Must be fast and synchronous. */
+  admit(reserved: number): Admission;
+  submit(job: Job): void;
+  abort(jobId: string, why: AbortReason): void;
+  /** Place in the queue, 1 = next; undefined when not waiting. */
+  position(jobId: string): number | undefined;
+  /** Milliseconds from now until the job should be done (queue and measured rate); undefined = no honest estimate. */
+  remainingMs(jobId: string): number | undefined;
+  stats(): ExecutorStats;
+  /** Finish what runs within graceMs, requeue the rest, then release everything. No new work is submitted afterwards. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** What a finished job hands over. Result files lie in host.jobDir(id), complete and synced (writeFileAtomically does). */
+export interface Outcome {
+  results: ResultFile[];
+  info: JobInfo;
+  /** Facts only the run knows, for the provenance records. */
+  provenance: RunFacts;
+}
+
+export interface RunFacts {
+  /** The image as it was read; `url` as given by the client, undefined = uploaded. */
+  image: { name: string; sha256: string; size: number; url?: string; wcs?: string };
+  /** The network file. */
+  weights: { name: string; sha256: string; size: number };
+  /** The model card or other description. */
+  description: { id: string; title: string; version?: string; sha256?: string };
+  engine: { name: string; version: string; device: string };
+  /** Thresholds, normalisation, patch layout, ...: whatever decided the numbers, name -> value. */
+  parameters: Record<string, string | number>;
+  batch?: { id: string; startedMs: number; endedMs: number; size: number; reason: string };
+}
+
+export type LogLevel = 'info' | 'warn' | 'error';
+
+export interface ExecutorHost {
+  readonly config: Config;
+  readonly metrics: Registry;
+  /** The job as it is now; undefined = deleted. */
+  job(jobId: string): Job | undefined;
+  /** Its folder, absolute. Only files named in Outcome.results are kept track of; the folder goes when the job goes. */
+  jobDir(jobId: string): string;
+  executing(jobId: string, info: JobInfo): Promise<boolean>;
+  progress(jobId: string, tilesDone: number, tilesTotal: number): void;
+  completed(jobId: string, outcome: Outcome): Promise<boolean>;
+  failed(jobId: string, failure: JobFailure, info?: JobInfo): Promise<boolean>;
+  requeued(jobId: string): Promise<boolean>;
+  /** A line of the job's own log (result `log`) and of the server's. */
+  log(jobId: string, level: LogLevel, message: string): void;
+}

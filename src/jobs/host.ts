@@ -1,0 +1,182 @@
+/** The executor's way back: phases, progress, results and log lines of the jobs it runs. See executor.ts for the order. */
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config/schema.js';
+import type { ExecutorHost, LogLevel, Outcome } from './executor.js';
+import type { JobFolders } from './folders.js';
+import type { Job, JobFailure, JobInfo, ResultFile } from './job.js';
+import { writeLog, writeProvenance } from './records.js';
+import type { JobStore } from './store.js';
+import type { Events } from './watchers.js';
+
+/** At most one progress event per job and this many milliseconds. */
+const kProgressEventMs = 200;
+const kMaxLogLines = 10_000;
+
+interface HostParts {
+  config: Config;
+  metrics: Registry;
+  log: Logger;
+  store: JobStore;
+  folders: JobFolders;
+  events: Events;
+}
+
+interface Live {
+  tilesDone?: number;
+  tilesTotal?: number;
+  lastEventMs: number;
+}
+
+export class JobHost implements ExecutorHost {
+  readonly config: Config;
+  readonly metrics: Registry;
+  /** Where clients find this server, for the records; set once it listens. */
+  baseUrl = '';
+  readonly #log: Logger;
+  readonly #store: JobStore;
+  readonly #folders: JobFolders;
+  readonly #events: Events;
+  readonly #live = new Map<string, Live>();
+  readonly #lines = new Map<string, string[]>();
+  readonly #finishing = new Set<Promise<unknown>>();
+
+  constructor({ config, metrics, log, store, folders, events }: HostParts) {
+    this.config = config;
+    this.metrics = metrics;
+    this.#log = log;
+    this.#store = store;
+    this.#folders = folders;
+    this.#events = events;
+  }
+
+  job(jobId: string): Job | undefined {
+    return this.#store.get(jobId);
+  }
+
+  jobDir(jobId: string): string {
+    return this.#folders.jobDir(jobId);
+  }
+
+  async executing(jobId: string, info: JobInfo): Promise<boolean> {
+    let wanted = false;
+    await this.#store.change(jobId, (job) => {
+      if (job?.phase !== 'QUEUED') return job;
+      wanted = true;
+      return { ...job, phase: 'EXECUTING', startedMs: Date.now(), info };
+    });
+    return wanted;
+  }
+
+  progress(jobId: string, tilesDone: number, tilesTotal: number): void {
+    if (this.#store.get(jobId)?.phase !== 'EXECUTING') return;
+    const live = this.#live.get(jobId) ?? { lastEventMs: 0 };
+    const now = Date.now();
+    Object.assign(live, { tilesDone, tilesTotal });
+    this.#live.set(jobId, live);
+    if (now - live.lastEventMs < kProgressEventMs && tilesDone < tilesTotal) return;
+    live.lastEventMs = now;
+    this.#events.emit({ type: 'progress', jobId, tilesDone, tilesTotal, timeMs: now });
+  }
+
+  liveProgress(jobId: string): Pick<JobInfo, 'tilesDone' | 'tilesTotal'> {
+    const live = this.#live.get(jobId);
+    if (live?.tilesDone === undefined || live.tilesTotal === undefined) return {};
+    return { tilesDone: live.tilesDone, tilesTotal: live.tilesTotal };
+  }
+
+  completed(jobId: string, outcome: Outcome): Promise<boolean> {
+    return this.#track(this.#complete(jobId, outcome));
+  }
+
+  async #complete(jobId: string, outcome: Outcome): Promise<boolean> {
+    const job = this.#store.get(jobId);
+    if (job?.phase !== 'EXECUTING') return false;
+    const endedMs = Date.now();
+    const dir = this.jobDir(jobId);
+    let counts = false;
+    try {
+      const chosen = chooseResult(job, outcome.results);
+      const log = await writeLog(dir, this.#lines.get(jobId) ?? []);
+      const made = [...chosen, ...log];
+      const ended = { ...job, endedMs };
+      const records = await writeProvenance(dir, { job: ended, outcome, results: made, baseUrl: this.baseUrl });
+      await this.#folders.sync(jobId);
+      await this.#store.change(jobId, (now) => {
+        if (now?.phase !== 'EXECUTING') return now;
+        counts = true;
+        const info = { ...now.info, ...this.liveProgress(jobId), ...outcome.info };
+        return { ...now, phase: 'COMPLETED', endedMs, info, results: [...made, ...records] };
+      });
+    } catch (thrown) {
+      // Aborted and deleted meanwhile: its folder went away under us, which is no failure.
+      if (this.#store.get(jobId)?.phase === 'EXECUTING') throw thrown;
+    }
+    return counts;
+  }
+
+  failed(jobId: string, failure: JobFailure, info: JobInfo = {}): Promise<boolean> {
+    return this.#track(this.#fail(jobId, failure, info));
+  }
+
+  async #fail(jobId: string, failure: JobFailure, info: JobInfo): Promise<boolean> {
+    if (this.#store.get(jobId) === undefined) return false;
+    let counts = false;
+    this.log(jobId, 'error', failure.message);
+    // A full disk must not keep a failure from being told.
+    const log = await writeLog(this.jobDir(jobId), this.#lines.get(jobId) ?? []).catch((): ResultFile[] => []);
+    await this.#store.change(jobId, (now) => {
+      if (now?.phase !== 'EXECUTING' && now?.phase !== 'QUEUED') return now;
+      counts = true;
+      const known = { ...now.info, ...this.liveProgress(jobId), ...info };
+      return { ...now, phase: 'ERROR', endedMs: Date.now(), failure, info: known, results: log };
+    });
+    return counts;
+  }
+
+  async requeued(jobId: string): Promise<boolean> {
+    let counts = false;
+    this.#live.delete(jobId);
+    await this.#store.change(jobId, (job) => {
+      if (job?.phase !== 'EXECUTING') return job;
+      counts = true;
+      return { ...job, phase: 'QUEUED', startedMs: null, info: {} };
+    });
+    return counts;
+  }
+
+  log(jobId: string, level: LogLevel, message: string): void {
+    this.#log[level]({ jobId }, message);
+    const lines = this.#lines.get(jobId) ?? [];
+    this.#lines.set(jobId, lines);
+    if (lines.length < kMaxLogLines) lines.push(`${new Date().toISOString()} ${level} ${message.replace(/\s+/g, ' ')}`);
+  }
+
+  /** Nothing of an ended job is kept here. */
+  forget(jobId: string): void {
+    this.#live.delete(jobId);
+    this.#lines.delete(jobId);
+  }
+
+  /** Everything reported so far is committed. */
+  async settled(): Promise<void> {
+    while (this.#finishing.size > 0) await Promise.allSettled([...this.#finishing]);
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#finishing.add(work);
+    const done = () => this.#finishing.delete(work);
+    work.then(done, done);
+    return work;
+  }
+}
+
+/** `result` is the catalogue in the format the job asked for; what had that id before keeps its place as `votable`. */
+function chooseResult(job: Job, results: ResultFile[]): ResultFile[] {
+  const wanted = results.find((row) => row.format !== undefined && row.format === job.parameters.responseFormat);
+  if (!wanted || wanted.id === 'result') return results;
+  const others = results
+    .filter((row) => row.id !== 'votable')
+    .map((row) => (row.id === 'result' ? { ...row, id: 'votable' } : row));
+  return [{ ...wanted, id: 'result' }, ...others];
+}

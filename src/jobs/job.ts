@@ -1,0 +1,137 @@
+/**
+ * What a job is: plain, immutable values. A change makes a new object (src/jobs/store.ts), so that a reader never sees
+ * half a change.
+ *
+ *     PENDING --RUN--> QUEUED --> EXECUTING --> COMPLETED
+ *        |                |           +-------> ERROR
+ *        +----------------+-----ABORT-+-------> ABORTED      (executionDuration exceeded: ABORTED too)
+ */
+import type { UwsErrorType } from '../errors/catalogue.js';
+
+/** Every phase of UWS 1.1, section 2.1.3: all are valid filters, ours are the first six. */
+export const kPhases = [
+  'PENDING',
+  'QUEUED',
+  'EXECUTING',
+  'COMPLETED',
+  'ERROR',
+  'ABORTED',
+  'UNKNOWN',
+  'HELD',
+  'SUSPENDED',
+  'ARCHIVED',
+] as const;
+export type UwsPhase = (typeof kPhases)[number];
+export type Phase = 'PENDING' | 'QUEUED' | 'EXECUTING' | 'COMPLETED' | 'ERROR' | 'ABORTED';
+
+/** How the job was created decides what a request without a telling Accept header gets (interop.md, section 4). */
+export type Style = 'standard' | 'legacy';
+
+/** A file in the job's folder that was uploaded: gives back exactly these bytes. */
+export interface UploadedFile {
+  kind: 'upload';
+  /** Name inside the job's folder. */
+  file: string;
+  /** As the client called it, without folders; for people only, never a path. */
+  name: string;
+  mime: string;
+  size: number;
+  sha256: string;
+}
+
+/** http, https or (below configured folders) file; fetched in phase EXECUTING by src/fetch. */
+export interface ImageUrl {
+  kind: 'url';
+  url: string;
+}
+
+/** [ra, dec] degrees and [width, height] pixels, or a 1-based pixel box as people and FITS count. */
+export interface Region {
+  roi?: [number, number, number, number];
+  box?: [number, number, number, number];
+}
+
+export interface JobParameters {
+  /** As the client wrote it; undefined = the server's default. */
+  model?: string;
+  quantization?: string;
+  image?: UploadedFile | ImageUrl;
+  /** 64 lower-case hexadecimal digits the image must have. */
+  imageSha256?: string;
+  region?: Region;
+  /** Format of the result with the id `result`; undefined = VOTable. */
+  responseFormat?: string;
+  /** The request document of an older client: a file in the job's folder. */
+  request?: UploadedFile;
+}
+
+/** One file the job left in its folder. `size` and `mime` are what the download sends. */
+export interface ResultFile {
+  /** Unique in the job, an NCName. The catalogue is `result`. */
+  id: string;
+  file: string;
+  mime: string;
+  size: number;
+  sha256: string;
+  /** Catalogue formats only (see kFormats of src/results): what RESPONSEFORMAT chooses by. */
+  format?: string;
+}
+
+export interface JobFailure {
+  type: UwsErrorType;
+  /** One line; no path of this machine, no stack. */
+  message: string;
+  /** More lines for /error, e.g. a library's last words. */
+  detail?: string;
+}
+
+/** What people want to know of a run; kept with the job once known. */
+export interface JobInfo {
+  batchId?: string;
+  batchSize?: number;
+  /** Why the batch was released. */
+  batchReason?: 'full' | 'waited' | 'idle';
+  engine?: string;
+  engineVersion?: string;
+  device?: string;
+  /** Compute type really used. */
+  computeType?: string;
+  tilesDone?: number;
+  tilesTotal?: number;
+  warnings?: readonly string[];
+}
+
+export interface Job {
+  id: string;
+  style: Style;
+  phase: Phase;
+  /** null = anonymous. */
+  owner: string | null;
+  /** Whom per-owner fairness counts an anonymous job for: the address it came from. */
+  remote: string;
+  runId: string | null;
+  /** Milliseconds since 1970, UTC. */
+  createdMs: number;
+  queuedMs: number | null;
+  startedMs: number | null;
+  endedMs: number | null;
+  /** Seconds, 0 = no limit. */
+  executionDurationS: number;
+  destructionMs: number | null;
+  /** Canonical: what the batching key is made of. */
+  modelId: string;
+  quantization: string;
+  parameters: JobParameters;
+  results: readonly ResultFile[];
+  failure: JobFailure | null;
+  info: JobInfo;
+}
+
+export function isFinal(phase: Phase): boolean {
+  return phase === 'COMPLETED' || phase === 'ERROR' || phase === 'ABORTED';
+}
+
+/** PENDING, QUEUED, EXECUTING: the phases in which WAIT blocks (UWS 1.1, section 2.2.1.2). */
+export function isActive(phase: Phase): boolean {
+  return !isFinal(phase);
+}

@@ -1,0 +1,379 @@
+/**
+ * What clients can do to jobs, and when: every rule of the phases is in this file and in host.ts (what the executor does).
+ * Throws OtfError: OTF_NOT_FOUND, OTF_PHASE_FORBIDS, OTF_QUEUE_FULL (RetryLater), OTF_DISK_FULL, OTF_SHUTTING_DOWN.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config/schema.js';
+import { OtfError } from '../errors/catalogue.js';
+import type { AbortReason, Executor } from './executor.js';
+import { JobFolders, type Spool } from './folders.js';
+import { JobHost } from './host.js';
+import { isActive, isFinal, type Job, type JobInfo, type JobParameters, type Phase, type Style } from './job.js';
+import { RetryLater } from './retry.js';
+import { JobStore } from './store.js';
+import { Events, Waiters } from './watchers.js';
+
+const kSweepMs = 250;
+const kShutdownRetryS = 10;
+
+export interface NewJob {
+  style: Style;
+  owner: string | null;
+  remote: string;
+  runId: string | null;
+  modelId: string;
+  quantization: string;
+  parameters: JobParameters;
+  /** undefined = the configured default. */
+  executionDurationS?: number | undefined;
+  destructionMs?: number | undefined;
+  /** Folder with the uploaded files `parameters` names. */
+  spool?: Spool | undefined;
+  /** Start at once (PHASE=RUN). */
+  run: boolean;
+}
+
+/** What POST /jobs/ID/parameters may replace; absent = stays. */
+export interface ParameterChange {
+  parameters: JobParameters;
+  runId?: string | null | undefined;
+  modelId?: string | undefined;
+  quantization?: string | undefined;
+  spool?: Spool | undefined;
+  run: boolean;
+}
+
+export interface JobServiceOptions {
+  config: Config;
+  executor: Executor;
+  log: Logger;
+  metrics: Registry;
+}
+
+export class JobService {
+  readonly store: JobStore;
+  readonly folders: JobFolders;
+  readonly waiters = new Waiters();
+  readonly events = new Events();
+  readonly host: JobHost;
+  readonly #config: Config;
+  readonly #executor: Executor;
+  readonly #log: Logger;
+  /** Admitted in a change, not yet handed to submit: what admit() cannot know of. */
+  #reserved = 0;
+  #sweeper: NodeJS.Timeout | undefined;
+  #sweeping = false;
+  #stopping = false;
+
+  /** Opens the store; nothing runs before start(). Throws OTF_STORE_UNUSABLE. */
+  constructor({ config, executor, log, metrics }: JobServiceOptions) {
+    this.#config = config;
+    this.#executor = executor;
+    this.#log = log;
+    this.store = new JobStore(config.storage.data_dir);
+    this.folders = new JobFolders(config.storage.data_dir);
+    this.folders.prepare((id) => this.store.get(id) !== undefined);
+    this.host = new JobHost({ config, metrics, log, store: this.store, folders: this.folders, events: this.events });
+    this.store.onChange((after, before) => this.#changed(after, before));
+  }
+
+  /** Starts the executor and hands it what an earlier run of the program left unfinished, oldest first. */
+  async start(): Promise<void> {
+    await this.#executor.start(this.host);
+    const unfinished = [...this.store.all()].filter(({ phase }) => phase === 'QUEUED' || phase === 'EXECUTING');
+    unfinished.sort((a, b) => (a.queuedMs ?? 0) - (b.queuedMs ?? 0));
+    const requeued = await Promise.all(
+      unfinished.map((job) =>
+        this.store.change(job.id, (before) =>
+          before?.phase === 'EXECUTING' ? { ...before, phase: 'QUEUED', startedMs: null, info: {} } : before,
+        ),
+      ),
+    );
+    for (const job of requeued) if (job) this.#executor.submit(job);
+    if (requeued.length > 0) this.#log.info({ jobs: requeued.length }, 'unfinished jobs queued again');
+    this.#sweeper = setInterval(() => void this.#sweep(), kSweepMs);
+    this.#sweeper.unref();
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Throws when nothing new is taken: asked before an upload is read. */
+  assertOpen(): void {
+    if (this.#stopping) throw new RetryLater('OTF_SHUTTING_DOWN', 'the server is shutting down', kShutdownRetryS);
+  }
+
+  /** Throws OTF_NOT_FOUND. */
+  get(id: string): Job {
+    const job = this.store.get(id);
+    if (!job) throw unknownJob();
+    return job;
+  }
+
+  position(job: Job): number | undefined {
+    return job.phase === 'QUEUED' ? this.#executor.position(job.id) : undefined;
+  }
+
+  /** When the job should be done, if anybody can say so (UWS 1.1, quote). */
+  quoteMs(job: Job): number | undefined {
+    if (job.phase !== 'QUEUED' && job.phase !== 'EXECUTING') return undefined;
+    const remaining = this.#executor.remainingMs(job.id);
+    return remaining === undefined ? undefined : Date.now() + remaining;
+  }
+
+  info(job: Job): JobInfo {
+    return job.phase === 'EXECUTING' ? { ...job.info, ...this.host.liveProgress(job.id) } : job.info;
+  }
+
+  /** Durable when it resolves: files synced, row committed. The spool is the job's afterwards, or discarded. */
+  async create(request: NewJob): Promise<Job> {
+    this.assertOpen();
+    const id = `j${randomBytes(16).toString('hex')}`;
+    const now = Date.now();
+    const { execution_s, retention_s } = this.#config.policy;
+    const job: Job = {
+      id,
+      style: request.style,
+      phase: 'PENDING',
+      owner: request.owner,
+      remote: request.remote,
+      runId: request.runId,
+      createdMs: now,
+      queuedMs: null,
+      startedMs: null,
+      endedMs: null,
+      executionDurationS: request.executionDurationS ?? execution_s,
+      destructionMs: request.destructionMs ?? (retention_s > 0 ? now + retention_s * 1000 : null),
+      modelId: request.modelId,
+      quantization: request.quantization,
+      parameters: request.parameters,
+      results: [],
+      failure: null,
+      info: {},
+    };
+    try {
+      await this.folders.assertRoom(this.#reserveBytes);
+      await this.folders.adopt(id, request.spool);
+      // Stamped in the transaction: the list stays sorted by creation whatever order uploads finish in.
+      return await this.#commitAndSubmit(id, () => {
+        const created = { ...job, createdMs: Math.max(now, Date.now()) };
+        return request.run ? this.#queued(created) : created;
+      });
+    } catch (thrown) {
+      await request.spool?.discard();
+      await this.folders.remove(id);
+      throw thrown;
+    }
+  }
+
+  /** PHASE=RUN. */
+  run(id: string): Promise<Job> {
+    return this.#commitAndSubmit(id, (before) => {
+      const job = existing(before);
+      if (job.phase !== 'PENDING') throw forbidden(job, 'only a PENDING job can be started');
+      return this.#queued(job);
+    });
+  }
+
+  /** PHASE=ABORT: from every phase but the final ones, which it leaves as they are. */
+  abort(id: string): Promise<Job> {
+    return this.#abort(id, 'aborted');
+  }
+
+  async delete(id: string): Promise<void> {
+    let wasActive = false;
+    await this.store.change(id, (before) => {
+      wasActive = isActive(existing(before).phase);
+      return null;
+    });
+    if (wasActive) this.#executor.abort(id, 'deleted');
+    await this.folders.remove(id);
+  }
+
+  /** While PENDING only. New files are adopted, replaced ones removed. */
+  async setParameters(id: string, change: ParameterChange): Promise<Job> {
+    const assertPending = (job: Job) => {
+      if (job.phase !== 'PENDING') throw forbidden(job, 'parameters can be changed while PENDING only');
+    };
+    try {
+      assertPending(this.get(id));
+      if (change.spool) await this.folders.assertRoom(this.#reserveBytes);
+      if (change.spool) await this.folders.add(id, change.spool);
+      let replaced: string | undefined;
+      const job = await this.#commitAndSubmit(id, (before) => {
+        const old = existing(before);
+        assertPending(old);
+        if (change.parameters.image && old.parameters.image?.kind === 'upload') replaced = old.parameters.image.file;
+        const changed: Job = {
+          ...old,
+          runId: change.runId === undefined ? old.runId : change.runId,
+          modelId: change.modelId ?? old.modelId,
+          quantization: change.quantization ?? old.quantization,
+          parameters: { ...old.parameters, ...change.parameters },
+        };
+        return change.run ? this.#queued(changed) : changed;
+      });
+      if (replaced !== undefined) await this.folders.removeFile(id, replaced);
+      return job;
+    } catch (thrown) {
+      await change.spool?.discard();
+      const image = change.parameters.image;
+      if (image?.kind === 'upload') await this.folders.removeFile(id, image.file);
+      throw thrown;
+    }
+  }
+
+  /** Seconds, 0 = no limit; cut to the configured maximum. */
+  async setExecutionDuration(id: string, seconds: number): Promise<Job> {
+    return existing(
+      await this.store.change(id, (before) => ({
+        ...existing(before),
+        executionDurationS: this.clampDuration(seconds),
+      })),
+    );
+  }
+
+  async setDestruction(id: string, atMs: number): Promise<Job> {
+    return existing(
+      await this.store.change(id, (before) => {
+        const job = existing(before);
+        return { ...job, destructionMs: this.clampDestruction(atMs, job.createdMs) };
+      }),
+    );
+  }
+
+  clampDuration(seconds: number): number {
+    const max = this.#config.policy.max_execution_s;
+    if (max === 0) return seconds;
+    return seconds === 0 ? max : Math.min(seconds, max);
+  }
+
+  clampDestruction(atMs: number, createdMs: number): number {
+    const max = this.#config.policy.max_retention_s;
+    return max === 0 ? atMs : Math.min(atMs, createdMs + max * 1000);
+  }
+
+  /** Resolves when the job's phase changed, it was deleted, or the time is over. `onCancel` gets the way to give up. */
+  waitForChange(id: string, timeoutMs: number, onCancel: (cancel: () => void) => void): Promise<void> {
+    if (this.#stopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.waiters.wait(id, timeoutMs, resolve);
+      onCancel(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  executorStats() {
+    return this.#executor.stats();
+  }
+
+  /** No new work, waiters answered, running work finished or queued again, store closed. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    clearInterval(this.#sweeper);
+    this.waiters.wakeAll();
+    await this.#executor.stop(graceMs);
+    await this.host.settled();
+    this.store.close();
+  }
+
+  get #reserveBytes(): number {
+    return this.#config.storage.reserve_mb * 2 ** 20;
+  }
+
+  async #commitAndSubmit(id: string, change: (before: Job | undefined) => Job): Promise<Job> {
+    let reserved = 0;
+    try {
+      const job = existing(
+        await this.store.change(id, (old) => {
+          const after = change(old);
+          if (after.phase === 'QUEUED') {
+            this.#reserved++;
+            reserved = 1;
+          }
+          return after;
+        }),
+      );
+      if (reserved === 1 && this.store.get(id)?.phase === 'QUEUED') this.#executor.submit(job);
+      return job;
+    } finally {
+      this.#reserved -= reserved;
+    }
+  }
+
+  /** PENDING -> QUEUED, or -> ERROR when there is nothing to run on. Throws when the queue is full. */
+  #queued(job: Job): Job {
+    const now = Date.now();
+    if (!job.parameters.image) {
+      const message = 'no IMAGE was given: upload one or name a URL';
+      return { ...job, phase: 'ERROR', endedMs: now, failure: { type: 'fatal', message } };
+    }
+    this.assertOpen();
+    const admission = this.#executor.admit(this.#reserved);
+    if (!admission.accepted) throw new RetryLater('OTF_QUEUE_FULL', admission.reason, admission.retryAfterS);
+    return { ...job, phase: 'QUEUED', queuedMs: now };
+  }
+
+  async #abort(id: string, why: AbortReason): Promise<Job> {
+    let left: Phase | undefined;
+    const job = existing(
+      await this.store.change(id, (before) => {
+        const old = existing(before);
+        if (isFinal(old.phase)) return old;
+        left = old.phase;
+        return { ...old, phase: 'ABORTED', endedMs: Date.now(), info: this.info(old) };
+      }),
+    );
+    if (left === 'QUEUED' || left === 'EXECUTING') this.#executor.abort(id, why);
+    return job;
+  }
+
+  #changed(after: Job | null, before: Job | undefined): void {
+    const id = after?.id ?? before?.id ?? '';
+    if (after && before && after.phase === before.phase) return;
+    if (!after || isFinal(after.phase)) this.host.forget(id);
+    this.waiters.wake(id);
+    this.events.emit({ type: 'phase', jobId: id, phase: after?.phase ?? 'DELETED', timeMs: Date.now() });
+    this.#log.info({ jobId: id, phase: after?.phase ?? 'DELETED' }, 'phase');
+  }
+
+  /** executionDuration and destruction times. Runs often; a pass over 10,000 jobs in memory takes well under a millisecond. */
+  async #sweep(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      const now = Date.now();
+      const over: Promise<unknown>[] = [];
+      for (const job of this.store.all()) {
+        if (job.destructionMs !== null && job.destructionMs <= now) over.push(this.delete(job.id));
+        else if (job.phase === 'EXECUTING' && job.executionDurationS > 0 && job.startedMs !== null) {
+          if (now >= job.startedMs + job.executionDurationS * 1000) over.push(this.#abort(job.id, 'duration'));
+        }
+      }
+      for (const outcome of await Promise.allSettled(over)) {
+        if (outcome.status === 'rejected') this.#log.error({ err: outcome.reason }, 'sweep');
+      }
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+}
+
+export function unknownJob(): OtfError {
+  return new OtfError('OTF_NOT_FOUND', 'no such job');
+}
+
+function existing(job: Job | undefined): Job {
+  if (!job) throw unknownJob();
+  return job;
+}
+
+function forbidden(job: Job, rule: string): OtfError {
+  return new OtfError('OTF_PHASE_FORBIDS', `the job is ${job.phase}: ${rule}`);
+}

@@ -1,0 +1,59 @@
+/** Those who want to hear of changes: WAIT requests of one job, and listeners to the events of all. */
+import type { Phase } from './job.js';
+
+export type JobEvent =
+  | { type: 'phase'; jobId: string; phase: Phase | 'DELETED'; timeMs: number }
+  | { type: 'progress'; jobId: string; tilesDone: number; tilesTotal: number; timeMs: number };
+
+export type EventListener = (event: JobEvent) => void;
+
+/** A waiter is one entry in a set and one timer: ten thousand of them cost other requests nothing. */
+export class Waiters {
+  readonly #byJob = new Map<string, Set<() => void>>();
+
+  get count(): number {
+    let count = 0;
+    for (const waiters of this.#byJob.values()) count += waiters.size;
+    return count;
+  }
+
+  /** Calls `done` once: at wake(jobId) or after timeoutMs. The result cancels, without a call. */
+  wait(jobId: string, timeoutMs: number, done: () => void): () => void {
+    const waiters = this.#byJob.get(jobId) ?? new Set();
+    this.#byJob.set(jobId, waiters);
+    const cancel = () => {
+      clearTimeout(timer);
+      waiters.delete(finish);
+      if (waiters.size === 0 && this.#byJob.get(jobId) === waiters) this.#byJob.delete(jobId);
+    };
+    const finish = () => {
+      cancel();
+      done();
+    };
+    const timer = setTimeout(finish, timeoutMs);
+    waiters.add(finish);
+    return cancel;
+  }
+
+  wake(jobId: string): void {
+    for (const finish of [...(this.#byJob.get(jobId) ?? [])]) finish();
+  }
+
+  wakeAll(): void {
+    for (const jobId of [...this.#byJob.keys()]) this.wake(jobId);
+  }
+}
+
+export class Events {
+  readonly #listeners = new Set<EventListener>();
+
+  /** The result unsubscribes. */
+  subscribe(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(event: JobEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

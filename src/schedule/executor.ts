@@ -1,0 +1,411 @@
+/**
+ * Runs jobs: the executor behind src/jobs/executor.ts.
+ *
+ *   submit ─► (fetch the image) ─► queue ─► dispatch: batch ─► open ─► stream of tiles ─► finish ─► host.completed
+ *
+ * Everything that may fail belongs to one task, and fails that task only.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { EnginePool } from '../engine/pool.js';
+import { OtfError, toOtfError } from '../errors/catalogue.js';
+import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '../jobs/executor.js';
+import type { Job, JobInfo } from '../jobs/job.js';
+import { Estimates } from './estimate.js';
+import { jobFailure } from './failure.js';
+import { Fetcher } from './fetcher.js';
+import { gpuMetrics, openNvml } from './gpu.js';
+import { localJobImage, needsFetching } from './images.js';
+import { type ExecutorMetrics, executorMetrics } from './metrics.js';
+import { Models, type ReadyModel } from './models.js';
+import { outcomeOf } from './outcome.js';
+import { Persistence } from './persistence.js';
+import { JobQueue, type Release, type Waiting } from './queue.js';
+import { type StreamEvents, TileStream } from './stream.js';
+import { type Batch, forget, type ImageSource, TaskRun } from './task.js';
+import { Turns } from './turns.js';
+import { Workers } from './workers.js';
+
+interface QueuedJob extends Waiting {
+  job: Job;
+  /** Fetched already: the job is EXECUTING. */
+  image?: ImageSource;
+}
+
+/** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
+const kSlots = 5;
+const kStopStepMs = 20;
+
+export class BatchExecutor implements Executor {
+  #host!: ExecutorHost;
+  #workers!: Workers;
+  #models!: Models;
+  #engines!: EnginePool;
+  #metrics!: ExecutorMetrics;
+  #persist!: Persistence;
+  #queue!: JobQueue<QueuedJob>;
+  #fetcher!: Fetcher;
+  readonly #estimates = new Estimates();
+  readonly #device = new Turns();
+  readonly #streams = new Map<string, TileStream>();
+  readonly #running = new Map<string, TaskRun>();
+  /** Released, but not in a stream yet. */
+  #opening = 0;
+  #lastReleaseMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #batches = 0;
+  #stopping = false;
+  #started = false;
+
+  async start(host: ExecutorHost): Promise<void> {
+    this.#host = host;
+    const { policy, engine, models } = host.config;
+    if (engine.devices.length > 1) {
+      throw new OtfError('OTF_CONFIG_INVALID', 'engine.devices: one device is used by a server; start one for each');
+    }
+    this.#metrics = executorMetrics(host.metrics, () => this.#engines);
+    gpuMetrics(host.metrics, openNvml());
+    this.#workers = new Workers(this.#metrics.stage);
+    this.#models = await Models.open(models.dir, this.#workers);
+    this.#persist = new Persistence(host);
+    this.#fetcher = new Fetcher({
+      host,
+      persist: this.#persist,
+      fetch: host.config.fetch,
+      fetched: (job, image) => this.#enqueue(job, image),
+    });
+    this.#queue = new JobQueue({
+      minJobs: policy.min_jobs,
+      maxBatch: policy.max_batch,
+      maxWaitMs: policy.max_wait_s * 1000,
+      roundRobin: policy.round_robin,
+    });
+    this.#engines = new EnginePool({
+      limits: { readyMs: engine.ready_s * 1000, hangMs: engine.hang_s * 1000 },
+      memoryBytes: engine.memory_mb * 2 ** 20,
+      idleMs: engine.idle_s * 1000,
+      events: {
+        started: (key, ready, ms) =>
+          this.#tell(key, 'info', `${ready.engine} ${ready.version} loaded in ${ms.toFixed(0)} ms`),
+        died: (key, reason) => this.#tell(key, 'warn', reason.message),
+      },
+    });
+    this.#started = true;
+  }
+
+  admit(reserved: number): Admission {
+    const { max_queued: limit } = this.#host.config.policy;
+    const waiting = this.#queue.size + this.#fetcher.count;
+    if (waiting + reserved < limit) return { accepted: true };
+    const seconds = this.#aheadSeconds(undefined) ?? 30;
+    const retryAfterS = Math.min(600, Math.max(1, Math.ceil(seconds / 4)));
+    return { accepted: false, retryAfterS, reason: `queue holds ${waiting} of ${limit} jobs` };
+  }
+
+  submit(job: Job): void {
+    if (needsFetching(job)) this.#fetcher.add(job);
+    else this.#enqueue(job, undefined);
+  }
+
+  abort(jobId: string, _why: AbortReason): void {
+    const queued = this.#queue.remove(jobId);
+    if (queued?.image) void forget(queued.image);
+    this.#fetcher.abort(jobId);
+    const task = this.#running.get(jobId);
+    if (task) this.#end(task);
+  }
+
+  position(jobId: string): number | undefined {
+    const place = this.#queue.position(jobId);
+    if (place !== undefined) return place;
+    const behind = this.#fetcher.position(jobId);
+    return behind === undefined ? undefined : this.#queue.size + behind;
+  }
+
+  remainingMs(jobId: string): number | undefined {
+    const task = this.#running.get(jobId);
+    if (task) {
+      const seconds = this.#estimates.tilesSeconds(keyOf(task.job), task.tiles - task.consumedTiles);
+      return seconds === undefined ? undefined : seconds * 1000;
+    }
+    const seconds = this.#aheadSeconds(jobId);
+    return seconds === undefined ? undefined : seconds * 1000;
+  }
+
+  stats(): ExecutorStats {
+    const loaded = (this.#engines?.list() ?? []).filter((engine) => engine.loaded);
+    const note = loaded.map(({ spec, info }) => `${spec.key} on ${info?.engine} (${info?.device})`).join('; ');
+    const executing = this.#running.size + this.#fetcher.underWay;
+    return {
+      ready: this.#started && !this.#stopping,
+      queued: this.#queue.depths(),
+      executing,
+      ...(note ? { note } : {}),
+    };
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    const unfetched = this.#fetcher.stop();
+    const fetched = [...this.#queue.all()].filter((item) => item.image);
+    const until = Date.now() + graceMs;
+    while ((this.#running.size > 0 || this.#opening > 0) && Date.now() < until) await pause(kStopStepMs);
+    const left = [...this.#running.values()];
+    for (const task of left) this.#end(task);
+    const requeue = [...left.map((task) => task.job.id), ...fetched.map((item) => item.id), ...unfetched];
+    await Promise.all(requeue.map((id) => this.#host.requeued(id)));
+    await this.#persist.stop();
+    await this.#engines.close();
+    await this.#models.close();
+    await this.#workers.close();
+  }
+
+  // From the queue into streams
+
+  #enqueue(job: Job, image: ImageSource | undefined): void {
+    const sinceMs = Date.now();
+    const owner = job.owner === null ? `@${job.remote}` : `=${job.owner}`;
+    this.#queue.add({ id: job.id, key: keyOf(job), owner, sinceMs, job, ...(image ? { image } : {}) });
+    this.#dispatch();
+  }
+
+  /** Release what may be released; look again when something moves or somebody has waited long enough. */
+  #dispatch(): void {
+    if (this.#stopping || !this.#started) return;
+    clearTimeout(this.#timer);
+    while (this.#queue.size > 0) {
+      const streams = [...this.#streams.values()];
+      const hungry = this.#opening === 0 && !streams.some((stream) => stream.hasWork);
+      const idle = hungry && !this.#device.busy;
+      const now = Date.now();
+      // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait.
+      const turnMs = this.#lastReleaseMs + this.#host.config.policy.max_wait_s * 1000 - now;
+      if (!hungry && (turnMs > 0 || this.#opening > 0)) {
+        if (turnMs > 0) this.#timer = setTimeout(() => this.#dispatch(), turnMs + 1);
+        return;
+      }
+      const release = this.#queue.next(now, idle);
+      if (!release) {
+        const waitMs = this.#queue.waitMs(now);
+        if (waitMs !== undefined) this.#timer = setTimeout(() => this.#dispatch(), waitMs + 1);
+        return;
+      }
+      this.#lastReleaseMs = now;
+      this.#opening++;
+      void this.#begin(release).finally(() => {
+        this.#opening--;
+        this.#dispatch();
+      });
+    }
+  }
+
+  async #begin(release: Release<QueuedJob>): Promise<void> {
+    const { key, reason, items } = release;
+    const batch: Batch = {
+      id: `b${Date.now().toString(36)}${randomBytes(2).toString('hex')}-${++this.#batches}`,
+      startedMs: Date.now(),
+      size: items.length,
+      reason,
+    };
+    this.#metrics.batch(key, items.length, reason);
+    const info: JobInfo = { batchId: batch.id, batchSize: batch.size, batchReason: reason };
+    const begun = await Promise.all(items.map((item) => this.#beginTask(item, batch, info)));
+    const tasks = begun.filter((task) => task !== undefined && !task.ended) as TaskRun[];
+    const [first] = tasks;
+    if (!first) return;
+    try {
+      const model = await this.#models.get(first.job.modelId);
+      this.#stream(key, model, first.job.quantization).add(tasks);
+    } catch (thrown) {
+      for (const task of tasks) this.#fail(task, toOtfError(thrown));
+    }
+  }
+
+  /** The task, opened; undefined when the job is gone or has failed. */
+  async #beginTask(item: QueuedJob, batch: Batch, info: JobInfo): Promise<TaskRun | undefined> {
+    const { job } = item;
+    const dir = this.#host.jobDir(job.id);
+    let task: TaskRun | undefined;
+    try {
+      const wanted = item.image ? true : this.#persist.executing(job.id, info);
+      const roots = this.#host.config.fetch.file_roots;
+      const image = item.image ?? (await localJobImage(job, dir, roots, this.#workers));
+      task = new TaskRun(job, image, batch);
+      this.#running.set(job.id, task);
+      const model = await this.#models.get(job.modelId);
+      const opening = this.#workers.run('openTask', {
+        image: { path: image.path },
+        model: model.model,
+        ...nativeRegion(job),
+        ...(job.style === 'legacy' ? { rawOutput: rawPath(dir) } : {}),
+      });
+      const [opened, executing] = await Promise.all([opening.catch(toOtfError), wanted]);
+      if (!(opened instanceof OtfError)) {
+        task.handle = opened.task;
+        task.tiles = opened.tiles;
+      }
+      if (!executing || task.ended) {
+        this.#end(task);
+        await task.close();
+        return undefined;
+      }
+      if (opened instanceof OtfError) throw opened;
+      this.#estimates.jobOpened(item.key, task.tiles);
+      this.#host.progress(job.id, 0, task.tiles);
+      return task;
+    } catch (thrown) {
+      const error = toOtfError(thrown);
+      if (this.#cutShort(error)) return undefined;
+      if (task) this.#fail(task, error);
+      else if (await this.#persist.executing(job.id, info).then(() => true)) {
+        await this.#persist.failed(job.id, jobFailure(error, item.image));
+      }
+      return undefined;
+    }
+  }
+
+  #stream(key: string, model: ReadyModel, quantization: string): TileStream {
+    const known = this.#streams.get(key);
+    if (known) return known;
+    const { engine } = this.#host.config;
+    const { card, valuesIn, valuesOut } = model;
+    const lease = this.#engines.lease({
+      key,
+      network: card.weightsPath,
+      engine: engine.default,
+      quantization,
+      threads: engine.threads,
+      inputBias: card.input_bias,
+      tilePx: card.tile,
+      valuesIn,
+      valuesOut,
+      batch: engine.batch,
+      slots: kSlots,
+    });
+    const stream = new TileStream({ lease, workers: this.#workers, device: this.#device, events: this.#events });
+    this.#streams.set(key, stream);
+    // Loading goes on beside the filling of the first slots; what goes wrong is told by the first pass.
+    void this.#engines.makeRoom().then(() => lease.engine.start().catch(() => undefined));
+    return stream;
+  }
+
+  readonly #events: StreamEvents = {
+    consumed: (task) => {
+      this.#host.progress(task.job.id, task.consumedTiles, task.tiles);
+      if (task.consumedTiles === task.tiles) void this.#finish(task);
+    },
+    failed: (task, error) => this.#fail(task, error),
+    log: (task, level, message) => {
+      if (!task.ended) this.#host.log(task.job.id, level, message);
+    },
+    passDone: (key, tiles, seconds) => {
+      this.#metrics.pass(key, tiles, seconds);
+      this.#estimates.passDone(key, tiles, seconds);
+    },
+    changed: () => {
+      for (const [key, stream] of this.#streams) {
+        if (!stream.quiet) continue;
+        stream.lease.release();
+        this.#streams.delete(key);
+      }
+      this.#dispatch();
+    },
+  };
+
+  // The end of a task
+
+  async #finish(task: TaskRun): Promise<void> {
+    const { job, image } = task;
+    const dir = this.#host.jobDir(job.id);
+    const engine = this.#streams.get(keyOf(job))?.lease.engine;
+    try {
+      const model = await this.#models.get(job.modelId);
+      const ready = engine?.info;
+      if (!engine || !ready || task.handle === undefined) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
+      const { engine: name, version, device, asked, effective, threads } = ready;
+      const finished = await this.#workers.run('finish', {
+        task: task.handle,
+        jobId: job.id,
+        dir,
+        card: model.card,
+        input: { name: image.name, sha256: image.sha256 },
+        engine: { engine: name, version, device, asked, effective, threads },
+        engineBytes: engine.memoryBytes,
+        inferSeconds: task.inferSeconds,
+        wallSeconds: (performance.now() - task.begun) / 1000,
+        raw: job.style === 'legacy' ? { temporary: rawPath(dir), file: `net0_rts_${job.id}.dat` } : undefined,
+      });
+      if (task.ended) return;
+      for (const warning of finished.warnings) this.#host.log(job.id, 'warn', warning);
+      this.#host.log(job.id, 'info', `${finished.sources} sources in ${task.tiles} tiles`);
+      const outcome = outcomeOf(task, finished, model, ready);
+      this.#end(task);
+      await this.#persist.completed(job.id, outcome);
+    } catch (thrown) {
+      this.#fail(task, toOtfError(thrown));
+    }
+  }
+
+  #fail(task: TaskRun, error: OtfError): void {
+    if (task.ended || this.#cutShort(error)) return;
+    this.#end(task);
+    if (error.code === 'OTF_INTERNAL') this.#host.log(task.job.id, 'error', error.stack ?? error.message);
+    void this.#persist.failed(task.job.id, jobFailure(error, task.image));
+  }
+
+  /** Work that the shutdown stopped is no failure: the job is unfinished in the store and runs after the restart. */
+  #cutShort(error: OtfError): boolean {
+    return this.#stopping && error.code === 'OTF_CANCELLED';
+  }
+
+  #end(task: TaskRun): void {
+    if (!task.end()) return;
+    this.#running.delete(task.job.id);
+    void task.close();
+    void forget(task.image);
+  }
+
+  // For people
+
+  /** Seconds of work before the job is done; of all that waits when it is undefined. No estimate where a rate is missing. */
+  #aheadSeconds(jobId: string | undefined): number | undefined {
+    let seconds = 0;
+    for (const task of this.#running.values()) {
+      seconds += this.#estimates.tilesSeconds(keyOf(task.job), task.tiles - task.consumedTiles) ?? 0;
+    }
+    const place = jobId === undefined ? Number.POSITIVE_INFINITY : this.#queue.position(jobId);
+    if (place === undefined) return undefined;
+    for (const [key, depth] of Object.entries(this.#queue.depths())) {
+      const each = this.#estimates.jobSeconds(key);
+      if (each === undefined) return undefined;
+      seconds += each * Math.min(depth, place);
+    }
+    return seconds;
+  }
+
+  #tell(key: string, level: 'info' | 'warn', message: string): void {
+    for (const task of this.#running.values()) if (keyOf(task.job) === key) this.#host.log(task.job.id, level, message);
+  }
+}
+
+function keyOf(job: Job): string {
+  return `${job.modelId}/${job.quantization}`;
+}
+
+/** 1-based pixels as people count, 0-based on the native side. */
+function nativeRegion({ parameters: { region } }: Job) {
+  if (region?.box) {
+    const [x, y, width, height] = region.box;
+    return { box: [x - 1, y - 1, width, height] as [number, number, number, number] };
+  }
+  return region?.roi ? { roi: region.roi } : {};
+}
+
+function rawPath(dir: string): string {
+  return join(dir, 'network-output.tmp');
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

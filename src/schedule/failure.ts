@@ -1,0 +1,27 @@
+/** What a job that failed says: the error's own line without anything of this machine, and more lines where there are. */
+
+import { withoutPaths } from '../engine/last-words.js';
+import { EngineDied } from '../engine/process.js';
+import type { OtfError } from '../errors/catalogue.js';
+import type { JobFailure } from '../jobs/job.js';
+import type { ImageSource } from './task.js';
+
+export function jobFailure(error: OtfError, image: ImageSource | undefined): JobFailure {
+  const named = image ? error.message.replaceAll(image.path, image.name) : error.message;
+  const message = withoutPaths(named);
+  const type = error.kind.uws;
+  const died = error instanceof EngineDied ? error : error.cause instanceof EngineDied ? error.cause : undefined;
+  // A task that killed its engine, alone, will do so again.
+  if (error instanceof EngineDied && !error.killed) {
+    return { type: 'fatal', message: `this task ends the engine: ${message}`, ...detail(error) };
+  }
+  return {
+    type,
+    message: error.code === 'OTF_INTERNAL' ? `internal error: ${message}` : message,
+    ...(died ? detail(died) : {}),
+  };
+}
+
+function detail(died: EngineDied): { detail?: string } {
+  return died.lastWords.length === 0 ? {} : { detail: died.lastWords.join('\n') };
+}

@@ -1,0 +1,89 @@
+/** Images from elsewhere: a few at a time, in phase EXECUTING, so that a slow server of somebody holds up nobody's batch. */
+import type { Config } from '../config/schema.js';
+import { OtfError, toOtfError } from '../errors/catalogue.js';
+import type { ExecutorHost } from '../jobs/executor.js';
+import type { Job } from '../jobs/job.js';
+import { jobFailure } from './failure.js';
+import { fetchJobImage } from './images.js';
+import type { Persistence } from './persistence.js';
+import { forget, type ImageSource } from './task.js';
+
+const kAtOnce = 8;
+
+export interface FetcherParts {
+  host: ExecutorHost;
+  persist: Persistence;
+  fetch: Config['fetch'];
+  /** The job is EXECUTING and its image is here. */
+  fetched: (job: Job, image: ImageSource) => void;
+}
+
+export class Fetcher {
+  readonly #parts: FetcherParts;
+  readonly #waiting: Job[] = [];
+  readonly #running = new Map<string, AbortController>();
+  #stopping = false;
+
+  constructor(parts: FetcherParts) {
+    this.#parts = parts;
+  }
+
+  /** Waiting or under way. */
+  get count(): number {
+    return this.#waiting.length + this.#running.size;
+  }
+
+  get underWay(): number {
+    return this.#running.size;
+  }
+
+  add(job: Job): void {
+    this.#waiting.push(job);
+    this.#next();
+  }
+
+  /** 1 = the next to be fetched; undefined when it does not wait here. */
+  position(jobId: string): number | undefined {
+    const index = this.#waiting.findIndex((job) => job.id === jobId);
+    return index < 0 ? undefined : index + 1;
+  }
+
+  abort(jobId: string): void {
+    this.#running.get(jobId)?.abort(new OtfError('OTF_CANCELLED', 'aborted'));
+    const index = this.#waiting.findIndex((job) => job.id === jobId);
+    if (index >= 0) this.#waiting.splice(index, 1);
+  }
+
+  /** Gives the jobs whose fetching was cut short. */
+  stop(): string[] {
+    this.#stopping = true;
+    for (const controller of this.#running.values()) controller.abort(new OtfError('OTF_CANCELLED', 'shutting down'));
+    return [...this.#running.keys()];
+  }
+
+  #next(): void {
+    while (!this.#stopping && this.#running.size < kAtOnce) {
+      const job = this.#waiting.shift();
+      if (!job) return;
+      const controller = new AbortController();
+      this.#running.set(job.id, controller);
+      void this.#fetch(job, controller.signal).finally(() => {
+        this.#running.delete(job.id);
+        this.#next();
+      });
+    }
+  }
+
+  async #fetch(job: Job, signal: AbortSignal): Promise<void> {
+    const { host, persist, fetch, fetched } = this.#parts;
+    try {
+      if (!(await persist.executing(job.id, {}))) return;
+      const image = await fetchJobImage(job, host.jobDir(job.id), fetch, signal);
+      host.log(job.id, 'info', `fetched ${image.size} bytes from ${image.url}`);
+      if (signal.aborted) await forget(image);
+      else fetched(job, image);
+    } catch (thrown) {
+      if (!signal.aborted) await persist.failed(job.id, jobFailure(toOtfError(thrown), undefined));
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** GPU memory and load through NVML, the library that comes with NVIDIA's driver; nothing at all where there is none. */
+import { createRequire } from 'node:module';
+import { Gauge, type Registry } from 'prom-client';
+
+export interface GpuReading {
+  gpu: string;
+  name: string;
+  memoryUsedBytes: number;
+  memoryTotalBytes: number;
+  /** 0..1, share of the last sample period in which a kernel ran. */
+  load: number;
+}
+
+const kLibrary = 'libnvidia-ml.so.1';
+const kNameBytes = 96;
+
+/** Undefined without library, driver or device. Loading it takes milliseconds: once, when the server starts. */
+export function openNvml(library = kLibrary): (() => GpuReading[]) | undefined {
+  try {
+    return loadNvml(library);
+  } catch {
+    // Not installed, or without a driver: the usual case, and no fault.
+    return undefined;
+  }
+}
+
+function loadNvml(library: string): (() => GpuReading[]) | undefined {
+  const require = createRequire(import.meta.url);
+  const koffi = require('koffi') as typeof import('koffi');
+  const nvml = koffi.load(library);
+  // NVML API reference: every call returns nvmlReturn_t, 0 = success; a device is an opaque pointer.
+  const memory = koffi.struct({ total: 'uint64_t', free: 'uint64_t', used: 'uint64_t' });
+  const utilization = koffi.struct({ gpu: 'uint32_t', memory: 'uint32_t' });
+  const init = nvml.func('nvmlInit_v2', 'int', []);
+  const count = nvml.func('nvmlDeviceGetCount_v2', 'int', [koffi.out(koffi.pointer('uint32_t'))]);
+  const byIndex = nvml.func('nvmlDeviceGetHandleByIndex_v2', 'int', ['uint32_t', koffi.out(koffi.pointer('void *'))]);
+  const nameOf = nvml.func('nvmlDeviceGetName', 'int', ['void *', 'void *', 'uint32_t']);
+  const memoryOf = nvml.func('nvmlDeviceGetMemoryInfo', 'int', ['void *', koffi.out(koffi.pointer(memory))]);
+  const loadOf = nvml.func('nvmlDeviceGetUtilizationRates', 'int', ['void *', koffi.out(koffi.pointer(utilization))]);
+  const devices: [number] = [0];
+  if (init() !== 0 || count(devices) !== 0) return undefined;
+  const handles = Array.from({ length: devices[0] }, (_, index) => {
+    const handle: [unknown] = [null];
+    const name = Buffer.alloc(kNameBytes);
+    if (byIndex(index, handle) !== 0) return undefined;
+    nameOf(handle[0], name, kNameBytes);
+    return { gpu: String(index), name: name.toString('utf8').replace(/\0.*$/s, ''), handle: handle[0] };
+  }).filter((each) => each !== undefined);
+  if (handles.length === 0) return undefined;
+  return () =>
+    handles.map(({ gpu, name, handle }) => {
+      const room = { total: 0, free: 0, used: 0 };
+      const busy = { gpu: 0, memory: 0 };
+      memoryOf(handle, room);
+      loadOf(handle, busy);
+      const [memoryUsedBytes, memoryTotalBytes] = [Number(room.used), Number(room.total)];
+      return { gpu, name, memoryUsedBytes, memoryTotalBytes, load: busy.gpu / 100 };
+    });
+}
+
+/** Metrics without values where there is no GPU; their help says so. */
+export function gpuMetrics(registry: Registry, read: (() => GpuReading[]) | undefined): void {
+  const gauges: [string, string, (reading: GpuReading) => number][] = [
+    ['otf_gpu_memory_used_bytes', 'GPU memory in use', (reading) => reading.memoryUsedBytes],
+    ['otf_gpu_memory_total_bytes', 'GPU memory', (reading) => reading.memoryTotalBytes],
+    ['otf_gpu_load', 'Share of time the GPU was busy, 0 to 1', (reading) => reading.load],
+  ];
+  for (const [name, help, value] of gauges) {
+    new Gauge({
+      name,
+      help: `${help} (NVML; no values on a machine without an NVIDIA driver)`,
+      labelNames: ['gpu', 'name'],
+      registers: [registry],
+      collect() {
+        for (const reading of read?.() ?? []) this.set({ gpu: reading.gpu, name: reading.name }, value(reading));
+      },
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/** The models jobs run with: card, head and sizes of each, opened once. */
+import type { OpenedModel } from '../engine/addon.js';
+import { loadAddon } from '../engine/load.js';
+import { OtfError } from '../errors/catalogue.js';
+import { type ModelCard, toDetectorConfig } from '../models/card.js';
+import { findModel, loadRegistry, type ModelRegistry } from '../models/registry.js';
+import type { Workers } from './workers.js';
+
+export interface ReadyModel extends OpenedModel {
+  card: ModelCard;
+  weightsBytes: number;
+}
+
+export class Models {
+  readonly #workers: Workers;
+  readonly #registry: ModelRegistry;
+  readonly #open = new Map<string, Promise<ReadyModel>>();
+
+  private constructor(registry: ModelRegistry, workers: Workers) {
+    this.#registry = registry;
+    this.#workers = workers;
+  }
+
+  static async open(dir: string, workers: Workers): Promise<Models> {
+    return new Models(await loadRegistry(dir), workers);
+  }
+
+  /** Throws OTF_MODEL_UNKNOWN, or what is wrong with the network; a later call tries again. */
+  get(id: string): Promise<ReadyModel> {
+    let ready = this.#open.get(id);
+    if (!ready) {
+      ready = this.#read(id);
+      this.#open.set(id, ready);
+      ready.catch(() => this.#open.delete(id));
+    }
+    return ready;
+  }
+
+  async close(): Promise<void> {
+    const addon = await loadAddon();
+    for (const opened of await Promise.allSettled(this.#open.values())) {
+      if (opened.status === 'fulfilled') addon.closeModel(opened.value.model);
+    }
+    this.#open.clear();
+  }
+
+  async #read(id: string): Promise<ReadyModel> {
+    const card = findModel(this.#registry, id);
+    if (!card) throw new OtfError('OTF_MODEL_UNKNOWN', `the model "${id}" is not on this server any more`);
+    const opened = await this.#workers.run('openModel', { card, detector: toDetectorConfig(card) });
+    return { ...opened, card };
+  }
+}

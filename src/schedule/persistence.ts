@@ -1,0 +1,71 @@
+/** Telling the host how a job goes on, also while the disk is full: tried again until it can be kept, or the server stops. */
+import { OtfError, toOtfError } from '../errors/catalogue.js';
+import type { ExecutorHost, Outcome } from '../jobs/executor.js';
+import type { JobFailure, JobInfo } from '../jobs/job.js';
+
+const kRetryMs = 500;
+
+export class Persistence {
+  readonly #host: ExecutorHost;
+  readonly #pending = new Set<Promise<unknown>>();
+  #stopping = false;
+
+  constructor(host: ExecutorHost) {
+    this.#host = host;
+  }
+
+  executing(jobId: string, info: JobInfo): Promise<boolean> {
+    return this.#untilKept(() => this.#host.executing(jobId, info));
+  }
+
+  /** Never rejects: what cannot be kept is in the server's log, and the job runs again after a restart. */
+  async failed(jobId: string, failure: JobFailure): Promise<boolean> {
+    try {
+      return await this.#untilKept(() => this.#host.failed(jobId, failure));
+    } catch (thrown) {
+      this.#host.log(jobId, 'error', `the failure could not be kept: ${toOtfError(thrown).message}`);
+      return false;
+    }
+  }
+
+  /** A job whose last files do not fit the disk has failed. */
+  async completed(jobId: string, outcome: Outcome): Promise<boolean> {
+    try {
+      return await this.#track(this.#host.completed(jobId, outcome));
+    } catch (thrown) {
+      const error = toOtfError(thrown);
+      this.#host.log(jobId, 'error', error.stack ?? error.message);
+      const message = error.code === 'OTF_INTERNAL' ? 'the results could not be kept' : error.message;
+      return this.failed(jobId, { type: 'transient', message: message.replace(/\S*\/\S*\//g, '') });
+    }
+  }
+
+  /** Resolves when everything told so far is kept, or cannot be. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.allSettled([...this.#pending]);
+  }
+
+  async #untilKept(tell: () => Promise<boolean>): Promise<boolean> {
+    return this.#track(
+      (async () => {
+        for (;;) {
+          try {
+            return await tell();
+          } catch (thrown) {
+            const full = thrown instanceof OtfError && thrown.code === 'OTF_DISK_FULL';
+            if (!full || this.#stopping) throw thrown;
+            await new Promise((resolve) => setTimeout(resolve, kRetryMs));
+          }
+        }
+      })(),
+    );
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#pending.add(work);
+    const done = () => this.#pending.delete(work);
+    work.then(done, done);
+    return work;
+  }
+}

@@ -1,0 +1,75 @@
+/** One job on its way through the stages. Ends once: done, failed, aborted or put back; whatever comes later is dropped. */
+import { rm } from 'node:fs/promises';
+import type { TaskHandle } from '../engine/addon.js';
+import { loadAddon } from '../engine/load.js';
+import type { Job } from '../jobs/job.js';
+import type { ReleaseReason } from './queue.js';
+
+/** The image as the job will read it. */
+export interface ImageSource {
+  path: string;
+  /** For people: never a path. */
+  name: string;
+  sha256: string;
+  size: number;
+  /** As the client gave it; undefined = uploaded. */
+  url?: string | undefined;
+  /** Fetched for this run only. */
+  temporary?: boolean | undefined;
+}
+
+/** A fetched image is not kept. */
+export async function forget(image: ImageSource): Promise<void> {
+  if (image.temporary) await rm(image.path, { force: true });
+}
+
+export interface Batch {
+  id: string;
+  startedMs: number;
+  size: number;
+  reason: ReleaseReason;
+}
+
+export class TaskRun {
+  readonly job: Job;
+  readonly image: ImageSource;
+  readonly batch: Batch;
+  readonly begun = performance.now();
+  handle: TaskHandle | undefined;
+  tiles = 0;
+  filledTiles = 0;
+  consumedTiles = 0;
+  inferSeconds = 0;
+  #ended = false;
+
+  constructor(job: Job, image: ImageSource, batch: Batch) {
+    this.job = job;
+    this.image = image;
+    this.batch = batch;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get tilesToFill(): number {
+    return this.#ended ? 0 : this.tiles - this.filledTiles;
+  }
+
+  /** True the first time. Work under way stops soon. */
+  end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    return true;
+  }
+
+  /** Gives the native side back; pieces of work under way keep it until they return. */
+  async close(): Promise<void> {
+    const handle = this.handle;
+    if (handle === undefined) return;
+    this.handle = undefined;
+    const addon = await loadAddon();
+    addon.cancelTask(handle);
+    addon.closeTask(handle);
+  }
+}

@@ -1,0 +1,37 @@
+/** What every handler works with, and the addresses of jobs. */
+import type { Config } from '../config/schema.js';
+import type { Job } from '../jobs/job.js';
+import type { JobService } from '../jobs/service.js';
+import type { Answer, Request } from './exchange.js';
+import type { ModelDirectory } from './model-directory.js';
+
+export interface UwsContext {
+  jobs: JobService;
+  models: ModelDirectory;
+  config: Config;
+  /** Milliseconds since 1970. */
+  startedMs: number;
+}
+
+/**
+ * One tree is served twice: /jobs with the rules for older clients, /uws without. Whoever follows the links of GET /jobs
+ * must meet XML, so those of jobs of older clients lead into the second.
+ */
+export type Tree = '/jobs' | '/uws';
+
+export type Handler = (context: UwsContext, request: Request, tree: Tree) => Answer | Promise<Answer>;
+
+/** Absolute URL of a job that always answers in XML. */
+export function jobHref(request: Request, job: Job): string {
+  return `${request.origin}${job.style === 'legacy' ? '/uws' : '/jobs'}/${job.id}`;
+}
+
+/** Where a POST to a job leads back to: the tree it came through. */
+export function jobLocation(request: Request, tree: Tree, id: string): string {
+  return `${request.origin}${tree}/${id}`;
+}
+
+/** Does this request follow the rules of the older server? */
+export function isLegacy(tree: Tree, job: Job): boolean {
+  return tree === '/jobs' && job.style === 'legacy';
+}

@@ -1,0 +1,153 @@
+/** From the fields and files of a request to the parameters of a job (interop.md, section 2). Reads no image. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OtfError } from '../errors/catalogue.js';
+import { localPath } from '../fetch/local-file.js';
+import type { ImageUrl, JobParameters, Style, UploadedFile } from '../jobs/job.js';
+import { chooseQuantization } from '../models/quantization.js';
+import type { FilePart, Form } from './exchange.js';
+import { resultFormat } from './formats.js';
+import { parseInstant } from './instants.js';
+import { parseLegacyRequest } from './legacy-xml.js';
+import type { ModelDirectory } from './model-directory.js';
+import { badRequest, type Parameters } from './parameters.js';
+import { parseRegion } from './region.js';
+
+export interface CreationRules {
+  models: ModelDirectory;
+  fileRoots: readonly string[];
+}
+
+export interface ParsedCreation {
+  parameters: JobParameters;
+  runId: string | undefined;
+  run: boolean;
+  executionDurationS: number | undefined;
+  destructionMs: number | undefined;
+  modelId: string;
+  quantization: string;
+}
+
+/** What a job already has, when its parameters are changed. */
+export interface Earlier {
+  model: string | undefined;
+  quantization: string | undefined;
+}
+
+/** Legacy: a file part `xml`, or a file part `fits` and no IMAGE field (section 4). */
+export function styleOf(form: Form): Style {
+  const has = (field: string) => form.files.some((part) => part.field === field);
+  return has('xml') || (has('fits') && !form.parameters.has('IMAGE')) ? 'legacy' : 'standard';
+}
+
+/** Throws OTF_BAD_REQUEST, OTF_MODEL_UNKNOWN, OTF_QUANTIZATION_UNKNOWN, OTF_FETCH_REFUSED, OTF_IMAGE_CHECKSUM. */
+export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlier): ParsedCreation {
+  const { parameters: given } = form;
+  const phase = given.single('PHASE');
+  if (phase !== undefined && phase !== 'RUN') throw badRequest(`PHASE=${phase}: only RUN can be asked for here`);
+  const model = given.single('MODEL');
+  const quantization = given.single('QUANTIZATION');
+  const card = rules.models.find(model ?? earlier?.model);
+  const chosen = chooseQuantization(card, quantization ?? earlier?.quantization);
+  const image = parseImage(form, rules);
+  const imageSha256 = parseSha256(given);
+  if (image?.kind === 'upload' && imageSha256 !== undefined && image.sha256 !== imageSha256) {
+    throw new OtfError('OTF_IMAGE_CHECKSUM', `IMAGE has sha256 ${image.sha256}, IMAGE_SHA256 says ${imageSha256}`);
+  }
+  const region = parseRegion(given);
+  const format = given.single('RESPONSEFORMAT');
+  const responseFormat = format === undefined ? undefined : resultFormat(format);
+  if (format !== undefined && responseFormat === undefined) throw badRequest(`unknown RESPONSEFORMAT ${format}`);
+  const parameters: JobParameters = {
+    ...(model === undefined ? {} : { model }),
+    ...(quantization === undefined ? {} : { quantization }),
+    ...(image === undefined ? {} : { image }),
+    ...(imageSha256 === undefined ? {} : { imageSha256 }),
+    ...(region === undefined ? {} : { region }),
+    ...(responseFormat === undefined ? {} : { responseFormat }),
+  };
+  const runId = given.single('RUNID');
+  const times = { executionDurationS: parseDuration(given), destructionMs: parseDestruction(given) };
+  return { parameters, runId, run: phase === 'RUN', ...times, modelId: card.id, quantization: chosen };
+}
+
+/** The older client's pair of files; runs at once. Throws OTF_BAD_REQUEST, OTF_XML_MALFORMED, OTF_MODEL_UNKNOWN, ... */
+export async function parseLegacy(form: Form, rules: CreationRules): Promise<ParsedCreation> {
+  const xml = onlyPart(form, 'xml');
+  const fits = onlyPart(form, 'fits');
+  if (!xml || !fits) throw badRequest('Missing XML or FITS file.');
+  if (!xml.filename || !fits.filename) throw badRequest('Empty filename for XML or FITS.');
+  if (!/\.xml$/i.test(xml.filename)) throw badRequest('XML file must have .xml extension.');
+  if (!/\.fits$/i.test(fits.filename)) throw badRequest('FITS file must have .fits extension.');
+  if (xml.upload.size === 0 || fits.upload.size === 0) throw badRequest('Empty XML or FITS file.');
+  const request = parseLegacyRequest(await readFile(join(form.spool?.dir ?? '', xml.upload.file)));
+  const card = rules.models.find(request.model);
+  // Without a wish the older server loads FP32C_FP32A, whatever the model prefers.
+  const quantization = chooseQuantization(card, request.quantization ?? 'FP32C_FP32A');
+  const parameters: JobParameters = {
+    ...(request.model === undefined ? {} : { model: request.model }),
+    ...(request.quantization === undefined ? {} : { quantization: request.quantization }),
+    image: fits.upload,
+    request: xml.upload,
+  };
+  const times = { executionDurationS: undefined, destructionMs: undefined };
+  return { parameters, runId: form.parameters.single('RUNID'), run: true, ...times, modelId: card.id, quantization };
+}
+
+/** Files no parameter refers to: the job does not keep them. */
+export function unusedFiles(form: Form, parameters: JobParameters): UploadedFile[] {
+  const used = [parameters.image, parameters.request];
+  return form.files.map((part) => part.upload).filter((upload) => !used.includes(upload));
+}
+
+function onlyPart(form: Form, field: string): FilePart | undefined {
+  const parts = form.files.filter((part) => part.field.toUpperCase() === field.toUpperCase());
+  if (parts.length > 1) throw badRequest(`file part ${field} is given ${parts.length} times`);
+  return parts[0];
+}
+
+/** A file part IMAGE; IMAGE=param:NAME with a file part NAME; IMAGE=URL. */
+function parseImage(form: Form, rules: CreationRules): UploadedFile | ImageUrl | undefined {
+  const value = form.parameters.single('IMAGE');
+  const part = onlyPart(form, 'IMAGE');
+  if (value !== undefined && part !== undefined) throw badRequest('parameter IMAGE is given 2 times');
+  if (part) return part.upload;
+  if (value === undefined) return undefined;
+  const reference = /^param:(.*)$/i.exec(value);
+  if (reference) {
+    const named = onlyPart(form, reference[1] ?? '');
+    if (!named) throw badRequest(`IMAGE=${value}: the request has no file part of that name`);
+    return named.upload;
+  }
+  if (!URL.canParse(value)) throw badRequest('IMAGE is neither a file, nor param:NAME, nor a URL');
+  const url = new URL(value);
+  if (url.protocol === 'file:') localPath(url, rules.fileRoots);
+  else if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw badRequest(`IMAGE: ${url.protocol} URLs are not accepted, http: and https: are`);
+  }
+  if (url.username !== '' || url.password !== '') throw badRequest('IMAGE: a URL with a user name is not accepted');
+  return { kind: 'url', url: value };
+}
+
+function parseSha256(given: Parameters): string | undefined {
+  const value = given.single('IMAGE_SHA256');
+  if (value === undefined) return undefined;
+  if (!/^[0-9a-f]{64}$/i.test(value)) throw badRequest('IMAGE_SHA256 is not 64 hexadecimal digits');
+  return value.toLowerCase();
+}
+
+/** Whole seconds, 0 = no limit. Undefined when absent. Throws OTF_BAD_REQUEST. */
+export function parseDuration(given: Parameters): number | undefined {
+  const value = given.single('EXECUTIONDURATION');
+  if (value === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(value)) throw badRequest(`EXECUTIONDURATION=${value}: not a whole number of seconds from 0`);
+  return Number(value);
+}
+
+export function parseDestruction(given: Parameters): number | undefined {
+  const value = given.single('DESTRUCTION');
+  if (value === undefined) return undefined;
+  const ms = parseInstant(value);
+  if (ms === undefined) throw badRequest(`DESTRUCTION=${value}: not an instant in UTC such as 2030-01-01T00:00:00Z`);
+  return ms;
+}

@@ -1,0 +1,154 @@
+/** The XML of UWS 1.1. Child order as the schema has it: jobs and jobrefs are sequences there. */
+import type { ImageUrl, Job, JobInfo, JobParameters, ResultFile, UploadedFile } from '../jobs/job.js';
+import { escapeXml } from '../results/xml.js';
+import { formatInstant } from './instants.js';
+
+const kHead = '<?xml version="1.0" encoding="UTF-8"?>\n';
+const kSpaces =
+  'xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" ' +
+  'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
+/** Elements of jobInfo are ours. */
+const kInfoSpace = 'xmlns:otf="urn:cianna-otf:job-info"';
+
+/** What of a job lives outside the store. */
+export interface JobView {
+  job: Job;
+  /** Absolute URL of the job. */
+  href: string;
+  info: JobInfo;
+  quoteMs: number | undefined;
+  position: number | undefined;
+}
+
+/** `hrefOf` gives the absolute URL at which the job always answers in XML. */
+export function jobsDocument(jobs: Iterable<Job>, hrefOf: (job: Job) => string): string {
+  const parts = [kHead, `<uws:jobs ${kSpaces} version="1.1">\n`];
+  for (const job of jobs) {
+    parts.push(
+      `<uws:jobref id="${job.id}" xlink:type="simple" xlink:href="${escapeXml(hrefOf(job))}">` +
+        `<uws:phase>${job.phase}</uws:phase>` +
+        (job.runId === null ? '' : `<uws:runId>${escapeXml(job.runId)}</uws:runId>`) +
+        (job.owner === null ? '<uws:ownerId xsi:nil="true"/>' : `<uws:ownerId>${escapeXml(job.owner)}</uws:ownerId>`) +
+        `<uws:creationTime>${formatInstant(job.createdMs)}</uws:creationTime></uws:jobref>\n`,
+    );
+  }
+  parts.push('</uws:jobs>\n');
+  return parts.join('');
+}
+
+export function jobDocument(view: JobView): string {
+  const { job, href } = view;
+  return (
+    `${kHead}<uws:job ${kSpaces} version="1.1">\n<uws:jobId>${job.id}</uws:jobId>\n` +
+    (job.runId === null ? '' : `<uws:runId>${escapeXml(job.runId)}</uws:runId>\n`) +
+    nillable('ownerId', job.owner) +
+    `<uws:phase>${job.phase}</uws:phase>\n` +
+    (view.quoteMs === undefined ? '' : `<uws:quote>${formatInstant(view.quoteMs)}</uws:quote>\n`) +
+    `<uws:creationTime>${formatInstant(job.createdMs)}</uws:creationTime>\n` +
+    nillable('startTime', instant(job.startedMs)) +
+    nillable('endTime', instant(job.endedMs)) +
+    `<uws:executionDuration>${job.executionDurationS}</uws:executionDuration>\n` +
+    nillable('destruction', instant(job.destructionMs)) +
+    parametersElement(job, href, '') +
+    resultsElement(job.results, href, '') +
+    errorSummary(job) +
+    jobInfo(view) +
+    '</uws:job>\n'
+  );
+}
+
+export function parametersDocument(job: Job, href: string): string {
+  return kHead + parametersElement(job, href, ` ${kSpaces}`);
+}
+
+export function resultsDocument(job: Job, href: string): string {
+  return kHead + resultsElement(job.results, href, ` ${kSpaces}`);
+}
+
+function instant(ms: number | null): string | null {
+  return ms === null ? null : formatInstant(ms);
+}
+
+function nillable(name: string, value: string | null): string {
+  if (value === null) return `<uws:${name} xsi:nil="true"/>\n`;
+  return `<uws:${name}>${escapeXml(value)}</uws:${name}>\n`;
+}
+
+/** One parameter of a job: text, or (byReference) where its content can be had. */
+export interface ParameterEntry {
+  id: string;
+  value: string;
+  byReference: boolean;
+  upload?: UploadedFile;
+}
+
+/** In a fixed order. Uploads are named by the URL that gives back their bytes. */
+export function parameterEntries(job: Job, href: string): ParameterEntry[] {
+  const { parameters: it } = job;
+  const entries: ParameterEntry[] = [];
+  const add = (id: string, value: string | undefined) => {
+    if (value !== undefined) entries.push({ id, value, byReference: false });
+  };
+  add('MODEL', it.model ?? job.modelId);
+  add('QUANTIZATION', it.quantization ?? job.quantization);
+  add('ROI', it.region?.roi?.join(','));
+  add('BOX', it.region?.box?.join(','));
+  add('RESPONSEFORMAT', it.responseFormat);
+  add('IMAGE_SHA256', it.imageSha256);
+  if (it.image) entries.push(imageEntry(it.image, href));
+  if (it.request)
+    entries.push({ id: 'REQUEST', value: `${href}/parameters/REQUEST`, byReference: true, upload: it.request });
+  return entries;
+}
+
+function imageEntry(image: NonNullable<JobParameters['image']>, href: string): ParameterEntry {
+  if (image.kind === 'url') return { id: 'IMAGE', value: (image satisfies ImageUrl).url, byReference: true };
+  return { id: 'IMAGE', value: `${href}/parameters/IMAGE`, byReference: true, upload: image };
+}
+
+function parametersElement(job: Job, href: string, attributes: string): string {
+  const entries = parameterEntries(job, href).map(
+    ({ id, value, byReference }) =>
+      `<uws:parameter id="${id}"${byReference ? ' byReference="true"' : ''}>${escapeXml(value)}</uws:parameter>\n`,
+  );
+  return `<uws:parameters${attributes}>\n${entries.join('')}</uws:parameters>\n`;
+}
+
+function resultsElement(results: readonly ResultFile[], href: string, attributes: string): string {
+  const rows = results.map(
+    (row) =>
+      `<uws:result id="${escapeXml(row.id)}" xlink:type="simple" ` +
+      `xlink:href="${escapeXml(`${href}/results/${encodeURIComponent(row.id)}`)}" ` +
+      `size="${row.size}" mime-type="${escapeXml(row.mime)}"/>\n`,
+  );
+  return `<uws:results${attributes}>\n${rows.join('')}</uws:results>\n`;
+}
+
+function errorSummary({ failure }: Job): string {
+  if (!failure) return '';
+  return (
+    `<uws:errorSummary type="${failure.type}" hasDetail="true">` +
+    `<uws:message>${escapeXml(failure.message)}</uws:message></uws:errorSummary>\n`
+  );
+}
+
+function jobInfo({ job, info, position }: JobView): string {
+  const parts: string[] = [];
+  const add = (name: string, value: string | number | undefined) => {
+    if (value !== undefined) parts.push(`<otf:${name}>${escapeXml(String(value))}</otf:${name}>\n`);
+  };
+  add('model', job.modelId);
+  add('quantization', job.quantization);
+  add('queuePosition', position);
+  add('batchId', info.batchId);
+  add('batchSize', info.batchSize);
+  add('batchReason', info.batchReason);
+  add('tilesDone', info.tilesDone);
+  add('tilesTotal', info.tilesTotal);
+  add('engine', info.engine);
+  add('engineVersion', info.engineVersion);
+  add('device', info.device);
+  add('computeType', info.computeType);
+  for (const warning of info.warnings ?? []) add('warning', warning);
+  return `<uws:jobInfo ${kInfoSpace}>\n${parts.join('')}</uws:jobInfo>\n`;
+}

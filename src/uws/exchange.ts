@@ -1,0 +1,95 @@
+/** A request and its answer as the protocol sees them: no sockets. src/http turns the one into the other. */
+import type { Spool } from '../jobs/folders.js';
+import type { UploadedFile } from '../jobs/job.js';
+import type { Parameters } from './parameters.js';
+
+/** A file part of a multipart body, spooled and synced. */
+export interface FilePart {
+  /** Name of the form field, as sent. */
+  field: string;
+  /** undefined = the part had none. */
+  filename: string | undefined;
+  upload: UploadedFile;
+}
+
+/** A body that has been read. Names and values of its fields follow those of the query. */
+export interface Form {
+  kind: 'none' | 'urlencoded' | 'multipart' | 'json';
+  parameters: Parameters;
+  files: FilePart[];
+  /** Where the files lie; undefined = there are none. Whoever reads the form discards it or gives it to a job. */
+  spool: Spool | undefined;
+}
+
+export interface Request {
+  method: 'GET' | 'HEAD' | 'POST' | 'DELETE' | (string & {});
+  /** Percent-decoded values of the route's variables. */
+  variables: readonly string[];
+  /** Without the question mark. */
+  query: string;
+  /** Lower-case names; '' = absent. */
+  header: (name: string) => string;
+  /** Absolute URL of this server as the client sees it, without a slash at the end. */
+  origin: string;
+  remote: string;
+  owner: string | null;
+  /** Reads the body. Throws OTF_MEDIA_TYPE_UNKNOWN, OTF_MULTIPART_MALFORMED, OTF_BAD_REQUEST, OTF_TOO_LARGE, OTF_CLIENT_GONE. */
+  form: (accept?: { json?: boolean }) => Promise<Form>;
+  /** Calls back when the client goes away before the answer is complete. */
+  onGone: (callback: () => void) => void;
+}
+
+export type Headers = Record<string, string>;
+
+export interface TextAnswer {
+  kind: 'text';
+  status: number;
+  headers: Headers;
+  body: string;
+}
+
+/** A file of a job: streamed, with ETag, Range, and gzip where asked. */
+export interface FileAnswer {
+  kind: 'file';
+  path: string;
+  mime: string;
+  size: number;
+  /** Without quotes; undefined = the content is not known to be constant. */
+  etag: string | undefined;
+  headers: Headers;
+}
+
+/** text/event-stream. `subscribe` gets the sender and gives back how to stop. */
+export interface EventsAnswer {
+  kind: 'events';
+  subscribe: (send: (event: string, data: string) => void) => () => void;
+}
+
+export type Answer = TextAnswer | FileAnswer | EventsAnswer;
+
+export const kXmlType = 'text/xml;charset=UTF-8';
+export const kJsonType = 'application/json';
+export const kPlainType = 'text/plain;charset=UTF-8';
+/** Status documents change by themselves. */
+const kNoCache = 'no-cache';
+
+export function text(status: number, type: string, body: string, headers: Headers = {}): TextAnswer {
+  return { kind: 'text', status, headers: { 'Content-Type': type, 'Cache-Control': kNoCache, ...headers }, body };
+}
+
+export function xml(body: string, headers: Headers = {}): TextAnswer {
+  return text(200, kXmlType, body, headers);
+}
+
+export function json(status: number, value: unknown, headers: Headers = {}): TextAnswer {
+  return text(status, kJsonType, `${JSON.stringify(value)}\n`, headers);
+}
+
+export function plain(body: string): TextAnswer {
+  return text(200, kPlainType, body);
+}
+
+/** 303: the answer to every successful POST and DELETE of UWS. */
+export function seeOther(location: string): TextAnswer {
+  return text(303, kPlainType, '', { Location: location });
+}

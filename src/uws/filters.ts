@@ -1,0 +1,46 @@
+/** GET /jobs?PHASE=...&AFTER=...&LAST=... (UWS 1.1, section 2.2.2.1). */
+import { type Job, kPhases, type UwsPhase } from '../jobs/job.js';
+import { parseInstant } from './instants.js';
+import { badRequest, type Parameters } from './parameters.js';
+
+export interface JobFilter {
+  /** Union; undefined = all but ARCHIVED. */
+  phases: ReadonlySet<UwsPhase> | undefined;
+  /** Strictly later. */
+  afterMs: number | undefined;
+  last: number | undefined;
+}
+
+export function isUwsPhase(value: string): value is UwsPhase {
+  return (kPhases as readonly string[]).includes(value);
+}
+
+/** Throws OTF_BAD_REQUEST naming the filter. */
+export function parseFilter(parameters: Parameters): JobFilter {
+  const phases = new Set<UwsPhase>();
+  for (const value of parameters.repeated('PHASE')) {
+    if (!isUwsPhase(value)) throw badRequest(`PHASE=${value}: not one of ${kPhases.join(', ')}`);
+    phases.add(value);
+  }
+  const after = parameters.single('AFTER');
+  const afterMs = after === undefined ? undefined : parseInstant(after);
+  if (after !== undefined && afterMs === undefined) {
+    throw badRequest(`AFTER=${after}: not an instant in UTC such as 2015-10-26T09:00:00.000Z`);
+  }
+  const last = parameters.single('LAST');
+  if (last !== undefined && (!/^\d{1,9}$/.test(last) || Number(last) < 1)) {
+    throw badRequest(`LAST=${last}: not a whole number from 1`);
+  }
+  return { phases: phases.size > 0 ? phases : undefined, afterMs, last: last === undefined ? undefined : Number(last) };
+}
+
+/** `jobs` in order of creation; so is the answer, but with LAST it is newest first. */
+export function filterJobs(jobs: Iterable<Job>, filter: JobFilter): Job[] {
+  const kept: Job[] = [];
+  for (const job of jobs) {
+    if (filter.phases && !filter.phases.has(job.phase)) continue;
+    if (filter.afterMs !== undefined && job.createdMs <= filter.afterMs) continue;
+    kept.push(job);
+  }
+  return filter.last === undefined ? kept : kept.slice(-filter.last).reverse();
+}

@@ -1,0 +1,51 @@
+/** GET /jobs and POST /jobs. */
+
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Handler, jobHref, jobLocation } from './context.js';
+import { type CreationRules, parseLegacy, parseStandard, styleOf, unusedFiles } from './creation.js';
+import { jobsDocument } from './documents.js';
+import { json, seeOther, xml } from './exchange.js';
+import { filterJobs, parseFilter } from './filters.js';
+import { badRequest, Parameters } from './parameters.js';
+import { problemMessage } from './problem.js';
+
+export const listJobs: Handler = ({ jobs }, request) => {
+  const filter = parseFilter(Parameters.fromQuery(request.query));
+  return xml(jobsDocument(filterJobs(jobs.store.all(), filter), (job) => jobHref(request, job)));
+};
+
+export const createJob: Handler = async ({ jobs, models, config }, request, tree) => {
+  jobs.assertOpen();
+  const form = await request.form();
+  const style = styleOf(form);
+  try {
+    const rules: CreationRules = { models, fileRoots: config.fetch.file_roots };
+    const parsed = style === 'legacy' ? await parseLegacy(form, rules) : parseStandard(form, rules);
+    if (parsed.run && !parsed.parameters.image) throw badRequest('IMAGE is missing: a file, param:NAME or a URL');
+    for (const { file } of unusedFiles(form, parsed.parameters))
+      await rm(join(form.spool?.dir ?? '', file), { force: true });
+    const now = Date.now();
+    const duration = parsed.executionDurationS;
+    const job = await jobs.create({
+      style,
+      owner: request.owner,
+      remote: request.remote,
+      runId: parsed.runId ?? null,
+      modelId: parsed.modelId,
+      quantization: parsed.quantization,
+      parameters: parsed.parameters,
+      executionDurationS: duration === undefined ? undefined : jobs.clampDuration(duration),
+      destructionMs: parsed.destructionMs === undefined ? undefined : jobs.clampDestruction(parsed.destructionMs, now),
+      spool: form.spool,
+      run: parsed.run,
+    });
+    return seeOther(jobLocation(request, tree, job.id));
+  } catch (thrown) {
+    await form.spool?.discard();
+    // Older clients read {"error"} whatever went wrong.
+    if (style !== 'legacy') throw thrown;
+    const problem = problemMessage(thrown);
+    return json(problem.status, { error: problem.message }, problem.headers);
+  }
+};

@@ -1,0 +1,53 @@
+/** /jobs/ID/results: the list, the files, and the one download of the older server. */
+import { join } from 'node:path';
+import { OtfError } from '../errors/catalogue.js';
+import type { Job, ResultFile } from '../jobs/job.js';
+import { type Handler, isLegacy, jobHref, type UwsContext } from './context.js';
+import { resultsDocument } from './documents.js';
+import { type Answer, type FileAnswer, json, xml } from './exchange.js';
+import { chooseFile, resultFormat } from './formats.js';
+import { id, jobStatus } from './job.js';
+import { wanted } from './negotiate.js';
+import { badRequest, Parameters } from './parameters.js';
+
+const kVaryAccept = { Vary: 'Accept' };
+/** The network's output as it left the network: what the older server had as its only result. */
+export const kRawResult = 'raw';
+
+export const getResults: Handler = (context, request, tree) => {
+  const job = context.jobs.get(id(request));
+  const asks = wanted(request.header('accept'));
+  if (asks === 'json') {
+    const results = job.results.map(({ id: rid, mime, size, sha256 }) => ({ id: rid, mime, size, sha256 }));
+    return json(200, { ...jobStatus(job), results }, kVaryAccept);
+  }
+  if (asks === 'any' && isLegacy(tree, job)) return legacyDownload(context, job);
+  return xml(resultsDocument(job, jobHref(request, job)), kVaryAccept);
+};
+
+function legacyDownload(context: UwsContext, job: Job): Answer {
+  if (job.phase !== 'COMPLETED') {
+    return json(400, { error: `Job not completed. Current state: ${job.phase}` }, kVaryAccept);
+  }
+  const raw = job.results.find((row) => row.id === kRawResult);
+  if (!raw) return json(404, { error: 'Result file not found.' }, kVaryAccept);
+  const answer = fileAnswer(context, job, raw);
+  const name = `attachment; filename="net0_rts_${job.id}.dat"`;
+  return { ...answer, headers: { ...answer.headers, 'Content-Disposition': name } };
+}
+
+export const getResult: Handler = (context, request) => {
+  const job = context.jobs.get(id(request));
+  const asked = Parameters.fromQuery(request.query).single('RESPONSEFORMAT');
+  const format = asked === undefined ? undefined : resultFormat(asked);
+  if (asked !== undefined && format === undefined) throw badRequest(`unknown RESPONSEFORMAT ${asked}`);
+  const row = chooseFile(job.results, request.variables[1] ?? '', format, request.header('accept'));
+  if (!row) throw new OtfError('OTF_NOT_FOUND', 'the job has no such result');
+  return fileAnswer(context, job, row);
+};
+
+function fileAnswer({ jobs }: UwsContext, job: Job, row: ResultFile): FileAnswer {
+  const path = join(jobs.folders.jobDir(job.id), row.file);
+  const headers = row.format === undefined ? {} : kVaryAccept;
+  return { kind: 'file', path, mime: row.mime, size: row.size, etag: row.sha256, headers };
+}

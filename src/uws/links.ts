@@ -1,0 +1,97 @@
+/** GET /links?ID=job URL: what belongs to a job, as DataLink 1.1 has it: one row per link, errors as rows. */
+import type { Job } from '../jobs/job.js';
+import { escapeXml } from '../results/xml.js';
+import { type Handler, jobHref, type UwsContext } from './context.js';
+import { parameterEntries } from './documents.js';
+import { type Request, text } from './exchange.js';
+import { badRequest, Parameters } from './parameters.js';
+
+const kType = 'application/x-votable+xml;content=datalink';
+const kMaxIds = 100;
+
+interface Link {
+  id: string;
+  url?: string;
+  error?: string;
+  description: string;
+  semantics: string;
+  type?: string;
+  length?: number;
+}
+
+export const getLinks: Handler = (context, request) => {
+  const ids = Parameters.fromQuery(request.query).repeated('ID');
+  if (ids.length > kMaxIds) throw badRequest(`at most ${kMaxIds} IDs at a time`);
+  return text(200, kType, document(ids.flatMap((id) => linksOf(context, request, id))));
+};
+
+function linksOf(context: UwsContext, request: Request, id: string): Link[] {
+  const jobId = /^(?:.*\/(?:jobs|uws)\/)?([^/]+)\/?$/.exec(id)?.[1];
+  const job = jobId === undefined ? undefined : context.jobs.store.get(jobId);
+  if (!job) return [fault(id, `NotFoundFault: ${id} is no job of this service`)];
+  if (job.phase !== 'COMPLETED') return [fault(id, `DefaultFault: the job is ${job.phase}, it has no results`)];
+  const href = jobHref(request, job);
+  return [...resultLinks(job, id, href), ...imageLinks(job, id, href)];
+}
+
+function fault(id: string, error: string): Link {
+  return { id, error, description: error, semantics: '#this' };
+}
+
+function resultLinks(job: Job, id: string, href: string): Link[] {
+  return job.results.map((row) => ({
+    id,
+    url: `${href}/results/${encodeURIComponent(row.id)}`,
+    description: row.id === 'result' ? 'source catalogue' : `result ${row.id}`,
+    semantics: semanticsOf(row.id, row.mime, row.format),
+    type: row.mime,
+    length: row.size,
+  }));
+}
+
+/** Terms of the IVOA vocabulary datalink/core. */
+function semanticsOf(id: string, mime: string, format: string | undefined): string {
+  if (id === 'result') return '#this';
+  if (format !== undefined) return '#this';
+  if (mime.startsWith('image/') && !mime.includes('fits')) return '#preview';
+  if (id === 'log' || id.startsWith('prov')) return '#documentation';
+  return '#auxiliary';
+}
+
+function imageLinks(job: Job, id: string, href: string): Link[] {
+  const image = parameterEntries(job, href).find((entry) => entry.id === 'IMAGE');
+  if (!image) return [];
+  const known = image.upload ? { type: image.upload.mime, length: image.upload.size } : {};
+  return [
+    { id, url: image.value, description: 'the image the sources were found in', semantics: '#progenitor', ...known },
+  ];
+}
+
+const kFields = [
+  ['ID', 'char', 'meta.id;meta.main'],
+  ['access_url', 'char', 'meta.ref.url'],
+  ['service_def', 'char', 'meta.ref'],
+  ['error_message', 'char', 'meta.code.error'],
+  ['description', 'char', 'meta.note'],
+  ['semantics', 'char', 'meta.code'],
+  ['content_type', 'char', 'meta.code.mime'],
+  ['content_length', 'long', 'phys.size;meta.file'],
+] as const;
+
+function document(links: Link[]): string {
+  const fields = kFields.map(([name, type, ucd]) => {
+    const size = type === 'char' ? ' arraysize="*"' : ' unit="byte"';
+    return `<FIELD name="${name}" datatype="${type}"${size} ucd="${ucd}"/>\n`;
+  });
+  const rows = links.map((link) => {
+    const cells = [link.id, link.url, undefined, link.error, link.description, link.semantics, link.type, link.length];
+    return `<TR>${cells.map((cell) => `<TD>${cell === undefined ? '' : escapeXml(String(cell))}</TD>`).join('')}</TR>\n`;
+  });
+  return (
+    '<?xml version="1.0" encoding="UTF-8"?>\n' +
+    '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n<RESOURCE type="results">\n' +
+    '<INFO name="QUERY_STATUS" value="OK"/>\n<INFO name="standardID" value="ivo://ivoa.net/std/DataLink#links-1.1"/>\n' +
+    `<TABLE nrows="${links.length}">\n${fields.join('')}<DATA><TABLEDATA>\n${rows.join('')}` +
+    '</TABLEDATA></DATA>\n</TABLE>\n</RESOURCE>\n</VOTABLE>\n'
+  );
+}

@@ -1,0 +1,55 @@
+/** The models of the server by every name a client may use, and the files older clients download. */
+import type { Config } from '../config/schema.js';
+import { OtfError } from '../errors/catalogue.js';
+import type { ModelCard } from '../models/card.js';
+import { findModel, loadRegistry, type ModelRegistry } from '../models/registry.js';
+import { generateUpstreamRegistry } from '../models/upstream.js';
+
+export class ModelDirectory {
+  readonly registry: ModelRegistry;
+  readonly #default: string;
+  readonly #aliases: ReadonlyMap<string, string>;
+
+  constructor(registry: ModelRegistry, models: Config['models']) {
+    this.registry = registry;
+    this.#default = models.default;
+    this.#aliases = new Map(Object.entries(models.aliases).map(([alias, id]) => [alias.toLowerCase(), id]));
+    for (const [alias, id] of this.#aliases) {
+      if (!findModel(registry, id)) {
+        throw new OtfError('OTF_CONFIG_INVALID', `models.aliases: "${alias}" names the unknown model "${id}"`);
+      }
+    }
+  }
+
+  /** Reads the cards. Throws OTF_CONFIG_INVALID when the folder cannot be read or has no usable model. */
+  static async open(models: Config['models']): Promise<ModelDirectory> {
+    const registry = await loadRegistry(models.dir);
+    if (registry.cards.length === 0) {
+      const why = registry.faults[0]?.message ?? 'it has no model cards';
+      throw new OtfError('OTF_CONFIG_INVALID', `no usable model in ${models.dir}: ${why}`);
+    }
+    return new ModelDirectory(registry, models);
+  }
+
+  /** undefined = the default model. Names compare without case and without `.dat`. Throws OTF_MODEL_UNKNOWN. */
+  find(name: string | undefined): ModelCard {
+    const asked = name ?? this.#default;
+    const alias = this.#aliases.get(asked.toLowerCase()) ?? this.#aliases.get(`${asked.toLowerCase()}.dat`);
+    const card = findModel(this.registry, alias ?? asked);
+    if (card) return card;
+    const known = this.registry.cards.map((each) => each.id).join(', ');
+    throw new OtfError('OTF_MODEL_UNKNOWN', `unknown model "${asked}": there are ${known}`);
+  }
+
+  /** The registry document of the upstream server. */
+  registryXml(): string {
+    return generateUpstreamRegistry(this.registry.cards);
+  }
+
+  /** The card whose network file is known by exactly this name. */
+  byFileName(name: string): ModelCard | undefined {
+    return this.registry.cards.find(
+      (card) => name === `${card.id}.dat` || (name.endsWith('.dat') && card.aliases.includes(name)),
+    );
+  }
+}

@@ -1,0 +1,47 @@
+/** Request parameters by DALI 1.1: names without case, values with it, no control characters, single ones once only. */
+import { OtfError } from '../errors/catalogue.js';
+
+/** What XML 1.0 (section 2.2) cannot hold. */
+const kNotXml =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+export class Parameters {
+  readonly #values = new Map<string, string[]>();
+
+  static fromQuery(query: string): Parameters {
+    const parameters = new Parameters();
+    if (query !== '') for (const [name, value] of new URLSearchParams(query)) parameters.add(name, value);
+    return parameters;
+  }
+
+  /** Throws OTF_BAD_REQUEST for text that no answer could repeat. */
+  add(name: string, value: string): void {
+    if (kNotXml.test(name) || kNotXml.test(value)) {
+      throw badRequest(`parameter ${JSON.stringify(name.slice(0, 40))} has control characters`);
+    }
+    const key = name.toUpperCase();
+    const values = this.#values.get(key);
+    if (values) values.push(value);
+    else this.#values.set(key, [value]);
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  /** Undefined when absent. Throws OTF_BAD_REQUEST when given more than once. */
+  single(name: string): string | undefined {
+    const values = this.#values.get(name);
+    if (values === undefined) return undefined;
+    if (values.length > 1) throw badRequest(`parameter ${name} is given ${values.length} times`);
+    return values[0];
+  }
+
+  repeated(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+}
+
+export function badRequest(message: string): OtfError {
+  return new OtfError('OTF_BAD_REQUEST', message);
+}

@@ -1,0 +1,37 @@
+/** Errors as answers: status from the catalogue, one line of text, JSON {"error"} where an older client may listen. */
+import { toOtfError } from '../errors/catalogue.js';
+import { RetryLater } from '../jobs/retry.js';
+import { type Headers, json, kPlainType, type Request, type TextAnswer, text } from './exchange.js';
+import { wanted } from './negotiate.js';
+
+export interface Problem {
+  status: number;
+  message: string;
+  headers: Headers;
+  /** Ours, not the client's: to be logged with its cause. */
+  internal: boolean;
+}
+
+const kDiskRetryS = 60;
+
+export function problemMessage(thrown: unknown): Problem {
+  const error = toOtfError(thrown);
+  const headers: Headers = {};
+  if (thrown instanceof RetryLater) headers['Retry-After'] = String(thrown.retryAfterS);
+  else if (error.code === 'OTF_DISK_FULL') headers['Retry-After'] = String(kDiskRetryS);
+  const internal = error.code === 'OTF_INTERNAL';
+  // What went wrong inside may name files of this machine: it goes to the log only.
+  const message = internal ? 'internal error of the server' : error.message;
+  return { status: error.kind.httpStatus, message, headers, internal };
+}
+
+/** DALI 1.1, section 4.2: errors are text; the older server's are JSON, and an unknown job has no style to go by. */
+export function problemAnswer(thrown: unknown, request: Pick<Request, 'header'>, headers: Headers = {}): TextAnswer {
+  const problem = problemMessage(thrown);
+  const all = { ...problem.headers, ...headers };
+  const asks = wanted(request.header('accept'));
+  if (asks === 'json' || (asks === 'any' && problem.status === 404)) {
+    return json(problem.status, { error: problem.message }, all);
+  }
+  return text(problem.status, kPlainType, `${problem.message}\n`, all);
+}

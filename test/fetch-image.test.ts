@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { isPrivateAddress } from '#otf/fetch/address.js';
+import { type FetchLimits, fetchImage } from '#otf/fetch/fetch-image.js';
+import { localPath, openableLocalPath } from '#otf/fetch/local-file.js';
+import { tempDir } from './service/bench.js';
+
+const kLimits: FetchLimits = { allowPrivate: true, maxBytes: 1 << 20, maxRedirects: 2, timeoutMs: 5000 };
+const kBytes = randomBytes(300_000);
+
+async function remote(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe('fetching an image', () => {
+  const attempt = async (
+    t: TestContext,
+    url: string,
+    limits: Partial<FetchLimits> = {},
+    signal = new AbortController().signal,
+  ) => {
+    const path = `${await tempDir(t)}/input.fits`;
+    return { path, image: await fetchImage(url, path, { ...kLimits, ...limits }, signal) };
+  };
+
+  it('follows redirects, counts, sums and reports progress', async (t) => {
+    const url = await remote(t, (request, response) => {
+      if (request.url === '/a') response.writeHead(302, { location: '/b' }).end();
+      else response.writeHead(200, { 'content-length': kBytes.length }).end(kBytes);
+    });
+    const path = `${await tempDir(t)}/i`;
+    let last: unknown;
+    const image = await fetchImage(`${url}/a`, path, kLimits, new AbortController().signal, (...now) => {
+      last = now;
+    });
+    assert.deepEqual(image, {
+      size: kBytes.length,
+      sha256: createHash('sha256').update(kBytes).digest('hex'),
+      url: `${url}/b`,
+    });
+    assert.deepEqual(last, [kBytes.length, kBytes.length]);
+    assert.ok((await readFile(path)).equals(kBytes));
+  });
+
+  it('resumes with Range after a cut, and starts again when the server cannot', async (t) => {
+    for (const ranges of [true, false]) {
+      const asked: (string | undefined)[] = [];
+      const url = await remote(t, (request, response) => {
+        asked.push(request.headers.range);
+        const start = ranges ? Number(/\d+/.exec(request.headers.range ?? '0')?.[0]) : 0;
+        const rest = kBytes.subarray(start);
+        const headers = {
+          'content-length': rest.length,
+          etag: '"v1"',
+          'content-range': `bytes ${start}-${kBytes.length - 1}/${kBytes.length}`,
+        };
+        response.writeHead(start > 0 ? 206 : 200, headers);
+        if (asked.length >= 3) return response.end(rest);
+        return response.write(rest.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 30));
+      });
+      const { path, image } = await attempt(t, url);
+      assert.equal(asked.length, 3);
+      assert.match(asked[2] ?? '', /^bytes=\d+-$/);
+      assert.equal(image.sha256, createHash('sha256').update(kBytes).digest('hex'));
+      assert.ok((await readFile(path)).equals(kBytes));
+    }
+  });
+
+  it('gives up with a reason: status, size, redirects, time, cuts, unknown host', async (t) => {
+    const url = await remote(t, (request, response) => {
+      if (request.url === '/404') response.writeHead(404).end();
+      else if (request.url === '/loop') response.writeHead(302, { location: '/loop' }).end();
+      else if (request.url === '/announced') response.writeHead(200, { 'content-length': 5 << 20 }).end();
+      else if (request.url === '/endless') response.on('drain', () => response.write(kBytes)) && response.write(kBytes);
+      else if (request.url === '/cut')
+        response.writeHead(200, { 'content-length': 10 }).write('x', () => response.destroy());
+      else if (request.url === '/file') response.writeHead(302, { location: 'file:///etc/passwd' }).end();
+    });
+    const rejects = (path: string, code: string, limits: Partial<FetchLimits> = {}) =>
+      assert.rejects(attempt(t, path.startsWith('http') ? path : url + path, limits), { code }, path);
+    await rejects('/404', 'OTF_FETCH_FAILED');
+    await rejects('/loop', 'OTF_FETCH_FAILED');
+    await rejects('/announced', 'OTF_FETCH_TOO_LARGE');
+    await rejects('/endless', 'OTF_FETCH_TOO_LARGE');
+    await rejects('/cut', 'OTF_FETCH_FAILED', { maxResumes: 1 });
+    await rejects('/silent', 'OTF_FETCH_FAILED', { timeoutMs: 300 });
+    await rejects('/silent', 'OTF_FETCH_FAILED', { stallMs: 100, maxResumes: 0 });
+    await rejects('/file', 'OTF_FETCH_REFUSED');
+    await rejects('http://no-such-host.invalid/a', 'OTF_FETCH_FAILED');
+    await rejects('http://127.0.0.1:1/', 'OTF_FETCH_FAILED', { maxResumes: 0 });
+  });
+
+  it('stops when its job is aborted', async (t) => {
+    const url = await remote(t, () => undefined);
+    const controller = new AbortController();
+    const work = attempt(t, url, {}, controller.signal);
+    setTimeout(() => controller.abort(new Error('job aborted')), 50);
+    await assert.rejects(work, /job aborted/);
+  });
+
+  it('refuses private addresses, as literals in every spelling and after name resolution', async (t) => {
+    let visits = 0;
+    const url = await remote(t, (_, response) => {
+      visits++;
+      response.end('secret');
+    });
+    const { port } = new URL(url);
+    for (const host of [
+      '127.0.0.1',
+      'localhost',
+      '[::1]',
+      '0.0.0.0',
+      '2130706433',
+      '0x7f.1',
+      '[::ffff:127.0.0.1]',
+      '169.254.169.254',
+    ]) {
+      await assert.rejects(
+        attempt(t, `http://${host}:${port}/`, { allowPrivate: false }),
+        { code: 'OTF_FETCH_REFUSED' },
+        host,
+      );
+    }
+    assert.equal(visits, 0);
+  });
+
+  it('knows private addresses', () => {
+    for (const address of [
+      '10.1.2.3',
+      '172.31.0.1',
+      '192.168.1.1',
+      '100.64.0.1',
+      '224.0.0.1',
+      'fe80::1%eth0',
+      'fd00::1',
+      '2002:7f00:1::',
+      'x',
+    ]) {
+      assert.equal(isPrivateAddress(address), true, address);
+    }
+    for (const address of ['8.8.8.8', '172.32.0.1', '145.238.1.1', '2a00:1450::1'])
+      assert.equal(isPrivateAddress(address), false, address);
+  });
+
+  it('opens files below the configured folders only, and says the same of all others', async (t) => {
+    const dir = await tempDir(t);
+    await mkdir(`${dir}/images`);
+    await writeFile(`${dir}/images/a.fits`, 'a');
+    await writeFile(`${dir}/secret`, 's');
+    await symlink(`${dir}/secret`, `${dir}/images/link.fits`);
+    const roots = [`${dir}/images`];
+    const open = (path: string) => openableLocalPath(pathToFileURL(path), roots);
+    assert.equal(await open(`${dir}/images/a.fits`), `${dir}/images/a.fits`);
+    const messages = new Set<string>();
+    for (const path of [
+      'secret',
+      'images/link.fits',
+      'images/none.fits',
+      'images',
+      'images/../secret',
+      'images-b/a.fits',
+    ]) {
+      await assert.rejects(open(`${dir}/${path}`), (error: Error) => Boolean(messages.add(error.message)), path);
+    }
+    assert.throws(() => localPath(new URL('file://host/etc/passwd'), ['/']), { code: 'OTF_FETCH_REFUSED' });
+    assert.throws(() => localPath(new URL('file:///images%2Fa'), ['/']), { code: 'OTF_FETCH_REFUSED' });
+    assert.equal(messages.size, 1);
+  });
+});

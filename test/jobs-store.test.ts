@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { loadConfig } from '#otf/config/load.js';
+import type { Job } from '#otf/jobs/job.js';
+import { JobStore } from '#otf/jobs/store.js';
+import { jobsDocument } from '#otf/uws/documents.js';
+import { filterJobs, parseFilter } from '#otf/uws/filters.js';
+import { Parameters } from '#otf/uws/parameters.js';
+import { bench, tempDir } from './service/bench.js';
+
+function job(index: number, phase: Job['phase'] = 'COMPLETED'): Job {
+  return {
+    id: `j${index}`,
+    style: 'standard',
+    phase,
+    owner: null,
+    remote: '127.0.0.1',
+    runId: `run ${index}`,
+    createdMs: 1_700_000_000_000 + index,
+    queuedMs: 1,
+    startedMs: phase === 'QUEUED' ? null : 2,
+    endedMs: phase === 'COMPLETED' ? 3 : null,
+    executionDurationS: 0,
+    destructionMs: null,
+    modelId: 'demo-continuum',
+    quantization: 'FP32C_FP32A',
+    parameters: { image: { kind: 'url', url: 'https://example.org/a.fits' } },
+    results: Array.from({ length: 10 }, (_, n) => ({
+      id: `r${n}`,
+      file: `f${n}`,
+      mime: 'a/b',
+      size: n,
+      sha256: 'a'.repeat(64),
+    })),
+    failure: null,
+    info: {},
+  };
+}
+
+describe('the store', () => {
+  it('gives back after opening again what was committed, in order of creation', async (t) => {
+    const dir = await tempDir(t);
+    const store = new JobStore(dir);
+    store.load([job(2), job(1), job(3)]);
+    await store.change('j3', (before) =>
+      before ? { ...before, phase: 'ERROR', failure: { type: 'fatal', message: 'm' } } : before,
+    );
+    await store.change('j1', () => null);
+    const again = () => {
+      store.close();
+      return new JobStore(dir);
+    };
+    const opened = again();
+    assert.deepEqual(
+      [...opened.all()].map(({ id }) => id),
+      ['j2', 'j3'],
+    );
+    assert.deepEqual(opened.get('j3'), { ...job(3), phase: 'ERROR', failure: { type: 'fatal', message: 'm' } });
+    opened.close();
+  });
+
+  it('runs the changes of one turn one after another, and one refusal does not hurt the others', async (t) => {
+    const store = new JobStore(await tempDir(t));
+    store.load([job(1, 'QUEUED')]);
+    const seen: (string | undefined)[] = [];
+    const to = (phase: Job['phase']) =>
+      store.change('j1', (before) => {
+        seen.push(before?.phase);
+        return before ? { ...before, phase } : before;
+      });
+    const outcomes = await Promise.allSettled([
+      to('EXECUTING'),
+      store.change('j1', () => {
+        throw new Error('no');
+      }),
+      to('ABORTED'),
+      store.change('none', (before) => before),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    );
+    assert.deepEqual(seen, ['QUEUED', 'EXECUTING']);
+    assert.equal(store.get('j1')?.phase, 'ABORTED');
+    store.close();
+  });
+
+  it('lets a second server on the same folder fail with a reason', async (t) => {
+    const dir = await tempDir(t);
+    const store = new JobStore(dir);
+    assert.throws(() => new JobStore(dir), { code: 'OTF_STORE_UNUSABLE', message: /another server/ });
+    store.close();
+  });
+
+  it('opens 10,000 jobs within a second and lists them with filters within 20 ms', async (t) => {
+    const dir = await tempDir(t);
+    const store = new JobStore(dir);
+    store.load(Array.from({ length: 10_000 }, (_, index) => job(index)));
+    store.close();
+    const started = performance.now();
+    const opened = new JobStore(dir);
+    const openMs = performance.now() - started;
+    assert.equal(opened.size, 10_000);
+    const filter = parseFilter(Parameters.fromQuery('PHASE=COMPLETED&AFTER=2015&LAST=5000'));
+    const times = Array.from({ length: 9 }, () => {
+      const begin = performance.now();
+      assert.ok(jobsDocument(filterJobs(opened.all(), filter), ({ id }) => `http://h/jobs/${id}`).length > 1e6);
+      return performance.now() - begin;
+    });
+    const best = Math.min(...times);
+    t.diagnostic(`open ${openMs.toFixed(0)} ms, list ${best.toFixed(1)} ms`);
+    assert.ok(openMs < 1000, `${openMs} ms`);
+    assert.ok(best < 20, `${best} ms`);
+    opened.close();
+  });
+});
+
+describe('restart', () => {
+  it('hands QUEUED and EXECUTING jobs to the executor again, leaves finished ones, sweeps leftovers', async (t) => {
+    const b = await bench(t, { hold: true, delayMs: Number.POSITIVE_INFINITY });
+    const done = await b.create({ PHASE: 'RUN' });
+    const executing = await b.create({ PHASE: 'RUN' });
+    b.executor.release();
+    await b.until(executing, 'EXECUTING');
+    await b.executor.finish(done);
+    const queued = await b.create({ PHASE: 'RUN' });
+    const pending = await b.create();
+    const before = await b.text(`/jobs/${done}`);
+    // As kill -9 leaves it: nothing is requeued, the database is only closed so that this process can open it again.
+    b.executor.running.clear();
+    b.server.jobs.store.close();
+    await mkdir(`${b.dataDir}/spool/half`);
+    await writeFile(`${b.dataDir}/spool/half/upload`, 'x');
+    await mkdir(`${b.dataDir}/jobs/jorphan`);
+    const again = await bench(t, { hold: true, delayMs: Number.POSITIVE_INFINITY }, {}, b.dataDir);
+    assert.deepEqual(again.executor.submitted, [executing, queued]);
+    assert.equal(await again.phase(executing), 'QUEUED');
+    assert.equal(await again.phase(pending), 'PENDING');
+    assert.equal((await again.text(`/jobs/${done}`)).replaceAll(again.url, b.url), before);
+    assert.equal((await readdir(`${b.dataDir}/jobs`)).length, 4);
+    assert.equal((await readdir(`${b.dataDir}/spool`)).length, 0);
+    again.executor.release();
+    await again.until(executing, 'EXECUTING');
+    assert.equal(await again.executor.finish(executing), true);
+    assert.equal(await again.executor.finish(executing), false);
+  });
+});
+
+describe('configuration', () => {
+  it('is defaults < file < environment < flags', async (t) => {
+    const dir = await tempDir(t);
+    const file = `${dir}/otf.toml`;
+    await writeFile(file, '[server]\nport = 1\nhost = "h"\nmax_upload_mb = 7\n[fetch]\nfile_roots = ["/a"]\n');
+    const env = {
+      CIANNA_OTF_SERVER_PORT: '2',
+      CIANNA_OTF_SERVER_HOST: '10',
+      CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true',
+      CIANNA_OTF_ENGINE_DEVICES: 'cpu,gpu0',
+    };
+    const config = await loadConfig({ file, env, flags: { server: { port: 3, host: undefined } } });
+    assert.deepEqual(
+      [
+        config.server.port,
+        config.server.host,
+        config.server.max_upload_mb,
+        config.fetch.allow_private,
+        config.engine.devices,
+        config.fetch.file_roots,
+      ],
+      [3, '10', 7, true, ['cpu', 'gpu0'], ['/a']],
+    );
+    assert.equal(config.policy.max_batch, 8);
+  });
+
+  it('names what is unknown or wrong', async (t) => {
+    const dir = await tempDir(t);
+    const attempt = async (toml: string, env: Record<string, string> = {}) => {
+      await writeFile(`${dir}/otf.toml`, toml);
+      return loadConfig({ file: `${dir}/otf.toml`, env });
+    };
+    const invalid = (message: RegExp) => ({ code: 'OTF_CONFIG_INVALID', message });
+    await assert.rejects(attempt('[server]\nprot = 1'), invalid(/unknown key "prot" in \[server\]/));
+    await assert.rejects(attempt('[srever]\nport = 1'), invalid(/unknown key "srever"/));
+    await assert.rejects(attempt('[server]\nport = "x"'), invalid(/server\.port/));
+    await assert.rejects(attempt('[server]\nport = 70000'), invalid(/server\.port/));
+    await assert.rejects(attempt('[policy]\nmin_jobs = 9\nmax_batch = 2'), invalid(/policy\.min_jobs/));
+    await assert.rejects(attempt('server = 3'), invalid(/server/));
+    await assert.rejects(attempt('[server'), invalid(/line 1/));
+    await assert.rejects(
+      attempt('', { CIANNA_OTF_FETCH_ALOW_PRIVATE: 'true' }),
+      invalid(/CIANNA_OTF_FETCH_ALOW_PRIVATE/),
+    );
+    await assert.rejects(attempt('', { CIANNA_OTF_FECTH_ALLOW_PRIVATE: 'true' }), invalid(/CIANNA_OTF_FECTH/));
+    await assert.rejects(attempt('', { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'maybe' }), invalid(/ALLOW_PRIVATE="maybe"/));
+    await assert.rejects(loadConfig({ file: `${dir}/none.toml` }), invalid(/none\.toml/));
+  });
+});

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Registry } from 'prom-client';
+import { withoutPaths } from '#otf/engine/last-words.js';
+import { gpuMetrics, openNvml } from '#otf/schedule/gpu.js';
+import { JobQueue, type Waiting } from '#otf/schedule/queue.js';
+
+const kPolicy = { minJobs: 2, maxBatch: 4, maxWaitMs: 1000, roundRobin: true };
+
+function item(id: string, key = 'a', owner = 'x', sinceMs = 0): Waiting {
+  return { id, key, owner, sinceMs };
+}
+
+function ids(release: { items: Waiting[] } | undefined): string {
+  return release?.items.map((each) => each.id).join(' ') ?? '';
+}
+
+describe('The queue', () => {
+  it('lets a lone job start at once when the engine is idle, and only then', () => {
+    const queue = new JobQueue(kPolicy);
+    queue.add(item('1'));
+    assert.equal(queue.next(10, false), undefined);
+    assert.equal(queue.waitMs(10), 990);
+    assert.deepEqual(queue.next(10, true), { key: 'a', reason: 'idle', items: [item('1')] });
+    assert.equal(queue.size, 0);
+    assert.equal(queue.next(10, true), undefined);
+    assert.equal(queue.waitMs(10), undefined);
+  });
+
+  it('releases a busy engine a batch when enough wait, a whole one waits, or the oldest waited long enough', () => {
+    const queue = new JobQueue(kPolicy);
+    for (const id of ['1', '2']) queue.add(item(id));
+    assert.equal(queue.next(10, false)?.reason, 'idle');
+    for (const id of ['1', '2', '3', '4', '5']) queue.add(item(id));
+    const full = queue.next(10, false);
+    assert.equal(full?.reason, 'full');
+    assert.equal(ids(full), '1 2 3 4');
+    assert.equal(queue.next(999, false), undefined);
+    assert.equal(queue.next(1000, false)?.reason, 'waited');
+  });
+
+  it('serves keys in turn, or the oldest first', () => {
+    for (const roundRobin of [true, false]) {
+      const queue = new JobQueue({ ...kPolicy, maxBatch: 1, minJobs: 1, roundRobin });
+      for (const id of ['1', '2', '3']) queue.add(item(id, 'a', 'x', Number(id)));
+      for (const id of ['4', '5']) queue.add(item(id, 'b', 'x', Number(id)));
+      const order = [1, 2, 3, 4, 5].map(() => ids(queue.next(10, true))).join(' ');
+      assert.equal(order, roundRobin ? '1 4 2 5 3' : '1 2 3 4 5');
+    }
+  });
+
+  it('serves owners in turn inside a key, and says who is next', () => {
+    const queue = new JobQueue(kPolicy);
+    for (const id of ['1', '2', '3', '4', '5']) queue.add(item(id, 'a', 'busy'));
+    queue.add(item('6', 'a', 'rare'));
+    queue.add(item('7', 'a', 'other'));
+    assert.deepEqual(
+      ['1', '6', '7', '2', '5'].map((id) => queue.position(id)),
+      [1, 2, 3, 4, 7],
+    );
+    assert.equal(ids(queue.next(0, true)), '1 6 7 2');
+    assert.equal(queue.position('3'), 1);
+    assert.equal(queue.position('1'), undefined);
+    assert.equal(queue.remove('3')?.id, '3');
+    assert.equal(queue.remove('3'), undefined);
+    assert.equal(queue.position('4'), 1);
+    assert.deepEqual(queue.depths(), { a: 2 });
+    assert.equal(ids(queue.next(0, true)), '4 5');
+    assert.deepEqual(queue.depths(), {});
+  });
+});
+
+describe('What is told to strangers', () => {
+  it('names no folder of this machine, but keeps URLs', () => {
+    assert.equal(withoutPaths('cannot read /srv/otf/models/a/weights.dat: gone'), 'cannot read weights.dat: gone');
+    assert.equal(withoutPaths("'/home/a b' (/etc/passwd)"), "'a b' (passwd)");
+    assert.equal(withoutPaths('from https://example.org/a/b.fits'), 'from https://example.org/a/b.fits');
+  });
+});
+
+describe('GPU metrics', () => {
+  it('are there without values where there is no NVML', async () => {
+    assert.equal(openNvml('libnot-there.so.9'), undefined);
+    const registry = new Registry();
+    gpuMetrics(registry, undefined);
+    const text = await registry.metrics();
+    assert.match(text, /# HELP otf_gpu_load .*no values on a machine without/);
+    assert.doesNotMatch(text, /^otf_gpu_load/m);
+    const readings = [{ gpu: '0', name: 'x', memoryUsedBytes: 5, memoryTotalBytes: 9, load: 0.5 }];
+    const other = new Registry();
+    gpuMetrics(other, () => readings);
+    assert.match(await other.metrics(), /^otf_gpu_load\{gpu="0",name="x"\} 0.5$/m);
+  });
+});

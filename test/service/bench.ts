@@ -1,0 +1,89 @@
+/** A server in this process on a free port of loopback, with its own data folder, and the shortest way to talk to it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { pino } from 'pino';
+import { type ConfigSources, loadConfig } from '#otf/config/load.js';
+import { type RunningServer, startServer } from '#otf/http/server.js';
+import { FakeExecutor, type FakeOptions } from './fake-executor.js';
+
+export interface Bench {
+  server: RunningServer;
+  executor: FakeExecutor;
+  dataDir: string;
+  url: string;
+  /** Never follows redirects; path or absolute URL. */
+  send: (path: string, init?: RequestInit) => Promise<Response>;
+  text: (path: string, init?: RequestInit) => Promise<string>;
+  /** POST of a form; gives the answer. */
+  form: (path: string, fields: Record<string, string> | [string, string][]) => Promise<Response>;
+  /** Create a job with an uploaded image; gives its id. */
+  create: (fields?: Record<string, string>) => Promise<string>;
+  createLegacy: (xml?: string) => Promise<string>;
+  phase: (id: string) => Promise<string>;
+  until: (id: string, phase: string) => Promise<void>;
+}
+
+type Flags = NonNullable<ConfigSources['flags']>;
+
+export const kImage = Buffer.from(`SIMPLE  =                    T${' '.repeat(2851)}`, 'latin1');
+
+export async function tempDir(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'otf-service-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export async function bench(t: TestContext, fake: FakeOptions = {}, flags: Flags = {}, reuse?: string): Promise<Bench> {
+  const dataDir = reuse ?? (await tempDir(t));
+  const config = await loadConfig({
+    flags: {
+      ...flags,
+      server: { port: 0, ...flags.server },
+      storage: { data_dir: dataDir },
+      logging: { level: 'silent' },
+    },
+  });
+  const executor = new FakeExecutor(fake);
+  const server = await startServer({ config, executor, log: pino({ level: 'silent' }) });
+  t.after(() => server.stop());
+  return { server, executor, dataDir, url: server.url, ...calls(server) };
+}
+
+function calls(server: RunningServer) {
+  const send = (path: string, init: RequestInit = {}) =>
+    fetch(new URL(path, server.url), { redirect: 'manual', ...init });
+  const text = async (path: string, init?: RequestInit) => (await send(path, init)).text();
+  const form = (path: string, fields: Record<string, string> | [string, string][]) =>
+    send(path, { method: 'POST', body: new URLSearchParams(fields) });
+  const idOf = async (response: Response) => {
+    if (response.status !== 303) throw new Error(`not created: ${response.status} ${await response.text()}`);
+    return (response.headers.get('location') ?? '').split('/').pop() ?? '';
+  };
+  const create = async (fields: Record<string, string> = {}) => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(fields)) body.append(name, value);
+    body.append('IMAGE', new Blob([kImage], { type: 'application/fits' }), 'field.fits');
+    return idOf(await send('/jobs', { method: 'POST', body }));
+  };
+  const createLegacy = async (xml = '<job><parameters/></job>') => {
+    return idOf(await send('/jobs/', { method: 'POST', body: legacyBody(xml) }));
+  };
+  const phase = (id: string) => text(`/jobs/${id}/phase`);
+  const until = async (id: string, wanted: string) => {
+    const end = Date.now() + 5000;
+    for (let now = await phase(id); now !== wanted; now = await phase(id)) {
+      if (Date.now() > end) throw new Error(`job is ${now}, not ${wanted}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  return { send, text, form, create, createLegacy, phase, until };
+}
+
+export function legacyBody(xml: string): FormData {
+  const body = new FormData();
+  body.append('xml', new Blob([xml], { type: 'application/xml' }), 'parameters.xml');
+  body.append('fits', new Blob([kImage], { type: 'application/octet-stream' }), 'image.fits');
+  return body;
+}

@@ -1,0 +1,148 @@
+/** An executor for tests of the protocol: runs nothing, moves jobs as it is told. Never part of the product. */
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '#otf/jobs/executor.js';
+import type { Job, JobFailure, ResultFile } from '#otf/jobs/job.js';
+
+export interface FakeOptions {
+  /** Time in EXECUTING; Infinity = until told. */
+  delayMs?: number;
+  /** Jobs stay QUEUED until release() is called. */
+  hold?: boolean;
+  maxQueued?: number;
+  failure?: (job: Job) => JobFailure | undefined;
+  catalogue?: string;
+}
+
+export const kCatalogue = `<?xml version="1.0"?><VOTABLE version="1.4">${'<!-- row -->'.repeat(400)}</VOTABLE>\n`;
+
+export class FakeExecutor implements Executor {
+  readonly options: FakeOptions;
+  readonly submitted: string[] = [];
+  readonly aborted: { id: string; why: AbortReason }[] = [];
+  readonly queue: Job[] = [];
+  readonly running = new Set<string>();
+  ready = true;
+  stopped = false;
+  host!: ExecutorHost;
+
+  constructor(options: FakeOptions = {}) {
+    this.options = options;
+  }
+
+  async start(host: ExecutorHost): Promise<void> {
+    this.host = host;
+  }
+
+  admit(reserved: number): Admission {
+    const limit = this.options.maxQueued ?? Number.POSITIVE_INFINITY;
+    if (this.queue.length + reserved < limit) return { accepted: true };
+    return { accepted: false, retryAfterS: 7, reason: `queue holds ${this.queue.length} of ${limit} jobs` };
+  }
+
+  submit(job: Job): void {
+    this.submitted.push(job.id);
+    this.queue.push(job);
+    if (!this.options.hold) void this.#run(job);
+  }
+
+  /** Run everything that waits. */
+  release(): void {
+    for (const job of [...this.queue]) void this.#run(job);
+  }
+
+  abort(id: string, why: AbortReason): void {
+    this.aborted.push({ id, why });
+    this.#unqueue(id);
+    this.running.delete(id);
+  }
+
+  position(id: string): number | undefined {
+    const index = this.queue.findIndex((job) => job.id === id);
+    return index < 0 ? undefined : index + 1;
+  }
+
+  remainingMs(id: string): number | undefined {
+    const position = this.position(id);
+    return position === undefined ? undefined : position * 1000;
+  }
+
+  stats(): ExecutorStats {
+    return { ready: this.ready, queued: { 'demo/FP32C_FP32A': this.queue.length }, executing: this.running.size };
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const id of this.running) await this.host.requeued(id);
+    this.running.clear();
+  }
+
+  #unqueue(id: string): void {
+    const index = this.queue.findIndex((job) => job.id === id);
+    if (index >= 0) this.queue.splice(index, 1);
+  }
+
+  async #run(job: Job): Promise<void> {
+    this.#unqueue(job.id);
+    if (!(await this.host.executing(job.id, { batchId: 'b1', batchSize: 1, batchReason: 'idle' }))) return;
+    this.running.add(job.id);
+    this.host.progress(job.id, 1, 4);
+    this.host.log(job.id, 'info', 'first tile done');
+    const delay = this.options.delayMs ?? 0;
+    if (delay === Number.POSITIVE_INFINITY) return;
+    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    if (!this.running.delete(job.id)) return;
+    await this.finish(job.id);
+  }
+
+  /** End a job now, as well or as badly as the options say. */
+  async finish(id: string): Promise<boolean> {
+    const job = this.host.job(id);
+    if (!job) return false;
+    const failure = this.options.failure?.(job);
+    if (failure) return this.host.failed(id, failure);
+    const dir = this.host.jobDir(id);
+    const text = this.options.catalogue ?? kCatalogue;
+    const results = [
+      await file(dir, 'result', 'catalogue.vot', 'application/x-votable+xml;serialization=TABLEDATA', text, 'votable'),
+      await file(
+        dir,
+        'binary2',
+        'b2.vot',
+        'application/x-votable+xml;serialization=BINARY2',
+        `${text}b2`,
+        'votable-binary2',
+      ),
+      await file(dir, 'csv', 'catalogue.csv', 'text/csv;header=present', 'id,ra\n1,2\n', 'csv'),
+      await file(dir, 'raw', 'raw.dat', 'application/octet-stream', Buffer.from(new Float32Array([1, 2, 3]).buffer)),
+    ];
+    const sha256 = 'a'.repeat(64);
+    return this.host.completed(id, {
+      results,
+      info: { engine: 'fake', device: 'none', computeType: job.quantization, tilesDone: 4, tilesTotal: 4 },
+      provenance: {
+        image: { name: 'image.fits', sha256, size: 10 },
+        weights: { name: 'demo-continuum.dat', sha256, size: 20 },
+        description: { id: 'demo-continuum', title: 'Demonstration' },
+        engine: { name: 'fake', version: '0', device: 'none' },
+        parameters: { objectness_threshold: '0.6,0.7', tile: 256, overlap: 32, scale: 0.5 },
+        batch: { id: 'b1', startedMs: Date.now() - 5, endedMs: Date.now(), size: 1, reason: 'idle' },
+      },
+    });
+  }
+}
+
+async function file(
+  dir: string,
+  id: string,
+  name: string,
+  mime: string,
+  content: string | Buffer,
+  format?: string,
+): Promise<ResultFile> {
+  const bytes = Buffer.from(content as string);
+  await writeFile(join(dir, name), bytes);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { id, file: name, mime, size: bytes.length, sha256, ...(format === undefined ? {} : { format }) };
+}

@@ -1,0 +1,146 @@
+/** A real server process on a free port, with its own data folder, and the shortest way to talk to it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { addon } from '#otf/engine/addon.js';
+
+const kProgram = fileURLToPath(new URL('../../../bin/cianna-otf.js', import.meta.url));
+const kStartMs = 30_000;
+
+export interface ServerOptions {
+  env?: Record<string, string>;
+  dataDir?: string;
+  models?: string;
+}
+
+export interface JobView {
+  id: string;
+  phase: string;
+  startMs: number;
+  endMs: number;
+  error: string;
+  /** otf: elements of jobInfo. */
+  info: Record<string, string>;
+  xml: string;
+}
+
+export class TestServer {
+  readonly dataDir: string;
+  readonly url: string;
+  readonly child: ChildProcess;
+  readonly log: string[];
+
+  constructor(dataDir: string, url: string, child: ChildProcess, log: string[]) {
+    this.dataDir = dataDir;
+    this.url = url;
+    this.child = child;
+    this.log = log;
+  }
+
+  send(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(new URL(path, this.url), { redirect: 'manual', ...init });
+  }
+
+  async text(path: string): Promise<string> {
+    return (await this.send(path)).text();
+  }
+
+  /** POST of an image file (or of fields alone); started at once unless told otherwise. */
+  async post(fields: Record<string, string>, image?: Buffer, headers: Record<string, string> = {}): Promise<Response> {
+    const body = new FormData();
+    for (const [name, value] of Object.entries({ PHASE: 'RUN', ...fields })) if (value !== '') body.append(name, value);
+    if (image) body.append('IMAGE', new Blob([new Uint8Array(image)]), 'field.fits');
+    return this.send('/jobs', { method: 'POST', body, headers });
+  }
+
+  async submit(fields: Record<string, string>, image?: Buffer, headers: Record<string, string> = {}): Promise<string> {
+    const answer = await this.post(fields, image, headers);
+    if (answer.status !== 303) throw new Error(`not accepted: ${answer.status} ${await answer.text()}`);
+    return (answer.headers.get('location') ?? '').split('/').pop() ?? '';
+  }
+
+  async job(id: string): Promise<JobView> {
+    const xml = await (await this.send(`/jobs/${id}`, { headers: { accept: 'application/xml' } })).text();
+    const of = (name: string) => new RegExp(`<uws:${name}[^>]*>([^<]*)<`).exec(xml)?.[1] ?? '';
+    const info = Object.fromEntries([...xml.matchAll(/<otf:(\w+)>([^<]*)</g)].map(([, name, value]) => [name, value]));
+    const time = (name: string) => (of(name) === '' ? Number.NaN : Date.parse(of(name)));
+    const [phase, startMs, endMs] = [of('phase'), time('startTime'), time('endTime')];
+    return { id, phase, startMs, endMs, error: of('message'), info, xml };
+  }
+
+  /** Waits for one of the phases; throws when the job ends in another. */
+  async until(id: string, ...phases: string[]): Promise<JobView> {
+    const end = Date.now() + 120_000;
+    for (;;) {
+      const job = await this.job(id);
+      if (phases.includes(job.phase)) return job;
+      if (['COMPLETED', 'ERROR', 'ABORTED'].includes(job.phase) || Date.now() > end) {
+        throw new Error(`job ${id} is ${job.phase} (${job.error}), not ${phases.join(' or ')}`);
+      }
+      await pause(15);
+    }
+  }
+
+  /** Process ids of the engine processes this server has started and that live. */
+  async engines(): Promise<number[]> {
+    const children = await readFile(`/proc/${this.child.pid}/task/${this.child.pid}/children`, 'utf8');
+    return children.trim().split(' ').filter(Boolean).map(Number);
+  }
+
+  /** The exit code, or the signal that ended it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
+    const ended = new Promise<number | string | null>((resolve) => {
+      this.child.once('exit', (code, by) => resolve(code ?? `${by}: ${this.log.slice(-3).join(' ')}`));
+    });
+    this.child.kill(signal);
+    return ended;
+  }
+}
+
+export async function startTestServer(t: TestContext, options: ServerOptions = {}): Promise<TestServer> {
+  const dataDir = options.dataDir ?? (await tempDir(t));
+  const args = [kProgram, 'serve', '--port', '0', '--data-dir', dataDir];
+  if (options.models !== undefined) args.push('--models', options.models);
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log: string[] = [];
+  child.stderr.on('data', (data) => log.push(String(data)));
+  const url = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`the server does not start: ${log.join('')}`)), kStartMs);
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${log.join('')}`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      log.push(line);
+      const listening = /"url":"([^"]+)".*"msg":"listening"/.exec(line)?.[1];
+      if (listening === undefined) return;
+      clearTimeout(timer);
+      resolve(listening);
+    });
+  });
+  const server = new TestServer(dataDir, url, child, log);
+  t.after(() => server.stop('SIGKILL'));
+  return server;
+}
+
+export async function tempDir(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'otf-server-'));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return dir;
+}
+
+/** A simulated field as the bytes of a FITS file. */
+export async function field(dir: string, sizePx: number, seed = 1): Promise<Buffer> {
+  const output = join(dir, `field-${sizePx}-${seed}.fits`);
+  await addon.simulate({ output, sizePx, density: 0.001, noise: 4e-7, seed });
+  return readFile(output);
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { get } from 'node:http';
+import { describe, it } from 'node:test';
+import { kRoutes } from '#otf/http/routes.js';
+import { type Bench, bench } from './service/bench.js';
+import { kCatalogue } from './service/fake-executor.js';
+
+async function completed(b: Bench, fields: Record<string, string> = {}): Promise<string> {
+  const id = await b.create({ PHASE: 'RUN', ...fields });
+  await b.until(id, 'COMPLETED');
+  return id;
+}
+
+/** Without fetch's own decoding of gzip. */
+function plainGet(
+  url: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    }).on('error', reject);
+  });
+}
+
+describe('results', () => {
+  it('are listed with the size and type their download has', async (t) => {
+    const b = await bench(t);
+    const id = await completed(b);
+    const list = await b.text(`/jobs/${id}/results`);
+    const rows = [
+      ...list.matchAll(/<uws:result id="([^"]+)"[^>]*xlink:href="([^"]+)" size="(\d+)" mime-type="([^"]+)"/g),
+    ];
+    const ids = rows.map(([, rid]) => rid);
+    for (const rid of ['result', 'csv', 'raw', 'provjson', 'provn', 'provxml', 'log'])
+      assert.ok(ids.includes(rid), rid);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const [, rid, href = '', size, mime] of rows) {
+      const { status, headers, body } = await plainGet(href, {});
+      assert.equal(status, 200);
+      assert.deepEqual(
+        [headers['content-length'], headers['content-type'], body.length],
+        [size, mime, Number(size)],
+        rid,
+      );
+    }
+  });
+
+  it('answer RESPONSEFORMAT and Accept, at creation too', async (t) => {
+    const b = await bench(t);
+    const id = await completed(b);
+    const type = async (query: string, accept = '*/*') => {
+      const answer = await b.send(`/jobs/${id}/results/result${query}`, { headers: { accept } });
+      return answer.status === 200 ? (answer.headers.get('content-type') ?? '') : answer.status;
+    };
+    assert.match(String(await type('')), /serialization=TABLEDATA/);
+    assert.match(String(await type('?RESPONSEFORMAT=votable/b2')), /BINARY2/);
+    assert.match(String(await type('?responseformat=csv')), /^text\/csv/);
+    assert.match(String(await type('', 'text/csv')), /^text\/csv/);
+    assert.match(String(await type('', 'application/x-votable+xml;serialization=BINARY2')), /BINARY2/);
+    assert.match(String(await type('', 'application/xml')), /TABLEDATA/);
+    assert.equal(await type('?RESPONSEFORMAT=gif'), 400);
+    assert.equal(await type('?RESPONSEFORMAT=fits'), 404);
+    const csv = await completed(b, { RESPONSEFORMAT: 'csv' });
+    assert.equal(await b.text(`/jobs/${csv}/results/result`), 'id,ra\n1,2\n');
+    assert.match(await b.text(`/jobs/${csv}/results`), /id="result"[^>]*mime-type="text\/csv/);
+    assert.equal((await b.send(`/jobs/${id}/results/nope`)).status, 404);
+  });
+
+  it('come as ranges, with ETag, 304, and gzip where asked', async (t) => {
+    const b = await bench(t);
+    const id = await completed(b);
+    const url = `${b.url}/jobs/${id}/results/result`;
+    const whole = await plainGet(url, {});
+    const etag = String(whole.headers.etag);
+    assert.match(etag, /^"[0-9a-f]{32}"$/);
+    const range = (value: string, more: Record<string, string> = {}) => plainGet(url, { range: value, ...more });
+    const part = await range('bytes=10-19');
+    assert.equal(part.status, 206);
+    assert.equal(part.headers['content-range'], `bytes 10-19/${whole.body.length}`);
+    assert.deepEqual(part.body, whole.body.subarray(10, 20));
+    assert.deepEqual((await range('bytes=-5')).body, whole.body.subarray(-5));
+    assert.deepEqual((await range('bytes=100-', { 'accept-encoding': 'gzip' })).body, whole.body.subarray(100));
+    const outside = await range(`bytes=${whole.body.length}-`);
+    assert.deepEqual([outside.status, outside.headers['content-range']], [416, `bytes */${whole.body.length}`]);
+    assert.equal((await range('bytes=0-1,3-4')).status, 200);
+    assert.equal((await range('bytes=0-1', { 'if-range': '"other"' })).status, 200);
+    assert.equal((await range('bytes=0-1', { 'if-range': etag })).status, 206);
+    assert.deepEqual([(await plainGet(url, { 'if-none-match': etag })).status], [304]);
+    const zipped = await plainGet(url, { 'accept-encoding': 'gzip, deflate' });
+    assert.equal(zipped.headers['content-encoding'], 'gzip');
+    assert.notEqual(zipped.headers.etag, etag);
+    const { gunzipSync } = await import('node:zlib');
+    assert.equal(gunzipSync(zipped.body).toString(), kCatalogue);
+  });
+
+  it('stream large files to a slow reader without keeping them in memory', async (t) => {
+    const catalogue = 'x'.repeat(64 << 20);
+    const b = await bench(t, { catalogue });
+    const id = await completed(b);
+    let bytes = 0;
+    const before = process.memoryUsage().rss;
+    await new Promise<void>((resolve, reject) => {
+      get(`${b.url}/jobs/${id}/results/result`, (response) => {
+        response.pause();
+        setTimeout(() => response.resume(), 500);
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+        });
+        response.on('end', resolve);
+      }).on('error', reject);
+    });
+    assert.equal(bytes, catalogue.length);
+    assert.ok(process.memoryUsage().rss - before < 48 << 20);
+  });
+});
+
+describe('operation', () => {
+  it('describes every route in /openapi.json, and each is there', async (t) => {
+    const b = await bench(t);
+    const id = await completed(b);
+    const document = JSON.parse(await b.text('/openapi.json')) as { paths: Record<string, Record<string, unknown>> };
+    const expected = kRoutes.map(({ path }) => path.replace(/:(\w+)/g, '{$1}'));
+    assert.deepEqual(Object.keys(document.paths).sort(), expected.sort());
+    const values: Record<string, string> = { id, name: 'CIANNA_models.xml', result: 'result' };
+    for (const [path, item] of Object.entries(document.paths)) {
+      let real = path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+      if (path.includes('/parameters/')) real = `/jobs/${id}/parameters/MODEL`;
+      if (path.endsWith('/error') || path === '/events') continue;
+      const answer = await b.send(real);
+      assert.equal(answer.status, 200, real);
+      await answer.arrayBuffer();
+      for (const method of ['put', 'post', 'delete'] as const) {
+        if (method in item) continue;
+        assert.equal((await b.send(real, { method: method.toUpperCase() })).status, 405, `${method} ${real}`);
+      }
+    }
+  });
+
+  it('tells health, metrics, availability and capabilities', async (t) => {
+    const b = await bench(t, { hold: true });
+    await b.create({ PHASE: 'RUN' });
+    assert.deepEqual(JSON.parse(await b.text('/healthz')), { live: true, ready: true });
+    assert.equal((await b.send('/healthz/ready')).status, 200);
+    const metrics = await b.text('/metrics');
+    for (const line of metrics.split('\n')) assert.match(line, /^(#|otf_|$)/);
+    assert.match(metrics, /otf_jobs\{phase="QUEUED"\} 1/);
+    assert.match(metrics, /otf_http_request_duration_seconds_count\{method="POST",route="\/jobs",status="303"\} 1/);
+    assert.match(metrics, /otf_upload_bytes_total \d{4}/);
+    assert.match(await b.text('/availability'), /<vosi:available>true</);
+    const capabilities = await b.text('/capabilities');
+    assert.match(
+      capabilities,
+      new RegExp(`UWS#rest-1.1">\\s*<interface xsi:type="vs:ParamHTTP"[^>]*>\\s*<accessURL use="base">${b.url}/jobs<`),
+    );
+    b.executor.ready = false;
+    assert.equal((await b.send('/healthz/ready')).status, 503);
+    assert.match(await b.text('/availability'), /<vosi:available>false</);
+  });
+
+  it('sends phases and progress as events, also after a long silence', async (t) => {
+    const b = await bench(t, { hold: true });
+    const answer = await b.send('/events');
+    assert.equal(answer.headers.get('content-type'), 'text/event-stream');
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    let text = '';
+    const until = async (pattern: RegExp) => {
+      while (!pattern.test(text)) {
+        const { value, done } = await reader.read();
+        assert.ok(!done, 'the stream ended');
+        text += Buffer.from(value).toString();
+      }
+    };
+    await until(/(still here[\s\S]*){3}/);
+    const id = await b.create({ PHASE: 'RUN' });
+    b.executor.release();
+    await until(new RegExp(`event: phase\ndata: {[^\n]*"${id}","phase":"COMPLETED"`));
+    assert.match(
+      text,
+      new RegExp(`event: progress\ndata: {"type":"progress","jobId":"${id}","tilesDone":1,"tilesTotal":4`),
+    );
+    await reader.cancel();
+  });
+
+  it('links a job to its catalogue, image and documentation', async (t) => {
+    const b = await bench(t);
+    const id = await completed(b);
+    const answer = await b.send(`/links?ID=${encodeURIComponent(`${b.url}/jobs/${id}`)}&ID=nope`);
+    assert.equal(answer.headers.get('content-type'), 'application/x-votable+xml;content=datalink');
+    const document = await answer.text();
+    assert.match(
+      document,
+      new RegExp(
+        `<TD>${b.url}/jobs/${id}/results/result</TD><TD></TD><TD></TD><TD>source catalogue</TD><TD>#this</TD>`,
+      ),
+    );
+    assert.match(document, new RegExp(`<TD>${b.url}/jobs/${id}/parameters/IMAGE</TD>.*#progenitor`));
+    assert.match(document, /NotFoundFault: nope/);
+  });
+
+  it('refuses new work, answers waiters and queues running work again when it is stopped', async (t) => {
+    const b = await bench(t, { delayMs: Number.POSITIVE_INFINITY });
+    const id = await b.create({ PHASE: 'RUN' });
+    await b.until(id, 'EXECUTING');
+    const waiting = b.text(`/jobs/${id}?WAIT=-1`);
+    while (b.server.jobs.waiters.count < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    const started = Date.now();
+    await b.server.stop();
+    assert.match(await waiting, /<uws:phase>(EXECUTING|QUEUED)/);
+    assert.ok(b.executor.stopped);
+    assert.ok(Date.now() - started < 4000);
+    const again = await bench(t, { hold: true }, {}, b.dataDir);
+    assert.deepEqual(again.executor.submitted, [id]);
+    assert.equal(await again.phase(id), 'QUEUED');
+  });
+});
