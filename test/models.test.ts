@@ -1,10 +1,12 @@
 /** Model cards: the good one, and one test per fault. */
+
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseModelCard, readModelCard, toDetectorConfig, verifyWeights } from '#otf/models/card.js';
 import { sha256File } from '#otf/models/checksum.js';
+import { chooseEngine } from '#otf/models/engine-choice.js';
 import { chooseQuantization } from '#otf/models/quantization.js';
 import { findModel, kShippedModelsDir, loadRegistry, resolveModel } from '#otf/models/registry.js';
 import { generateUpstreamRegistry, parseUpstreamRegistry } from '#otf/models/upstream.js';
@@ -211,4 +213,14 @@ describe('the upstream registry, CIANNA_models.xml', () => {
     assert.throws(() => parseUpstreamRegistry('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', 'x'), refused);
     assert.throws(() => parseUpstreamRegistry('<a/>', 'x'), refused);
   });
+});
+
+describe('a card that demands an engine', () => {
+  const card = { id: 'm', engine: 'cianna' as const };
+  it('gets it when nothing else is asked for', () => assert.equal(chooseEngine(card, 'auto'), 'cianna'));
+  it('gets it when the same is asked for', () => assert.equal(chooseEngine(card, 'cianna'), 'cianna'));
+  it('is not run by another', () =>
+    assert.throws(() => chooseEngine(card, 'onednn'), { code: 'OTF_USAGE', message: /demands the engine cianna/ }));
+  it('leaves the choice to the user when it demands none', () =>
+    assert.equal(chooseEngine({ id: 'm' }, 'onednn'), 'onednn'));
 });

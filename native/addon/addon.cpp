@@ -27,6 +27,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<errorCodes>(exports, "errorCodes");
   add<versions>(exports, "versions");
   add<engines>(exports, "describeEngines");
+  add<resolve>(exports, "resolveEngine");
   add<inspectModel>(exports, "inspectModel");
   add<writeArchitecture>(exports, "writeArchitecture");
   add<infer>(exports, "infer");

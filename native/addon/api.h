@@ -9,6 +9,7 @@ namespace otf::addon {
 Napi::Value errorCodes(const Napi::CallbackInfo& info);
 Napi::Value versions(const Napi::CallbackInfo& info);
 Napi::Value engines(const Napi::CallbackInfo& info);
+Napi::Value resolve(const Napi::CallbackInfo& info);
 Napi::Value inspectModel(const Napi::CallbackInfo& info);
 Napi::Value writeArchitecture(const Napi::CallbackInfo& info);
 Napi::Value infer(const Napi::CallbackInfo& info);

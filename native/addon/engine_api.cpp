@@ -1,4 +1,5 @@
 #include "addon/api.h"
+#include "addon/async.h"
 #include "addon/object.h"
 #include "error/error.h"
 #include "sky/wcs.h"
@@ -36,6 +37,13 @@ Napi::Value engines(const Napi::CallbackInfo& info) {
     out.Set(i, item);
   }
   return out;
+}
+
+Napi::Value resolve(const Napi::CallbackInfo& info) {
+  const std::string name = info[0].As<Napi::String>().Utf8Value();
+  return runAsync<std::string>(
+      info.Env(), [name] { return resolveEngine(name); },
+      [](Napi::Env env, const std::string& resolved) { return Napi::String::New(env, resolved); });
 }
 
 }  // namespace otf::addon

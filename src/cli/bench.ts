@@ -16,7 +16,7 @@ export function registerBench(root: Command): void {
     .option('--size <n>', 'tile side in pixels', integer(16, 8192), 512)
     .option('--repeats <n>', 'timed forward passes', integer(1, 1000), 5)
     .option('--json', 'as JSON');
-  addEngineOptions(engine).action(benchEngine);
+  addEngineOptions(engine, 'onednn').action(benchEngine);
   example(engine, [
     'cianna-otf bench engine --quantization BF16 --batch 8',
     'cianna-otf bench engine --size 256 --json',
@@ -41,7 +41,7 @@ export function registerBench(root: Command): void {
     .addOption(new Option('--case <name...>', 'which: MODEL-SIZE').choices(['demo-2048', 'demo-8192', 'sdc1-2048']))
     .option('--rounds <n>', 'timed detections of each case', integer(1, 100), 3)
     .option('--json', 'as JSON');
-  addEngineOptions(addModelsOption(detect)).action(benchDetect);
+  addEngineOptions(addModelsOption(detect), 'onednn').action(benchDetect);
   example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-2048 --json']);
 
   const server = group

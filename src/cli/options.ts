@@ -1,6 +1,8 @@
 /** Options that several commands share: how they are spelt, read and checked. */
+
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineRequest } from '../engine/addon.js';
+import { kAutoEngine } from '../models/engine-choice.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 
 export function integer(min: number, max = 2 ** 31 - 1): (text: string) => number {
@@ -57,7 +59,7 @@ export interface EngineOptions {
 }
 
 /** --engine, --quantization, --threads, --batch. */
-export function addEngineOptions(command: Command, engine = 'onednn'): Command {
+export function addEngineOptions(command: Command, engine = kAutoEngine): Command {
   return command
     .option('--engine <name>', 'what runs the network (see `engines`)', engine)
     .option('--quantization <type>', 'compute type, e.g. FP32C_FP32A or BF16')

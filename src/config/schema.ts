@@ -1,5 +1,6 @@
 /** `otf.toml`, section by section. Every table is strict: a misspelt key that is silently ignored is a wrong server. */
 import { z } from 'zod';
+import { kAutoEngine } from '../models/engine-choice.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 
 const seconds = z.number().min(0);
@@ -39,7 +40,8 @@ const policy = z
   .refine((it) => it.min_jobs <= it.max_batch, { path: ['min_jobs'], error: 'must not be above max_batch' });
 
 const engine = z.strictObject({
-  default: text.min(1).default('onednn'),
+  /** auto: CIANNA with CUDA when both are there, else onednn. A model card may demand another. */
+  default: text.min(1).default(kAutoEngine),
   devices: z.array(text.min(1)).min(1).default(['cpu']),
   /** 0 = the CPUs this process may use. */
   threads: z.int().min(0).max(4096).default(0),

@@ -361,6 +361,8 @@ export interface NativeAddon {
   errorCodes(): string[];
   versions(): { onednn: string; cfitsio: string; wcslib: string };
   describeEngines(): EngineDescription[];
+  /** `auto` becomes the engine it stands for on this machine; other names stay. */
+  resolveEngine(name: string): Promise<string>;
   /** extent 0 = as trained. */
   inspectModel(path: string, width: number, height: number): Promise<ModelSummary>;
   infer(request: InferRequest, onProgress: (done: number, total: number) => void): Promise<InferOutcome>;

@@ -7,6 +7,9 @@ import { z } from 'zod';
 /** CIANNA's compute types (native/engine/engine.h): operands C, accumulator A. */
 export const kComputeTypes = ['FP32C_FP32A', 'TF32C_FP32A', 'FP16C_FP32A', 'FP16C_FP16A', 'BF16C_FP32A'] as const;
 
+/** Engines a card may demand. */
+export const kEngines = ['onednn', 'cianna', 'cianna:cuda', 'cianna:blas', 'cianna:naiv'] as const;
+
 const text = z.string().min(1);
 const finite = z.number();
 const fraction = finite.min(0).max(1);
@@ -90,6 +93,8 @@ export const kModelCardSchema = z
     cianna_version: text,
     input_bias: finite,
     quantizations: z.array(z.enum(kComputeTypes)).min(1),
+    /** Absent: any engine will do. */
+    engine: z.enum(kEngines).optional(),
     tile: z.int().min(1).max(65536),
     overlap: z.int().min(0),
     normalisation: z.array(normaliseStep).min(1),

@@ -5,8 +5,10 @@
  *
  * Everything that may fail belongs to one task, and fails that task only.
  */
+
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { loadAddon } from '../engine/load.js';
 import { EnginePool } from '../engine/pool.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '../jobs/executor.js';
@@ -38,6 +40,7 @@ const kStopStepMs = 20;
 
 export class BatchExecutor implements Executor {
   #host!: ExecutorHost;
+  #defaultEngine!: string;
   #workers!: Workers;
   #models!: Models;
   #engines!: EnginePool;
@@ -63,6 +66,7 @@ export class BatchExecutor implements Executor {
     if (engine.devices.length > 1) {
       throw new OtfError('OTF_CONFIG_INVALID', 'engine.devices: one device is used by a server; start one for each');
     }
+    this.#defaultEngine = await (await loadAddon()).resolveEngine(engine.default);
     this.#metrics = executorMetrics(host.metrics, () => this.#engines);
     gpuMetrics(host.metrics, openNvml());
     this.#workers = new Workers(this.#metrics.stage);
@@ -273,7 +277,7 @@ export class BatchExecutor implements Executor {
     const lease = this.#engines.lease({
       key,
       network: card.weightsPath,
-      engine: engine.default,
+      engine: card.engine ?? this.#defaultEngine,
       quantization,
       threads: engine.threads,
       inputBias: card.input_bias,

@@ -5,6 +5,7 @@ import { loadAddon } from '../engine/load.js';
 import { type ErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
 import { type ModelCard, toDetectorConfig, verifyWeights } from '../models/card.js';
 import { sha256File } from '../models/checksum.js';
+import { chooseEngine } from '../models/engine-choice.js';
 import { chooseQuantization } from '../models/quantization.js';
 import { makeRunRecord, type RunRecord } from '../results/run-record.js';
 
@@ -39,7 +40,7 @@ export async function runDetectTask(task: DetectTask, onProgress: Progress): Pro
         image,
         model: { weights: card.weightsPath, inputBias: card.input_bias },
         detector: toDetectorConfig(card),
-        engine: { ...task.engine, quantization },
+        engine: { ...task.engine, name: chooseEngine(card, task.engine.name), quantization },
         ...(box ? { box } : {}),
         ...(roi ? { roi } : {}),
         ...(primaryBeam === undefined ? {} : { primaryBeam }),
