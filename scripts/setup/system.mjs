@@ -4,7 +4,8 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, fail } from './step.mjs';
 
-const kBuild = ['cmake', 'make', 'g++', 'pkg-config', 'libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev'];
+// python3: node-gyp, where better-sqlite3 has no ready build.
+const kBuild = ['cmake', 'make', 'g++', 'pkg-config', 'python3', 'libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev'];
 const kTests = ['doctest-dev'];
 /** After a day a package that could not be installed is tried again. */
 const kRetryMs = 24 * 3600 * 1000;

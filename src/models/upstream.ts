@@ -5,7 +5,7 @@
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { OtfError } from '../errors/catalogue.js';
-import { escapeXml } from '../results/xml.js';
+import { escapeXml, kForeignXml } from '../results/xml.js';
 import type { ModelCard } from './card.js';
 
 export interface UpstreamModel {
@@ -15,15 +15,8 @@ export interface UpstreamModel {
   parameters: Record<string, string>;
 }
 
-/** Entities stay off: a registry has no use for them, and they are how XML attacks begin. */
 const kParser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  removeNSPrefix: true,
-  processEntities: false,
-  parseTagValue: false,
-  parseAttributeValue: false,
-  trimValues: true,
+  ...kForeignXml,
   isArray: (name) => name === 'job' || name === 'parameter',
 });
 

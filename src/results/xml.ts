@@ -20,3 +20,17 @@ const kEscapes: Record<string, string> = {
 export function escapeXml(text: string): string {
   return text.replace(kForbidden, '\ufffd').replace(/[&<>"'\t\n\r]/g, (character) => kEscapes[character] ?? character);
 }
+
+/**
+ * How XML from outside is read (fast-xml-parser): entities stay off, they are how XML attacks begin; nothing is
+ * converted, for model names may look like numbers.
+ */
+export const kForeignXml = {
+  ignoreAttributes: false,
+  attributeNamePrefix: '@',
+  removeNSPrefix: true,
+  processEntities: false,
+  parseTagValue: false,
+  parseAttributeValue: false,
+  trimValues: true,
+} as const;

@@ -4,20 +4,14 @@
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { OtfError } from '../errors/catalogue.js';
+import { kForeignXml } from '../results/xml.js';
 
 export const kMaxRequestBytes = 1 << 20;
 const kMaxDepth = 32;
 const kMaxValue = 200;
 
-/** Entities stay off; nothing is converted: model names may look like numbers. */
 const kParser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  removeNSPrefix: true,
-  processEntities: false,
-  parseTagValue: false,
-  parseAttributeValue: false,
-  trimValues: true,
+  ...kForeignXml,
   maxNestedTags: kMaxDepth,
 });
 
