@@ -106,6 +106,22 @@ describe('DS9 regions', () => {
   });
 });
 
+/** By trying: the fewest digits that read back as the same float. */
+function shortestFloat(single: number): string {
+  for (let precision = 1; ; precision += 1) {
+    const decimal = Number(single.toPrecision(precision));
+    if (Math.fround(decimal) === single) return String(decimal);
+  }
+}
+
+/** The next float towards zero. */
+function below(value: number): number {
+  const bits = new DataView(new ArrayBuffer(4));
+  bits.setFloat32(0, value);
+  bits.setUint32(0, bits.getUint32(0) - 1);
+  return bits.getFloat32(0);
+}
+
 describe('numbers as text', () => {
   it('read back as the same float or double, shortest', () => {
     assert.equal(numberText(0.1, 'float'), '0.1');
@@ -119,7 +135,16 @@ describe('numbers as text', () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       bits.setUint32(0, state);
       const value = bits.getFloat32(0);
-      if (Number.isFinite(value)) assert.equal(Math.fround(Number(numberText(value, 'float'))), value, `bits ${state}`);
+      if (Number.isFinite(value)) assert.equal(numberText(value, 'float'), shortestFloat(value), `bits ${state}`);
+      // The same digits where most quantities lie: 1e-7 to 1e7.
+      const common = Math.fround((1 + (state & 0xffffff) / 2 ** 24) * 10 ** (((state >>> 24) % 15) - 7));
+      assert.equal(numberText(-common, 'float'), shortestFloat(-common), `bits ${state}`);
+    }
+    for (let exponent = -9; exponent <= 9; exponent += 1) {
+      const power = Math.fround(10 ** exponent);
+      for (const value of [power, below(power), -power * 5, 0, power * 1.5].map(Math.fround)) {
+        assert.equal(numberText(value, 'float'), shortestFloat(value));
+      }
     }
   });
 });

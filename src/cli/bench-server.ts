@@ -1,5 +1,6 @@
 /** `bench server`: tasks through a real server beside the engine alone, in one run; and the latency of a lone task. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAddon } from '../engine/load.js';
@@ -82,17 +83,18 @@ async function runCase(it: Case, options: BenchServerOptions): Promise<ServerRep
   const aloneBefore = await engineAlone(it, options);
   const server = await startBenchServer(join(it.folder, `data-${it.network}`), it.models, settings);
   try {
-    const fields = { MODEL: it.network, ...(options.quantization ? { QUANTIZATION: options.quantization } : {}) };
+    const quantization = options.quantization ? { QUANTIZATION: options.quantization } : {};
+    const form = upload(it.image, { MODEL: it.network, ...quantization });
     // Loads the network and touches every page.
-    await waitFor(server.url, await submit(server.url, it.image, fields));
+    await waitFor(server.url, await submit(server.url, form));
     const lone: { latencyMs: number; inferenceMs: number }[] = [];
-    for (let i = 0; i < kLone; i++) lone.push(await loneTask(server.url, it.image, fields));
+    for (let i = 0; i < kLone; i++) lone.push(await loneTask(server.url, form));
     const begun = performance.now();
     const ids: string[] = [];
     const submitSome = async () => {
       while (ids.length < options.tasks) {
         const place = ids.push('') - 1;
-        ids[place] = await submit(server.url, it.image, fields);
+        ids[place] = await submit(server.url, form);
       }
     };
     await Promise.all(Array.from({ length: kAtOnce }, submitSome));
@@ -154,14 +156,52 @@ async function engineAlone(it: Case, options: BenchServerOptions): Promise<numbe
   }
 }
 
-async function submit(url: string, image: Buffer, fields: Record<string, string>): Promise<string> {
-  const body = new FormData();
-  for (const [name, value] of Object.entries({ ...fields, PHASE: 'RUN' })) body.append(name, value);
-  body.append('IMAGE', new Blob([new Uint8Array(image)]), 'field.fits');
-  const answer = await fetch(`${url}/jobs`, { method: 'POST', body, redirect: 'manual' });
-  if (answer.status !== 303) throw new OtfError('OTF_SERVER_ANSWER', `the server answered ${answer.status}`);
-  await answer.arrayBuffer();
-  return (answer.headers.get('location') ?? '').split('/').pop() ?? '';
+/** A request body made once: the client must not take what is measured from the server. */
+function upload(image: Buffer, fields: Record<string, string>): { body: Buffer; headers: Record<string, string> } {
+  const boundary = 'cianna-otf-bench';
+  const part = (name: string, more: string) =>
+    `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`;
+  const texts = Object.entries({ ...fields, PHASE: 'RUN' }).map(([name, value]) => `${part(name, '')}${value}\r\n`);
+  const head = `${texts.join('')}${part('IMAGE', '; filename="field.fits"')}`;
+  const body = Buffer.concat([Buffer.from(head), image, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+  return {
+    body,
+    headers: {
+      'content-type': `multipart/form-data; boundary=${boundary}`,
+      'content-length': String(body.length),
+    },
+  };
+}
+
+const kAgent = new Agent({ keepAlive: true });
+
+function exchange(
+  url: string,
+  options: { method?: string; headers?: Record<string, string> },
+  body?: Buffer,
+): Promise<{ status: number; location: string; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { ...options, agent: kAgent }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          location: response.headers.location ?? '',
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+async function submit(url: string, { body, headers }: ReturnType<typeof upload>): Promise<string> {
+  const { status, location } = await exchange(`${url}/jobs`, { method: 'POST', headers }, body);
+  if (status !== 303) throw new OtfError('OTF_SERVER_ANSWER', `the server answered ${status}`);
+  return location.split('/').pop() ?? '';
 }
 
 interface Ended {
@@ -170,8 +210,7 @@ interface Ended {
 
 async function waitFor(url: string, id: string): Promise<Ended> {
   for (;;) {
-    const answer = await fetch(`${url}/jobs/${id}?WAIT=60`, { headers: { accept: 'text/xml' } });
-    const text = await answer.text();
+    const { text } = await exchange(`${url}/jobs/${id}?WAIT=60`, { headers: { accept: 'text/xml' } });
     const phase = /<uws:phase>(\w+)/.exec(text)?.[1] ?? '';
     if (['QUEUED', 'EXECUTING'].includes(phase)) continue;
     if (phase !== 'COMPLETED') throw new OtfError('OTF_SERVER_ANSWER', `a task of the benchmark ended ${phase}`);
@@ -181,13 +220,14 @@ async function waitFor(url: string, id: string): Promise<Ended> {
   }
 }
 
-async function loneTask(url: string, image: Buffer, fields: Record<string, string>) {
+async function loneTask(url: string, form: ReturnType<typeof upload>) {
   const begun = performance.now();
-  const id = await submit(url, image, fields);
+  const id = await submit(url, form);
   await waitFor(url, id);
-  await (await fetch(`${url}/jobs/${id}/results/result`)).arrayBuffer();
+  await exchange(`${url}/jobs/${id}/results/result`, {});
   const latencyMs = performance.now() - begun;
-  const { times } = (await (await fetch(`${url}/jobs/${id}/results/json`)).json()) as { times: { infer: number } };
+  const { text } = await exchange(`${url}/jobs/${id}/results/json`, {});
+  const { times } = JSON.parse(text) as { times: { infer: number } };
   return { latencyMs, inferenceMs: times.infer * 1000 };
 }
 

@@ -11,7 +11,7 @@ import { startServer } from '../http/server.js';
 import { kDefaultModel } from '../models/registry.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { progressBar } from './progress.js';
-import { waitForEnd } from './remote.js';
+import { inFormat, waitForEnd } from './remote.js';
 
 /** What the demonstration shows, read back from the files the server gave. */
 export interface Shown {
@@ -39,20 +39,14 @@ export async function detectThroughServer(image: string, folder: string): Promis
     const id = await client.submit(image, { MODEL: kDefaultModel, RUNID: 'demo' }, bar.update).finally(bar.stop);
     const job = await waitForEnd(client, id);
     if (job.phase !== 'COMPLETED') throw new OtfError('OTF_ENGINE_FAILED', job.error ?? `the job ended ${job.phase}`);
-    await download(client, job, 'result', join(folder, 'catalogue.vot'));
+    await client.download(inFormat(job, 'votable'), join(folder, 'catalogue.vot'));
     const path = join(folder, 'catalogue.json');
-    await download(client, job, 'json', path);
+    await client.download(inFormat(job, 'json'), path);
     const { run, image: summary, times, sources } = JSON.parse(await readFile(path, 'utf8')) as JsonCatalogue;
     return { job, run, image: summary, times, found: columnsOf(sources) };
   } finally {
     await server.stop();
   }
-}
-
-async function download(client: UwsClient, job: RemoteJob, id: string, target: string): Promise<void> {
-  const result = job.results.find((each) => each.id === id);
-  if (!result) throw new OtfError('OTF_SERVER_ANSWER', `the job has no result ${id}`);
-  await client.download(result, target);
 }
 
 /** FITS pixels begin at 1, those of the columns at 0. */

@@ -26,6 +26,7 @@ import {
   type EngineOptions,
   example,
   type Four,
+  formatOption,
   integer,
   pixelBox,
   skyRegion,
@@ -65,11 +66,7 @@ export function registerDetect(root: Command): void {
     .command('detect')
     .description('find the sources of a FITS image and write their catalogue')
     .argument('<image>', 'FITS image')
-    .addOption(
-      new Option('--format <format>', 'catalogue format (default: from the ending of -o, else votable)').choices(
-        Object.keys(kFormats),
-      ),
-    )
+    .addOption(formatOption('catalogue format (default: from the ending of -o, else votable)'))
     .option(
       '-o, --output <file>',
       'where it goes; - is standard output (default: IMAGE with the ending of the format, here)',

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
-import { example, integer } from './options.js';
+import type { FormatName } from '../results/write.js';
+import { example, formatOption, integer } from './options.js';
 import { addServerOptions, downloadAll, phaseLine, type RemoteOptions, waitForEnd } from './remote.js';
 import { print, textTable } from './table.js';
 
@@ -15,6 +16,7 @@ interface JobsOptions extends RemoteOptions {
 
 interface ResultsOptions extends RemoteOptions {
   output?: string;
+  format?: FormatName[];
 }
 
 export function registerJobs(root: Command): void {
@@ -32,7 +34,8 @@ export function registerJobs(root: Command): void {
   example(one('wait', 'until a job has ended; exit code 1 when it failed', wait), ['cianna-otf wait ID']);
   const results = one('results', 'list or fetch the results of a job', listResults);
   results.option('-o, --output <dir>', 'put the files there');
-  example(results, ['cianna-otf results ID -o results/']);
+  results.addOption(formatOption('with -o: the catalogue in these formats too', '--format <format...>'));
+  example(results, ['cianna-otf results ID -o results/', 'cianna-otf results ID -o results/ --format fits csv']);
   example(one('abort', 'stop a job', abort), ['cianna-otf abort ID']);
   example(one('delete', 'remove a job and its files', remove), ['cianna-otf delete ID']);
 }
@@ -90,8 +93,11 @@ async function listResults(id: string, options: ResultsOptions): Promise<void> {
   if (job.phase !== 'COMPLETED' && job.results.length === 0) {
     throw new OtfError('OTF_PHASE_FORBIDS', `job ${job.id} is ${job.phase}: it has no results`);
   }
+  if (options.format !== undefined && options.output === undefined) {
+    throw new OtfError('OTF_USAGE', '--format names formats to fetch: say where to with -o DIR');
+  }
   if (options.output !== undefined) {
-    const files = await downloadAll(client, job, options.output);
+    const files = await downloadAll(client, job, options.output, options.format);
     return print(options.json ? JSON.stringify(files, null, 2) : files.join('\n'));
   }
   if (options.json) return print(JSON.stringify(job.results, null, 2));

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineRequest } from '../engine/addon.js';
 import { kAutoEngine } from '../models/engine-choice.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
+import { kFormats } from '../results/write.js';
 
 export function integer(min: number, max = 2 ** 31 - 1): (text: string) => number {
   return (text) => {
@@ -49,6 +50,11 @@ export function skyRegion(text: string): Four {
   if (ra < 0 || ra > 360) throw new InvalidArgumentError('RA must be from 0 to 360 degrees.');
   if (width < 1 || height < 1) throw new InvalidArgumentError('W and H are pixels and must be above 0.');
   return [ra, dec, Math.round(width), Math.round(height)];
+}
+
+/** --format: a name of kFormats. */
+export function formatOption(description: string, flags = '--format <format>'): Option {
+  return new Option(flags, description).choices(Object.keys(kFormats));
 }
 
 export interface EngineOptions {

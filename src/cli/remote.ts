@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { UwsClient } from '../client/client.js';
 import type { RemoteJob, RemoteResult } from '../client/documents.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { type FormatName, kFormats } from '../results/write.js';
 
 const kDefaultServer = 'http://127.0.0.1:5000';
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
@@ -57,16 +58,29 @@ export function resultFileName(job: RemoteJob, result: RemoteResult): string {
   return `${plain(job.id)}-${plain(result.id)}.${extension}`;
 }
 
-/** Every result of the job into `dir`; gives the paths. */
-export async function downloadAll(client: UwsClient, job: RemoteJob, dir: string): Promise<string[]> {
+/** Every result of the job into `dir`, and its catalogue in `formats` too; gives the paths. */
+export async function downloadAll(
+  client: UwsClient,
+  job: RemoteJob,
+  dir: string,
+  formats: readonly FormatName[] = [],
+): Promise<string[]> {
   await mkdir(dir, { recursive: true }).catch((thrown) => {
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot make ${dir}: ${systemReason(thrown)}`);
   });
   const paths: string[] = [];
-  for (const result of job.results) {
+  for (const result of [...job.results, ...formats.map((format) => inFormat(job, format))]) {
     const target = join(dir, resultFileName(job, result));
     await client.download(result, target);
     paths.push(target);
   }
   return paths;
+}
+
+/** The catalogue in one of the formats a server makes when asked (DALI 1.1, RESPONSEFORMAT). */
+export function inFormat(job: RemoteJob, format: FormatName): RemoteResult {
+  const catalogue = job.results.find((result) => result.id === 'result');
+  if (!catalogue) throw new OtfError('OTF_SERVER_ANSWER', `job ${job.id} has no catalogue`);
+  const mime = kFormats[format].mediaType;
+  return { id: format, mime, href: `${catalogue.href}?RESPONSEFORMAT=${encodeURIComponent(format)}` };
 }

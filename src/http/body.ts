@@ -11,6 +11,13 @@ export function clientGone(): OtfError {
   return new OtfError('OTF_CLIENT_GONE', 'the client went away');
 }
 
+/** The ArrayBuffer is taken away when the handler returns. Not from the pool, not filled with zeros first. */
+function copyOf(chunk: ArrayBuffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.byteLength);
+  copy.set(new Uint8Array(chunk));
+  return copy;
+}
+
 export class IncomingBody extends Readable {
   /** Everything has arrived. */
   complete = false;
@@ -28,8 +35,7 @@ export class IncomingBody extends Readable {
       if (isLast) this.complete = true;
       this.receivedBytes += chunk.byteLength;
       if (this.destroyed) return;
-      // The ArrayBuffer is taken away when this function returns.
-      const wantsMore = chunk.byteLength === 0 || this.push(Buffer.from(Buffer.from(chunk)));
+      const wantsMore = chunk.byteLength === 0 || this.push(copyOf(chunk));
       if (isLast) this.push(null);
       else if (!wantsMore && !this.#paused) {
         this.#paused = true;

@@ -43,6 +43,8 @@ export interface Executor {
   admit(reserved: number): Admission;
   submit(job: Job): void;
   abort(jobId: string, why: AbortReason): void;
+  /** The catalogue of a COMPLETED job in another format (a name of kFormats), as a file in its folder. Throws OTF_NOT_FOUND. */
+  represent(jobId: string, format: string): Promise<ResultFile>;
   /** Place in the queue, 1 = next; undefined when not waiting. */
   position(jobId: string): number | undefined;
   /** Milliseconds from now until the job should be done (queue and measured rate); undefined = no honest estimate. */
@@ -52,25 +54,21 @@ export interface Executor {
   stop(graceMs: number): Promise<void>;
 }
 
-/** What a finished job hands over. Result files lie in host.jobDir(id), complete and synced (writeFileAtomically does). */
+/** What a finished job hands over. Result files lie in host.jobDir(id), complete and synced, and so is the folder. */
 export interface Outcome {
   results: ResultFile[];
   info: JobInfo;
-  /** Facts only the run knows, for the provenance records. */
-  provenance: RunFacts;
+  /** As the records say it. */
+  endedMs: number;
 }
 
-export interface RunFacts {
-  /** The image as it was read; `url` as given by the client, undefined = uploaded. */
-  image: { name: string; sha256: string; size: number; url?: string; wcs?: string };
-  /** The network file. */
-  weights: { name: string; sha256: string; size: number };
-  /** The model card or other description. */
-  description: { id: string; title: string; version?: string; sha256?: string };
-  engine: { name: string; version: string; device: string };
-  /** Thresholds, normalisation, patch layout, ...: whatever decided the numbers, name -> value. */
-  parameters: Record<string, string | number>;
-  batch?: { id: string; startedMs: number; endedMs: number; size: number; reason: string };
+/** What the records of a job need of the host when it ends. */
+export interface Closing {
+  job: Job;
+  /** Lines of its log so far. */
+  log: readonly string[];
+  /** Absolute URL of the server without a slash at the end. */
+  baseUrl: string;
 }
 
 export type LogLevel = 'info' | 'warn' | 'error';
@@ -84,6 +82,8 @@ export interface ExecutorHost {
   jobDir(jobId: string): string;
   executing(jobId: string, info: JobInfo): Promise<boolean>;
   progress(jobId: string, tilesDone: number, tilesTotal: number): void;
+  /** undefined = deleted. */
+  closing(jobId: string): Closing | undefined;
   completed(jobId: string, outcome: Outcome): Promise<boolean>;
   failed(jobId: string, failure: JobFailure, info?: JobInfo): Promise<boolean>;
   requeued(jobId: string): Promise<boolean>;

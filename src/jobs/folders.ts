@@ -73,10 +73,6 @@ export class JobFolders {
     await spool.discard();
   }
 
-  async sync(jobId: string): Promise<void> {
-    await syncFolder(this.jobDir(jobId)).catch(refuseForDisk);
-  }
-
   async remove(jobId: string): Promise<void> {
     await rm(this.jobDir(jobId), { recursive: true, force: true });
   }

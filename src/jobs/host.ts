@@ -2,10 +2,10 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
-import type { ExecutorHost, LogLevel, Outcome } from './executor.js';
+import type { Closing, ExecutorHost, LogLevel, Outcome } from './executor.js';
 import type { JobFolders } from './folders.js';
 import type { Job, JobFailure, JobInfo, ResultFile } from './job.js';
-import { writeLog, writeProvenance } from './records.js';
+import { logLine, writeLog } from './log.js';
 import type { JobStore } from './store.js';
 import type { Events } from './watchers.js';
 
@@ -85,33 +85,23 @@ export class JobHost implements ExecutorHost {
     return { tilesDone: live.tilesDone, tilesTotal: live.tilesTotal };
   }
 
+  closing(jobId: string): Closing | undefined {
+    const job = this.#store.get(jobId);
+    return job && { job, log: this.#lines.get(jobId) ?? [], baseUrl: this.baseUrl };
+  }
+
   completed(jobId: string, outcome: Outcome): Promise<boolean> {
     return this.#track(this.#complete(jobId, outcome));
   }
 
-  async #complete(jobId: string, outcome: Outcome): Promise<boolean> {
-    const job = this.#store.get(jobId);
-    if (job?.phase !== 'EXECUTING') return false;
-    const endedMs = Date.now();
-    const dir = this.jobDir(jobId);
+  async #complete(jobId: string, { results, info, endedMs }: Outcome): Promise<boolean> {
     let counts = false;
-    try {
-      const chosen = chooseResult(job, outcome.results);
-      const log = await writeLog(dir, this.#lines.get(jobId) ?? []);
-      const made = [...chosen, ...log];
-      const ended = { ...job, endedMs };
-      const records = await writeProvenance(dir, { job: ended, outcome, results: made, baseUrl: this.baseUrl });
-      await this.#folders.sync(jobId);
-      await this.#store.change(jobId, (now) => {
-        if (now?.phase !== 'EXECUTING') return now;
-        counts = true;
-        const info = { ...now.info, ...this.liveProgress(jobId), ...outcome.info };
-        return { ...now, phase: 'COMPLETED', endedMs, info, results: [...made, ...records] };
-      });
-    } catch (thrown) {
-      // Aborted and deleted meanwhile: its folder went away under us, which is no failure.
-      if (this.#store.get(jobId)?.phase === 'EXECUTING') throw thrown;
-    }
+    await this.#store.change(jobId, (now) => {
+      if (now?.phase !== 'EXECUTING') return now;
+      counts = true;
+      const known = { ...now.info, ...this.liveProgress(jobId), ...info };
+      return { ...now, phase: 'COMPLETED', endedMs, info: known, results };
+    });
     return counts;
   }
 
@@ -149,7 +139,7 @@ export class JobHost implements ExecutorHost {
     this.#log[level]({ jobId }, message);
     const lines = this.#lines.get(jobId) ?? [];
     this.#lines.set(jobId, lines);
-    if (lines.length < kMaxLogLines) lines.push(`${new Date().toISOString()} ${level} ${message.replace(/\s+/g, ' ')}`);
+    if (lines.length < kMaxLogLines) lines.push(logLine(level, message));
   }
 
   /** Nothing of an ended job is kept here. */
@@ -169,14 +159,4 @@ export class JobHost implements ExecutorHost {
     work.then(done, done);
     return work;
   }
-}
-
-/** `result` is the catalogue in the format the job asked for; what had that id before keeps its place as `votable`. */
-function chooseResult(job: Job, results: ResultFile[]): ResultFile[] {
-  const wanted = results.find((row) => row.format !== undefined && row.format === job.parameters.responseFormat);
-  if (!wanted || wanted.id === 'result') return results;
-  const others = results
-    .filter((row) => row.id !== 'votable')
-    .map((row) => (row.id === 'result' ? { ...row, id: 'votable' } : row));
-  return [{ ...wanted, id: 'result' }, ...others];
 }

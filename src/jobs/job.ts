@@ -77,6 +77,9 @@ export interface ResultFile {
   format?: string;
 }
 
+/** What a file is before it is written. */
+export type FileKind = Pick<ResultFile, 'id' | 'file' | 'mime' | 'format'>;
+
 export interface JobFailure {
   type: UwsErrorType;
   /** One line; no path of this machine, no stack. */

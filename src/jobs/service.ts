@@ -10,7 +10,17 @@ import { OtfError } from '../errors/catalogue.js';
 import type { AbortReason, Executor } from './executor.js';
 import { JobFolders, type Spool } from './folders.js';
 import { JobHost } from './host.js';
-import { isActive, isFinal, type Job, type JobInfo, type JobParameters, type Phase, type Style } from './job.js';
+import {
+  isActive,
+  isFinal,
+  type Job,
+  type JobInfo,
+  type JobParameters,
+  type Phase,
+  type ResultFile,
+  type Style,
+} from './job.js';
+import { Representations } from './representations.js';
 import { RetryLater } from './retry.js';
 import { JobStore } from './store.js';
 import { Events, Waiters } from './watchers.js';
@@ -61,6 +71,7 @@ export class JobService {
   readonly #config: Config;
   readonly #executor: Executor;
   readonly #log: Logger;
+  readonly #representations: Representations;
   /** Admitted in a change, not yet handed to submit: what admit() cannot know of. */
   #reserved = 0;
   #sweeper: NodeJS.Timeout | undefined;
@@ -72,6 +83,7 @@ export class JobService {
     this.#config = config;
     this.#executor = executor;
     this.#log = log;
+    this.#representations = new Representations(executor);
     this.store = new JobStore(config.storage.data_dir);
     this.folders = new JobFolders(config.storage.data_dir);
     this.folders.prepare((id) => this.store.get(id) !== undefined);
@@ -266,6 +278,19 @@ export class JobService {
         resolve();
       });
     });
+  }
+
+  /**
+   * The catalogue in another format than that of its result (a name of kFormats). Throws OTF_NOT_FOUND, also when the job
+   * is deleted meanwhile, or OTF_OUTPUT_UNWRITABLE.
+   */
+  async representation(job: Job, format: string): Promise<ResultFile> {
+    try {
+      return await this.#representations.get(job.id, format);
+    } catch (thrown) {
+      if (!this.store.get(job.id)) throw unknownJob();
+      throw thrown;
+    }
   }
 
   executorStats() {

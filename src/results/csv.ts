@@ -1,5 +1,5 @@
 /** Comma-separated values: a header row of column names, CRLF, quotes where needed; missing = empty. Source: RFC 4180. */
-import { catalogueOf, cellText } from './columns.js';
+import { catalogueOf, numberText } from './columns.js';
 import type { RunRecord } from './run-record.js';
 
 const kRowsPerPiece = 512;
@@ -9,7 +9,7 @@ export function* csv(record: RunRecord): Generator<string> {
   yield `${columns.map((column) => csvCell(column.name)).join(',')}\r\n`;
   let piece = '';
   for (let row = 0; row < rows; row += 1) {
-    piece += `${columns.map((column) => csvCell(cellText(column, row))).join(',')}\r\n`;
+    piece += `${columns.map((column) => (column.type === 'text' ? csvCell(column.at(row)) : numberText(column.at(row), column.type))).join(',')}\r\n`;
     if ((row + 1) % kRowsPerPiece === 0) {
       yield piece;
       piece = '';

@@ -68,7 +68,10 @@ function* tableData(catalogue: Catalogue): Generator<string> {
     const end = Math.min(begin + kRowsPerPiece, catalogue.rows);
     for (let row = begin; row < end; row += 1) {
       piece += '        <TR>';
-      for (const column of catalogue.columns) piece += `<TD>${escapeXml(cellText(column, row))}</TD>`;
+      for (const column of catalogue.columns) {
+        const text = cellText(column, row);
+        piece += `<TD>${column.type === 'text' ? escapeXml(text) : text}</TD>`;
+      }
       piece += '</TR>\n';
     }
     yield piece;

@@ -67,7 +67,7 @@ export async function writeFileAtomically(path: string, pieces: Iterable<string 
 }
 
 /** Larger pieces, so that a row is not a system call. */
-function* grouped(pieces: Iterable<string | Uint8Array>): Generator<Buffer> {
+export function* grouped(pieces: Iterable<string | Uint8Array>): Generator<Buffer> {
   const kGroupBytes = 1 << 18;
   let group: Buffer[] = [];
   let bytes = 0;

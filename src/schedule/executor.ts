@@ -12,7 +12,8 @@ import { loadAddon } from '../engine/load.js';
 import { EnginePool } from '../engine/pool.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '../jobs/executor.js';
-import type { Job, JobInfo } from '../jobs/job.js';
+import type { Job, JobInfo, ResultFile } from '../jobs/job.js';
+import type { FormatName } from '../results/write.js';
 import { Estimates } from './estimate.js';
 import { jobFailure } from './failure.js';
 import { Fetcher } from './fetcher.js';
@@ -37,6 +38,8 @@ interface QueuedJob extends Waiting {
 /** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
 const kSlots = 5;
 const kStopStepMs = 20;
+/** In a job's folder while it runs: the network's output of every tile, for older clients. */
+const kRawFile = 'network-output.tmp';
 
 export class BatchExecutor implements Executor {
   #host!: ExecutorHost;
@@ -117,6 +120,10 @@ export class BatchExecutor implements Executor {
     this.#fetcher.abort(jobId);
     const task = this.#running.get(jobId);
     if (task) this.#end(task);
+  }
+
+  represent(jobId: string, format: string): Promise<ResultFile> {
+    return this.#workers.run('represent', { dir: this.#host.jobDir(jobId), format: format as FormatName });
   }
 
   position(jobId: string): number | undefined {
@@ -242,7 +249,7 @@ export class BatchExecutor implements Executor {
         image: { path: image.path },
         model: model.model,
         ...nativeRegion(job),
-        ...(job.style === 'legacy' ? { rawOutput: rawPath(dir) } : {}),
+        ...(job.style === 'legacy' ? { rawOutput: join(dir, kRawFile) } : {}),
       });
       const [opened, executing] = await Promise.all([opening.catch(toOtfError), wanted]);
       if (!(opened instanceof OtfError)) {
@@ -321,29 +328,34 @@ export class BatchExecutor implements Executor {
 
   async #finish(task: TaskRun): Promise<void> {
     const { job, image } = task;
-    const dir = this.#host.jobDir(job.id);
     const engine = this.#streams.get(keyOf(job))?.lease.engine;
     try {
       const model = await this.#models.get(job.modelId);
       const ready = engine?.info;
       if (!engine || !ready || task.handle === undefined) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
       const { engine: name, version, device, asked, effective, threads } = ready;
+      const closing = this.#host.closing(job.id);
+      if (!closing) return this.#end(task);
+      const { path: _path, temporary: _temporary, ...seen } = image;
       const finished = await this.#workers.run('finish', {
         task: task.handle,
-        jobId: job.id,
-        dir,
+        dir: this.#host.jobDir(job.id),
         card: model.card,
-        input: { name: image.name, sha256: image.sha256 },
+        weightsBytes: model.weightsBytes,
+        image: seen,
+        batch: task.batch,
         engine: { engine: name, version, device, asked, effective, threads },
         engineBytes: engine.memoryBytes,
+        tiles: task.tiles,
         inferSeconds: task.inferSeconds,
         wallSeconds: (performance.now() - task.begun) / 1000,
-        raw: job.style === 'legacy' ? { temporary: rawPath(dir), file: `net0_rts_${job.id}.dat` } : undefined,
+        closing,
+        raw: job.style === 'legacy' ? { temporary: kRawFile, file: `net0_rts_${job.id}.dat` } : undefined,
       });
       if (task.ended) return;
       for (const warning of finished.warnings) this.#host.log(job.id, 'warn', warning);
       this.#host.log(job.id, 'info', `${finished.sources} sources in ${task.tiles} tiles`);
-      const outcome = outcomeOf(task, finished, model, ready);
+      const outcome = outcomeOf(task, finished, ready);
       this.#end(task);
       await this.#persist.completed(job.id, outcome);
     } catch (thrown) {
@@ -404,10 +416,6 @@ function nativeRegion({ parameters: { region } }: Job) {
     return { box: [x - 1, y - 1, width, height] as [number, number, number, number] };
   }
   return region?.roi ? { roi: region.roi } : {};
-}
-
-function rawPath(dir: string): string {
-  return join(dir, 'network-output.tmp');
 }
 
 function pause(ms: number): Promise<void> {

@@ -5,13 +5,13 @@
  *      ▲                                                     │
  *      └─ slot ◄── consume (workers, one call per task) ◄────┘
  *
- * Tasks take turns tile by tile, so that several share a pass and a large one cannot hold up small ones. The slots bound
- * what is under way. A death of the engine is survived as in isolate.ts.
+ * Several tasks share a pass (compose.ts). The slots bound what is under way. A death of the engine is survived as in isolate.ts.
  */
 import type { SlotsHandle, TilePiece } from '../engine/addon.js';
 import type { Lease } from '../engine/pool.js';
 import type { OtfError } from '../errors/catalogue.js';
 import { toOtfError } from '../errors/catalogue.js';
+import { composePass } from './compose.js';
 import { type Forward, forwardSurviving } from './isolate.js';
 import type { TaskRun } from './task.js';
 import type { Turns } from './turns.js';
@@ -108,33 +108,15 @@ export class TileStream {
     }
   }
 
-  /** As many tiles as make the passes still needed equally large, one of each task in turn. */
   #compose(slot: number): Pass {
-    this.#active = this.#active.filter((task) => task.tilesToFill > 0);
-    const left = this.#active.reduce((sum, task) => sum + task.tilesToFill, 0);
-    const { batch } = this.lease.engine.spec;
-    let room = left === 0 ? 0 : Math.ceil(left / Math.ceil(left / batch));
-    const counts = new Map<TaskRun, number>();
-    while (room > 0) {
-      for (const task of this.#active) {
-        const count = counts.get(task) ?? 0;
-        if (room === 0 || count === task.tilesToFill) continue;
-        counts.set(task, count + 1);
-        room--;
-      }
-    }
     const pieces: Piece[] = [];
     let item = 0;
-    for (const [task, count] of counts) {
+    for (const { task, count } of composePass(this.#active, this.lease.engine.spec.batch)) {
       pieces.push({ task, first: task.filledTiles, count, item });
       task.filledTiles += count;
       item += count;
     }
-    // With more tasks than room, the next pass begins with those that had none.
-    const served = [...counts.keys()];
-    this.#active = [...this.#active.filter((task) => !counts.has(task)), ...served].filter(
-      (task) => task.tilesToFill > 0,
-    );
+    this.#active = this.#active.filter((task) => task.tilesToFill > 0);
     return { slot, pieces };
   }
 

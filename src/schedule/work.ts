@@ -5,27 +5,32 @@ import type {
   EngineInfo,
   OpenedModel,
   OpenTaskRequest,
-  StageTimes,
   TaskHandle,
   TilePiece,
 } from '../engine/addon.js';
 import type { ErrorCode } from '../errors/catalogue.js';
+import type { Closing } from '../jobs/executor.js';
 import type { ResultFile } from '../jobs/job.js';
 import type { ModelCard } from '../models/card.js';
+import type { FormatName } from '../results/write.js';
+import type { Batch, ImageSource } from './task.js';
 
 export interface FinishRequest {
   task: TaskHandle;
-  jobId: string;
   /** The job's folder. */
   dir: string;
   card: ModelCard;
-  input: { name: string; sha256: string };
+  weightsBytes: number;
+  image: Omit<ImageSource, 'path' | 'temporary'>;
+  batch: Batch;
   engine: EngineInfo;
   engineBytes: number;
+  tiles: number;
   /** Seconds: the task's share of the forward passes, and since it was begun. */
   inferSeconds: number;
   wallSeconds: number;
-  /** The file openTask was given, to become a result under this name. */
+  closing: Closing;
+  /** File of the job's folder that openTask was given, to become a result under this name. */
   raw?: { temporary: string; file: string } | undefined;
 }
 
@@ -33,11 +38,7 @@ export interface Finished {
   results: ResultFile[];
   sources: number;
   warnings: string[];
-  /** One line: frame, projection, centre, scale; absent = no celestial WCS. */
-  wcs?: string | undefined;
-  times: StageTimes;
-  /** Whatever decided the numbers, by the names it has in the catalogue. */
-  parameters: Record<string, string | number>;
+  endedMs: number;
 }
 
 export interface Work {
@@ -51,6 +52,8 @@ export interface Work {
   copy: (request: CopyItemsRequest) => void;
   hash: (path: string) => Promise<{ sha256: string; size: number }>;
   finish: (request: FinishRequest) => Promise<Finished>;
+  /** The catalogue of a finished job in another format. */
+  represent: (request: { dir: string; format: FormatName }) => Promise<ResultFile>;
 }
 
 export interface WorkOrder<S extends keyof Work> {

@@ -31,23 +31,36 @@ export function resultFormat(asked: string): FormatName | undefined {
   return kNames[plain];
 }
 
-/** The file with this id, or another serialisation of it when it is the catalogue and one was asked for. */
-export function chooseFile(
+/** What a request for a result gets: a file of the job, or its catalogue in a format there is no file of yet. */
+export type Choice = { file: ResultFile } | { format: FormatName };
+
+/**
+ * Undefined when there is no such result. `result` is the catalogue as the job wrote it unless another format is asked
+ * for; the names of the formats are results too, though no list has them.
+ */
+export function chooseResult(
   results: readonly ResultFile[],
   id: string,
   asked: FormatName | undefined,
   accept: string,
-): ResultFile | undefined {
+): Choice | undefined {
   const named = results.find((row) => row.id === id);
-  if (named?.format === undefined || id !== 'result') return named;
-  if (asked !== undefined) return results.find((row) => row.format === asked);
+  const inFormat = (format: FormatName): Choice => {
+    const file = results.find((row) => row.format === format);
+    return file ? { file } : { format };
+  };
+  if (!named) {
+    const format = results.some((row) => row.format !== undefined) ? resultFormat(id) : undefined;
+    return format && inFormat(format);
+  }
+  if (named.format === undefined || id !== 'result') return { file: named };
+  if (asked !== undefined) return inFormat(asked);
   for (const range of acceptedRanges(accept)) {
     if (range === '*/*' || range === '') break;
     const format = kNames[range];
     // application/x-votable+xml without a serialization is satisfied by either.
-    if (format === 'votable' && !range.includes(';') && named.format.startsWith('votable')) return named;
-    const match = format && results.find((row) => row.format === format);
-    if (match) return match;
+    if (format === 'votable' && !range.includes(';') && named.format.startsWith('votable')) break;
+    if (format) return inFormat(format);
   }
-  return named;
+  return { file: named };
 }

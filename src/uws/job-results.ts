@@ -5,7 +5,7 @@ import type { Job, ResultFile } from '../jobs/job.js';
 import { type Handler, isLegacy, jobHref, type UwsContext } from './context.js';
 import { resultsDocument } from './documents.js';
 import { type Answer, type FileAnswer, json, xml } from './exchange.js';
-import { chooseFile, resultFormat } from './formats.js';
+import { chooseResult, resultFormat } from './formats.js';
 import { id, jobStatus } from './job.js';
 import { wanted } from './negotiate.js';
 import { badRequest, Parameters } from './parameters.js';
@@ -36,13 +36,14 @@ function legacyDownload(context: UwsContext, job: Job): Answer {
   return { ...answer, headers: { ...answer.headers, 'Content-Disposition': name } };
 }
 
-export const getResult: Handler = (context, request) => {
+export const getResult: Handler = async (context, request) => {
   const job = context.jobs.get(id(request));
   const asked = Parameters.fromQuery(request.query).single('RESPONSEFORMAT');
   const format = asked === undefined ? undefined : resultFormat(asked);
   if (asked !== undefined && format === undefined) throw badRequest(`unknown RESPONSEFORMAT ${asked}`);
-  const row = chooseFile(job.results, request.variables[1] ?? '', format, request.header('accept'));
-  if (!row) throw new OtfError('OTF_NOT_FOUND', 'the job has no such result');
+  const choice = chooseResult(job.results, request.variables[1] ?? '', format, request.header('accept'));
+  if (!choice) throw new OtfError('OTF_NOT_FOUND', 'the job has no such result');
+  const row = 'file' in choice ? choice.file : await context.jobs.representation(job, choice.format);
   return fileAnswer(context, job, row);
 };
 

@@ -1,5 +1,6 @@
 /** GET /links?ID=job URL: what belongs to a job, as DataLink 1.1 has it: one row per link, errors as rows. */
 import type { Job } from '../jobs/job.js';
+import { kFormats } from '../results/write.js';
 import { escapeXml } from '../results/xml.js';
 import { type Handler, jobHref, type UwsContext } from './context.js';
 import { parameterEntries } from './documents.js';
@@ -31,7 +32,7 @@ function linksOf(context: UwsContext, request: Request, id: string): Link[] {
   if (!job) return [fault(id, `NotFoundFault: ${id} is no job of this service`)];
   if (job.phase !== 'COMPLETED') return [fault(id, `DefaultFault: the job is ${job.phase}, it has no results`)];
   const href = jobHref(request, job);
-  return [...resultLinks(job, id, href), ...imageLinks(job, id, href)];
+  return [...resultLinks(job, id, href), ...formatLinks(job, id, href), ...imageLinks(job, id, href)];
 }
 
 function fault(id: string, error: string): Link {
@@ -47,6 +48,21 @@ function resultLinks(job: Job, id: string, href: string): Link[] {
     type: row.mime,
     length: row.size,
   }));
+}
+
+/** The catalogue in its other formats; their sizes are known once somebody has asked for them. */
+function formatLinks(job: Job, id: string, href: string): Link[] {
+  const catalogue = job.results.find((row) => row.id === 'result');
+  if (catalogue?.format === undefined) return [];
+  return Object.entries(kFormats)
+    .filter(([format]) => format !== catalogue.format)
+    .map(([format, { mediaType }]) => ({
+      id,
+      url: `${href}/results/result?RESPONSEFORMAT=${format}`,
+      description: `source catalogue as ${format}`,
+      semantics: '#this',
+      type: mediaType,
+    }));
 }
 
 /** Terms of the IVOA vocabulary datalink/core. */

@@ -2,8 +2,11 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OtfError } from '#otf/errors/catalogue.js';
 import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '#otf/jobs/executor.js';
-import type { Job, JobFailure, ResultFile } from '#otf/jobs/job.js';
+import type { FileKind, Job, JobFailure, ResultFile } from '#otf/jobs/job.js';
+import { kLogFile, logText } from '#otf/jobs/log.js';
+import { provenanceTexts, type RunFacts } from '#otf/schedule/provenance-files.js';
 
 export interface FakeOptions {
   /** Time in EXECUTING; Infinity = until told. */
@@ -20,6 +23,7 @@ export const kCatalogue = `<?xml version="1.0"?><VOTABLE version="1.4">${'<!-- r
 export class FakeExecutor implements Executor {
   readonly options: FakeOptions;
   readonly submitted: string[] = [];
+  readonly represented: string[] = [];
   readonly aborted: { id: string; why: AbortReason }[] = [];
   readonly queue: Job[] = [];
   readonly running = new Set<string>();
@@ -103,46 +107,56 @@ export class FakeExecutor implements Executor {
     const failure = this.options.failure?.(job);
     if (failure) return this.host.failed(id, failure);
     const dir = this.host.jobDir(id);
-    const text = this.options.catalogue ?? kCatalogue;
+    const closing = this.host.closing(id);
+    if (!closing) return false;
+    const asked = job.parameters.responseFormat ?? 'votable';
+    const result = await this.#catalogue(dir, 'result', asked);
+    const endedMs = Date.now();
     const results = [
-      await file(dir, 'result', 'catalogue.vot', 'application/x-votable+xml;serialization=TABLEDATA', text, 'votable'),
-      await file(
-        dir,
-        'binary2',
-        'b2.vot',
-        'application/x-votable+xml;serialization=BINARY2',
-        `${text}b2`,
-        'votable-binary2',
-      ),
-      await file(dir, 'csv', 'catalogue.csv', 'text/csv;header=present', 'id,ra\n1,2\n', 'csv'),
-      await file(dir, 'raw', 'raw.dat', 'application/octet-stream', Buffer.from(new Float32Array([1, 2, 3]).buffer)),
+      result,
+      await file(dir, { id: 'raw', file: 'raw.dat', mime: 'application/octet-stream' }, kRaw),
+      await file(dir, kLogFile, logText(closing.log)),
     ];
-    const sha256 = 'a'.repeat(64);
+    const provenance = provenanceTexts({ job, endedMs, results, baseUrl: closing.baseUrl, facts: kFacts });
+    for (const [kind, text] of provenance) results.push(await file(dir, kind, text));
     return this.host.completed(id, {
       results,
+      endedMs,
       info: { engine: 'fake', device: 'none', computeType: job.quantization, tilesDone: 4, tilesTotal: 4 },
-      provenance: {
-        image: { name: 'image.fits', sha256, size: 10 },
-        weights: { name: 'demo-continuum.dat', sha256, size: 20 },
-        description: { id: 'demo-continuum', title: 'Demonstration' },
-        engine: { name: 'fake', version: '0', device: 'none' },
-        parameters: { objectness_threshold: '0.6,0.7', tile: 256, overlap: 32, scale: 0.5 },
-        batch: { id: 'b1', startedMs: Date.now() - 5, endedMs: Date.now(), size: 1, reason: 'idle' },
-      },
     });
+  }
+
+  async represent(jobId: string, format: string): Promise<ResultFile> {
+    this.represented.push(`${jobId} ${format}`);
+    if (format === 'fits') throw new OtfError('OTF_NOT_FOUND', 'no FITS here');
+    return this.#catalogue(this.host.jobDir(jobId), format, format);
+  }
+
+  #catalogue(dir: string, id: string, format: string): Promise<ResultFile> {
+    const text = this.options.catalogue ?? kCatalogue;
+    const known: Record<string, [string, string]> = {
+      votable: ['application/x-votable+xml;serialization=TABLEDATA', text],
+      'votable-binary2': ['application/x-votable+xml;serialization=BINARY2', `${text}b2`],
+      csv: ['text/csv;header=present', 'id,ra\n1,2\n'],
+    };
+    const [mime, content] = known[format] ?? ['application/json', '{}'];
+    return file(dir, { id, file: `catalogue.${format}`, mime, format }, content);
   }
 }
 
-async function file(
-  dir: string,
-  id: string,
-  name: string,
-  mime: string,
-  content: string | Buffer,
-  format?: string,
-): Promise<ResultFile> {
+const kRaw = Buffer.from(new Float32Array([1, 2, 3]).buffer);
+const kSha256 = 'a'.repeat(64);
+const kFacts: RunFacts = {
+  image: { name: 'image.fits', sha256: kSha256, size: 10 },
+  weights: { name: 'demo-continuum.dat', sha256: kSha256, size: 20 },
+  description: { id: 'demo-continuum', title: 'Demonstration' },
+  engine: { name: 'fake', version: '0', device: 'none' },
+  parameters: { objectness_threshold: '0.6,0.7', tile: 256, overlap: 32, scale: 0.5 },
+  batch: { id: 'b1', startedMs: 1_700_000_000_000, endedMs: 1_700_000_005_000, size: 1, reason: 'idle' },
+};
+
+async function file(dir: string, kind: FileKind, content: string | Buffer): Promise<ResultFile> {
   const bytes = Buffer.from(content as string);
-  await writeFile(join(dir, name), bytes);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { id, file: name, mime, size: bytes.length, sha256, ...(format === undefined ? {} : { format }) };
+  await writeFile(join(dir, kind.file), bytes);
+  return { ...kind, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }

@@ -42,17 +42,23 @@ bool debugEngines() {
   return value != nullptr && std::strcmp(value, "1") == 0;
 }
 
-/// CIANNA's OpenMP loops and its BLAS have threads of their own. Those of OpenMP, waiting actively as they do
-/// unless told otherwise, keep the BLAS from the processors: 2 to 4 times slower where these are few or
-/// shared. OpenMP reads its environment when it is loaded, so the program begins anew.
+/// Threads of OpenMP that wait do so actively for a long time unless told otherwise. The parent's threads then
+/// lack the processors: they prepare the next tiles and finish the last ones meanwhile, and whoever was put aside
+/// for them holds up the others, who spin (38 % of this process's time on two processors). CIANNA's BLAS has
+/// threads of its own besides, so there waiting is passive; oneDNN's layers of a small network are so short that
+/// spinning for some microseconds still pays. OpenMP reads its environment when it is loaded, so the program
+/// begins anew.
 void letThreadsSleep(int count, char** values) {
-  for (int i = 1; i + 1 < count; ++i) {
-    if (std::strcmp(values[i], "--engine") != 0 || !isCianna(values[i + 1])) continue;
-    if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  bool cianna = false;
+  for (int i = 1; i + 1 < count; ++i)
+    if (std::strcmp(values[i], "--engine") == 0 && isCianna(values[i + 1])) cianna = true;
+  if (cianna)
     ::setenv("OMP_WAIT_POLICY", "passive", 1);
-    ::execv("/proc/self/exe", values);
-    return;  // it runs as it is, only slower
-  }
+  else
+    ::setenv("GOMP_SPINCOUNT", "2000", 1);
+  ::execv("/proc/self/exe", values);
+  // It runs as it is, only slower.
 }
 
 EngineDescription describe(const std::string& name, std::string& origin) {

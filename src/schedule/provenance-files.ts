@@ -1,49 +1,48 @@
-/** The files the service itself adds to a finished job: provenance in three notations, and the log. */
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+/** Provenance of a finished job in three notations. Source: interop.md section 7, IVOA ProvenanceDM 1.0. */
+import type { FileKind, Job, ResultFile } from '../jobs/job.js';
 import type { FileFacts, ProvenanceInput } from '../provenance/input.js';
 import { provJson } from '../provenance/prov-json.js';
 import { provN } from '../provenance/prov-n.js';
 import { provXml } from '../provenance/prov-xml.js';
 import { provenanceRecords } from '../provenance/records.js';
-import { writeFileAtomically } from '../results/write.js';
 import { kSoftware } from '../version.js';
-import type { Outcome } from './executor.js';
-import type { Job, ResultFile } from './job.js';
 
-interface RecordInput {
+/** Facts only the run knows. */
+export interface RunFacts {
+  /** The image as it was read; `url` as given by the client, undefined = uploaded. */
+  image: { name: string; sha256: string; size: number; url?: string | undefined; wcs?: string | undefined };
+  /** The network file. */
+  weights: { name: string; sha256: string; size: number };
+  /** The model card or other description. */
+  description: { id: string; title: string; version?: string; sha256?: string };
+  engine: { name: string; version: string; device: string };
+  /** Thresholds, normalisation, patch layout, ...: whatever decided the numbers, name -> value. */
+  parameters: Record<string, string | number>;
+  batch?: { id: string; startedMs: number; endedMs: number; size: number; reason: string };
+}
+
+export interface ProvenanceFacts {
   job: Job;
-  outcome: Outcome;
+  endedMs: number;
+  facts: RunFacts;
+  /** The files that were made; one has the id `result`. */
   results: readonly ResultFile[];
   /** Absolute URL of the server without a slash at the end. */
   baseUrl: string;
 }
 
-/** Writes provenance.json, .provn and .xml into `dir`; gives their rows. */
-export async function writeProvenance(dir: string, input: RecordInput): Promise<ResultFile[]> {
+/** The same records three times: what to write, and its text. */
+export function provenanceTexts(input: ProvenanceFacts): [FileKind, string][] {
   const records = provenanceRecords(provenanceInput(input));
-  return Promise.all([
-    writeText(dir, 'provjson', 'provenance.json', 'application/json', provJson(records)),
-    writeText(dir, 'provn', 'provenance.provn', 'text/provenance-notation', provN(records)),
-    writeText(dir, 'provxml', 'provenance.xml', 'application/provenance+xml', provXml(records)),
-  ]);
+  return [
+    [{ id: 'provjson', file: 'provenance.json', mime: 'application/json' }, provJson(records)],
+    [{ id: 'provn', file: 'provenance.provn', mime: 'text/provenance-notation' }, provN(records)],
+    [{ id: 'provxml', file: 'provenance.xml', mime: 'application/provenance+xml' }, provXml(records)],
+  ];
 }
 
-/** No lines, no file. */
-export async function writeLog(dir: string, lines: readonly string[]): Promise<ResultFile[]> {
-  if (lines.length === 0) return [];
-  return [await writeText(dir, 'log', 'job.log', 'text/plain;charset=UTF-8', `${lines.join('\n')}\n`)];
-}
-
-async function writeText(dir: string, id: string, file: string, mime: string, text: string): Promise<ResultFile> {
-  const bytes = Buffer.from(text, 'utf8');
-  await writeFileAtomically(join(dir, file), [bytes]);
-  return { id, file, mime, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-}
-
-export function provenanceInput({ job, outcome, results, baseUrl }: RecordInput): ProvenanceInput {
+function provenanceInput({ job, endedMs, facts, results, baseUrl }: ProvenanceFacts): ProvenanceInput {
   const jobUrl = `${baseUrl}/jobs/${job.id}`;
-  const facts = outcome.provenance;
   const outputs = results.map((row) => resultFacts(job, row, jobUrl));
   const catalogue = outputs.find((file) => file.id === `job-${job.id}-result`);
   if (!catalogue) throw new Error(`job ${job.id} completed without a result named "result"`);
@@ -55,7 +54,7 @@ export function provenanceInput({ job, outcome, results, baseUrl }: RecordInput)
     namespace: `${baseUrl}/provenance#`,
     label: `Source detection with ${facts.description.title}`,
     startedMs: job.startedMs ?? job.createdMs,
-    endedMs: job.endedMs ?? Date.now(),
+    endedMs,
     service: { ...kSoftware, url: baseUrl },
     owner: job.owner,
     image: {
