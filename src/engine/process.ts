@@ -43,12 +43,15 @@ export class EngineDied extends OtfError {
   readonly lastWords: readonly string[];
   /** By somebody else: an operator, or the kernel for lack of memory. */
   readonly killed: boolean;
+  /** The command it is thrown for was waiting behind another. */
+  readonly bystander: boolean;
 
-  constructor(how: string, lastWords: readonly string[], killed = false) {
+  constructor(how: string, lastWords: readonly string[], killed = false, bystander = false) {
     const last = lastWords.at(-1);
     super('OTF_ENGINE_FAILED', `the engine process ${how}${last === undefined ? '' : `: ${last}`}`);
     this.lastWords = lastWords;
     this.killed = killed;
+    this.bystander = bystander;
   }
 }
 
@@ -60,7 +63,10 @@ const kReplyFd = 5;
 interface Pending {
   resolve: (line: string) => void;
   reject: (reason: OtfError) => void;
-  timer: NodeJS.Timeout | undefined;
+  /** Time for it alone, those before it not counted. */
+  limitMs: number;
+  doing: string;
+  timer?: NodeJS.Timeout;
 }
 
 export class EngineProcess {
@@ -161,30 +167,38 @@ export class EngineProcess {
 
   #reply(limitMs: number, doing: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#hung = `hung: ${doing} took more than ${Math.round(limitMs / 100) / 10} s`;
-        this.kill();
-      }, limitMs);
-      this.#pending.push({ resolve, reject, timer });
+      this.#pending.push({ resolve, reject, limitMs, doing });
+      if (this.#pending.length === 1) this.#watchFirst();
     });
+  }
+
+  #watchFirst(): void {
+    const [first] = this.#pending;
+    if (!first) return;
+    first.timer = setTimeout(() => {
+      this.#hung = `hung: ${first.doing} took more than ${Math.round(first.limitMs / 100) / 10} s`;
+      this.kill();
+    }, first.limitMs);
   }
 
   #read(text: string): void {
     const lines = (this.#partial + text).split('\n');
     this.#partial = lines.pop() ?? '';
     for (const line of lines) {
-      const next = this.#pending.shift();
-      clearTimeout(next?.timer);
-      next?.resolve(line);
+      const done = this.#pending.shift();
+      clearTimeout(done?.timer);
+      this.#watchFirst();
+      done?.resolve(line);
     }
   }
 
   #die(how: string, killed = false): void {
     if (this.#death) return;
-    this.#death = new EngineDied(how, this.#log.lines(), killed);
-    for (const { reject, timer } of this.#pending.splice(0)) {
+    const lastWords = this.#log.lines();
+    this.#death = new EngineDied(how, lastWords, killed);
+    for (const [place, { reject, timer }] of this.#pending.splice(0).entries()) {
       clearTimeout(timer);
-      reject(this.#death);
+      reject(place === 0 ? this.#death : new EngineDied(how, lastWords, killed, true));
     }
   }
 }

@@ -18,6 +18,8 @@ export interface PassActions {
   consume: (slot: number, pieces: readonly Piece[]) => Promise<void>;
   failed: (task: TaskRun, error: OtfError) => void;
   log: (task: TaskRun, level: 'info' | 'warn', message: string) => void;
+  /** One at a time: there is one spare slot. */
+  apart: (work: () => Promise<void>) => Promise<void>;
 }
 
 /** A pass is tried this often as a whole; more often when the engine was killed from outside (or for lack of memory). */
@@ -31,13 +33,13 @@ export async function forwardSurviving(pass: Pass, spareSlot: number, actions: P
     pieces = await compacted(pass.slot, pass.slot, pieces, actions);
     if (pieces.length === 0) return [];
     try {
-      await actions.forward(pass.slot, pieces);
+      await forwardUndisturbed(pass.slot, pieces, actions);
       return pieces;
     } catch (thrown) {
       const error = toOtfError(thrown);
       if (!(error instanceof EngineDied)) return refused(pieces, error, actions);
       if (attempt >= (error.killed ? kKilledAttempts : kAttempts)) {
-        await halves(tasksOf(pieces), pass.slot, spareSlot, error, actions);
+        await actions.apart(() => halves(tasksOf(pieces), pass.slot, spareSlot, error, actions));
         return [];
       }
       for (const { task } of pieces) actions.log(task, 'warn', `${error.message}; the tiles are run again`);
@@ -68,12 +70,23 @@ async function halves(
     const pieces = await compacted(slot, spare, half.flat(), actions);
     if (pieces.length === 0) continue;
     try {
-      await actions.forward(spare, pieces);
+      await forwardUndisturbed(spare, pieces, actions);
       await actions.consume(spare, pieces);
     } catch (thrown) {
       const why = toOtfError(thrown);
       if (why instanceof EngineDied) await halves(half, slot, spare, why, actions);
       else refused(pieces, why, actions);
+    }
+  }
+}
+
+/** Again when the engine died of another pass before this one began. */
+async function forwardUndisturbed(slot: number, pieces: readonly Piece[], actions: PassActions): Promise<void> {
+  for (;;) {
+    try {
+      return await actions.forward(slot, pieces);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineDied && thrown.bystander)) throw thrown;
     }
   }
 }

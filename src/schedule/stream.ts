@@ -1,7 +1,7 @@
 /**
  * The tiles of every task under way with one (model, quantization), as one stream through its engine.
  *
- *   compose ──► fill (workers, one call per task) ──► forward (engine process, one at a time per device)
+ *   compose ──► fill (workers, one call per task) ──► forward (engine process)
  *      ▲                                                     │
  *      └─ slot ◄── consume (workers, one call per task) ◄────┘
  *
@@ -42,7 +42,7 @@ export interface StreamEvents {
 export interface StreamParts {
   lease: Lease;
   workers: Workers;
-  /** Forward passes on this device, one at a time. */
+  /** Forward passes on this device. */
   device: Turns;
   events: StreamEvents;
 }
@@ -60,6 +60,8 @@ export class TileStream {
   #active: TaskRun[] = [];
   #filling = false;
   #waitingPasses = 0;
+  /** Parts of passes that are run apart, one after the other. */
+  #apart: Promise<void> = Promise.resolve();
 
   constructor({ lease, workers, device, events }: StreamParts) {
     this.lease = lease;
@@ -104,7 +106,7 @@ export class TileStream {
         continue;
       }
       this.#waitingPasses++;
-      void this.#device.run(() => this.#infer(pass, slots)).then(() => this.#giveSlotAfter(pass, slots));
+      void this.#device.run(this, () => this.#infer(pass, slots)).then(() => this.#giveSlotAfter(pass, slots));
     }
   }
 
@@ -151,6 +153,11 @@ export class TileStream {
       consume: (slot, pieces) => this.#consume(slot, pieces, slots),
       failed: this.#events.failed,
       log: this.#events.log,
+      apart: (work) => {
+        const mine = this.#apart.then(work);
+        this.#apart = mine.catch(() => undefined);
+        return mine;
+      },
     }).catch((thrown) => {
       for (const { task } of pass.pieces) this.#events.failed(task, toOtfError(thrown));
       return [];
