@@ -46,8 +46,9 @@ async function restarts(server: TestServer): Promise<number> {
 describe('Engine processes', () => {
   it('fails the task that ends the engine, with its last words, and no other of the batch', async (t) => {
     const server = await crashServer(t);
-    // Behind a job under way, so that the rest are one batch.
-    const first = await server.submit({}, tile(0));
+    // Behind a job under way for longer than a batch may wait, so that the rest are few batches.
+    const first = await server.submit({}, await field(await tempDir(t), 6000, 1));
+    await server.until(first, 'EXECUTING');
     const values = [0, 0, kExit, 0, 0, 0, kAbort, 0];
     const ids = await Promise.all(values.map((value) => server.submit({}, tile(value))));
     const jobs = await Promise.all(ids.map((id) => server.until(id, 'COMPLETED', 'ERROR')));

@@ -36,14 +36,17 @@ struct LayerTiming {
   double flops = 0;    // for the whole batch
 };
 
-/// Thread-safe: calls from several threads are served one after the other.
-/// Tensors are contiguous float32: input [batch][C][D][H][W], output [batch][outputValues(extent)].
-/// A spatial output keeps C,D,H,W order; a dense one has neurons+1 values, as CIANNA saves them.
+/// Thread-safe: calls from several threads are served in their order; where passesAtOnce() is more than 1,
+/// the next begins as soon as the one before leaves processors free. Tensors are contiguous float32: input
+/// [batch][C][D][H][W], output [batch][outputValues(extent)]. A spatial output keeps C,D,H,W order; a dense
+/// one has neurons+1 values, as CIANNA saves them.
 class Engine {
  public:
   virtual ~Engine() = default;
   virtual const Network& network() const = 0;
   virtual const EngineInfo& info() const = 0;
+  /// Calls of forward() under way at the same time that are of use.
+  virtual int passesAtOnce() const { return 1; }
 
   /// Throws kShapeMismatch for an extent the network cannot take, kEngineFailed, kOutOfMemory.
   virtual void forward(Extent extent, int batch, const float* input, float* output) = 0;

@@ -43,15 +43,15 @@ export class EngineDied extends OtfError {
   readonly lastWords: readonly string[];
   /** By somebody else: an operator, or the kernel for lack of memory. */
   readonly killed: boolean;
-  /** The command it is thrown for was waiting behind another. */
-  readonly bystander: boolean;
+  /** No other command was under way: what it is thrown for is to blame, or nothing inside the process is. */
+  readonly alone: boolean;
 
-  constructor(how: string, lastWords: readonly string[], killed = false, bystander = false) {
+  constructor(how: string, lastWords: readonly string[], killed = false, alone = true) {
     const last = lastWords.at(-1);
     super('OTF_ENGINE_FAILED', `the engine process ${how}${last === undefined ? '' : `: ${last}`}`);
     this.lastWords = lastWords;
     this.killed = killed;
-    this.bystander = bystander;
+    this.alone = alone;
   }
 }
 
@@ -194,11 +194,10 @@ export class EngineProcess {
 
   #die(how: string, killed = false): void {
     if (this.#death) return;
-    const lastWords = this.#log.lines();
-    this.#death = new EngineDied(how, lastWords, killed);
-    for (const [place, { reject, timer }] of this.#pending.splice(0).entries()) {
+    this.#death = new EngineDied(how, this.#log.lines(), killed, this.#pending.length <= 1);
+    for (const { reject, timer } of this.#pending.splice(0)) {
       clearTimeout(timer);
-      reject(place === 0 ? this.#death : new EngineDied(how, lastWords, killed, true));
+      reject(this.#death);
     }
   }
 }

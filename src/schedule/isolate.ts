@@ -1,7 +1,7 @@
 /**
- * A forward pass that survives the death of its engine: the same pass once more (deaths from outside, such as a kill, hit
- * nobody twice), then halves of its tasks apart, so that only the task that kills the engine fails, with the last words
- * of whatever died.
+ * A forward pass that survives the death of its engine. Several may be under way then, so each is tried again alone
+ * (deaths from outside, such as a kill, hit nobody twice), then halves of its tasks apart, so that only the task that
+ * kills the engine fails, with the last words of whatever died.
  */
 import { EngineDied } from '../engine/process.js';
 import type { OtfError } from '../errors/catalogue.js';
@@ -18,31 +18,52 @@ export interface PassActions {
   consume: (slot: number, pieces: readonly Piece[]) => Promise<void>;
   failed: (task: TaskRun, error: OtfError) => void;
   log: (task: TaskRun, level: 'info' | 'warn', message: string) => void;
-  /** One at a time: there is one spare slot. */
-  apart: (work: () => Promise<void>) => Promise<void>;
+  /** Not beside any other pass. */
+  alone: (work: () => Promise<Piece[]>) => Promise<Piece[]>;
 }
 
-/** A pass is tried this often as a whole; more often when the engine was killed from outside (or for lack of memory). */
-const kAttempts = 2;
-const kKilledAttempts = 4;
+/** A pass is tried alone this often as a whole; more often when the engine was killed from outside (or for lack of memory). */
+const kAttempts = 1;
+const kKilledAttempts = 3;
 
 /** Gives the pieces whose output is in the pass's slot; others have been consumed from the spare slot, or failed. */
 export async function forwardSurviving(pass: Pass, spareSlot: number, actions: PassActions): Promise<Piece[]> {
-  let pieces: Piece[] = pass.pieces;
-  for (let attempt = 1; ; attempt++) {
-    pieces = await compacted(pass.slot, pass.slot, pieces, actions);
-    if (pieces.length === 0) return [];
+  const pieces = await compacted(pass.slot, pass.slot, pass.pieces, actions);
+  if (pieces.length === 0) return [];
+  try {
+    await actions.forward(pass.slot, pieces);
+    return pieces;
+  } catch (thrown) {
+    const error = toOtfError(thrown);
+    if (!(error instanceof EngineDied)) return refused(pieces, error, actions);
+    return actions.alone(() => again(pass.slot, spareSlot, pieces, error, actions));
+  }
+}
+
+async function again(
+  slot: number,
+  spare: number,
+  before: readonly Piece[],
+  death: EngineDied,
+  actions: PassActions,
+): Promise<Piece[]> {
+  let pieces: readonly Piece[] = before;
+  for (let attempt = 1, error = death; ; ) {
+    for (const { task } of pieces) actions.log(task, 'warn', `${error.message}; the tiles are run again`);
+    const moved = await compacted(slot, slot, pieces, actions);
+    if (moved.length === 0) return [];
+    pieces = moved;
     try {
-      await forwardUndisturbed(pass.slot, pieces, actions);
-      return pieces;
+      await forwardAlone(slot, moved, actions);
+      return moved;
     } catch (thrown) {
-      const error = toOtfError(thrown);
-      if (!(error instanceof EngineDied)) return refused(pieces, error, actions);
-      if (attempt >= (error.killed ? kKilledAttempts : kAttempts)) {
-        await actions.apart(() => halves(tasksOf(pieces), pass.slot, spareSlot, error, actions));
-        return [];
-      }
-      for (const { task } of pieces) actions.log(task, 'warn', `${error.message}; the tiles are run again`);
+      const why = toOtfError(thrown);
+      if (!(why instanceof EngineDied)) return refused(moved, why, actions);
+      error = why;
+    }
+    if (attempt++ >= (error.killed ? kKilledAttempts : kAttempts)) {
+      await halves(tasksOf(pieces), slot, spare, error, actions);
+      return [];
     }
   }
 }
@@ -70,7 +91,7 @@ async function halves(
     const pieces = await compacted(slot, spare, half.flat(), actions);
     if (pieces.length === 0) continue;
     try {
-      await forwardUndisturbed(spare, pieces, actions);
+      await forwardAlone(spare, pieces, actions);
       await actions.consume(spare, pieces);
     } catch (thrown) {
       const why = toOtfError(thrown);
@@ -80,13 +101,13 @@ async function halves(
   }
 }
 
-/** Again when the engine died of another pass before this one began. */
-async function forwardUndisturbed(slot: number, pieces: readonly Piece[], actions: PassActions): Promise<void> {
+/** A pass that had begun before it could know that this one is to be alone may be what the engine died of. */
+async function forwardAlone(slot: number, pieces: readonly Piece[], actions: PassActions): Promise<void> {
   for (;;) {
     try {
       return await actions.forward(slot, pieces);
     } catch (thrown) {
-      if (!(thrown instanceof EngineDied && thrown.bystander)) throw thrown;
+      if (!(thrown instanceof EngineDied) || thrown.alone) throw thrown;
     }
   }
 }

@@ -60,8 +60,8 @@ export class TileStream {
   #active: TaskRun[] = [];
   #filling = false;
   #waitingPasses = 0;
-  /** Parts of passes that are run apart, one after the other. */
-  #apart: Promise<void> = Promise.resolve();
+  /** Passes that are tried again, one after the other. */
+  #alone: Promise<unknown> = Promise.resolve();
 
   constructor({ lease, workers, device, events }: StreamParts) {
     this.lease = lease;
@@ -131,6 +131,7 @@ export class TileStream {
   }
 
   async #infer(pass: Pass, slots: SlotsHandle): Promise<void> {
+    await this.#alone;
     this.#waitingPasses--;
     this.#events.changed();
     const forward: Forward = async (slot, pieces) => {
@@ -153,9 +154,9 @@ export class TileStream {
       consume: (slot, pieces) => this.#consume(slot, pieces, slots),
       failed: this.#events.failed,
       log: this.#events.log,
-      apart: (work) => {
-        const mine = this.#apart.then(work);
-        this.#apart = mine.catch(() => undefined);
+      alone: (work) => {
+        const mine = this.#alone.then(work);
+        this.#alone = mine.catch(() => undefined);
         return mine;
       },
     }).catch((thrown) => {

@@ -8,10 +8,12 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <new>
 #include <sstream>
 #include <vector>
 
+#include "engine/host/forwards.h"
 #include "engine/process/flat_json.h"
 
 namespace otf::host {
@@ -67,23 +69,47 @@ Tensors tensors(const Served& s, int slot, int count) {
   throw OtfError(Code::kInvalidArgument, "otf-engine does not understand '" + line.substr(0, 100) + "'");
 }
 
-void forward(const Served& s, std::istringstream& words, const std::string& line) {
+void replyDone(const Served& s, int slot, double seconds) {
+  reply("done " + std::to_string(slot) + " " + decimal(seconds) + " " +
+        std::to_string(s.engine.memoryBytes()));
+}
+
+void replyException(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const OtfError& error) {
+    replyError(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    replyError(Code::kOutOfMemory, "not enough memory; use a smaller batch or tile");
+  } catch (const std::exception& error) {
+    replyError(Code::kEngineFailed, error.what());
+  }
+}
+
+void forward(const Served& s, Forwards& forwards, std::istringstream& words, const std::string& line) {
   int slot = -1;
   int count = 0;
   if (!(words >> slot >> count)) notUnderstood(line);
   const Tensors t = tensors(s, slot, count);
   std::string mode;
-  const auto start = std::chrono::steady_clock::now();
-  if (words >> mode) {
-    int repeats = 0;
-    uint64_t seed = 0;
-    if (mode != "mc" || !(words >> repeats >> seed)) notUnderstood(line);
-    s.engine.forwardMonteCarlo(s.extent, count, repeats, seed, t.input, t.output, t.deviation);
-  } else {
-    s.engine.forward(s.extent, count, t.input, t.output);
+  const bool plain = !(words >> mode);
+  if (plain && s.engine.passesAtOnce() > 1) {
+    forwards.add([&s, t, count] { s.engine.forward(s.extent, count, t.input, t.output); },
+                 [&s, slot](double seconds) { replyDone(s, slot, seconds); }, replyException);
+    return;
   }
-  reply("done " + std::to_string(slot) + " " + decimal(since(start)) + " " +
-        std::to_string(s.engine.memoryBytes()));
+  int repeats = 0;
+  uint64_t seed = 0;
+  if (!plain && (mode != "mc" || !(words >> repeats >> seed))) notUnderstood(line);
+  forwards.drain();
+  // On this thread, always the same: OpenMP makes a new team for every thread that calls.
+  const auto start = std::chrono::steady_clock::now();
+  if (plain) {
+    s.engine.forward(s.extent, count, t.input, t.output);
+  } else {
+    s.engine.forwardMonteCarlo(s.extent, count, repeats, seed, t.input, t.output, t.deviation);
+  }
+  replyDone(s, slot, since(start));
 }
 
 double median(std::vector<double>& values) {
@@ -119,13 +145,16 @@ void bench(const Served& s, std::istringstream& words, const std::string& line) 
 }
 
 /// False: told to end.
-bool obey(const Served& s, const std::string& line) {
+bool obey(const Served& s, Forwards& forwards, const std::string& line) {
   std::istringstream words(line);
   std::string command;
   words >> command;
   if (command == "forward") {
-    forward(s, words, line);
-  } else if (command == "bench") {
+    forward(s, forwards, words, line);
+    return true;
+  }
+  forwards.drain();
+  if (command == "bench") {
     bench(s, words, line);
   } else if (command == "ping") {
     reply("pong");
@@ -159,13 +188,14 @@ void replyError(Code code, const std::string& message) {
 void serve(const Served& s) {
   Lines lines;
   std::string line;
+  Forwards forwards(s.engine.passesAtOnce());
   while (lines.next(line)) {
     try {
-      if (!obey(s, line)) return;
-    } catch (const OtfError& error) {
-      replyError(error.code(), error.what());
-    } catch (const std::bad_alloc&) {
-      replyError(Code::kOutOfMemory, "not enough memory; use a smaller batch or tile");
+      if (!obey(s, forwards, line)) return;
+    } catch (...) {
+      // Errors too keep their place among the answers.
+      forwards.drain();
+      replyException(std::current_exception());
     }
     std::fflush(stdout);
   }

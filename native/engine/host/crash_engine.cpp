@@ -17,6 +17,7 @@ class CrashEngine final : public Engine {
   }
   const Network& network() const override { return inner_->network(); }
   const EngineInfo& info() const override { return info_; }
+  int passesAtOnce() const override { return inner_->passesAtOnce(); }
   int64_t memoryBytes() const override { return inner_->memoryBytes(); }
 
   void forward(Extent extent, int batch, const float* input, float* output) override {

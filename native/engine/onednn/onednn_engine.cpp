@@ -1,116 +1,202 @@
 #include "engine/onednn/onednn_engine.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <list>
+#include <mutex>
 
 #include "engine/onednn/cpu.h"
-#include "engine/onednn/plan.h"
+#include "engine/onednn/item_teams.h"
+#include "engine/onednn/lane.h"
 #include "engine/onednn/worker_thread.h"
 #include "error/error.h"
 
 namespace otf {
 namespace {
 
-using onednn::Arenas;
 using onednn::Draw;
+using onednn::Lane;
 using onednn::Pass;
 using onednn::Plan;
-using onednn::PlanSpec;
 
-// Batch sizes and tile sizes met in one run are few: a full batch, a remainder, and the same for a second
-// tile size.
-constexpr size_t kMaxPlans = 8;
+// More teams than a usual batch has items would leave some without work.
+constexpr int kMaxTeams = 8;
+// Ten microseconds of one core: below, handing out items costs more than threads that wait.
+constexpr double kLeastItemFlops = 1e6;
 
+/// Equal teams of all threads, the more the better; 0: one would be all.
+int teamsOf(int threads) {
+  for (int teams = std::min(threads, kMaxTeams); teams > 1; --teams)
+    if (threads % teams == 0) return teams;
+  return 0;
+}
+
+/// Dense layers read each weight once a pass: they want the whole batch in it.
+bool hasDense(const Network& network) {
+  return std::any_of(network.layers.begin(), network.layers.end(),
+                     [](const Layer& layer) { return std::holds_alternative<DenseLayer>(layer); });
+}
+
+/// Two ways through the network: items of a batch one by one on teams of threads (nobody waits for anybody),
+/// or several at once on all threads (a single item is soonest done).
 class OnednnEngine final : public Engine {
  public:
   OnednnEngine(std::shared_ptr<const Network> network, const EngineOptions& options)
       : network_(std::move(network)),
-        options_(options),
         engine_(dnnl::engine::kind::cpu, 0),
-        stream_(engine_),
         weights_(network_, options.inputBias, engine_),
-        worker_(options.threads > 0 ? options.threads : onednn::availableCpus()) {
+        shop_{*network_,         weights_,
+              engine_,           onednn::effectiveType(options.computeType) == ComputeType::kBf16cFp32a,
+              options.rawOutput, {}},
+        threads_(options.threads > 0 ? options.threads : onednn::availableCpus()),
+        wide_(shop_),
+        worker_(threads_),
+        teams_(hasDense(*network_) ? 0 : teamsOf(threads_), threads_ / std::max(1, teamsOf(threads_))) {
+    for (int i = 0; i < teams_.count(); ++i) lanes_.push_back(std::make_unique<Lane>(shop_));
     info_.engine = "onednn";
     info_.version = onednn::libraryVersion();
     info_.device = onednn::cpuName();
     info_.asked = options.computeType;
     info_.effective = onednn::effectiveType(options.computeType);
-    info_.threads = options.threads > 0 ? options.threads : onednn::availableCpus();
+    info_.threads = threads_;
   }
 
   const Network& network() const override { return *network_; }
   const EngineInfo& info() const override { return info_; }
-  int64_t memoryBytes() const override { return memoryBytes_; }
+  int passesAtOnce() const override { return teams_.count() > 0 ? 2 : 1; }
+
+  int64_t memoryBytes() const override {
+    int64_t bytes = weightBytes_ + wide_.bytes();
+    for (const auto& lane : lanes_) bytes += lane->bytes();
+    return bytes;
+  }
 
   void forward(Extent extent, int batch, const float* input, float* output) override {
+    requireBatch(batch);
     guarded([&] {
-      Plan& plan = planFor(extent, batch, false);
-      Pass pass{stream_, input, output};
-      plan.run(pass, arenas_);
+      const int64_t in = Shape{extent, network_->trained.c}.values();
+      const int64_t out = outputValues(extent);
+      const auto item = [&](int team, int i) {
+        runItems(*lanes_[team], extent, 1, input + i * in, output + i * out);
+      };
+      const auto together = [&](int first) {
+        worker_.run(
+            [&] { runItems(wide_, extent, batch - first, input + first * in, output + first * out); });
+      };
+      if (!oneByOne(extent)) return together(0);
+      // What does not give each team an item is soonest done by all of them, unless other items wait.
+      const int whole = batch - batch % teams_.count();
+      teams_.run(0, whole, item);
+      if (whole == batch) return;
+      if (teams_.idle()) return together(whole);
+      teams_.run(whole, batch, item, onednn::ItemTeams::Place::kFirst);
     });
   }
 
   void forwardMonteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input,
                          float* mean, float* deviation) override {
+    requireBatch(batch);
     if (repeats < 2)
       throw OtfError(Code::kInvalidArgument,
                      "MC_MODEL needs at least 2 repeats, got " + std::to_string(repeats));
     guarded([&] {
-      Plan& plan = planFor(extent, batch, true);
-      const int64_t values = batch * outputValues(extent);
-      // Welford's update: one pass, no cancellation.
-      std::vector<double> means(static_cast<size_t>(values), 0.0);
-      std::vector<double> squares(static_cast<size_t>(values), 0.0);
-      for (int r = 0; r < repeats; ++r) {
-        const Draw draw{seed, static_cast<uint32_t>(r)};
-        Pass pass{stream_, input, mean, &draw};
-        if (r == 0) {
-          plan.run(pass, arenas_);
-        } else {
-          plan.runRandomPart(pass);
-        }
-        for (size_t i = 0; i < means.size(); ++i) {
-          const double distance = mean[i] - means[i];
-          means[i] += distance / (r + 1);
-          squares[i] += distance * (mean[i] - means[i]);
-        }
-      }
-      for (size_t i = 0; i < means.size(); ++i) {
-        mean[i] = static_cast<float>(means[i]);
-        deviation[i] = static_cast<float>(std::sqrt(squares[i] / (repeats - 1)));
-      }
+      worker_.run([&] { monteCarlo(extent, batch, repeats, seed, input, mean, deviation); });
+      noteWeights();
     });
   }
 
   std::vector<LayerTiming> profile(Extent extent, int batch, const float* input, float* output) override {
-    std::vector<LayerTiming> timings;
+    requireBatch(batch);
+    std::vector<double> seconds(network_->layers.size(), 0.0);
+    std::vector<std::string> kernels;
+    std::mutex adding;
+    const auto timed = [&](Lane& lane, int count, const float* from, float* to, double share) {
+      Plan& plan = lane.planFor(extent, count, false);
+      Pass pass{lane.stream(), from, to};
+      std::vector<std::string> names;
+      const std::vector<double> each = plan.profile(pass, lane.arenas(), names, seconds.size());
+      const std::lock_guard lock(adding);
+      for (size_t i = 0; i < each.size(); ++i) seconds[i] += each[i] * share;
+      kernels = names;
+    };
     guarded([&] {
-      Plan& plan = planFor(extent, batch, false);
-      Pass pass{stream_, input, output};
-      std::vector<std::string> kernels;
-      const std::vector<double> seconds = plan.profile(pass, arenas_, kernels, network_->layers.size());
-      const std::vector<double> flops = layerFlops(*network_, extent);
-      for (size_t i = 0; i < seconds.size(); ++i) {
-        timings.push_back({describeLayer(network_->layers[i]), kernels[i].empty() ? "own" : kernels[i],
-                           seconds[i], flops[i] * batch});
+      if (oneByOne(extent) && batch >= teams_.count()) {
+        const int64_t in = Shape{extent, network_->trained.c}.values();
+        const int64_t out = outputValues(extent);
+        // Teams work side by side: a second of each is a second of all.
+        teams_.run(0, batch, [&](int team, int i) {
+          timed(*lanes_[team], 1, input + i * in, output + i * out, 1.0 / teams_.count());
+        });
+      } else {
+        worker_.run([&] { timed(wide_, batch, input, output, 1.0); });
       }
+      noteWeights();
     });
+    const std::vector<double> flops = layerFlops(*network_, extent);
+    std::vector<LayerTiming> timings;
+    for (size_t i = 0; i < seconds.size(); ++i) {
+      timings.push_back({describeLayer(network_->layers[i]), kernels[i].empty() ? "own" : kernels[i],
+                         seconds[i], flops[i] * batch});
+    }
     return timings;
   }
 
  private:
-  struct Cached {
-    Extent extent;
-    int batch;
-    bool monteCarlo;
-    std::unique_ptr<Plan> plan;
-  };
+  static void requireBatch(int batch) {
+    if (batch < 1)
+      throw OtfError(Code::kInvalidArgument, "batch size " + std::to_string(batch) + " is not positive");
+  }
 
-  /// Runs on the engine's thread, one call at a time; oneDNN's errors become ours.
-  void guarded(const std::function<void()>& work) {
+  bool oneByOne(Extent extent) const {
+    if (teams_.count() == 0) return false;
+    double sum = 0;
+    for (const double flops : layerFlops(*network_, extent)) sum += flops;
+    return sum >= kLeastItemFlops;
+  }
+
+  void runItems(Lane& lane, Extent extent, int count, const float* input, float* output) {
+    Plan& plan = lane.planFor(extent, count, false);
+    Pass pass{lane.stream(), input, output};
+    plan.run(pass, lane.arenas());
+    noteWeights();
+  }
+
+  void noteWeights() {
+    const std::lock_guard lock(shop_.building);
+    weightBytes_ = weights_.bytes();
+  }
+
+  void monteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input, float* mean,
+                  float* deviation) {
+    Plan& plan = wide_.planFor(extent, batch, true);
+    const int64_t values = batch * outputValues(extent);
+    // Welford's update: one pass, no cancellation.
+    std::vector<double> means(static_cast<size_t>(values), 0.0);
+    std::vector<double> squares(static_cast<size_t>(values), 0.0);
+    for (int r = 0; r < repeats; ++r) {
+      const Draw draw{seed, static_cast<uint32_t>(r)};
+      Pass pass{wide_.stream(), input, mean, &draw};
+      if (r == 0) {
+        plan.run(pass, wide_.arenas());
+      } else {
+        plan.runRandomPart(pass);
+      }
+      for (size_t i = 0; i < means.size(); ++i) {
+        const double distance = mean[i] - means[i];
+        means[i] += distance / (r + 1);
+        squares[i] += distance * (mean[i] - means[i]);
+      }
+    }
+    for (size_t i = 0; i < means.size(); ++i) {
+      mean[i] = static_cast<float>(means[i]);
+      deviation[i] = static_cast<float>(std::sqrt(squares[i] / (repeats - 1)));
+    }
+  }
+
+  /// oneDNN's errors become ours.
+  static void guarded(const std::function<void()>& work) {
     try {
-      worker_.run(work);
+      work();
     } catch (const dnnl::error& error) {
       if (error.status == dnnl_out_of_memory)
         throw OtfError(Code::kOutOfMemory, "oneDNN ran out of memory; use a smaller batch or tile");
@@ -121,47 +207,17 @@ class OnednnEngine final : public Engine {
     }
   }
 
-  Plan& planFor(Extent extent, int batch, bool monteCarlo) {
-    if (batch < 1)
-      throw OtfError(Code::kInvalidArgument, "batch size " + std::to_string(batch) + " is not positive");
-    for (auto it = plans_.begin(); it != plans_.end(); ++it) {
-      if (it->extent == extent && it->batch == batch && it->monteCarlo == monteCarlo) {
-        plans_.splice(plans_.begin(), plans_, it);
-        return *plans_.front().plan;
-      }
-    }
-    const PlanSpec spec{extent, batch, monteCarlo, info_.effective == ComputeType::kBf16cFp32a,
-                        options_.rawOutput};
-    plans_.push_front(
-        {extent, batch, monteCarlo, onednn::buildPlan(*network_, spec, weights_, engine_, stream_)});
-    if (plans_.size() > kMaxPlans) plans_.pop_back();
-    growArenas(*plans_.front().plan);
-    return *plans_.front().plan;
-  }
-
-  void growArenas(const Plan& plan) {
-    int64_t bytes = weights_.bytes();
-    for (size_t i = 0; i < arenas_.size(); ++i) {
-      const size_t need = plan.needs()[i];
-      if (need > arenas_[i].bytes()) {
-        arenas_[i] = Buffer();  // give back before asking for more
-        arenas_[i] = Buffer(need);
-      }
-      bytes += static_cast<int64_t>(arenas_[i].bytes());
-    }
-    memoryBytes_ = bytes;
-  }
-
   std::shared_ptr<const Network> network_;
-  EngineOptions options_;
   EngineInfo info_;
   dnnl::engine engine_;
-  dnnl::stream stream_;
   onednn::WeightStore weights_;
-  Arenas arenas_;
-  std::list<Cached> plans_;  // most recently used first
-  std::atomic<int64_t> memoryBytes_{0};
+  onednn::LaneShop shop_;
+  int threads_;
+  Lane wide_;  // on worker_ only
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::atomic<int64_t> weightBytes_{0};
   onednn::WorkerThread worker_;
+  onednn::ItemTeams teams_;  // last: its threads use the rest
 };
 
 }  // namespace
