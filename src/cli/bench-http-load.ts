@@ -9,20 +9,38 @@ export interface LoadRequest {
   seconds: number;
   /** Never more than this; absent = as fast as the server answers. */
   perSecond?: number | undefined;
+  /** Requests a connection sends before it waits for their answers (RFC 9112, section 9.3.2). */
+  pipeline: number;
 }
 
-/** Requests answered with 200 per second. Anything else ends the measurement. */
-export function load({ host, port, path, connections, seconds, perSecond }: LoadRequest): Promise<number> {
-  const request = `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nAccept: */*\r\n\r\n`;
+export interface LoadReport {
+  /** Requests answered with 200. */
+  perSecond: number;
+  /** Of this process, per second of the measurement. */
+  cpuSeconds: number;
+}
+
+/** Anything but a 200 ends the measurement. */
+export function load({
+  host,
+  port,
+  path,
+  connections,
+  seconds,
+  perSecond,
+  pipeline,
+}: LoadRequest): Promise<LoadReport> {
+  const request = `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nAccept: */*\r\n\r\n`.repeat(pipeline);
   let answered = 0;
   const begun = performance.now();
+  const cpu = process.cpuUsage();
   let asked = 0;
   const waiting: Socket[] = [];
   const next = (socket: Socket) => {
     if (perSecond !== undefined && asked >= ((performance.now() - begun) / 1000) * perSecond) {
       waiting.push(socket);
     } else {
-      asked++;
+      asked += pipeline;
       socket.write(request);
     }
   };
@@ -33,18 +51,22 @@ export function load({ host, port, path, connections, seconds, perSecond }: Load
     const sockets = Array.from({ length: connections }, () => {
       const socket = connect(port, host, () => next(socket));
       let left = '';
+      let expected = pipeline;
       socket.setNoDelay(true);
       socket.setEncoding('latin1');
       socket.on('error', reject);
       socket.on('data', (data: string) => {
         left += data;
-        const head = left.indexOf('\r\n\r\n');
-        if (head < 0) return;
-        const length = Number(/content-length: (\d+)/i.exec(left)?.[1] ?? 0);
-        if (left.length < head + 4 + length) return;
-        if (!left.startsWith('HTTP/1.1 200')) reject(new Error(`answered ${left.split('\r\n')[0]}`));
-        left = '';
-        answered++;
+        let from = 0;
+        for (let length = answerLength(left, from); length > 0; length = answerLength(left, from)) {
+          if (!left.startsWith('HTTP/1.1 200', from)) reject(new Error(`answered ${left.slice(from, from + 40)}`));
+          from += length;
+          answered++;
+          expected--;
+        }
+        left = left.slice(from);
+        if (expected > 0) return;
+        expected = pipeline;
         next(socket);
       });
       return socket;
@@ -52,9 +74,19 @@ export function load({ host, port, path, connections, seconds, perSecond }: Load
     setTimeout(() => {
       clearInterval(timer);
       for (const socket of sockets) socket.destroy();
-      resolve(answered / ((performance.now() - begun) / 1000));
+      const passed = (performance.now() - begun) / 1000;
+      const { user, system } = process.cpuUsage(cpu);
+      resolve({ perSecond: answered / passed, cpuSeconds: (user + system) / 1e6 / passed });
     }, seconds * 1000);
   });
+}
+
+/** Characters of the answer that begins at `from`; 0 = it has not arrived whole. */
+function answerLength(text: string, from: number): number {
+  const head = text.indexOf('\r\n\r\n', from);
+  if (head < 0) return 0;
+  const length = head + 4 - from + Number(/content-length: (\d+)/i.exec(text.slice(from, head))?.[1] ?? 0);
+  return from + length <= text.length ? length : 0;
 }
 
 const argument = process.argv[2];

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
@@ -12,7 +12,7 @@ import type { Job } from '../jobs/job.js';
 import { JobStore } from '../jobs/store.js';
 import { median } from './bench-engine.js';
 import { type BenchServer, benchModels, startBenchServer } from './bench-host.js';
-import type { LoadRequest } from './bench-http-load.js';
+import type { LoadReport, LoadRequest } from './bench-http-load.js';
 import { conditions, printConditions } from './conditions.js';
 import { print, textTable } from './table.js';
 
@@ -33,6 +33,13 @@ interface Figure {
 
 const kConnections = 32;
 const kWantedRequests = 15_000;
+const kPipeline = 16;
+/** Enough for every window of the measurement; each is about 300 tiles. */
+const kLargeJobs = 200;
+const kRounds = 3;
+const kLoadStartS = 0.3;
+/** USER_HZ, as proc(5) counts. */
+const kTicksPerSecond = 100;
 /** Code and buffers an upload needs at all are there before the large one is measured. */
 const kWarmUpMb = 20;
 const kListRepeats = 20;
@@ -63,61 +70,109 @@ export async function benchHttp(options: BenchHttpOptions): Promise<void> {
   print(textTable([...titles, { title: 'wanted', align: 'left' }], rows));
 }
 
-/** Requests per second for the phase of a job while a batch runs, and what that costs the batch. */
+/**
+ * Requests per second for the phase of a job while a batch runs, and what a fixed rate of them costs the batch: once as
+ * clients that wait for each answer, once pipelined, which leaves what the server itself takes for an answer.
+ */
 async function statusFigures(folder: string, models: string, seconds: number): Promise<Figure[]> {
   const addon = await loadAddon();
-  const output = join(folder, 'large.fits');
-  await addon.simulate({ output, sizePx: 10_240, density: 0.0005, noise: 4e-7, seed: 2 });
-  const server = await startBenchServer(join(folder, 'status'), models, { CIANNA_OTF_SERVER_SHUTDOWN_S: '0' });
+  const image = join(folder, 'large.fits');
+  await addon.simulate({ output: image, sizePx: 4096, density: 0.0005, noise: 4e-7, seed: 2 });
+  const server = await startBenchServer(join(folder, 'status'), models, {
+    CIANNA_OTF_SERVER_SHUTDOWN_S: '0',
+    CIANNA_OTF_FETCH_FILE_ROOTS: folder,
+    // One image after the other: many opened at once would be a burst in one window and missing in the next.
+    CIANNA_OTF_POLICY_MAX_BATCH: '1',
+    CIANNA_OTF_POLICY_MIN_JOBS: '1',
+  });
   try {
-    const id = await upload(server, 'demo-continuum', await readFile(output));
-    const tiles = () => tilesDone(server.url, id);
-    while ((await tiles()) < 16) await pause(100);
-    const requests = await loadProcess(server, `/jobs/${id}/phase`, seconds);
-    const quiet = await rate(tiles, seconds);
-    const [busy] = await Promise.all([
-      rate(tiles, seconds),
-      loadProcess(server, `/jobs/${id}/phase`, seconds, kWantedRequests),
-    ]);
-    return [
+    const ids: string[] = [];
+    for (let i = 0; i < kLargeJobs; i++) {
+      ids.push(await post(server, { MODEL: 'demo-continuum', IMAGE: pathToFileURL(image).href }));
+    }
+    const path = `/jobs/${ids.at(-1)}/phase`;
+    while ((await tilesDone(server.url)) < 100) await pause(100);
+    const free = await loadProcess(server, { path, seconds, pipeline: 1 });
+    const figures: Figure[] = [
       {
         what: 'status requests while a batch runs',
-        value: requests,
+        value: free.perSecond,
         unit: '1/s',
         wanted: `at least ${kWantedRequests}`,
       },
-      {
-        what: `batch throughput lost to ${kWantedRequests} of them`,
-        value: 100 * (1 - busy / quiet),
-        unit: '%',
-        wanted: 'below 10',
-      },
     ];
+    for (const pipeline of [1, kPipeline]) {
+      const { lost, serverCpu, load } = await price(server, path, seconds, pipeline);
+      const how = pipeline === 1 ? 'one at a time' : `pipelined by ${pipeline}`;
+      figures.push(
+        { what: `batch throughput lost to ${kWantedRequests}/s, ${how}`, value: lost, unit: '%', wanted: 'below 10' },
+        { what: `  CPU of the server for them, ${how}`, value: serverCpu * 100, unit: '% of one', wanted: '' },
+        { what: `  CPU of the load generator, ${how}`, value: load.cpuSeconds * 100, unit: '% of one', wanted: '' },
+      );
+    }
+    if (!/EXECUTING|QUEUED/.test(await (await fetch(server.url + path)).text())) {
+      throw new OtfError('OTF_SERVER_ANSWER', 'the batch ended before the measurement: give --seconds less');
+    }
+    return figures;
   } finally {
     await server.stop();
   }
 }
 
-async function rate(count: () => Promise<number>, seconds: number): Promise<number> {
-  const [from, begun] = [await count(), performance.now()];
-  await pause(seconds * 1000);
-  return ((await count()) - from) / ((performance.now() - begun) / 1000);
-}
-
-async function tilesDone(url: string, id: string): Promise<number> {
-  const text = await (await fetch(`${url}/jobs/${id}`, { headers: { accept: 'text/xml' } })).text();
-  if (!/<uws:phase>(QUEUED|EXECUTING)</.test(text)) {
-    throw new OtfError('OTF_SERVER_ANSWER', 'the batch ended before the measurement: give --seconds less');
+/** Rates of the batch with and without requests, in turn; medians of both. */
+async function price(server: BenchServer, path: string, seconds: number, pipeline: number) {
+  const quiet: number[] = [];
+  const busy: number[] = [];
+  const cpu: number[] = [];
+  let load: LoadReport | undefined;
+  for (let round = 0; round < kRounds; round++) {
+    const alone = await rate(server, seconds);
+    const request = { path, seconds: seconds + 2 * kLoadStartS, pipeline, perSecond: kWantedRequests };
+    const loading = loadProcess(server, request);
+    await pause(kLoadStartS * 1000);
+    const beside = await rate(server, seconds);
+    load = await loading;
+    quiet.push(alone.tiles);
+    busy.push(beside.tiles);
+    // What the batch itself takes of the server is less, too, by as much as it is slower.
+    cpu.push(beside.cpu - (alone.cpu * beside.tiles) / alone.tiles);
   }
-  return Number(/<otf:tilesDone>(\d+)/.exec(text)?.[1] ?? 0);
+  if (!load || load.perSecond < 0.95 * kWantedRequests) {
+    throw new OtfError('OTF_SERVER_ANSWER', `only ${load?.perSecond.toFixed(0)} requests/s were answered`);
+  }
+  return { lost: 100 * (1 - median(busy) / median(quiet)), serverCpu: median(cpu), load };
 }
 
-async function loadProcess(server: BenchServer, path: string, seconds: number, perSecond?: number): Promise<number> {
-  const { hostname: host, port } = new URL(server.url);
-  const order: LoadRequest = { host, port: Number(port), path, connections: kConnections, seconds, perSecond };
+/** Tiles per second, and seconds of CPU per second of the server's own process. */
+async function rate(server: BenchServer, seconds: number): Promise<{ tiles: number; cpu: number }> {
+  const [tiles, cpu, begun] = [await tilesDone(server.url), await cpuSeconds(server.pid), performance.now()];
+  await pause(seconds * 1000);
+  const passed = (performance.now() - begun) / 1000;
+  return {
+    tiles: ((await tilesDone(server.url)) - tiles) / passed,
+    cpu: ((await cpuSeconds(server.pid)) - cpu) / passed,
+  };
+}
+
+async function tilesDone(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return [...text.matchAll(/^otf_tiles_total\{[^}]*\} (\d+)/gm)].reduce((sum, found) => sum + Number(found[1]), 0);
+}
+
+async function cpuSeconds(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / kTicksPerSecond;
+}
+
+async function loadProcess(
+  { url }: BenchServer,
+  order: Omit<LoadRequest, 'host' | 'port' | 'connections'>,
+): Promise<LoadReport> {
+  const { hostname: host, port } = new URL(url);
+  const whole: LoadRequest = { host, port: Number(port), connections: kConnections, ...order };
   const program = fileURLToPath(new URL('./bench-http-load.js', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(order)]);
-  return Number(stdout);
+  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(whole)]);
+  return JSON.parse(stdout) as LoadReport;
 }
 
 /** Largest growth of the server's resident memory during one upload. */
@@ -226,11 +281,8 @@ function finishedJob(index: number): Job {
   };
 }
 
-async function upload(server: BenchServer, model: string, image: Buffer): Promise<string> {
-  const body = new FormData();
-  body.append('MODEL', model);
-  body.append('PHASE', 'RUN');
-  body.append('IMAGE', new Blob([new Uint8Array(image)]), 'field.fits');
+async function post(server: BenchServer, fields: Record<string, string>): Promise<string> {
+  const body = new URLSearchParams({ ...fields, PHASE: 'RUN' });
   const answer = await fetch(`${server.url}/jobs`, { method: 'POST', body, redirect: 'manual' });
   if (answer.status !== 303) throw new OtfError('OTF_SERVER_ANSWER', `the server answered ${answer.status}`);
   return (answer.headers.get('location') ?? '').split('/').pop() ?? '';

@@ -56,7 +56,7 @@ export function registerBench(root: Command): void {
   const http = group
     .command('http')
     .description('status requests beside a running batch, memory of a large upload, a store of many jobs')
-    .option('--seconds <n>', 'of each half of the status measurement', integer(1, 60), 2)
+    .option('--seconds <n>', 'of each window of the status measurement', integer(1, 60), 3)
     .option('--upload-mb <n>', 'size of the upload', integer(1, 100_000), 1000)
     .option('--jobs <n>', 'jobs in the store', integer(1, 1_000_000), 10_000)
     .option('--json', 'as JSON')
