@@ -186,7 +186,9 @@ describe('the upstream registry, CIANNA_models.xml', () => {
     assert.equal(only?.name, 'demo-continuum.dat');
     assert.equal(only?.parameters.BiasInit, '0.1');
     assert.equal(only?.parameters.ObjThresholds, '0.62,0.6,0.65,0.65,0.95');
-    const two = parseUpstreamRegistry(generateUpstreamRegistry([card, awkward]), 'two.xml');
+    const both = generateUpstreamRegistry([card, awkward]);
+    assert.match(both, /^<\?xml[^>]*>\s*<uws:jobs /, 'a root the older client reads on from');
+    const two = parseUpstreamRegistry(both, 'two.xml');
     assert.deepEqual(
       two.map((model) => model.name),
       ['demo-continuum.dat', 'other.dat'],

@@ -62,14 +62,17 @@ function unescapeXml(text: string): string {
   return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => kEntities[name] ?? '');
 }
 
-/** The registry document of these cards, one job element each; a single model has the job as its root, as upstream writes it. */
+/**
+ * The registry document of these cards, one job element each. A single model has the job as its root, as upstream writes
+ * it; several have uws:jobs, for upstream's client reads on only when the root's name has `uws` or `job` in it.
+ */
 export function generateUpstreamRegistry(cards: readonly ModelCard[]): string {
   const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
   const spaces =
     'xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
   const only = cards.length === 1 ? cards[0] : undefined;
   if (only) return head + jobElement(only, ` ${spaces} version="1.1"`);
-  return `${head}<models ${spaces}>\n${cards.map((card) => jobElement(card, ' version="1.1"')).join('')}</models>\n`;
+  return `${head}<uws:jobs ${spaces} version="1.1">\n${cards.map((card) => jobElement(card, '')).join('')}</uws:jobs>\n`;
 }
 
 function jobElement(card: ModelCard, attributes: string): string {
