@@ -26,6 +26,11 @@ bool ItemTeams::idle() const {
   return busy_ == 0 && calls_.empty();
 }
 
+bool ItemTeams::oneLeft() const {
+  const std::lock_guard lock(mutex_);
+  return busy_ == 1 && calls_.empty();
+}
+
 void ItemTeams::run(int first, int end, const std::function<void(int team, int item)>& work, Place place) {
   if (first >= end) return;
   Call call{&work, first, end, 0, nullptr};

@@ -23,6 +23,8 @@ class ItemTeams {
   int count() const { return static_cast<int>(threads_.size()); }
   /// Nothing runs or waits.
   bool idle() const;
+  /// A single item runs and none waits: the other teams have nothing to do.
+  bool oneLeft() const;
 
   enum class Place { kLast, kFirst };
 

@@ -23,6 +23,8 @@ using onednn::Plan;
 constexpr int kMaxTeams = 8;
 // Ten microseconds of one core: below, handing out items costs more than threads that wait.
 constexpr double kLeastItemFlops = 1e6;
+// Half a millisecond of one core: below, waking the other threads costs more than they save.
+constexpr double kLeastSharedFlops = 5e7;
 
 /// Equal teams of all threads, the more the better; 0: one would be all.
 int teamsOf(int threads) {
@@ -37,8 +39,16 @@ bool hasDense(const Network& network) {
                      [](const Layer& layer) { return std::holds_alternative<DenseLayer>(layer); });
 }
 
+/// [i]: of layer i and all after it.
+std::vector<double> flopsFrom(const Network& network, Extent extent) {
+  std::vector<double> flops = layerFlops(network, extent);
+  for (size_t i = flops.size() - 1; i > 0; --i) flops[i - 1] += flops[i];
+  return flops;
+}
+
 /// Two ways through the network: items of a batch one by one on teams of threads (nobody waits for anybody),
-/// or several at once on all threads (a single item is soonest done).
+/// or several at once on all threads (a single item is soonest done). An item that is left alone on its team
+/// changes from the first way to the second before its next layer.
 class OnednnEngine final : public Engine {
  public:
   OnednnEngine(std::shared_ptr<const Network> network, const EngineOptions& options)
@@ -76,14 +86,15 @@ class OnednnEngine final : public Engine {
     guarded([&] {
       const int64_t in = Shape{extent, network_->trained.c}.values();
       const int64_t out = outputValues(extent);
+      const std::vector<double> flops = flopsFrom(*network_, extent);
       const auto item = [&](int team, int i) {
-        runItems(*lanes_[team], extent, 1, input + i * in, output + i * out);
+        runItem(*lanes_[team], extent, flops, input + i * in, output + i * out);
       };
       const auto together = [&](int first) {
         worker_.run(
             [&] { runItems(wide_, extent, batch - first, input + first * in, output + first * out); });
       };
-      if (!oneByOne(extent)) return together(0);
+      if (!oneByOne(flops)) return together(0);
       // What does not give each team an item is soonest done by all of them, unless other items wait.
       const int whole = batch - batch % teams_.count();
       teams_.run(0, whole, item);
@@ -120,7 +131,7 @@ class OnednnEngine final : public Engine {
       kernels = names;
     };
     guarded([&] {
-      if (oneByOne(extent) && batch >= teams_.count()) {
+      if (oneByOne(flopsFrom(*network_, extent)) && batch >= teams_.count()) {
         const int64_t in = Shape{extent, network_->trained.c}.values();
         const int64_t out = outputValues(extent);
         // Teams work side by side: a second of each is a second of all.
@@ -147,18 +158,33 @@ class OnednnEngine final : public Engine {
       throw OtfError(Code::kInvalidArgument, "batch size " + std::to_string(batch) + " is not positive");
   }
 
-  bool oneByOne(Extent extent) const {
-    if (teams_.count() == 0) return false;
-    double sum = 0;
-    for (const double flops : layerFlops(*network_, extent)) sum += flops;
-    return sum >= kLeastItemFlops;
-  }
-
   void runItems(Lane& lane, Extent extent, int count, const float* input, float* output) {
     Plan& plan = lane.planFor(extent, count, false);
     Pass pass{lane.stream(), input, output};
     plan.run(pass, lane.arenas());
     noteWeights();
+  }
+
+  bool oneByOne(const std::vector<double>& flops) const {
+    return teams_.count() > 0 && flops.front() >= kLeastItemFlops;
+  }
+
+  /// `flops`: what is left before each layer.
+  void runItem(Lane& lane, Extent extent, const std::vector<double>& flops, const float* input,
+               float* output) {
+    Plan& plan = lane.planFor(extent, 1, false);
+    noteWeights();
+    Pass pass{lane.stream(), input, output};
+    const size_t reached = plan.runUntil(pass, lane.arenas(), [&](size_t layer) {
+      return flops[layer] >= kLeastSharedFlops && teams_.oneLeft();
+    });
+    if (reached == flops.size()) return;
+    worker_.run([&] {
+      Plan& rest = wide_.planFor(extent, 1, false);
+      noteWeights();
+      Pass onAll{wide_.stream(), input, output, nullptr, pass.bound};
+      rest.resume(onAll, wide_.arenas(), reached, plan);
+    });
   }
 
   void noteWeights() {

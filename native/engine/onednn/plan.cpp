@@ -15,6 +15,33 @@ void Plan::run(Pass& pass, const Arenas& arenas) {
   pass.stream.wait();
 }
 
+size_t Plan::runUntil(Pass& pass, const Arenas& arenas, const std::function<bool(size_t layer)>& stop) {
+  bind(arenas);
+  size_t layer = 0;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    if (layer < entries_.size() && i == entries_[layer].step) {
+      if (stop(layer)) {
+        pass.stream.wait();
+        return layer;
+      }
+      ++layer;
+    }
+    steps_[i].run(pass);
+  }
+  pass.stream.wait();
+  return entries_.size();
+}
+
+void Plan::resume(Pass& pass, const Arenas& arenas, size_t layer, const Plan& begun) {
+  bind(arenas);
+  // The two may have chosen other kernels, which want other layouts.
+  dnnl::memory from = begun.entries_[layer].flow;
+  dnnl::memory to = entries_[layer].flow;
+  if (to) dnnl::reorder(from, to).execute(pass.stream, from, to);
+  for (size_t i = entries_[layer].step; i < steps_.size(); ++i) steps_[i].run(pass);
+  pass.stream.wait();
+}
+
 void Plan::runRandomPart(Pass& pass) {
   pass.bound = std::numeric_limits<float>::infinity();  // of the kept tensor: not remembered, so measured
                                                         // where it matters

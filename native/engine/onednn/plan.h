@@ -32,15 +32,20 @@ struct Pass {
   float bound = 0;
 };
 
+/// Where a layer begins: its first step, and the tensor it is given (empty: the caller's input).
+struct Entry {
+  size_t step = 0;
+  dnnl::memory flow;
+};
+
 struct Step {
   size_t layer = 0;
   std::string kernel;  // empty: of our own
   std::function<void(Pass&)> run;
 };
 
-/// Memory that plans of one engine share, since they never run at once: activations flow between the first
-/// two, the third keeps what precedes the first random layer of MC_MODEL, the last is the primitives'
-/// scratchpad.
+/// Memory that plans of one lane share, since they never run at once: activations flow between the first two,
+/// the third keeps what precedes the first random layer of MC_MODEL, the last is the primitives' scratchpad.
 enum Arena : size_t { kFlowA, kFlowB, kKept, kScratch, kArenas };
 using Arenas = std::array<Buffer, kArenas>;
 
@@ -48,6 +53,12 @@ class Plan {
  public:
   /// AVG_MODEL pass, or the whole of one MC_MODEL pass.
   void run(Pass& pass, const Arenas& arenas);
+  /// run() of an AVG_MODEL pass that asks before each layer whether to stop there. Returns that layer, or the
+  /// number of layers when the pass is complete.
+  size_t runUntil(Pass& pass, const Arenas& arenas, const std::function<bool(size_t layer)>& stop);
+  /// The rest of a pass that `begun`, a plan for the same network, input size and batch, stopped before
+  /// `layer`; `pass` has its input, output and bound.
+  void resume(Pass& pass, const Arenas& arenas, size_t layer, const Plan& begun);
   /// The part of an MC_MODEL pass from the first random layer on; run() must have come before.
   void runRandomPart(Pass& pass);
   /// run(), with the time of each layer.
@@ -61,7 +72,8 @@ class Plan {
   void bind(const Arenas& arenas);
 
   std::vector<Step> steps_;
-  size_t firstRandom_ = 0;  // index into steps_; their number when nothing is random
+  std::vector<Entry> entries_;  // of the layers
+  size_t firstRandom_ = 0;      // index into steps_; their number when nothing is random
   std::vector<std::pair<dnnl::memory, Arena>> tensors_;
   std::array<size_t, kArenas> needs_{};
 };

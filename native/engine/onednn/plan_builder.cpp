@@ -411,6 +411,8 @@ void PlanBuilder::addOutput() {
 std::unique_ptr<Plan> PlanBuilder::build() {
   addInput();
   for (layer_ = 0; layer_ < network_.layers.size(); ++layer_) {
+    const bool isInput = !flow_.arena;
+    plan_->entries_.push_back({isInput ? 0 : plan_->steps_.size(), isInput ? dnnl::memory() : flow_.memory});
     std::visit([this](const auto& layer) { add(layer); }, network_.layers[layer_]);
   }
   if (!randomSeen_) plan_->firstRandom_ = plan_->steps_.size();

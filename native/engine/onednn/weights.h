@@ -21,7 +21,7 @@ struct Reach {
   float gain = 0, shift = 0;
 };
 
-/// One thread at a time (the engine's).
+/// One thread at a time: the one that builds a plan.
 class WeightStore {
  public:
   /// `inputBias` replaces the stored bias value of the first layer.
