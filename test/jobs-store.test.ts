@@ -60,6 +60,27 @@ describe('the store', () => {
     opened.close();
   });
 
+  it('keeps a change until restart in memory, and on disk with the next lasting one', async (t) => {
+    const dir = await tempDir(t);
+    const store = new JobStore(dir);
+    store.load([job(1, 'QUEUED'), job(2, 'QUEUED'), job(3, 'QUEUED')]);
+    const heard: string[] = [];
+    store.onChange((after) => heard.push(`${after?.id} ${after?.phase}`));
+    const begin = (id: string) => store.changeUntilRestart(id, (before) => before && { ...before, phase: 'EXECUTING' });
+    const name = (id: string) => store.change(id, (before) => before && { ...before, runId: `after ${before.phase}` });
+    await Promise.all([begin('j1'), begin('j2'), name('j2'), name('j3'), begin('j3')]);
+    assert.deepEqual(
+      ['j1', 'j2', 'j3'].map((id) => store.get(id)?.phase),
+      ['EXECUTING', 'EXECUTING', 'EXECUTING'],
+    );
+    assert.equal(heard.length, 5);
+    store.close();
+    const opened = new JobStore(dir);
+    const kept = [...opened.all()].map(({ phase, runId }) => `${phase}, ${runId}`);
+    assert.deepEqual(kept, ['QUEUED, run 1', 'EXECUTING, after EXECUTING', 'EXECUTING, after QUEUED']);
+    opened.close();
+  });
+
   it('runs the changes of one turn one after another, and one refusal does not hurt the others', async (t) => {
     const store = new JobStore(await tempDir(t));
     store.load([job(1, 'QUEUED')]);
@@ -130,16 +151,14 @@ describe('restart', () => {
     // As kill -9 leaves it: nothing is requeued, the database is only closed so that this process can open it again.
     b.executor.running.clear();
     b.server.jobs.store.close();
-    await mkdir(`${b.dataDir}/spool/half`);
-    await writeFile(`${b.dataDir}/spool/half/upload`, 'x');
-    await mkdir(`${b.dataDir}/jobs/jorphan`);
+    await mkdir(`${b.dataDir}/jobs/jhalf`);
+    await writeFile(`${b.dataDir}/jobs/jhalf/upload`, 'x');
     const again = await bench(t, { hold: true, delayMs: Number.POSITIVE_INFINITY }, {}, b.dataDir);
     assert.deepEqual(again.executor.submitted, [executing, queued]);
     assert.equal(await again.phase(executing), 'QUEUED');
     assert.equal(await again.phase(pending), 'PENDING');
     assert.equal((await again.text(`/jobs/${done}`)).replaceAll(again.url, b.url), before);
     assert.equal((await readdir(`${b.dataDir}/jobs`)).length, 4);
-    assert.equal((await readdir(`${b.dataDir}/spool`)).length, 0);
     again.executor.release();
     await again.until(executing, 'EXECUTING');
     assert.equal(await again.executor.finish(executing), true);

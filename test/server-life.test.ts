@@ -255,6 +255,5 @@ describe('A job on a real server', () => {
     assert.equal(full.length, 5);
     for (const answer of full) assert.ok(Number(answer.headers.get('retry-after')) >= 1);
     assert.equal((await readdir(join(server.dataDir, 'jobs'))).length, 4);
-    assert.deepEqual(await readdir(join(server.dataDir, 'spool')), []);
   });
 });

@@ -148,6 +148,5 @@ describe('UWS: the life of a job', () => {
     assert.equal(b.server.jobs.store.size, 2);
     const { readdir } = await import('node:fs/promises');
     assert.equal((await readdir(`${b.dataDir}/jobs`)).length, 2);
-    assert.equal((await readdir(`${b.dataDir}/spool`)).length, 0);
   });
 });

@@ -1,8 +1,8 @@
-/** The body of a request as a stream: chunks copied as they arrive, the socket paused while nobody takes them. */
+/** The body of a request, piece by piece: copied as it arrives, the socket paused while nobody takes it. */
 
 import type { HttpResponse } from 'uWebSockets.js';
-import { Readable } from 'node:stream';
 import { OtfError } from '../errors/catalogue.js';
+import { ReceiveBuffers } from './receive-buffers.js';
 
 const kBufferedBytes = 1 << 18;
 
@@ -11,53 +11,73 @@ export function clientGone(): OtfError {
   return new OtfError('OTF_CLIENT_GONE', 'the client went away');
 }
 
-/** The ArrayBuffer is taken away when the handler returns. Not from the pool, not filled with zeros first. */
-function copyOf(chunk: ArrayBuffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(chunk.byteLength);
-  copy.set(new Uint8Array(chunk));
-  return copy;
-}
-
-export class IncomingBody extends Readable {
+export class IncomingBody {
   /** Everything has arrived. */
   complete = false;
   receivedBytes = 0;
   #res: HttpResponse | undefined;
+  readonly #buffers = new ReceiveBuffers();
+  readonly #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #wake: () => void = () => undefined;
+  /** The client or the answer went before everything was taken. */
+  #cut = false;
+  #ignored = false;
   #paused = false;
 
   /** To be made in the route's handler itself: data that arrives before onData is set is lost. */
   constructor(res: HttpResponse) {
-    super({ highWaterMark: kBufferedBytes });
     this.#res = res;
-    // Nobody may be listening yet, or any more: the reader of the form reports the error.
-    this.on('error', () => undefined);
     res.onData((chunk, isLast) => {
-      if (isLast) this.complete = true;
       this.receivedBytes += chunk.byteLength;
-      if (this.destroyed) return;
-      const wantsMore = chunk.byteLength === 0 || this.push(copyOf(chunk));
-      if (isLast) this.push(null);
-      else if (!wantsMore && !this.#paused) {
+      if (chunk.byteLength > 0 && !this.#ignored) {
+        this.#waiting.push(this.#buffers.copy(chunk));
+        this.#waitingBytes += chunk.byteLength;
+      }
+      if (isLast) {
+        this.complete = true;
+        this.#buffers.close();
+      } else if (this.#waitingBytes > kBufferedBytes && !this.#paused) {
         this.#paused = true;
         res.pause();
       }
+      this.#wake();
     });
   }
 
-  override _read(): void {
-    this.#resume();
+  /** The next piece, undefined at the end. One caller at a time. Throws OTF_CLIENT_GONE. */
+  async next(): Promise<Buffer | undefined> {
+    for (;;) {
+      if (this.#cut) throw clientGone();
+      const piece = this.#waiting.shift();
+      if (piece) {
+        this.#waitingBytes -= piece.length;
+        if (this.#waitingBytes <= kBufferedBytes) this.#resume();
+        return piece;
+      }
+      if (this.complete) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Optional, in the order of next(): the oldest piece is not read any more, and its memory may be filled again. */
+  release(): void {
+    this.#buffers.release();
   }
 
   /** The rest is of no interest: let it pass, so that the connection can go on. */
   ignoreRest(): void {
+    this.#ignored = true;
     this.#resume();
-    if (!this.destroyed) super.destroy();
   }
 
   /** The response is over or gone: uWebSockets.js must not be touched any more. */
   detach(gone: boolean): void {
     this.#res = undefined;
-    if (gone && !this.readableEnded) this.destroy(clientGone());
+    this.#cut = !this.complete || (gone && this.#waiting.length > 0);
+    this.#wake();
   }
 
   #resume(): void {

@@ -1,13 +1,13 @@
 /** Bodies of POST requests: urlencoded, multipart, JSON where asked for. Nothing of a file stays in memory. */
-import type { Readable } from 'node:stream';
 import { OtfError } from '../errors/catalogue.js';
 import type { JobFolders } from '../jobs/folders.js';
 import type { Form } from '../uws/exchange.js';
 import { badRequest, Parameters } from '../uws/parameters.js';
+import type { IncomingBody } from './body.js';
 import { readMultipart } from './multipart.js';
 
 export interface FormRequest {
-  body: Readable;
+  body: Pick<IncomingBody, 'next' | 'release'>;
   contentType: string;
   /** '' = not announced. */
   contentLength: string;
@@ -61,8 +61,9 @@ export async function readForm(request: FormRequest): Promise<Form> {
 async function refuseTooLarge({ body, maxBytes }: FormRequest, excessBytes: number): Promise<never> {
   let drained = 0;
   if (excessBytes <= kMaxDrainBytes) {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for (let chunk = await body.next(); chunk; chunk = await body.next()) {
       drained += chunk.length;
+      body.release();
       if (drained > maxBytes + 2 * kMaxDrainBytes) break;
     }
   }
@@ -73,7 +74,7 @@ async function readText(request: FormRequest): Promise<string> {
   const limit = Math.min(kMaxTextBytes, request.maxBytes);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for (let chunk = await request.body.next(); chunk; chunk = await request.body.next()) {
     bytes += chunk.length;
     if (bytes > limit) return refuseTooLarge({ ...request, maxBytes: limit }, 0);
     chunks.push(chunk);

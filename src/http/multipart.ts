@@ -1,15 +1,13 @@
 /** multipart/form-data: parts go to disk as they arrive; each file is synced before the request counts as read. */
 
-import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Busboy, type BusboyFileStream } from '@fastify/busboy';
+import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { OtfError } from '../errors/catalogue.js';
-import { refuseForDisk, type Spool } from '../jobs/folders.js';
-import type { UploadedFile } from '../jobs/job.js';
+import type { Spool } from '../jobs/folders.js';
 import type { FilePart, Form } from '../uws/exchange.js';
 import type { Parameters } from '../uws/parameters.js';
 import type { FormRequest } from './form.js';
+import { PartFile } from './part-file.js';
 
 const kLimits = { fieldNameSize: 100, fieldSize: 1 << 16, fields: 100, files: 16, parts: 116, headerPairs: 50 };
 /** Types an upload may keep: anything else would let a stranger have a browser show their page as ours. */
@@ -26,24 +24,23 @@ export async function readMultipart(
   maxBytes: number,
   refuse: () => Promise<never>,
 ): Promise<Form> {
-  let parser: Busboy;
+  let parser: BusboyInstance;
   try {
     parser = new Busboy({ headers: { 'content-type': request.contentType }, limits: kLimits });
   } catch (thrown) {
     throw malformed((thrown as Error).message);
   }
+  const { body } = request;
   const reader = new PartReader(parser, request, parameters);
   let bytes = 0;
-  let over = false;
   try {
-    // Not to be destroyed on leaving the loop: what is too long is still read to its end.
-    for await (const chunk of request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for (let chunk = await body.next(); chunk; chunk = await body.next()) {
       bytes += chunk.length;
-      over = bytes > maxBytes;
-      if (over) break;
+      if (bytes > maxBytes) break;
       await reader.write(chunk);
+      body.release();
     }
-    if (!over) return await reader.end();
+    if (bytes <= maxBytes) return await reader.end();
   } catch (thrown) {
     await reader.giveUp();
     throw thrown;
@@ -52,28 +49,30 @@ export async function readMultipart(
   return refuse();
 }
 
-/** Feeds the parser and gathers what comes out of it. */
+/** Feeds the parser and gathers what comes out of it: of a chunk nothing is left in memory once it has been written. */
 class PartReader {
-  readonly #parser: Busboy;
+  readonly #parser: BusboyInstance;
   readonly #request: FormRequest;
   readonly #parameters: Parameters;
   readonly #files: FilePart[] = [];
-  readonly #writing: Promise<void>[] = [];
-  readonly #streams: BusboyFileStream[] = [];
-  #spool: Promise<Spool> | undefined;
+  readonly #open: { file: PartFile; done: (sha256: string) => FilePart }[] = [];
+  #spool: Spool | undefined;
   #fault: unknown;
   #wake: () => void = () => undefined;
+  #wakeAtEnd: () => void = () => undefined;
   #finished = false;
 
-  constructor(parser: Busboy, request: FormRequest, parameters: Parameters) {
+  constructor(parser: BusboyInstance, request: FormRequest, parameters: Parameters) {
     this.#parser = parser;
     this.#request = request;
     this.#parameters = parameters;
     parser.on('file', (field, stream, filename, _encoding, mime) => {
-      this.#streams.push(stream);
-      // May come before anybody reads it; the parser reports the same fault itself.
-      stream.on('error', () => undefined);
-      this.#writing.push(this.#writeFile(field, stream, filename, mime).catch((thrown) => this.#fail(thrown)));
+      stream.on('error', (error) => this.#fail(malformed(error.message)));
+      try {
+        this.#receive(stream, field, filename, mime);
+      } catch (thrown) {
+        this.#fail(thrown);
+      }
     });
     parser.on('field', (name, value, nameCut, valueCut) => {
       try {
@@ -87,41 +86,45 @@ class PartReader {
       parser.on(limit, () => this.#fail(malformed('it has too many parts')));
     }
     parser.on('error', (error: unknown) => this.#fail(malformed((error as Error).message)));
-    parser.on('drain', () => this.#wake());
     parser.on('finish', () => {
       this.#finished = true;
-      this.#wake();
+      this.#wakeAtEnd();
     });
   }
 
   async write(chunk: Buffer): Promise<void> {
-    this.#throwFault();
-    // Backpressure: the parser is full while a file waits for the disk.
-    if (!this.#parser.write(chunk)) await new Promise<void>((resolve) => this.#waitFor(resolve));
-    this.#throwFault();
+    // What follows the last boundary is of no meaning (RFC 2046 section 5.1.1, epilogue).
+    if (this.#finished) return;
+    await this.#until((done) => this.#parser.write(chunk, done));
+    await this.#writeOut();
   }
 
   async end(): Promise<Form> {
-    this.#parser.end();
-    if (!this.#finished && this.#fault === undefined) await new Promise<void>((resolve) => this.#waitFor(resolve));
-    this.#throwFault();
-    await Promise.all(this.#writing);
-    this.#throwFault();
-    return { kind: 'multipart', parameters: this.#parameters, files: this.#files, spool: await this.#spool };
+    await this.#until((done) => {
+      this.#wakeAtEnd = done;
+      this.#parser.end();
+      if (this.#finished) done();
+    });
+    await this.#writeOut();
+    return { kind: 'multipart', parameters: this.#parameters, files: this.#files, spool: this.#spool };
   }
 
   /** Everything written is removed. */
   async giveUp(): Promise<void> {
     this.#fail(malformed('given up'));
     this.#parser.destroy();
-    for (const stream of this.#streams) stream.destroy();
-    await Promise.allSettled(this.#writing);
-    await (await this.#spool?.catch(() => undefined))?.discard();
+    for (const { file } of this.#open) file.close();
+    await this.#spool?.discard();
   }
 
-  #waitFor(resolve: () => void): void {
-    this.#wake = resolve;
-    if (this.#fault !== undefined) resolve();
+  /** Resolves when `begin` says so, throws what went wrong instead. */
+  async #until(begin: (done: () => void) => void): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      begin(resolve);
+      if (this.#fault !== undefined) resolve();
+    });
+    if (this.#fault !== undefined) throw this.#fault;
   }
 
   #fail(thrown: unknown): void {
@@ -129,38 +132,38 @@ class PartReader {
     this.#wake();
   }
 
-  #throwFault(): void {
-    if (this.#fault !== undefined) throw this.#fault;
+  #receive(stream: BusboyFileStream, field: string, filename: string | undefined, mime: string): void {
+    this.#spool ??= this.#request.folders.newSpool();
+    const file = new PartFile(this.#spool);
+    stream.on('data', (bytes: Buffer) => file.add(bytes));
+    stream.on('end', () => {
+      file.ended = true;
+    });
+    const done = (sha256: string): FilePart => ({
+      field,
+      filename: filename === undefined ? undefined : plainName(filename),
+      upload: {
+        kind: 'upload',
+        file: file.file,
+        name: plainName(filename ?? field),
+        mime: kKnownTypes.has(mime) ? mime : 'application/octet-stream',
+        size: file.size,
+        sha256,
+      },
+    });
+    this.#open.push({ file, done });
   }
 
-  async #writeFile(field: string, stream: BusboyFileStream, filename: string | undefined, mime: string): Promise<void> {
-    this.#spool ??= this.#request.folders.newSpool();
-    const spool = await this.#spool;
-    const { file, path } = spool.newFile();
-    const hash = createHash('sha256');
-    let size = 0;
-    const handle = await open(path, 'wx', 0o640).catch(refuseForDisk);
-    try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        hash.update(chunk);
-        size += chunk.length;
-        await handle.write(chunk).catch(refuseForDisk);
-      }
-      await handle.sync().catch(refuseForDisk);
-    } catch (thrown) {
-      throw thrown instanceof OtfError ? thrown : malformed((thrown as Error).message);
-    } finally {
-      await handle.close();
+  async #writeOut(): Promise<void> {
+    // A new part's stream begins to flow in the next tick: after this everything parsed has been delivered.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { file, done } of [...this.#open]) {
+      await file.flush();
+      if (!file.ended) continue;
+      this.#files.push(done(await file.finish()));
+      this.#open.shift();
     }
-    const upload: UploadedFile = {
-      kind: 'upload',
-      file,
-      name: plainName(filename ?? field),
-      mime: kKnownTypes.has(mime) ? mime : 'application/octet-stream',
-      size,
-      sha256: hash.digest('hex'),
-    };
-    this.#files.push({ field, filename: filename === undefined ? undefined : plainName(filename), upload });
+    if (this.#fault !== undefined) throw this.#fault;
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * Files of jobs: `data_dir/spool/<upload>/` while a request is still arriving, `data_dir/jobs/<id>/` once it is accepted.
- * A folder moves from one to the other by a rename, synced before the row is committed: a row without its files cannot be.
+ * Files of jobs: `data_dir/jobs/<id>/`. Uploads go straight into the folder of the job they may become, under an id nobody
+ * has been told; everything in it is synced before the row is committed: a row without its files cannot be. A folder
+ * without a row is what a killed server left of an upload, and is removed at the next start.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { closeSync, fsync, mkdirSync, openSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 
@@ -12,17 +13,13 @@ const kDiskFull = 'the server cannot take this now: its disk is full; try again 
 
 export class JobFolders {
   readonly #jobs: string;
-  readonly #spool: string;
 
   constructor(dataDir: string) {
     this.#jobs = join(dataDir, 'jobs');
-    this.#spool = join(dataDir, 'spool');
   }
 
-  /** At start: makes the folders, removes leftovers of uploads and folders of jobs nobody was told of. */
+  /** At start: makes the folder, removes those of jobs nobody was told of. */
   prepare(isKnown: (jobId: string) => boolean): void {
-    rmSync(this.#spool, { recursive: true, force: true });
-    mkdirSync(this.#spool, { recursive: true });
     mkdirSync(this.#jobs, { recursive: true });
     for (const name of readdirSync(this.#jobs)) {
       if (!isKnown(name)) rmSync(join(this.#jobs, name), { recursive: true, force: true });
@@ -33,33 +30,34 @@ export class JobFolders {
     return join(this.#jobs, jobId);
   }
 
-  /** A fresh folder for the files of one request. */
-  async newSpool(): Promise<Spool> {
-    const dir = join(this.#spool, randomBytes(12).toString('hex'));
-    await mkdir(dir).catch(refuseForDisk);
-    return new Spool(dir);
-  }
-
-  /** Throws OTF_DISK_FULL when less than `bytes` are free. */
-  async assertRoom(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#jobs);
-    if (bavail * bsize < bytes) throw new OtfError('OTF_DISK_FULL', kDiskFull);
-  }
-
-  /** The folder of a new job, with the spooled files if there are any. */
-  async adopt(jobId: string, spool: Spool | undefined): Promise<void> {
+  /** A fresh folder for the files of one request. Throws OTF_DISK_FULL, OTF_INTERNAL. */
+  newSpool(): Spool {
+    const jobId = newJobId();
+    const dir = this.jobDir(jobId);
     try {
-      if (spool) {
-        await syncFolder(spool.dir);
-        await rename(spool.dir, this.jobDir(jobId));
-        spool.dir = this.jobDir(jobId);
-      } else {
-        await mkdir(this.jobDir(jobId));
-      }
-      await syncFolder(this.#jobs);
+      mkdirSync(dir);
     } catch (thrown) {
       refuseForDisk(thrown);
     }
+    return new Spool(jobId, dir);
+  }
+
+  /** Throws OTF_DISK_FULL when less than `bytes` are free. */
+  assertRoom(bytes: number): void {
+    const { bavail, bsize } = statfsSync(this.#jobs);
+    if (bavail * bsize < bytes) throw new OtfError('OTF_DISK_FULL', kDiskFull);
+  }
+
+  /** The id of a new job whose folder, with the spooled files if there are any, is on disk. */
+  async adopt(spool: Spool | undefined): Promise<string> {
+    const { jobId, dir } = spool ?? this.newSpool();
+    try {
+      await Promise.all([syncFolder(dir), syncFolder(this.#jobs)]);
+    } catch (thrown) {
+      await rm(dir, { recursive: true, force: true });
+      refuseForDisk(thrown);
+    }
+    return jobId;
   }
 
   /** Spooled files into the folder of a job that is there already; names are random, nothing is overwritten. */
@@ -84,10 +82,13 @@ export class JobFolders {
 
 /** Files of one request. Whoever made it calls discard() unless a job adopted it. */
 export class Spool {
-  dir: string;
+  /** Of the job it becomes when one adopts it. */
+  readonly jobId: string;
+  readonly dir: string;
   #count = 0;
 
-  constructor(dir: string) {
+  constructor(jobId: string, dir: string) {
+    this.jobId = jobId;
     this.dir = dir;
   }
 
@@ -102,13 +103,18 @@ export class Spool {
   }
 }
 
+/** Not to be guessed: knowing it is what lets a client see the job. */
+function newJobId(): string {
+  return `j${randomBytes(16).toString('hex')}`;
+}
+
 /** New names of a folder are on disk only after this (fsync(2)). */
 async function syncFolder(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
+  const descriptor = openSync(dir, 'r');
   try {
-    await handle.sync();
+    await new Promise<void>((resolve, reject) => fsync(descriptor, (error) => (error ? reject(error) : resolve())));
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 

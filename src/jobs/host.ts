@@ -60,7 +60,8 @@ export class JobHost implements ExecutorHost {
 
   async executing(jobId: string, info: JobInfo): Promise<boolean> {
     let wanted = false;
-    await this.#store.change(jobId, (job) => {
+    // To a restart an executing job is a queued one.
+    await this.#store.changeUntilRestart(jobId, (job) => {
       if (job?.phase !== 'QUEUED') return job;
       wanted = true;
       return { ...job, phase: 'EXECUTING', startedMs: Date.now(), info };
@@ -127,7 +128,7 @@ export class JobHost implements ExecutorHost {
   async requeued(jobId: string): Promise<boolean> {
     let counts = false;
     this.#live.delete(jobId);
-    await this.#store.change(jobId, (job) => {
+    await this.#store.changeUntilRestart(jobId, (job) => {
       if (job?.phase !== 'EXECUTING') return job;
       counts = true;
       return { ...job, phase: 'QUEUED', startedMs: null, info: {} };

@@ -2,7 +2,6 @@
  * What clients can do to jobs, and when: every rule of the phases is in this file and in host.ts (what the executor does).
  * Throws OtfError: OTF_NOT_FOUND, OTF_PHASE_FORBIDS, OTF_QUEUE_FULL (RetryLater), OTF_DISK_FULL, OTF_SHUTTING_DOWN.
  */
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
@@ -143,11 +142,9 @@ export class JobService {
   /** Durable when it resolves: files synced, row committed. The spool is the job's afterwards, or discarded. */
   async create(request: NewJob): Promise<Job> {
     this.assertOpen();
-    const id = `j${randomBytes(16).toString('hex')}`;
     const now = Date.now();
     const { execution_s, retention_s } = this.#config.policy;
-    const job: Job = {
-      id,
+    const job: Omit<Job, 'id'> = {
       style: request.style,
       phase: 'PENDING',
       owner: request.owner,
@@ -166,16 +163,15 @@ export class JobService {
       failure: null,
       info: {},
     };
+    this.folders.assertRoom(this.#reserveBytes);
+    const id = await this.folders.adopt(request.spool);
     try {
-      await this.folders.assertRoom(this.#reserveBytes);
-      await this.folders.adopt(id, request.spool);
       // Stamped in the transaction: the list stays sorted by creation whatever order uploads finish in.
       return await this.#commitAndSubmit(id, () => {
-        const created = { ...job, createdMs: Math.max(now, Date.now()) };
+        const created = { ...job, id, createdMs: Math.max(now, Date.now()) };
         return request.run ? this.#queued(created) : created;
       });
     } catch (thrown) {
-      await request.spool?.discard();
       await this.folders.remove(id);
       throw thrown;
     }
@@ -212,7 +208,7 @@ export class JobService {
     };
     try {
       assertPending(this.get(id));
-      if (change.spool) await this.folders.assertRoom(this.#reserveBytes);
+      if (change.spool) this.folders.assertRoom(this.#reserveBytes);
       if (change.spool) await this.folders.add(id, change.spool);
       let replaced: string | undefined;
       const job = await this.#commitAndSubmit(id, (before) => {

@@ -2,7 +2,8 @@
  * The durable list of jobs: SQLite on disk, all of it in memory.
  * Reading never touches the disk. Changes are functions from the old job to the new one; those asked for in one turn of
  * the event loop run one after another in one transaction (one fsync for all), and only after the commit does memory
- * change, do listeners hear of it and do the promises resolve. So whatever anybody has seen is on disk.
+ * change, do listeners hear of it and do the promises resolve. So whatever anybody has seen is on disk, but for changes
+ * that a restart undoes anyway.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ export type ChangeListener = (after: Job | null, before: Job | undefined) => voi
 interface Waiting {
   id: string;
   change: Change;
+  lasting: boolean;
   resolve: (job: Job | undefined) => void;
   reject: (reason: unknown) => void;
 }
@@ -79,8 +81,17 @@ export class JobStore {
 
   /** Resolves with the job as committed (undefined = gone or never there); rejects with what `change` threw. */
   change(id: string, change: Change): Promise<Job | undefined> {
+    return this.#ask(id, change, true);
+  }
+
+  /** change() without the disk, for what the next start sets back: that a job is executing. */
+  changeUntilRestart(id: string, change: Change): Promise<Job | undefined> {
+    return this.#ask(id, change, false);
+  }
+
+  #ask(id: string, change: Change, lasting: boolean): Promise<Job | undefined> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, change, resolve, reject });
+      this.#waiting.push({ id, change, lasting, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => this.flush());
@@ -95,19 +106,22 @@ export class JobStore {
     if (batch.length === 0) return;
     // Jobs as the changes before have left them: a later change of the batch must see the earlier ones.
     const draft = new Map<string, Job | null>();
+    const lasting = new Map<string, Job | null>();
     const accepted: { entry: Waiting; before: Job | undefined; after: Job | null | undefined }[] = [];
     for (const entry of batch) {
       const before = (draft.has(entry.id) ? draft.get(entry.id) : this.#jobs.get(entry.id)) ?? undefined;
       try {
         const after = entry.change(before);
         accepted.push({ entry, before, after });
-        if (after !== undefined && after !== before) draft.set(entry.id, after);
+        if (after === undefined || after === before) continue;
+        draft.set(entry.id, after);
+        if (entry.lasting || lasting.has(entry.id)) lasting.set(entry.id, after);
       } catch (thrown) {
         entry.reject(thrown);
       }
     }
     try {
-      if (draft.size > 0) this.#commit(draft);
+      if (lasting.size > 0) this.#commit(lasting);
     } catch (thrown) {
       const error = storeError(thrown);
       for (const { entry } of accepted) entry.reject(error);
