@@ -1,17 +1,17 @@
 /** How fast each result format is made, without a disk: 20000 rows into pieces of text. */
 import { Bench } from 'tinybench';
-import { kFormats, type ResultFormat } from '#otf/results/write.js';
+import { type FormatName, kFormats } from '#otf/results/formats.js';
+import { resultText } from '#otf/results/serialise.js';
 import { fakeRecord } from '#otf/test/support/records.js';
 
 const kRows = 20_000;
 const record = await fakeRecord({ count: kRows });
 const bench = new Bench({ time: 1000, warmupTime: 200 });
-for (const [name, format] of Object.entries(kFormats) as [string, ResultFormat][]) {
-  const { text } = format;
-  if (!text) continue;
+for (const name of Object.keys(kFormats) as FormatName[]) {
+  if (!kFormats[name].isText) continue;
   bench.add(name, () => {
     let bytes = 0;
-    for (const piece of text(record)) bytes += piece.length;
+    for (const piece of resultText(record, name) ?? []) bytes += piece.length;
     return bytes;
   });
 }

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { catalogueDocument } from '#otf/results/catalogue-document.js';
+import { writeResult } from '#otf/results/serialise.js';
 import { votable } from '#otf/results/votable.js';
-import { writeResult } from '#otf/results/write.js';
 import { kNoAstropy, kNoStilts, python, scratchDir } from './support/cli.js';
 import { type FakeOptions, fakeRecord } from './support/records.js';
 

@@ -34,6 +34,8 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<detect>(exports, "detect");
   add<simulate>(exports, "simulate");
   add<writeTable>(exports, "writeFitsTable");
+  add<tableRows>(exports, "tableRows");
+  add<numberText>(exports, "numberText");
   add<preview>(exports, "preview");
   add<benchEngine>(exports, "benchEngine");
   add<benchCianna>(exports, "benchCianna");

@@ -1,4 +1,4 @@
-// Functions the addon exports. But for the last group, each reads its arguments on the JavaScript thread,
+// Functions the addon exports. But for the last groups, each reads its arguments on the JavaScript thread,
 // works on a pool thread on plain data, and builds its answer back on the JavaScript thread.
 #pragma once
 
@@ -20,6 +20,10 @@ Napi::Value preview(const Napi::CallbackInfo& info);
 Napi::Value benchEngine(const Napi::CallbackInfo& info);
 Napi::Value benchCianna(const Napi::CallbackInfo& info);
 Napi::Value benchDetect(const Napi::CallbackInfo& info);
+
+// Synchronous: milliseconds for thousands of rows (table_api.cpp).
+Napi::Value tableRows(const Napi::CallbackInfo& info);
+Napi::Value numberText(const Napi::CallbackInfo& info);
 
 // Synchronous, for workers (slots_api.cpp, task_api.cpp).
 Napi::Value createSlots(const Napi::CallbackInfo& info);

@@ -22,10 +22,10 @@ void throwIfCancelled(const std::atomic<bool>* cancel) {
     throw OtfError(Code::kCancelled, "detection was cancelled");
 }
 
-std::vector<float> allocate(int64_t floats) {
+RecycledBuffer allocate(int64_t floats) {
   try {
-    return std::vector<float>(static_cast<size_t>(floats));
-  } catch (const std::bad_alloc&) {
+    return RecycledBuffer(static_cast<size_t>(floats) * sizeof(float));
+  } catch (const OtfError&) {
     throw OtfError(Code::kOutOfMemory, "cannot hold one row of tiles (" +
                                            std::to_string(floats * 4 / (1 << 20)) +
                                            " MiB); use a narrower region of interest");
@@ -37,12 +37,12 @@ std::vector<float> allocate(int64_t floats) {
 PixelPass passOver(const PixelPlane& plane, const Region& region, const std::atomic<bool>* cancel) {
   return [plane, region, cancel](const PixelSink& sink) {
     const int64_t rows = std::min(bandRows(plane, region.width), region.height);
-    std::vector<float> band = allocate(rows * region.width);
+    const RecycledBuffer band = allocate(rows * region.width);
     for (int64_t y = 0; y < region.height; y += rows) {
       throwIfCancelled(cancel);
       const int64_t n = std::min(rows, region.height - y);
-      plane.read(region.x, region.y + y, region.width, n, band.data(), region.width);
-      sink({band.data(), static_cast<size_t>(n * region.width)});
+      plane.read(region.x, region.y + y, region.width, n, band.floats(), region.width);
+      sink({band.floats(), static_cast<size_t>(n * region.width)});
     }
   };
 }
@@ -59,7 +59,7 @@ TileSource::TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan
 /// Rows that lie together in the ring, raw first, then normalised in place.
 void TileSource::loadRows(int64_t begin, int64_t end) {
   const Region& region = layout_.region;
-  float* at = ring_.data() + begin % ringRows_ * region.width;
+  float* at = ring_.floats() + begin % ringRows_ * region.width;
   Stopwatch watch;
   plane_.read(region.x, region.y + begin, region.width, end - begin, at, region.width);
   readSeconds_ += watch.lap();
@@ -90,7 +90,7 @@ void TileSource::writeTile(int64_t tile, float* out) const {
       std::fill_n(out, side, 0.0F);
       continue;
     }
-    const float* from = ring_.data() + y % ringRows_ * width + x0 + left;
+    const float* from = ring_.floats() + y % ringRows_ * width + x0 + left;
     std::fill_n(out, left, 0.0F);
     std::copy_n(from, right - left, out + left);
     std::fill_n(out + right, side - right, 0.0F);

@@ -8,6 +8,7 @@
 
 #include "detect/normalise.h"
 #include "detect/tiling.h"
+#include "tensor/recycled_buffer.h"
 
 namespace otf {
 
@@ -54,9 +55,9 @@ class TileSource {
   NormalisePlan plan_;
   const std::atomic<bool>* cancel_;
   int64_t ringRows_ = 0;
-  std::vector<float> ring_;  // row y of the region lives at y % ringRows_
-  int64_t loaded_ = 0;       // rows below this have been read
-  int64_t next_ = 0;         // first tile that may still be asked for
+  RecycledBuffer ring_;  // row y of the region lives at y % ringRows_
+  int64_t loaded_ = 0;   // rows below this have been read
+  int64_t next_ = 0;     // first tile that may still be asked for
   PixelCounts counts_;
   double readSeconds_ = 0, prepareSeconds_ = 0;
 };

@@ -8,16 +8,10 @@ import type { ImageSelect } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
 import { resolveModel } from '../models/registry.js';
+import { type FormatName, kFormats } from '../results/formats.js';
 import { drawPreview } from '../results/preview.js';
 import { type RunRecord, runFacts } from '../results/run-record.js';
-import {
-  assertWritable,
-  type FormatName,
-  kFormats,
-  type ResultFormat,
-  writeFileAtomically,
-  writeResult,
-} from '../results/write.js';
+import { assertWritable, writeFileAtomically } from '../results/write.js';
 import { runDetectTask } from '../tasks/detect.js';
 import { warn } from './failure.js';
 import {
@@ -125,8 +119,8 @@ function chooseTarget(image: string, options: DetectOptions): Target {
   const byEnding = output === undefined ? undefined : kExtensions[extname(output).toLowerCase()];
   const format = options.format ?? byEnding ?? 'votable';
   if (output === '-') {
-    const chosen: ResultFormat = kFormats[format];
-    if (!chosen.text) throw new OtfError('OTF_USAGE', `--format ${format} cannot go to standard output: give -o FILE`);
+    if (!kFormats[format].isText)
+      throw new OtfError('OTF_USAGE', `--format ${format} cannot go to standard output: give -o FILE`);
     if (options.json) throw new OtfError('OTF_USAGE', '--json and -o - both want standard output');
     return { format };
   }
@@ -153,9 +147,10 @@ async function refuseOverwritingInputs(inputs: (string | undefined)[], outputs: 
 }
 
 async function deliver(record: RunRecord, target: Target): Promise<void> {
+  // Needs the addon, which has been loaded by now.
+  const { resultText, writeResult } = await import('../results/serialise.js');
   if (target.path !== undefined) return writeResult(record, target.format, target.path);
-  const chosen: ResultFormat = kFormats[target.format];
-  return pipeline(Readable.from(chosen.text?.(record) ?? []), process.stdout, { end: false });
+  return pipeline(Readable.from(resultText(record, target.format) ?? []), process.stdout, { end: false });
 }
 
 export async function writePreview(

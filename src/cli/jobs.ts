@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
-import type { FormatName } from '../results/write.js';
+import type { FormatName } from '../results/formats.js';
 import { example, formatOption, integer } from './options.js';
 import { addServerOptions, downloadAll, phaseLine, type RemoteOptions, waitForEnd } from './remote.js';
 import { print, textTable } from './table.js';

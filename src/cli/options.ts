@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineRequest } from '../engine/addon.js';
 import { kAutoEngine } from '../models/engine-choice.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
-import { kFormats } from '../results/write.js';
+import { kFormats } from '../results/formats.js';
 
 export function integer(min: number, max = 2 ** 31 - 1): (text: string) => number {
   return (text) => {

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { UwsClient } from '../client/client.js';
 import type { RemoteJob, RemoteResult } from '../client/documents.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
-import { type FormatName, kFormats } from '../results/write.js';
+import { type FormatName, kFormats } from '../results/formats.js';
 
 const kDefaultServer = 'http://127.0.0.1:5000';
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];

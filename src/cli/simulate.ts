@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import { loadAddon } from '../engine/load.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { truthDocument } from '../results/truth.js';
-import { votable } from '../results/votable.js';
 import { assertWritable, writeFileAtomically } from '../results/write.js';
 import { example, integer, real } from './options.js';
 import { print } from './table.js';
@@ -49,6 +48,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
   const addon = await loadAddon();
   const request = { output: field, sizePx: size, density, noise, seed };
   const truth = await addon.simulate(request);
+  const { votable } = await import('../results/votable.js');
   await writeFileAtomically(truthFile, votable(truthDocument(request, truth, new Date()), 'TABLEDATA'));
   if (options.json) return print(JSON.stringify({ field, truth: truthFile, sources: truth.count }, null, 2));
   print(`field: ${field} (${size}x${size} pixels, seed ${seed})`);

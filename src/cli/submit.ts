@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
-import type { FormatName } from '../results/write.js';
+import type { FormatName } from '../results/formats.js';
 import { example, type Four, formatOption, pixelBox, skyRegion } from './options.js';
 import { progressBar } from './progress.js';
 import { addServerOptions, downloadAll, type RemoteOptions, waitForEnd } from './remote.js';

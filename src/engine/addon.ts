@@ -237,6 +237,18 @@ export interface FitsColumn {
   numbers?: Float64Array;
 }
 
+/** Rows [first, first + count): before[0] cell before[1] cell ... end. */
+export interface TableRowsRequest {
+  columns: ({ type: 'text'; values: string[] } | { type: 'float' | 'double' | 'int'; values: Float64Array })[];
+  /** One for each column. */
+  before: string[];
+  end: string;
+  /** Instead of a number that is not finite. */
+  missing: string;
+  first: number;
+  count: number;
+}
+
 export interface FitsKey {
   name: string;
   value: string | number;
@@ -369,6 +381,10 @@ export interface NativeAddon {
   detect(request: DetectRequest, onProgress: (done: number, total: number) => void): Promise<DetectOutcome>;
   simulate(request: SimulateRequest): Promise<SimulateOutcome>;
   writeFitsTable(path: string, extname: string, columns: FitsColumn[], keys: FitsKey[]): Promise<void>;
+  /** Numbers as the shortest decimals that read back as the same value of the column's type. Synchronous. */
+  tableRows(request: TableRowsRequest): Buffer;
+  /** '' for what is not finite. Synchronous. */
+  numberText(value: number, type: 'float' | 'double'): string;
   preview(request: PreviewRequest): Promise<Preview>;
   benchEngine(
     request: BenchEngineRequest,

@@ -1,21 +1,12 @@
 /** Comma-separated values: a header row of column names, CRLF, quotes where needed; missing = empty. Source: RFC 4180. */
-import { catalogueOf, numberText } from './columns.js';
+import { catalogueOf } from './columns.js';
+import { rowPieces } from './rows.js';
 import type { RunRecord } from './run-record.js';
 
-const kRowsPerPiece = 512;
-
-export function* csv(record: RunRecord): Generator<string> {
-  const { columns, rows } = catalogueOf(record);
-  yield `${columns.map((column) => csvCell(column.name)).join(',')}\r\n`;
-  let piece = '';
-  for (let row = 0; row < rows; row += 1) {
-    piece += `${columns.map((column) => (column.type === 'text' ? csvCell(column.at(row)) : numberText(column.at(row), column.type))).join(',')}\r\n`;
-    if ((row + 1) % kRowsPerPiece === 0) {
-      yield piece;
-      piece = '';
-    }
-  }
-  if (piece !== '') yield piece;
+export function* csv(record: RunRecord): Generator<string | Buffer> {
+  const catalogue = catalogueOf(record);
+  yield `${catalogue.columns.map((column) => csvCell(column.name)).join(',')}\r\n`;
+  yield* rowPieces(catalogue, { before: (_, index) => (index === 0 ? '' : ','), end: '\r\n', text: csvCell });
 }
 
 function csvCell(text: string): string {

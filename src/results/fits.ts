@@ -7,7 +7,7 @@ import { type RunRecord, runFacts } from './run-record.js';
 const kExtname = 'CATALOGUE';
 
 export async function writeFitsCatalogue(record: RunRecord, path: string): Promise<void> {
-  const { columns, rows } = catalogueOf(record);
+  const { columns } = catalogueOf(record);
   const keys: FitsKey[] = runFacts(record).map(({ key, value, comment }) => ({
     name: key,
     // A date has no Z in FITS: UTC is its default (FITS Standard 4.0 section 9.1.1).
@@ -17,22 +17,15 @@ export async function writeFitsCatalogue(record: RunRecord, path: string): Promi
   const wcs = record.outcome.image.wcs;
   if (wcs) keys.push({ name: 'RADESYS', value: wcs.system, comment: 'frame of ra and dec' });
   if (wcs && wcs.equinox > 0) keys.push({ name: 'EQUINOX', value: wcs.equinox, comment: 'equinox of ra and dec' });
-  await addon.writeFitsTable(
-    path,
-    kExtname,
-    columns.map((column) => fitsColumn(column, rows)),
-    keys,
-  );
+  await addon.writeFitsTable(path, kExtname, columns.map(fitsColumn), keys);
 }
 
-function fitsColumn(column: Column, rows: number): FitsColumn {
+function fitsColumn(column: Column): FitsColumn {
   const { name, unit, ucd, description, type } = column;
   if (column.type === 'text') {
-    const text = Array.from({ length: rows }, (_, row) => asciiText(column.at(row)));
-    return { name, unit, ucd, description: asciiText(description), type, text };
+    return { name, unit, ucd, description: asciiText(description), type, text: column.values.map(asciiText) };
   }
-  const numbers = Float64Array.from({ length: rows }, (_, row) => column.at(row));
-  return { name, unit, ucd, description: asciiText(description), type, numbers };
+  return { name, unit, ucd, description: asciiText(description), type, numbers: column.values };
 }
 
 /** FITS headers and text cells hold printable ASCII only (FITS Standard 4.0 section 4.1.2.3). */

@@ -1,11 +1,11 @@
 /** JSON: the run, the columns, then one object per source with the columns' names as keys; missing = null. */
-import { type Column, catalogueOf, numberText } from './columns.js';
+import { type Column, catalogueOf } from './columns.js';
+import { rowPieces } from './rows.js';
 import { type RunRecord, runFacts } from './run-record.js';
 
-const kRowsPerPiece = 512;
-
-export function* json(record: RunRecord): Generator<string> {
-  const { columns, rows } = catalogueOf(record);
+export function* json(record: RunRecord): Generator<string | Buffer> {
+  const catalogue = catalogueOf(record);
+  const { columns } = catalogue;
   const run = Object.fromEntries(runFacts(record).map((fact) => [fact.name, fact.value]));
   const described = columns.map(({ name, type, unit, ucd, description }) => ({ name, type, unit, ucd, description }));
   const { image, times } = record.outcome;
@@ -13,20 +13,12 @@ export function* json(record: RunRecord): Generator<string> {
   yield `"image": ${JSON.stringify({ ...image, label: record.input.name })},\n`;
   yield `"times": ${JSON.stringify(times)},\n`;
   yield `"columns": ${JSON.stringify(described)},\n"sources": [`;
-  const names = columns.map((column) => JSON.stringify(column.name));
-  let piece = '';
-  for (let row = 0; row < rows; row += 1) {
-    const cells = columns.map((column, index) => `${names[index]}: ${jsonCell(column, row)}`);
-    piece += `${row === 0 ? '\n' : ',\n'}{${cells.join(', ')}}`;
-    if ((row + 1) % kRowsPerPiece === 0) {
-      yield piece;
-      piece = '';
-    }
+  const name = (column: Column) => `${JSON.stringify(column.name)}: `;
+  const before = (column: Column, index: number) => (index === 0 ? ',\n{' : ', ') + name(column);
+  let first = true;
+  for (const piece of rowPieces(catalogue, { before, end: '}', missing: 'null', text: JSON.stringify })) {
+    yield first ? piece.subarray(1) : piece;
+    first = false;
   }
-  yield `${piece}\n]\n}\n`;
-}
-
-function jsonCell(column: Column, row: number): string {
-  if (column.type === 'text') return JSON.stringify(column.at(row));
-  return numberText(column.at(row), column.type) || 'null';
+  yield '\n]\n}\n';
 }

@@ -3,7 +3,7 @@
  * image pixels (1-based, as DS9 counts). Source: SAOImage DS9 reference, "Regions"; the first radius of an ellipse lies
  * along the angle, which DS9 counts from the parallel of declination: position angle + 90 degrees.
  */
-import { numberText } from './columns.js';
+import { addon } from '../engine/addon.js';
 import { type RunRecord, runFacts } from './run-record.js';
 
 const kRowsPerPiece = 512;
@@ -53,7 +53,7 @@ function ds9Frame(wcs: { system: string; equinox: number } | undefined): string 
 }
 
 function short(value: number): string {
-  return numberText(value, 'float');
+  return addon.numberText(value, 'float');
 }
 
 function oneLine(text: string): string {

@@ -31,7 +31,7 @@ function truthCatalogue(truth: SimulateOutcome): Catalogue {
     unit: '',
     ucd: 'meta.id;meta.main',
     description: 'Identifier, unique in this table',
-    at: (row) => `T${row + 1}`,
+    values: Array.from({ length: truth.count }, (_, row) => `T${row + 1}`),
   };
   const number = (
     name: string,
@@ -46,7 +46,7 @@ function truthCatalogue(truth: SimulateOutcome): Catalogue {
     ucd,
     description,
     celestial: name === 'ra' || name === 'dec',
-    at: (row) => (values[row] ?? Number.NaN) + origin,
+    values: Float64Array.from(values, (value) => value + origin),
   });
   const columns: Column[] = [
     text,

@@ -17,7 +17,9 @@ export function* binary2Rows(catalogue: Catalogue, rowsPerPiece: number): Genera
 
 function encodeRow(columns: Column[], row: number): Buffer {
   const flagBytes = Math.ceil(columns.length / 8);
-  const texts = columns.map((column) => (column.type === 'text' ? Buffer.from(column.at(row), 'utf8') : undefined));
+  const texts = columns.map((column) =>
+    column.type === 'text' ? Buffer.from(column.values[row] ?? '', 'utf8') : undefined,
+  );
   let size = flagBytes;
   columns.forEach((column, index) => {
     size += column.type === 'text' ? 4 + (texts[index]?.length ?? 0) : kCellBytes[column.type];
@@ -31,7 +33,7 @@ function encodeRow(columns: Column[], row: number): Buffer {
       offset += text.copy(out, offset);
       return;
     }
-    const value = column.at(row);
+    const value = column.values[row] ?? Number.NaN;
     const missing = !Number.isFinite(value);
     if (missing) out[index >> 3] = (out[index >> 3] ?? 0) | (0x80 >> (index & 7));
     if (column.type === 'float') offset = out.writeFloatBE(missing ? Number.NaN : value, offset);

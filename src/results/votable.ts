@@ -3,8 +3,9 @@
  * Source: IVOA VOTable 1.4 (element order: section 3.2 and the schema), DALI 1.1 section 4.4, VOUnits 1.0.
  * Everything is made in pieces (generators), so that a large catalogue is never one string.
  */
-import { type Catalogue, type Column, cellText } from './columns.js';
+import type { Catalogue, Column } from './columns.js';
 import type { VotableDocument } from './document.js';
+import { rowPieces } from './rows.js';
 import { timestamp } from './run-record.js';
 import { binary2Rows } from './votable-binary.js';
 import { escapeXml } from './xml.js';
@@ -14,7 +15,7 @@ export type Serialisation = 'TABLEDATA' | 'BINARY2';
 const kNamespace = 'http://www.ivoa.net/xml/VOTable/v1.3';
 const kRowsPerPiece = 512;
 
-export function* votable(document: VotableDocument, serialisation: Serialisation): Generator<string> {
+export function* votable(document: VotableDocument, serialisation: Serialisation): Generator<string | Buffer> {
   const { table, coordinates } = document;
   const { catalogue } = table;
   yield '<?xml version="1.0" encoding="UTF-8"?>\n';
@@ -61,21 +62,10 @@ function field(column: Column, hasSystem: boolean): string {
 }
 
 /** A missing number is an empty cell (VOTable 1.4 section 5.5 and interop.md). */
-function* tableData(catalogue: Catalogue): Generator<string> {
+function* tableData(catalogue: Catalogue): Generator<string | Buffer> {
   yield '      <TABLEDATA>\n';
-  for (let begin = 0; begin < catalogue.rows; begin += kRowsPerPiece) {
-    let piece = '';
-    const end = Math.min(begin + kRowsPerPiece, catalogue.rows);
-    for (let row = begin; row < end; row += 1) {
-      piece += '        <TR>';
-      for (const column of catalogue.columns) {
-        const text = cellText(column, row);
-        piece += `<TD>${column.type === 'text' ? escapeXml(text) : text}</TD>`;
-      }
-      piece += '</TR>\n';
-    }
-    yield piece;
-  }
+  const before = (_column: Column, index: number) => (index === 0 ? '        <TR><TD>' : '</TD><TD>');
+  yield* rowPieces(catalogue, { before, end: '</TD></TR>\n', text: escapeXml });
   yield '      </TABLEDATA>\n';
 }
 

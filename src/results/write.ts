@@ -1,51 +1,9 @@
-/** Results into files: whole or not at all. */
+/** Files: whole or not at all. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OtfError, systemReason } from '../errors/catalogue.js';
-import { catalogueDocument } from './catalogue-document.js';
-import { csv } from './csv.js';
-import { json } from './json.js';
-import { region } from './region.js';
-import type { RunRecord } from './run-record.js';
-import { votable } from './votable.js';
-
-export interface ResultFormat {
-  extension: string;
-  mediaType: string;
-  /** Pieces of the text; absent for formats that are no text. */
-  text?: (record: RunRecord) => Iterable<string>;
-}
-
-/** `votable-binary2` is the second serialisation of the same content. */
-export const kFormats = {
-  votable: {
-    extension: 'vot',
-    mediaType: 'application/x-votable+xml;serialization=TABLEDATA',
-    text: (record) => votable(catalogueDocument(record), 'TABLEDATA'),
-  },
-  'votable-binary2': {
-    extension: 'vot',
-    mediaType: 'application/x-votable+xml;serialization=BINARY2',
-    text: (record) => votable(catalogueDocument(record), 'BINARY2'),
-  },
-  fits: { extension: 'fits', mediaType: 'application/fits' },
-  csv: { extension: 'csv', mediaType: 'text/csv;header=present', text: csv },
-  json: { extension: 'json', mediaType: 'application/json', text: json },
-  reg: { extension: 'reg', mediaType: 'text/plain', text: region },
-} as const satisfies Record<string, ResultFormat>;
-
-export type FormatName = keyof typeof kFormats;
-
-/** Write one result atomically. Throws OTF_OUTPUT_UNWRITABLE naming the path. */
-export async function writeResult(record: RunRecord, format: FormatName, path: string): Promise<void> {
-  const chosen: ResultFormat = kFormats[format];
-  if (chosen.text) return writeFileAtomically(path, chosen.text(record));
-  // The one format that needs the native addon: the others work without loading it.
-  const { writeFitsCatalogue } = await import('./fits.js');
-  return writeFitsCatalogue(record, path);
-}
 
 /** To a temporary name beside the target, synced, then renamed: a reader never sees half a file. */
 export async function writeFileAtomically(path: string, pieces: Iterable<string | Uint8Array>): Promise<void> {

@@ -5,14 +5,15 @@ import { deserialize, serialize } from 'node:v8';
 import { OtfError } from '../errors/catalogue.js';
 import type { FileKind, ResultFile } from '../jobs/job.js';
 import { sha256File } from '../models/checksum.js';
+import { type FormatName, kFormats } from '../results/formats.js';
 import type { RunRecord } from '../results/run-record.js';
-import { type FormatName, kFormats, type ResultFormat, writeResult } from '../results/write.js';
+import { resultText, writeResult } from '../results/serialise.js';
 import type { JobFiles } from './job-files.js';
 
 /** Everything the serialisations are made of. No result of its own: its format is this program's business. */
 const kRecord: FileKind = { id: 'record', file: 'catalogue.record', mime: 'application/octet-stream' };
 
-export function catalogueKind(id: string, format: FormatName): FileKind {
+function catalogueKind(id: string, format: FormatName): FileKind {
   const { extension, mediaType } = kFormats[format];
   const stem = format === 'votable-binary2' ? 'catalogue-binary2' : 'catalogue';
   return { id, file: `${stem}.${extension}`, mime: mediaType, format };
@@ -23,8 +24,8 @@ export async function writeCatalogue(files: JobFiles, record: RunRecord, format:
   // Node's documentation of `v8`: the format is backward compatible, safe to store to disk.
   files.write(kRecord, [serialize(record)]);
   const kind = catalogueKind('result', format);
-  const { text }: ResultFormat = kFormats[format];
-  if (text) return files.write(kind, text(record));
+  const text = resultText(record, format);
+  if (text) return files.write(kind, text);
   const made = `${kind.file}.new`;
   await writeResult(record, format, files.path(made));
   return files.adopt(made, kind);

@@ -13,7 +13,7 @@ import { EnginePool } from '../engine/pool.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '../jobs/executor.js';
 import type { Job, JobInfo, ResultFile } from '../jobs/job.js';
-import type { FormatName } from '../results/write.js';
+import type { FormatName } from '../results/formats.js';
 import { Estimates } from './estimate.js';
 import { jobFailure } from './failure.js';
 import { Fetcher } from './fetcher.js';

@@ -12,7 +12,7 @@ import type { ErrorCode } from '../errors/catalogue.js';
 import type { Closing } from '../jobs/executor.js';
 import type { ResultFile } from '../jobs/job.js';
 import type { ModelCard } from '../models/card.js';
-import type { FormatName } from '../results/write.js';
+import type { FormatName } from '../results/formats.js';
 import type { Batch, ImageSource } from './task.js';
 
 export interface FinishRequest {

@@ -1,6 +1,6 @@
 /** Which file of a job answers RESPONSEFORMAT (DALI 1.1, section 3.4.3) or an Accept header. Names are those of kFormats. */
 import type { ResultFile } from '../jobs/job.js';
-import { type FormatName, kFormats } from '../results/write.js';
+import { type FormatName, kFormats } from '../results/formats.js';
 import { acceptedRanges } from './negotiate.js';
 
 /** DALI's short names and the usual media types, lower case without blanks. */

@@ -1,6 +1,6 @@
 /** GET /links?ID=job URL: what belongs to a job, as DataLink 1.1 has it: one row per link, errors as rows. */
 import type { Job } from '../jobs/job.js';
-import { kFormats } from '../results/write.js';
+import { kFormats } from '../results/formats.js';
 import { escapeXml } from '../results/xml.js';
 import { type Handler, jobHref, type UwsContext } from './context.js';
 import { parameterEntries } from './documents.js';

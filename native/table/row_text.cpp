@@ -1,0 +1,63 @@
+#include "table/row_text.h"
+
+#include <cmath>
+
+#include "error/error.h"
+#include "table/number_text.h"
+
+namespace otf {
+namespace {
+
+constexpr size_t kUsualCell = 24;
+
+struct Writer {
+  std::string& out;
+  const std::string& missing;
+  size_t row;
+
+  void operator()(const NumberCells& cells) const {
+    const double value = cells.values[row];
+    if (!std::isfinite(value)) {
+      out.append(missing);
+    } else if (cells.type == NumberCells::Type::kFloat) {
+      const auto single = static_cast<float>(value);
+      if (std::isfinite(single)) {
+        appendNumber(out, single);
+      } else {
+        out.append(missing);
+      }
+    } else {
+      appendNumber(out, value);
+    }
+  }
+  void operator()(const TextCells& cells) const { out.append(cells[row]); }
+};
+
+size_t sizeOf(const Cells& cells) {
+  if (const auto* numbers = std::get_if<NumberCells>(&cells); numbers != nullptr)
+    return numbers->values.size();
+  return std::get<TextCells>(cells).size();
+}
+
+}  // namespace
+
+std::string rowText(const RowForm& form, std::span<const Cells> columns, int64_t first, int64_t count) {
+  if (form.before.size() != columns.size())
+    throw OtfError(Code::kInvalidArgument, "a row needs one text before each of its cells");
+  if (first < 0 || count < 0) throw OtfError(Code::kInvalidArgument, "rows are counted from 0");
+  const auto end = static_cast<size_t>(first + count);
+  for (const Cells& cells : columns)
+    if (sizeOf(cells) < end) throw OtfError(Code::kInvalidArgument, "a column is shorter than the table");
+  std::string out;
+  out.reserve(static_cast<size_t>(count) * (columns.size() * kUsualCell + form.end.size()));
+  for (auto row = static_cast<size_t>(first); row < end; ++row) {
+    for (size_t c = 0; c < columns.size(); ++c) {
+      out.append(form.before[c]);
+      std::visit(Writer{out, form.missing, row}, columns[c]);
+    }
+    out.append(form.end);
+  }
+  return out;
+}
+
+}  // namespace otf

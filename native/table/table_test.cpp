@@ -1,0 +1,74 @@
+// Numbers and rows as text. That the digits are the shortest is checked against another implementation in
+// test/results-text.test.ts.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "error/error.h"
+#include "table/number_text.h"
+#include "table/row_text.h"
+
+using namespace otf;
+
+namespace {
+
+template <typename Value>
+std::string text(Value value) {
+  std::string out = ">";
+  appendNumber(out, value);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("numbers are laid out as ECMAScript does") {
+  CHECK(text(0.0) == ">0");
+  CHECK(text(-0.0) == ">0");
+  CHECK(text(1.0) == ">1");
+  CHECK(text(-1.5) == ">-1.5");
+  CHECK(text(123456789012345680000.0) == ">123456789012345680000");
+  CHECK(text(1e21) == ">1e+21");
+  CHECK(text(1.25e22) == ">1.25e+22");
+  CHECK(text(0.000001) == ">0.000001");
+  CHECK(text(1e-7) == ">1e-7");
+  CHECK(text(-1.5e-7) == ">-1.5e-7");
+  CHECK(text(0.1) == ">0.1");
+  CHECK(text(0.1F) == ">0.1");
+  CHECK(text(static_cast<double>(0.1F)) == ">0.10000000149011612");
+  CHECK(text(1.0F / 3) == ">0.33333334");
+  CHECK(text(16777216.0F) == ">16777216");
+  CHECK(text(std::numeric_limits<double>::max()) == ">1.7976931348623157e+308");
+  CHECK(text(std::numeric_limits<double>::denorm_min()) == ">5e-324");
+  CHECK(text(std::numeric_limits<float>::max()) == ">3.4028235e+38");
+}
+
+TEST_CASE("numbers read back as they were") {
+  std::mt19937_64 draw(7);
+  for (int i = 0; i < 20000; ++i) {
+    const uint64_t bits = draw();
+    double value = 0;
+    std::memcpy(&value, &bits, sizeof value);
+    if (!std::isfinite(value)) continue;
+    CHECK(std::strtod(text(value).c_str() + 1, nullptr) == value);
+    const auto single = static_cast<float>(value);
+    if (std::isfinite(single)) CHECK(std::strtof(text(single).c_str() + 1, nullptr) == single);
+  }
+}
+
+TEST_CASE("rows have their cells between the texts asked for, and a word for what is missing") {
+  const std::vector<double> a{1, NAN, 1e39, 4};
+  const std::vector<double> b{0.5, INFINITY, 2, 3};
+  const std::vector<Cells> columns{NumberCells{NumberCells::Type::kFloat, a}, TextCells{"x", "y", "z", "w"},
+                                   NumberCells{NumberCells::Type::kInt, b}};
+  const RowForm form{{"<", "|", "|"}, ">", "none"};
+  CHECK(rowText(form, columns, 0, 3) == "<1|x|0.5><none|y|none><none|z|2>");
+  CHECK(rowText(form, columns, 3, 1) == "<4|w|3>");
+  CHECK(rowText(form, columns, 4, 0).empty());
+  CHECK_THROWS_AS(rowText(form, columns, 2, 3), OtfError);
+  CHECK_THROWS_AS(rowText(form, columns, -1, 1), OtfError);
+  CHECK_THROWS_AS(rowText({{"<"}, ">", ""}, columns, 0, 1), OtfError);
+}

@@ -1,0 +1,34 @@
+/** Rows of a catalogue as pieces of text, made by the native side. */
+import { addon } from '../engine/addon.js';
+import type { Catalogue, Column } from './columns.js';
+
+export interface RowForm {
+  /** What precedes the cell of a column. */
+  before: (column: Column, index: number) => string;
+  /** What follows the last cell. */
+  end: string;
+  /** How a missing number looks. */
+  missing?: string;
+  /** How a text looks; as it is when absent. */
+  text?: (text: string) => string;
+}
+
+const kRowsPerPiece = 1024;
+
+/**
+ * Numbers are the shortest decimals that read back as the same value of their column's type. In pieces, so that a large
+ * catalogue is never one string.
+ */
+export function* rowPieces({ columns, rows }: Catalogue, form: RowForm): Generator<Buffer> {
+  const { text = (same: string) => same, missing = '', end } = form;
+  const before = columns.map(form.before);
+  const cells = columns.map((column) =>
+    column.type === 'text'
+      ? { type: column.type, values: column.values.map((value) => text(value)) }
+      : { type: column.type, values: column.values },
+  );
+  for (let first = 0; first < rows; first += kRowsPerPiece) {
+    const count = Math.min(kRowsPerPiece, rows - first);
+    yield addon.tableRows({ columns: cells, before, end, missing, first, count });
+  }
+}
