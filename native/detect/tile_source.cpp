@@ -59,7 +59,7 @@ TileSource::TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan
 /// Rows that lie together in the ring, raw first, then normalised in place.
 void TileSource::loadRows(int64_t begin, int64_t end) {
   const Region& region = layout_.region;
-  float* at = ring_.floats() + begin % ringRows_ * region.width;
+  float* at = ring_->floats() + begin % ringRows_ * region.width;
   Stopwatch watch;
   plane_.read(region.x, region.y + begin, region.width, end - begin, at, region.width);
   readSeconds_ += watch.lap();
@@ -90,7 +90,7 @@ void TileSource::writeTile(int64_t tile, float* out) const {
       std::fill_n(out, side, 0.0F);
       continue;
     }
-    const float* from = ring_.floats() + y % ringRows_ * width + x0 + left;
+    const float* from = ring_->floats() + y % ringRows_ * width + x0 + left;
     std::fill_n(out, left, 0.0F);
     std::copy_n(from, right - left, out + left);
     std::fill_n(out + right, side - right, 0.0F);
@@ -111,6 +111,8 @@ void TileSource::fill(int64_t first, int count, float* out) {
     prepareSeconds_ += watch.lap();
   }
   next_ = first + count;
+  // Waiting for the network and being assembled needs no pixels.
+  if (next_ == layout_.tiles()) ring_.reset();
 }
 
 }  // namespace otf

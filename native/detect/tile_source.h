@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "detect/normalise.h"
@@ -28,7 +29,8 @@ struct PixelPlane {
 /// true.
 PixelPass passOver(const PixelPlane& plane, const Region& region, const std::atomic<bool>* cancel);
 
-/// Holds the normalised rows of one row of tiles: min(tile side, region height) x region width floats.
+/// Holds the normalised rows of one row of tiles, min(tile side, region height) x region width floats, until
+/// the last tile has been filled.
 /// One thread at a time.
 class TileSource {
  public:
@@ -55,9 +57,10 @@ class TileSource {
   NormalisePlan plan_;
   const std::atomic<bool>* cancel_;
   int64_t ringRows_ = 0;
-  RecycledBuffer ring_;  // row y of the region lives at y % ringRows_
-  int64_t loaded_ = 0;   // rows below this have been read
-  int64_t next_ = 0;     // first tile that may still be asked for
+  std::optional<RecycledBuffer>
+      ring_;            // row y of the region lives at y % ringRows_; none after the last tile
+  int64_t loaded_ = 0;  // rows below this have been read
+  int64_t next_ = 0;    // first tile that may still be asked for
   PixelCounts counts_;
   double readSeconds_ = 0, prepareSeconds_ = 0;
 };

@@ -16,30 +16,45 @@ const kNamespace = 'http://www.ivoa.net/xml/VOTable/v1.3';
 const kRowsPerPiece = 512;
 
 export function* votable(document: VotableDocument, serialisation: Serialisation): Generator<string | Buffer> {
-  const { table, coordinates } = document;
-  const { catalogue } = table;
-  yield '<?xml version="1.0" encoding="UTF-8"?>\n';
-  yield `<VOTABLE version="1.4" xmlns="${kNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`;
-  yield ` xsi:schemaLocation="${kNamespace} ${kNamespace}">\n`;
-  yield '<RESOURCE type="results">\n';
-  yield `  <DESCRIPTION>${escapeXml(document.description)}</DESCRIPTION>\n`;
-  // DALI 1.1 section 4.4: QUERY_STATUS is the first INFO.
-  for (const { name, value } of [{ name: 'QUERY_STATUS', value: 'OK' }, ...document.infos]) {
-    yield `  <INFO name="${escapeXml(name)}" value="${escapeXml(value)}"/>\n`;
-  }
-  if (coordinates) {
-    yield `  <COOSYS ID="sky" system="${coordinates.system}"${attribute('equinox', coordinates.equinox)}/>\n`;
-  }
-  yield '  <TIMESYS ID="utc" timescale="UTC" refposition="UNKNOWN"/>\n';
-  const stamp = 'datatype="char" arraysize="*" xtype="timestamp" ref="utc" ucd="time.creation"';
-  yield `  <PARAM name="created" ${stamp} value="${timestamp(document.createdAt)}"/>\n`;
-  yield `  <TABLE ID="${escapeXml(table.name)}" name="${escapeXml(table.name)}" nrows="${catalogue.rows}">\n`;
-  yield `    <DESCRIPTION>${escapeXml(table.description)}</DESCRIPTION>\n`;
-  for (const column of catalogue.columns) yield field(column, coordinates !== undefined);
+  const { catalogue } = document.table;
+  yield head(document);
+  yield tableHead(document);
   yield '    <DATA>\n';
   if (serialisation === 'TABLEDATA') yield* tableData(catalogue);
   else yield* binary2(catalogue);
   yield '    </DATA>\n  </TABLE>\n</RESOURCE>\n</VOTABLE>\n';
+}
+
+function head({ description, infos, coordinates, createdAt }: VotableDocument): string {
+  const stamp = 'datatype="char" arraysize="*" xtype="timestamp" ref="utc" ucd="time.creation"';
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>\n',
+    `<VOTABLE version="1.4" xmlns="${kNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`,
+    ` xsi:schemaLocation="${kNamespace} ${kNamespace}">\n`,
+    '<RESOURCE type="results">\n',
+    `  <DESCRIPTION>${escapeXml(description)}</DESCRIPTION>\n`,
+    // DALI 1.1 section 4.4: QUERY_STATUS is the first INFO.
+    info({ name: 'QUERY_STATUS', value: 'OK' }),
+    ...infos.map(info),
+    coordinates
+      ? `  <COOSYS ID="sky" system="${coordinates.system}"${attribute('equinox', coordinates.equinox)}/>\n`
+      : '',
+    '  <TIMESYS ID="utc" timescale="UTC" refposition="UNKNOWN"/>\n',
+    `  <PARAM name="created" ${stamp} value="${timestamp(createdAt)}"/>\n`,
+  ].join('');
+}
+
+function info({ name, value }: { name: string; value: string }): string {
+  return `  <INFO name="${escapeXml(name)}" value="${escapeXml(value)}"/>\n`;
+}
+
+function tableHead({ table, coordinates }: VotableDocument): string {
+  const { name, description, catalogue } = table;
+  return [
+    `  <TABLE ID="${escapeXml(name)}" name="${escapeXml(name)}" nrows="${catalogue.rows}">\n`,
+    `    <DESCRIPTION>${escapeXml(description)}</DESCRIPTION>\n`,
+    ...catalogue.columns.map((column) => field(column, coordinates !== undefined)),
+  ].join('');
 }
 
 /** VOTable 1.4 section 3.1 names; `system` and `equinox` as the native side gives them. */

@@ -33,12 +33,19 @@ bool ItemTeams::oneLeft() const {
 
 void ItemTeams::run(int first, int end, const std::function<void(int team, int item)>& work, Place place) {
   if (first >= end) return;
-  Call call{&work, first, end, 0, nullptr};
+  const auto call = std::make_shared<Call>(Call{work, first, end});
   std::unique_lock lock(mutex_);
-  calls_.insert(place == Place::kFirst ? calls_.begin() : calls_.end(), &call);
+  calls_.insert(place == Place::kFirst ? calls_.begin() : calls_.end(), call);
   wake_.notify_all();
-  done_.wait(lock, [&] { return call.over(); });
-  if (call.error) std::rethrow_exception(call.error);
+  done_.wait(lock, [&] { return call->over(); });
+  if (call->error) std::rethrow_exception(call->error);
+}
+
+void ItemTeams::post(int count, std::function<void(int team, int i)> work) {
+  if (count < 1) return;
+  const std::lock_guard lock(mutex_);
+  calls_.push_back(std::make_shared<Call>(Call{std::move(work), 0, count}));
+  wake_.notify_all();
 }
 
 void ItemTeams::loop(int team, int threadsEach) {
@@ -47,27 +54,27 @@ void ItemTeams::loop(int team, int threadsEach) {
   while (true) {
     wake_.wait(lock, [&] { return stop_ || !calls_.empty(); });
     if (calls_.empty()) return;
-    Call& call = *calls_.front();
-    const int item = call.next++;
-    if (call.next >= call.end) calls_.pop_front();
-    ++call.running;
+    const std::shared_ptr<Call> call = calls_.front();
+    const int item = call->next++;
+    if (call->next >= call->end) calls_.pop_front();
+    ++call->running;
     ++busy_;
     lock.unlock();
     std::exception_ptr error;
     try {
-      (*call.work)(team, item);
+      call->work(team, item);
     } catch (...) {
       error = std::current_exception();
     }
     lock.lock();
-    --call.running;
+    --call->running;
     --busy_;
-    if (error && !call.error) {
-      call.error = error;
-      call.next = call.end;
-      calls_.erase(std::remove(calls_.begin(), calls_.end(), &call), calls_.end());
+    if (error && !call->error) {
+      call->error = error;
+      call->next = call->end;
+      calls_.erase(std::remove(calls_.begin(), calls_.end(), call), calls_.end());
     }
-    if (call.over()) done_.notify_all();
+    if (call->over()) done_.notify_all();
   }
 }
 

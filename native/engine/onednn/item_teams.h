@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -23,6 +24,9 @@ class ItemTeams {
   int count() const { return static_cast<int>(threads_.size()); }
   /// Nothing runs or waits.
   bool idle() const;
+  /// work(team, i) for i < count, behind what waits; returns at once. Must not throw.
+  void post(int count, std::function<void(int team, int i)> work);
+
   /// A single item runs and none waits: the other teams have nothing to do.
   bool oneLeft() const;
 
@@ -37,17 +41,17 @@ class ItemTeams {
 
  private:
   struct Call {
-    const std::function<void(int, int)>* work;
+    std::function<void(int, int)> work;
     int next, end;
     int running = 0;
-    std::exception_ptr error;
+    std::exception_ptr error = nullptr;
     bool over() const { return next >= end && running == 0; }
   };
   void loop(int team, int threadsEach);
 
   mutable std::mutex mutex_;
   std::condition_variable wake_, done_;
-  std::deque<Call*> calls_;  // with items that have not begun
+  std::deque<std::shared_ptr<Call>> calls_;  // with items that have not begun
   int busy_ = 0;
   bool stop_ = false;
   std::vector<std::thread> threads_;  // last: start when the rest is ready

@@ -6,6 +6,7 @@ namespace {
 // Batch sizes and tile sizes met in one run are few: a full batch, a remainder, and the same for a second
 // tile size.
 constexpr size_t kMaxPlans = 8;
+constexpr size_t kPage = 4096;
 
 }  // namespace
 
@@ -25,6 +26,14 @@ Plan& Lane::planFor(Extent extent, int batch, bool monteCarlo) {
   if (plans_.size() > kMaxPlans) plans_.pop_back();
   grow(*plans_.front().plan);
   return *plans_.front().plan;
+}
+
+void Lane::prepare(Extent extent) {
+  planFor(extent, 1, false);
+  for (const Buffer& arena : arenas_) {
+    auto* bytes = static_cast<volatile char*>(arena.data());
+    for (size_t at = 0; at < arena.bytes(); at += kPage) bytes[at] = 0;
+  }
 }
 
 void Lane::grow(const Plan& plan) {

@@ -26,6 +26,8 @@ class Lane {
 
   /// Ready to run; the memory it works in is `arenas()`. Throws kShapeMismatch, dnnl::error, std::bad_alloc.
   Plan& planFor(Extent extent, int batch, bool monteCarlo);
+  /// Passes over single items find their plan made and their memory touched. Throws as planFor().
+  void prepare(Extent extent);
   dnnl::stream& stream() { return stream_; }
   const Arenas& arenas() const { return arenas_; }
   int64_t bytes() const { return bytes_; }

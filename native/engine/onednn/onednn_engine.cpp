@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <mutex>
+#include <optional>
 
 #include "engine/onednn/cpu.h"
 #include "engine/onednn/item_teams.h"
@@ -95,6 +96,10 @@ class OnednnEngine final : public Engine {
             [&] { runItems(wide_, extent, batch - first, input + first * in, output + first * out); });
       };
       if (!oneByOne(flops)) return together(0);
+      if (batch < teams_.count() && teams_.idle()) {
+        together(0);
+        return prepareTeams(extent);
+      }
       // What does not give each team an item is soonest done by all of them, unless other items wait.
       const int whole = batch - batch % teams_.count();
       teams_.run(0, whole, item);
@@ -187,6 +192,23 @@ class OnednnEngine final : public Engine {
     });
   }
 
+  /// After lone items, while nobody waits: the first full pass should not pay for plans and fresh memory.
+  void prepareTeams(Extent extent) {
+    {
+      const std::lock_guard lock(preparing_);
+      if (prepared_ == extent) return;
+      prepared_ = extent;
+    }
+    teams_.post(teams_.count(), [this, extent](int team, int) {
+      try {
+        lanes_[team]->prepare(extent);
+        noteWeights();
+      } catch (...) {
+        // Thrown again, to somebody who can be told, by the pass that needs it.
+      }
+    });
+  }
+
   void noteWeights() {
     const std::lock_guard lock(shop_.building);
     weightBytes_ = weights_.bytes();
@@ -242,6 +264,8 @@ class OnednnEngine final : public Engine {
   Lane wide_;  // on worker_ only
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::atomic<int64_t> weightBytes_{0};
+  std::mutex preparing_;
+  std::optional<Extent> prepared_;
   onednn::WorkerThread worker_;
   onednn::ItemTeams teams_;  // last: its threads use the rest
 };

@@ -75,3 +75,26 @@ TEST_CASE("an exception ends its own call only") {
   }
   CHECK(teams.idle());
 }
+
+TEST_CASE("what is posted runs behind what waits, by all that are free, and nobody waits for it") {
+  std::vector<int> order;
+  std::atomic<int> done{0};
+  {
+    ItemTeams teams(1, 1);
+    std::promise<void> go;
+    std::shared_future<void> gone = go.get_future().share();
+    auto blocker = std::async(std::launch::async, [&] { teams.run(0, 1, [&](int, int) { gone.wait(); }); });
+    while (teams.idle()) std::this_thread::yield();
+    auto first = std::async(std::launch::async,
+                            [&] { teams.run(0, 2, [&](int, int item) { order.push_back(item); }); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    teams.post(2, [&](int, int i) { order.push_back(10 + i); });
+    go.set_value();
+    blocker.get();
+    first.get();
+    while (!teams.idle()) std::this_thread::yield();
+    teams.post(3, [&](int, int) { ++done; });
+  }
+  CHECK(order == std::vector<int>{0, 1, 10, 11});
+  CHECK(done == 3);
+}
