@@ -89,6 +89,14 @@ SharedSlots& SharedSlots::operator=(SharedSlots&& other) noexcept {
   return *this;
 }
 
+void SharedSlots::populate(size_t index) const noexcept {
+#ifdef MADV_POPULATE_WRITE
+  (void)::madvise(slot(index), slotBytes_, MADV_POPULATE_WRITE);
+#else
+  (void)index;
+#endif
+}
+
 void SharedSlots::close() noexcept {
   if (base_ != nullptr) ::munmap(base_, slotBytes_ * count_);
   if (fd_ >= 0) ::close(fd_);

@@ -21,6 +21,10 @@ class SharedSlots {
   SharedSlots& operator=(SharedSlots&& other) noexcept;
   ~SharedSlots();
 
+  /// Gives a slot its memory now instead of page by page when it is first written; what is in it stays.
+  /// Advice: where the kernel cannot (before Linux 5.14, or short of memory) nothing happens.
+  void populate(size_t index) const noexcept;
+
   int fd() const { return fd_; }
   size_t count() const { return count_; }
   size_t slotBytes() const { return slotBytes_; }

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
@@ -33,10 +32,14 @@ export async function startBenchServer(
   const url = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new OtfError('OTF_ENGINE_FAILED', 'the server does not start')), kStartMs);
     child.once('exit', () => reject(new OtfError('OTF_ENGINE_FAILED', 'the server ended')));
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const found = /"url":"([^"]+)".*"msg":"listening"/.exec(line)?.[1];
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+      const found = /"url":"([^"]+)".*"msg":"listening"/.exec(text)?.[1];
       if (found === undefined) return;
       clearTimeout(timer);
+      // The rest of the log is let pass unread: that would be taken from the server.
+      child.stdout.removeAllListeners('data').resume();
       resolve(found);
     });
   });

@@ -1,5 +1,6 @@
 /** Load generator of `bench http`, a process of its own: keep-alive connections that ask for one path again and again. */
 import { connect, type Socket } from 'node:net';
+import { answerLength } from './bench-client.js';
 
 export interface LoadRequest {
   host: string;
@@ -79,14 +80,6 @@ export function load({
       resolve({ perSecond: answered / passed, cpuSeconds: (user + system) / 1e6 / passed });
     }, seconds * 1000);
   });
-}
-
-/** Characters of the answer that begins at `from`; 0 = it has not arrived whole. */
-function answerLength(text: string, from: number): number {
-  const head = text.indexOf('\r\n\r\n', from);
-  if (head < 0) return 0;
-  const length = head + 4 - from + Number(/content-length: (\d+)/i.exec(text.slice(from, head))?.[1] ?? 0);
-  return from + length <= text.length ? length : 0;
 }
 
 const argument = process.argv[2];

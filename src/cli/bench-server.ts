@@ -1,6 +1,5 @@
 /** `bench server`: tasks through a real server beside the engine alone, in one run; and the latency of a lone task. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAddon } from '../engine/load.js';
@@ -9,6 +8,7 @@ import { OtfError } from '../errors/catalogue.js';
 import { toDetectorConfig } from '../models/card.js';
 import { quantizationName } from '../models/quantization.js';
 import { resolveModel } from '../models/registry.js';
+import { BenchClient } from './bench-client.js';
 import { median } from './bench-engine.js';
 import { benchModels, startBenchServer } from './bench-host.js';
 import { conditions, printConditions } from './conditions.js';
@@ -25,7 +25,7 @@ export interface ServerReport {
   network: string;
   tasks: number;
   tilesPerTask: number;
-  /** Tiles per second: the engine alone (before and after, the faster), and first submission to last COMPLETED. */
+  /** Tiles per second: the engine alone (mean of before and after), and first submission to last COMPLETED. */
   engineTilesPerSecond: number;
   serverTilesPerSecond: number;
   share: number;
@@ -42,6 +42,7 @@ const kWantedOverheadMs = 60;
 const kSizePx = 512;
 const kLone = 7;
 const kAtOnce = 4;
+const kAloneMs = 4000;
 
 export async function benchServer(options: BenchServerOptions): Promise<void> {
   const before = await conditions();
@@ -82,26 +83,28 @@ async function runCase(it: Case, options: BenchServerOptions): Promise<ServerRep
   };
   const aloneBefore = await engineAlone(it, options);
   const server = await startBenchServer(join(it.folder, `data-${it.network}`), it.models, settings);
+  const client = new BenchClient(server.url);
   try {
     const quantization = options.quantization ? { QUANTIZATION: options.quantization } : {};
     const form = upload(it.image, { MODEL: it.network, ...quantization });
     // Loads the network and touches every page.
-    await waitFor(server.url, await submit(server.url, form));
+    await waitFor(client, await submit(client, form));
     const lone: { latencyMs: number; inferenceMs: number }[] = [];
-    for (let i = 0; i < kLone; i++) lone.push(await loneTask(server.url, form));
+    for (let i = 0; i < kLone; i++) lone.push(await loneTask(client, form));
     const begun = performance.now();
     const ids: string[] = [];
     const submitSome = async () => {
       while (ids.length < options.tasks) {
         const place = ids.push('') - 1;
-        ids[place] = await submit(server.url, form);
+        ids[place] = await submit(client, form);
       }
     };
     await Promise.all(Array.from({ length: kAtOnce }, submitSome));
-    const jobs = await Promise.all(ids.map((id) => waitFor(server.url, id)));
+    const jobs = await Promise.all(ids.map((id) => waitFor(client, id)));
     const seconds = (performance.now() - begun) / 1000;
     const tilesPerTask = Number(jobs[0]?.info.tilesTotal ?? 0);
-    const alone = Math.max(aloneBefore, await engineAlone(it, options));
+    // The machine may have become slower or faster meanwhile: what lies between is compared with both.
+    const alone = (aloneBefore + (await engineAlone(it, options))) / 2;
     const serverRate = (tilesPerTask * ids.length) / seconds;
     return {
       network: it.network,
@@ -116,6 +119,7 @@ async function runCase(it: Case, options: BenchServerOptions): Promise<ServerRep
       overheadMs: median(lone.map((each) => each.latencyMs - each.inferenceMs)),
     };
   } finally {
+    client.close();
     await server.stop();
   }
 }
@@ -144,7 +148,7 @@ async function engineAlone(it: Case, options: BenchServerOptions): Promise<numbe
     await engine.forward(0, options.batch);
     const begun = performance.now();
     const times: number[] = [];
-    while (times.length < 3 || performance.now() - begun < 1500) {
+    while (times.length < 3 || performance.now() - begun < kAloneMs) {
       const from = performance.now();
       await engine.forward(0, options.batch);
       times.push((performance.now() - from) / 1000);
@@ -156,50 +160,25 @@ async function engineAlone(it: Case, options: BenchServerOptions): Promise<numbe
   }
 }
 
+interface Upload {
+  body: Buffer;
+  headers: string;
+}
+
 /** A request body made once: the client must not take what is measured from the server. */
-function upload(image: Buffer, fields: Record<string, string>): { body: Buffer; headers: Record<string, string> } {
+function upload(image: Buffer, fields: Record<string, string>): Upload {
   const boundary = 'cianna-otf-bench';
   const part = (name: string, more: string) =>
     `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`;
   const texts = Object.entries({ ...fields, PHASE: 'RUN' }).map(([name, value]) => `${part(name, '')}${value}\r\n`);
   const head = `${texts.join('')}${part('IMAGE', '; filename="field.fits"')}`;
   const body = Buffer.concat([Buffer.from(head), image, Buffer.from(`\r\n--${boundary}--\r\n`)]);
-  return {
-    body,
-    headers: {
-      'content-type': `multipart/form-data; boundary=${boundary}`,
-      'content-length': String(body.length),
-    },
-  };
+  const headers = `Content-Type: multipart/form-data; boundary=${boundary}\r\nContent-Length: ${body.length}\r\n`;
+  return { body, headers };
 }
 
-const kAgent = new Agent({ keepAlive: true });
-
-function exchange(
-  url: string,
-  options: { method?: string; headers?: Record<string, string> },
-  body?: Buffer,
-): Promise<{ status: number; location: string; text: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { ...options, agent: kAgent }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          location: response.headers.location ?? '',
-          text: Buffer.concat(chunks).toString(),
-        }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
-}
-
-async function submit(url: string, { body, headers }: ReturnType<typeof upload>): Promise<string> {
-  const { status, location } = await exchange(`${url}/jobs`, { method: 'POST', headers }, body);
+async function submit(client: BenchClient, { body, headers }: Upload): Promise<string> {
+  const { status, location } = await client.exchange('POST /jobs', headers, body);
   if (status !== 303) throw new OtfError('OTF_SERVER_ANSWER', `the server answered ${status}`);
   return location.split('/').pop() ?? '';
 }
@@ -208,9 +187,9 @@ interface Ended {
   info: Record<string, string | undefined>;
 }
 
-async function waitFor(url: string, id: string): Promise<Ended> {
+async function waitFor(client: BenchClient, id: string): Promise<Ended> {
   for (;;) {
-    const { text } = await exchange(`${url}/jobs/${id}?WAIT=60`, { headers: { accept: 'text/xml' } });
+    const { text } = await client.exchange(`GET /jobs/${id}?WAIT=60`, 'Accept: text/xml\r\n');
     const phase = /<uws:phase>(\w+)/.exec(text)?.[1] ?? '';
     if (['QUEUED', 'EXECUTING'].includes(phase)) continue;
     if (phase !== 'COMPLETED') throw new OtfError('OTF_SERVER_ANSWER', `a task of the benchmark ended ${phase}`);
@@ -220,13 +199,13 @@ async function waitFor(url: string, id: string): Promise<Ended> {
   }
 }
 
-async function loneTask(url: string, form: ReturnType<typeof upload>) {
+async function loneTask(client: BenchClient, form: Upload) {
   const begun = performance.now();
-  const id = await submit(url, form);
-  await waitFor(url, id);
-  await exchange(`${url}/jobs/${id}/results/result`, {});
+  const id = await submit(client, form);
+  await waitFor(client, id);
+  await client.exchange(`GET /jobs/${id}/results/result`);
   const latencyMs = performance.now() - begun;
-  const { text } = await exchange(`${url}/jobs/${id}/results/json`, {});
+  const { text } = await client.exchange(`GET /jobs/${id}/results/json`);
   const { times } = JSON.parse(text) as { times: { infer: number } };
   return { latencyMs, inferenceMs: times.infer * 1000 };
 }

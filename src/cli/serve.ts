@@ -1,10 +1,10 @@
 /** `serve`: the server, until it is told to stop. */
 import type { Command } from 'commander';
-import { pino } from 'pino';
 import { loadConfig } from '../config/load.js';
 import { startServer } from '../http/server.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { example, integer } from './options.js';
+import { serverLog } from './server-log.js';
 
 interface ServeOptions {
   config?: string;
@@ -39,8 +39,9 @@ async function serve(options: ServeOptions): Promise<void> {
       models: { dir: options.models },
     },
   });
-  const log = pino({ level: config.logging.level });
+  const log = serverLog(config);
   const server = await startServer({ config, executor: new BatchExecutor(), log });
+  log.flush();
   await new Promise<void>((resolve) => {
     for (const signal of kSignals) process.once(signal, () => resolve());
   });

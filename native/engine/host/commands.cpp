@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <exception>
 #include <new>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 #include "engine/host/forwards.h"
@@ -50,6 +52,37 @@ class Lines {
   std::string pending_;
 };
 
+/// Gives all slots their memory, once, on a thread of its own.
+class SlotWarmer {
+ public:
+  explicit SlotWarmer(const SharedSlots& slots) : slots_(slots) {}
+  SlotWarmer(const SlotWarmer&) = delete;
+  SlotWarmer& operator=(const SlotWarmer&) = delete;
+  ~SlotWarmer() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  void start() {
+    if (started_.exchange(true)) return;
+    thread_ = std::thread([this] {
+      for (size_t i = 0; i < slots_.count() && !stop_; ++i) slots_.populate(i);
+    });
+  }
+
+ private:
+  const SharedSlots& slots_;
+  std::atomic<bool> started_{false}, stop_{false};
+  std::thread thread_;
+};
+
+struct Serving {
+  const Served& served;
+  SlotWarmer warmer;
+  Forwards forwards;  // last: its answers use the rest
+
+  explicit Serving(const Served& s) : served(s), warmer(s.slots), forwards(s.engine.passesAtOnce()) {}
+};
+
 struct Tensors {
   float *input, *output, *deviation;
 };
@@ -69,9 +102,11 @@ Tensors tensors(const Served& s, int slot, int count) {
   throw OtfError(Code::kInvalidArgument, "otf-engine does not understand '" + line.substr(0, 100) + "'");
 }
 
-void replyDone(const Served& s, int slot, double seconds) {
+void replyDone(Serving& serving, int slot, double seconds) {
   reply("done " + std::to_string(slot) + " " + decimal(seconds) + " " +
-        std::to_string(s.engine.memoryBytes()));
+        std::to_string(serving.served.engine.memoryBytes()));
+  // The first task is answered: now there is time for those that may follow.
+  serving.warmer.start();
 }
 
 void replyException(const std::exception_ptr& thrown) {
@@ -86,7 +121,8 @@ void replyException(const std::exception_ptr& thrown) {
   }
 }
 
-void forward(const Served& s, Forwards& forwards, std::istringstream& words, const std::string& line) {
+void forward(Serving& serving, std::istringstream& words, const std::string& line) {
+  const Served& s = serving.served;
   int slot = -1;
   int count = 0;
   if (!(words >> slot >> count)) notUnderstood(line);
@@ -94,14 +130,15 @@ void forward(const Served& s, Forwards& forwards, std::istringstream& words, con
   std::string mode;
   const bool plain = !(words >> mode);
   if (plain && s.engine.passesAtOnce() > 1) {
-    forwards.add([&s, t, count] { s.engine.forward(s.extent, count, t.input, t.output); },
-                 [&s, slot](double seconds) { replyDone(s, slot, seconds); }, replyException);
+    serving.forwards.add([&s, t, count] { s.engine.forward(s.extent, count, t.input, t.output); },
+                         [&serving, slot](double seconds) { replyDone(serving, slot, seconds); },
+                         replyException);
     return;
   }
   int repeats = 0;
   uint64_t seed = 0;
   if (!plain && (mode != "mc" || !(words >> repeats >> seed))) notUnderstood(line);
-  forwards.drain();
+  serving.forwards.drain();
   // On this thread, always the same: OpenMP makes a new team for every thread that calls.
   const auto start = std::chrono::steady_clock::now();
   if (plain) {
@@ -109,7 +146,7 @@ void forward(const Served& s, Forwards& forwards, std::istringstream& words, con
   } else {
     s.engine.forwardMonteCarlo(s.extent, count, repeats, seed, t.input, t.output, t.deviation);
   }
-  replyDone(s, slot, since(start));
+  replyDone(serving, slot, since(start));
 }
 
 double median(std::vector<double>& values) {
@@ -145,17 +182,17 @@ void bench(const Served& s, std::istringstream& words, const std::string& line) 
 }
 
 /// False: told to end.
-bool obey(const Served& s, Forwards& forwards, const std::string& line) {
+bool obey(Serving& serving, const std::string& line) {
   std::istringstream words(line);
   std::string command;
   words >> command;
   if (command == "forward") {
-    forward(s, forwards, words, line);
+    forward(serving, words, line);
     return true;
   }
-  forwards.drain();
+  serving.forwards.drain();
   if (command == "bench") {
-    bench(s, words, line);
+    bench(serving.served, words, line);
   } else if (command == "ping") {
     reply("pong");
   } else if (command == "quit") {
@@ -188,13 +225,13 @@ void replyError(Code code, const std::string& message) {
 void serve(const Served& s) {
   Lines lines;
   std::string line;
-  Forwards forwards(s.engine.passesAtOnce());
+  Serving serving(s);
   while (lines.next(line)) {
     try {
-      if (!obey(s, forwards, line)) return;
+      if (!obey(serving, line)) return;
     } catch (...) {
       // Errors too keep their place among the answers.
-      forwards.drain();
+      serving.forwards.drain();
       replyException(std::current_exception());
     }
     std::fflush(stdout);

@@ -21,14 +21,16 @@
 // output and error are the log of whatever library runs inside; the protocol never uses them. A parent keeps
 // their last lines: when the process ends without being told to, whatever its exit code, they are the reason.
 //
-// Commands, one line each, served one after the other (several may be under way; replies come in order):
-//   forward SLOT COUNT                  -> done SLOT SECONDS MEMORYBYTES
-//   forward SLOT COUNT mc REPEATS SEED  -> the same; mean in the output, standard deviation in the deviation
-//   region bench SLOT COUNT REPEATS            -> benched
-//   {"ownSeconds":..,"bridgeSeconds":..,"overheadSeconds":..}
-//                                          (cianna only)
-//   ping                                -> pong
-//   quit                                -> exit 0
+// Commands, one line each. Replies come in their order; an engine may work on the next forward before it has
+// answered the one before, every other command waits for those before it.
+//   forward SLOT COUNT
+//     -> done SLOT SECONDS MEMORYBYTES; seconds since it began, or since the answer before, if that was later
+//   forward SLOT COUNT mc REPEATS SEED
+//     -> the same; mean in the output, standard deviation in the deviation region
+//   bench SLOT COUNT REPEATS (cianna only)
+//     -> benched {"ownSeconds":..,"bridgeSeconds":..,"overheadSeconds":..}
+//   ping -> pong
+//   quit -> exit 0
 // Any command can be answered `error OTF_CODE message` (error/error.h); the process stays usable.
 //
 // ready:     {"engine","version","device","asked","effective": text,

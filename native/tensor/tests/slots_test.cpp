@@ -31,6 +31,15 @@ TEST_CASE("a child process sees and changes a slot through the inherited descrip
   CHECK(std::memcmp(slots.slot(2), "child", 6) == 0);
 }
 
+TEST_CASE("a slot that is given its memory beforehand keeps what is in it") {
+  const SharedSlots slots = SharedSlots::create(20000, 2);
+  std::memcpy(slots.slot(1) + 19000, "kept", 5);
+  slots.populate(0);
+  slots.populate(1);
+  CHECK(std::memcmp(slots.slot(1) + 19000, "kept", 5) == 0);
+  CHECK(slots.slot(0)[5000] == std::byte{0});
+}
+
 TEST_CASE("the memory cannot be shrunk under its users") {
   const SharedSlots slots = SharedSlots::create(4096, 2);
   CHECK(::ftruncate(slots.fd(), 0) != 0);
