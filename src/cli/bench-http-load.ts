@@ -14,6 +14,9 @@ export interface LoadRequest {
   pipeline: number;
 }
 
+/** Waking up costs, in virtual machines tens of microseconds: requests of a fixed rate go out in small bursts. */
+const kTickMs = 5;
+
 export interface LoadReport {
   /** Requests answered with 200. */
   perSecond: number;
@@ -47,21 +50,30 @@ export function load({
   };
   const timer = setInterval(() => {
     for (const socket of waiting.splice(0)) next(socket);
-  }, 1);
+  }, kTickMs);
   return new Promise((resolve, reject) => {
     const sockets = Array.from({ length: connections }, () => {
       const socket = connect(port, host, () => next(socket));
       let left = '';
       let expected = pipeline;
+      // Answers to one question mostly look alike: then their length is known without reading them.
+      let head = '';
+      let alike = 0;
       socket.setNoDelay(true);
       socket.setEncoding('latin1');
       socket.on('error', reject);
       socket.on('data', (data: string) => {
         left += data;
         let from = 0;
-        for (let length = answerLength(left, from); length > 0; length = answerLength(left, from)) {
-          if (!left.startsWith('HTTP/1.1 200', from)) reject(new Error(`answered ${left.slice(from, from + 40)}`));
-          from += length;
+        for (;;) {
+          if (alike === 0 || from + alike > left.length || !left.startsWith(head, from)) {
+            const length = answerLength(left, from);
+            if (length === 0) break;
+            if (!left.startsWith('HTTP/1.1 200', from)) reject(new Error(`answered ${left.slice(from, from + 40)}`));
+            alike = length;
+            head = left.slice(from, left.indexOf('\r\n\r\n', from) + 4);
+          }
+          from += alike;
           answered++;
           expected--;
         }
