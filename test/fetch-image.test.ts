@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isPrivateAddress } from '#otf/fetch/address.js';
 import { type FetchLimits, fetchImage } from '#otf/fetch/fetch-image.js';
 import { localPath, openableLocalPath } from '#otf/fetch/local-file.js';
@@ -12,6 +13,15 @@ import { tempDir } from './service/bench.js';
 
 const kLimits: FetchLimits = { allowPrivate: true, maxBytes: 1 << 20, maxRedirects: 2, timeoutMs: 5000 };
 const kBytes = randomBytes(300_000);
+
+/** Public by IANA's registry, here of a loopback in a network namespace of its own. */
+const kPublic = '11.0.0.1';
+const kPublicLoopback = `ip link set lo up && ip addr add ${kPublic}/32 dev lo`;
+
+function noNetworkOfItsOwn(): string | false {
+  const { status } = spawnSync('unshare', ['-rn', 'sh', '-c', kPublicLoopback]);
+  return status === 0 ? false : 'no network namespace can be made here (unshare, iproute2 and the right to)';
+}
 
 async function remote(
   t: TestContext,
@@ -136,6 +146,27 @@ describe('fetching an image', () => {
       );
     }
     assert.equal(visits, 0);
+  });
+
+  it('refuses to be redirected from a public host to a private one', { skip: noNetworkOfItsOwn() }, () => {
+    const script = fileURLToPath(new URL('./support/public-host.js', import.meta.url));
+    const run = spawnSync(
+      'unshare',
+      ['-rn', 'sh', '-c', `${kPublicLoopback} && exec "$0" "$@"`, process.execPath, script, kPublic],
+      {
+        encoding: 'utf8',
+      },
+    );
+    assert.equal(run.status, 0, run.stderr);
+    const { outcomes, insideVisits } = JSON.parse(run.stdout) as {
+      outcomes: Record<string, string>;
+      insideVisits: number;
+    };
+    const { '/image': image, '/self': self, ...redirected } = outcomes;
+    assert.deepEqual([image, self], ['6 bytes', '6 bytes']);
+    assert.equal(Object.keys(redirected).length, 4);
+    for (const [path, code] of Object.entries(redirected)) assert.equal(code, 'OTF_FETCH_REFUSED', path);
+    assert.equal(insideVisits, 0);
   });
 
   it('knows private addresses', () => {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { catalogueDocument } from '#otf/results/catalogue-document.js';
-import { writeResult } from '#otf/results/serialise.js';
+import { resultText, writeResult } from '#otf/results/serialise.js';
 import { votable } from '#otf/results/votable.js';
 import { kNoAstropy, kNoStilts, python, scratchDir } from './support/cli.js';
 import { type FakeOptions, fakeRecord } from './support/records.js';
@@ -146,6 +146,27 @@ describe('VOTable: astropy reads what was meant', { skip: kNoAstropy }, () => {
     assert.deepEqual(coosys, []);
     assert.equal(fields.ra?.[3], null);
     assert.ok(rows.ra?.every((value) => value === null) && rows.dec?.every((value) => value === null));
+  });
+});
+
+describe('VOTable 1.5', () => {
+  it('differs from 1.4 in its version and the names of coordinate systems, and in nothing else', async () => {
+    for (const [system, equinox, old, now] of [
+      ['FK5', 2000, 'eq_FK5', 'FK5'],
+      ['FK4', 1950, 'eq_FK4', 'FK4'],
+      ['ICRS', 0, 'ICRS', 'ICRS'],
+    ] as const) {
+      const record = await fakeRecord();
+      const { wcs } = record.outcome.image;
+      if (wcs) Object.assign(wcs, { system, equinox });
+      const text = (format: 'votable' | 'votable-1.5') => [...(resultText(record, format) ?? [])].join('');
+      const earlier = text('votable');
+      assert.ok(earlier.includes(`system="${old}"`));
+      const expected = earlier
+        .replace('<VOTABLE version="1.4"', '<VOTABLE version="1.5"')
+        .replace(`system="${old}"`, `system="${now}"`);
+      assert.equal(text('votable-1.5'), expected);
+    }
   });
 });
 

@@ -55,7 +55,7 @@ const kCreationFields = {
   IMAGE_SHA256: 'checksum the image must have',
   ROI: 'RA,DEC in degrees and W,H in pixels (or the fields RA, DEC, ROI_WIDTH, ROI_HEIGHT)',
   BOX: 'X,Y,W,H in pixels, the first is 1,1',
-  RESPONSEFORMAT: 'format of the result named result: votable, votable-binary2, fits, csv, json, reg',
+  RESPONSEFORMAT: 'format of the result named result: votable, votable-binary2, votable-1.5, fits, csv, json, reg',
   RUNID: 'any text; comes back as runId',
   EXECUTIONDURATION: 'seconds, 0 = no limit',
   DESTRUCTION: 'instant at which the job goes away',

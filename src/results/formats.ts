@@ -7,10 +7,18 @@ export interface ResultFormat {
   isText: boolean;
 }
 
-/** `votable-binary2` is the second serialisation of the same content. */
+/**
+ * `votable-binary2` is the second serialisation of the same content; `votable-1.5` is for readers that know that version,
+ * which those in use report as a fault.
+ */
 export const kFormats = {
   votable: { extension: 'vot', mediaType: 'application/x-votable+xml;serialization=TABLEDATA', isText: true },
   'votable-binary2': { extension: 'vot', mediaType: 'application/x-votable+xml;serialization=BINARY2', isText: true },
+  'votable-1.5': {
+    extension: 'vot',
+    mediaType: 'application/x-votable+xml;serialization=TABLEDATA;version=1.5',
+    isText: true,
+  },
   fits: { extension: 'fits', mediaType: 'application/fits', isText: false },
   csv: { extension: 'csv', mediaType: 'text/csv;header=present', isText: true },
   json: { extension: 'json', mediaType: 'application/json', isText: true },

@@ -14,6 +14,7 @@ type Pieces = Iterable<string | Uint8Array>;
 const kTexts: Record<Exclude<FormatName, 'fits'>, (record: RunRecord) => Pieces> = {
   votable: (record) => votable(catalogueDocument(record), 'TABLEDATA'),
   'votable-binary2': (record) => votable(catalogueDocument(record), 'BINARY2'),
+  'votable-1.5': (record) => votable(catalogueDocument(record), 'TABLEDATA', '1.5'),
   csv,
   json,
   reg: region,

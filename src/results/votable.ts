@@ -1,6 +1,6 @@
 /**
- * VOTable 1.4 with either serialisation. Version 1.4 because the readers in use report 1.5 as a fault.
- * Source: IVOA VOTable 1.4 (element order: section 3.2 and the schema), DALI 1.1 section 4.4, VOUnits 1.0.
+ * VOTable 1.4 with either serialisation, or 1.5 for who asks for it: readers in use report that as a fault.
+ * Source: IVOA VOTable 1.4 and 1.5 (element order: section 3.2 and the schema), DALI 1.1 section 4.4, VOUnits 1.0.
  * Everything is made in pieces (generators), so that a large catalogue is never one string.
  */
 import type { Catalogue, Column } from './columns.js';
@@ -11,13 +11,18 @@ import { binary2Rows } from './votable-binary.js';
 import { escapeXml } from './xml.js';
 
 export type Serialisation = 'TABLEDATA' | 'BINARY2';
+export type Version = '1.4' | '1.5';
 
 const kNamespace = 'http://www.ivoa.net/xml/VOTable/v1.3';
 const kRowsPerPiece = 512;
 
-export function* votable(document: VotableDocument, serialisation: Serialisation): Generator<string | Buffer> {
+export function* votable(
+  document: VotableDocument,
+  serialisation: Serialisation,
+  version: Version = '1.4',
+): Generator<string | Buffer> {
   const { catalogue } = document.table;
-  yield head(document);
+  yield head(document, version);
   yield tableHead(document);
   yield '    <DATA>\n';
   if (serialisation === 'TABLEDATA') yield* tableData(catalogue);
@@ -25,23 +30,27 @@ export function* votable(document: VotableDocument, serialisation: Serialisation
   yield '    </DATA>\n  </TABLE>\n</RESOURCE>\n</VOTABLE>\n';
 }
 
-function head({ description, infos, coordinates, createdAt }: VotableDocument): string {
+function head({ description, infos, coordinates, createdAt }: VotableDocument, version: Version): string {
   const stamp = 'datatype="char" arraysize="*" xtype="timestamp" ref="utc" ucd="time.creation"';
   return [
     '<?xml version="1.0" encoding="UTF-8"?>\n',
-    `<VOTABLE version="1.4" xmlns="${kNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`,
+    `<VOTABLE version="${version}" xmlns="${kNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`,
     ` xsi:schemaLocation="${kNamespace} ${kNamespace}">\n`,
     '<RESOURCE type="results">\n',
     `  <DESCRIPTION>${escapeXml(description)}</DESCRIPTION>\n`,
     // DALI 1.1 section 4.4: QUERY_STATUS is the first INFO.
     info({ name: 'QUERY_STATUS', value: 'OK' }),
     ...infos.map(info),
-    coordinates
-      ? `  <COOSYS ID="sky" system="${coordinates.system}"${attribute('equinox', coordinates.equinox)}/>\n`
-      : '',
+    coordinates ? coosys(coordinates, version) : '',
     '  <TIMESYS ID="utc" timescale="UTC" refposition="UNKNOWN"/>\n',
     `  <PARAM name="created" ${stamp} value="${timestamp(createdAt)}"/>\n`,
   ].join('');
+}
+
+/** 1.5 names systems by the vocabulary refframe: FK5 for what 1.4 calls eq_FK5. */
+function coosys({ system, equinox }: NonNullable<VotableDocument['coordinates']>, version: Version): string {
+  const name = version === '1.5' ? system.replace(/^eq_/, '') : system;
+  return `  <COOSYS ID="sky" system="${name}"${attribute('equinox', equinox)}/>\n`;
 }
 
 function info({ name, value }: { name: string; value: string }): string {

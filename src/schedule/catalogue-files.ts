@@ -15,7 +15,8 @@ const kRecord: FileKind = { id: 'record', file: 'catalogue.record', mime: 'appli
 
 function catalogueKind(id: string, format: FormatName): FileKind {
   const { extension, mediaType } = kFormats[format];
-  const stem = format === 'votable-binary2' ? 'catalogue-binary2' : 'catalogue';
+  // Those that share an extension differ in what follows `votable`.
+  const stem = `catalogue${/^votable(-.*)$/.exec(format)?.[1] ?? ''}`;
   return { id, file: `${stem}.${extension}`, mime: mediaType, format };
 }
 

@@ -12,6 +12,8 @@ const kNames: Record<string, FormatName> = {
   'application/x-votable+xml': 'votable',
   'application/x-votable+xml;serialization=tabledata': 'votable',
   'application/x-votable+xml;serialization=binary2': 'votable-binary2',
+  'application/x-votable+xml;version=1.5': 'votable-1.5',
+  'application/x-votable+xml;serialization=tabledata;version=1.5': 'votable-1.5',
   fits: 'fits',
   'application/fits': 'fits',
   'application/x-fits': 'fits',
