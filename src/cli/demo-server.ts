@@ -30,6 +30,7 @@ interface JsonCatalogue extends Pick<Shown, 'run' | 'image' | 'times'> {
 /** Leaves `catalogue.vot` in `folder`. Throws what the job failed of. */
 export async function detectThroughServer(image: string, folder: string): Promise<Shown> {
   const config = await loadConfig({
+    env: process.env,
     flags: { server: { port: 0 }, storage: { data_dir: join(folder, 'server'), reserve_mb: 1 } },
   });
   const server = await startServer({ config, executor: new BatchExecutor(), log: pino({ level: 'silent' }) });
