@@ -76,6 +76,7 @@ class PartReader {
     });
     parser.on('field', (name, value, nameCut, valueCut) => {
       try {
+        assertNamed(name);
         if (nameCut || valueCut) throw malformed(`field ${name.slice(0, 40)} is too long`);
         parameters.add(name, value);
       } catch (thrown) {
@@ -106,6 +107,7 @@ class PartReader {
       if (this.#finished) done();
     });
     await this.#writeOut();
+    if (this.#open.length > 0) throw malformed('a file ends before its boundary');
     return { kind: 'multipart', parameters: this.#parameters, files: this.#files, spool: this.#spool };
   }
 
@@ -133,6 +135,7 @@ class PartReader {
   }
 
   #receive(stream: BusboyFileStream, field: string, filename: string | undefined, mime: string): void {
+    assertNamed(field);
     this.#spool ??= this.#request.folders.newSpool();
     const file = new PartFile(this.#spool);
     stream.on('data', (bytes: Buffer) => file.add(bytes));
@@ -165,6 +168,11 @@ class PartReader {
     }
     if (this.#fault !== undefined) throw this.#fault;
   }
+}
+
+/** RFC 7578 section 4.2; the parser's types promise a name, its code does not. */
+function assertNamed(name: string | undefined): void {
+  if (typeof name !== 'string') throw malformed('a part has no name');
 }
 
 /** A name for people: no folders, no control characters, not endless. */
