@@ -1,9 +1,11 @@
 /** kill -9, SIGTERM and a full disk: nothing acknowledged is lost, nothing is done twice. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { kRoot } from './support/cli.js';
+import { startCommand } from './support/peers.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 const kSeed = 20_260_101;
@@ -128,6 +130,23 @@ describe('The end of a server', () => {
       await server.stop('SIGKILL');
       execFileSync('umount', ['-l', dataDir], { stdio: 'ignore' });
     }
+  });
+
+  it('ends with one line for people when a part of itself is broken, and with the rest in its log', async (t) => {
+    const copy = join(await tempDir(t), 'copy');
+    await mkdir(copy);
+    for (const part of ['bin', 'dist', 'package.json'])
+      await cp(join(kRoot, part), join(copy, part), { recursive: true });
+    for (const part of ['build', 'models', 'node_modules']) await symlink(join(kRoot, part), join(copy, part));
+    await writeFile(join(copy, 'dist/schedule/worker.js'), 'throw new Error("a broken worker");\n');
+    const program = join(copy, 'bin/cianna-otf.js');
+    const args = [program, 'serve', '--port', '0', '--data-dir', join(copy, 'data')];
+    const { code, stdout, stderr } = await startCommand(process.execPath, args);
+    assert.equal(code, 1);
+    assert.match(stderr, /^cianna-otf: internal error: a broken worker .*\n$/);
+    const last = JSON.parse(stdout.trim().split('\n').pop() ?? '') as { level: number; err: { stack: string } };
+    assert.equal(last.level, 60);
+    assert.match(last.err.stack, /worker\.js/);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { startServer } from '../http/server.js';
 import { BatchExecutor } from '../schedule/executor.js';
+import { report } from './failure.js';
 import { example, integer } from './options.js';
 import { serverLog } from './server-log.js';
 
@@ -40,6 +41,11 @@ async function serve(options: ServeOptions): Promise<void> {
     },
   });
   const log = serverLog(config);
+  // Out of step with everything it holds, the server ends: jobs are on disk and go on at its next start.
+  process.on('uncaughtException', (thrown) => {
+    log.fatal({ err: thrown }, 'the server ends');
+    process.exit(report(thrown));
+  });
   const server = await startServer({ config, executor: new BatchExecutor(), log });
   log.flush();
   await new Promise<void>((resolve) => {

@@ -5,6 +5,22 @@
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchEngineRequest } from './addon-bench.js';
+import type {
+  CopyItemsRequest,
+  ModelHandle,
+  OpenedModel,
+  OpenedSlots,
+  OpenTaskRequest,
+  SlotsHandle,
+  TaskHandle,
+  TilePiece,
+} from './addon-stages.js';
+import type { FitsColumn, FitsKey, TableRowsRequest } from './addon-tables.js';
+
+export type * from './addon-bench.js';
+export type * from './addon-stages.js';
+export type * from './addon-tables.js';
 
 export interface EngineDescription {
   name: string;
@@ -225,36 +241,6 @@ export interface SimulateOutcome {
   peakSnr: Float64Array;
 }
 
-export interface FitsColumn {
-  name: string;
-  unit: string;
-  ucd: string;
-  description: string;
-  type: 'text' | 'float' | 'double' | 'int';
-  /** Text columns. */
-  text?: string[];
-  /** Number columns; NaN = missing. */
-  numbers?: Float64Array;
-}
-
-/** Rows [first, first + count): before[0] cell before[1] cell ... end. */
-export interface TableRowsRequest {
-  columns: ({ type: 'text'; values: string[] } | { type: 'float' | 'double' | 'int'; values: Float64Array })[];
-  /** One for each column. */
-  before: string[];
-  end: string;
-  /** Instead of a number that is not finite. */
-  missing: string;
-  first: number;
-  count: number;
-}
-
-export interface FitsKey {
-  name: string;
-  value: string | number;
-  comment: string;
-}
-
 export interface PreviewRequest {
   image: ImageSelect;
   /** Longest side of the picture. */
@@ -267,106 +253,6 @@ export interface Preview {
   height: number;
   scale: number;
   grey: Uint8Array;
-}
-
-export interface BenchLayer {
-  layer: string;
-  kernel: string;
-  seconds: number;
-  flops: number;
-  /** The same layer's oneDNN primitive alone, on the same data layout. */
-  bareSeconds: number;
-}
-
-export interface BenchEngineRequest {
-  /** A network file, or the name of a built-in architecture ("sdc1") with random weights. */
-  model: string;
-  width: number;
-  height: number;
-  repeats: number;
-  inputBias: number;
-  engine: EngineRequest;
-}
-
-export interface BenchEngineOutcome {
-  engine: EngineInfo;
-  /** Seconds per forward of the whole batch: every repeat, and of the bare primitives alone. */
-  forwardSeconds: number[];
-  bareSeconds: number[];
-  flopsPerItem: number;
-  /** Best measured matrix-multiply rate of this machine in the effective type, FLOP/s. */
-  peakFlops: number;
-  layers: BenchLayer[];
-}
-
-/** Medians in seconds per batch, all of one run. */
-export interface BenchCiannaOutcome {
-  engine: EngineInfo;
-  /** CIANNA's own loop over its layers, data in place. */
-  ownSeconds: number;
-  /** The same through the bridge: input from the slot, layers, output to the slot. */
-  bridgeSeconds: number;
-  /** Of the latter, what was not CIANNA's loop. */
-  overheadSeconds: number;
-  /** A forward from this process: copies to and from the slot, and the messages. */
-  remoteSeconds: number;
-  /** One plain copy of a batch's input and output. */
-  copySeconds: number;
-}
-
-/** Numbers that name native objects; valid in the main thread and every worker of this process. */
-export type SlotsHandle = number;
-export type ModelHandle = number;
-export type TaskHandle = number;
-
-export interface OpenedSlots {
-  slots: SlotsHandle;
-  /** To be inherited by the engine process. */
-  fd: number;
-  slotBytes: number;
-}
-
-export interface OpenedModel {
-  model: ModelHandle;
-  /** Floats per tile, in and out of the network. */
-  valuesIn: number;
-  valuesOut: number;
-  warnings: string[];
-}
-
-export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam'> {
-  model: ModelHandle;
-  /** File for the network's output of every tile, float32, in the order of the tiles. */
-  rawOutput?: string;
-}
-
-/** Tiles [first, first+count) of a task are items [item, item+count) of a slot. */
-export interface TilePiece {
-  task: TaskHandle;
-  first: number;
-  count: number;
-  slots: SlotsHandle;
-  slot: number;
-  item: number;
-}
-
-export interface CopyItemsRequest {
-  slots: SlotsHandle;
-  fromSlot: number;
-  fromItem: number;
-  toSlot: number;
-  toItem: number;
-  count: number;
-}
-
-export interface BenchDetectOutcome {
-  engine: EngineInfo;
-  tiles: number;
-  pixels: number;
-  sources: number;
-  /** One entry per round: the whole detection, and the same forward passes with nothing beside them. */
-  rounds: { times: StageTimes; aloneSeconds: number }[];
-  memory: DetectOutcome['memory'];
 }
 
 export interface NativeAddon {

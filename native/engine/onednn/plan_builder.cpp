@@ -12,30 +12,6 @@ namespace {
 using DataType = dnnl::memory::data_type;
 using Tag = dnnl::memory::format_tag;
 
-// The lower branch of RELU is oneDNN's own leaky ReLU; the upper one is done by saturate() where it is
-// reached, which composes to CIANNA's function when the leak keeps signs and the knee is positive.
-bool canFuse(const Activation& a) {
-  return a.kind == ActivationKind::kRelu && a.leak >= 0.0F && a.leak <= 1.0F && a.saturation > 0.0F;
-}
-
-bool sameMemory(const Desc& a, const Desc& b) {
-  if (a == b) return true;
-  if (typeOf(a) != typeOf(b)) return false;
-  const auto la = layoutOf(a);
-  const auto lb = layoutOf(b);
-  return la && lb && la->batch == lb->batch && la->channels == lb->channels && la->map == lb->map &&
-         la->block == lb->block;
-}
-
-bool isSlow(const char* kernel) {
-  const std::string_view name(kernel);
-  return name.find("ref") != std::string_view::npos || name.find("gemm") != std::string_view::npos;
-}
-
-ElementType elementType(DataType type) {
-  return type == DataType::bf16 ? ElementType::kBf16 : ElementType::kFloat;
-}
-
 }  // namespace
 
 PlanBuilder::PlanBuilder(const Network& network, const PlanSpec& spec, WeightStore& weights,
@@ -142,31 +118,6 @@ void PlanBuilder::addInput() {
   step("", [layout](Pass& pass) { pass.bound = largestMagnitude(pass.input, ElementType::kFloat, layout); });
 }
 
-void PlanBuilder::addZeros(const Triple& zeros) {
-  makeWalkable();
-  const Extent from = flow_.shape.extent;
-  const Extent to{from.w + (from.w - 1) * zeros[0], from.h + (from.h - 1) * zeros[1],
-                  from.d + (from.d - 1) * zeros[2]};
-  const Shape shape{to, flow_.shape.c};
-  const Desc desc = flow_.memory.get_desc();
-  const Layout layout = *layoutOf(desc);
-  // The wider tensor in the same order: channels last stays channels last; blocked goes through plain.
-  if (layout.block != 1 && layout.block != layout.channels) {
-    addReorder(plain(flow_.shape, typeOf(desc)));
-    return addZeros(zeros);
-  }
-  const bool last = layout.block == layout.channels && layout.channels > 1;
-  const Tag tag = rank_ == 3 ? (last ? Tag::ndhwc : Tag::ncdhw) : (last ? Tag::nhwc : Tag::nchw);
-  Flow next = produce(Desc(dims(shape), typeOf(desc), tag), shape, nextArena());
-  const Layout wide = *layoutOf(next.memory.get_desc());
-  step("", [source = flow_.memory, target = next.memory, layout, wide, from, to, zeros,
-            type = elementType(typeOf(desc))](Pass& pass) {
-    pass.stream.wait();
-    insertZeros(source.get_data_handle(), layout, from, target.get_data_handle(), wide, to, zeros, type);
-  });
-  flow_ = next;
-}
-
 void PlanBuilder::reshapeFlat(const Shape& shape) {
   // Rows of a dense output are one longer than its neurons: strides step over the bias node.
   Dims strides{flow_.shape.c, shape.values() / shape.c};
@@ -177,73 +128,6 @@ void PlanBuilder::reshapeFlat(const Shape& shape) {
   flow_.memory = alias(strided, flow_);
   flow_.shape = shape;
   flow_.flat = false;
-}
-
-void PlanBuilder::addConvolution(const ConvLayer& layer, bool fuseRelu) {
-  const Shape out = shapes_[layer_].shape;
-  const bool last = layer_ + 1 == network_.layers.size();
-  const DataType type = computeType();
-  Dims weightDims{layer.filters, layer.channels()};
-  for (const int64_t side : axes(layer.size)) weightDims.push_back(side);
-  const Desc weights(weightDims, type, Tag::any);
-  const Desc bias({layer.filters}, DataType::f32, Tag::x);
-  const Desc target(dims(out), last ? DataType::f32 : type, Tag::any);
-  dnnl::primitive_attr attr = attributes();
-  if (fuseRelu) {
-    dnnl::post_ops ops;
-    appendRelu(ops, layer.activation.leak);
-    attr.set_post_ops(ops);
-  }
-  const auto describe = [&](const Desc& source) {
-    return makeConv(engine_, source, weights, bias, target, axes(layer.stride), axes(layer.padding), attr);
-  };
-  auto pd = describe(any(flow_.shape, type));
-  Desc current = flow_.memory.get_desc();
-  if (!sameMemory(current, pd.src_desc())) {
-    // Take the layout that is there if a fast kernel reads it; otherwise bring it where oneDNN likes it.
-    bool adapted = false;
-    if (typeOf(current) == type && layoutOf(current)) {
-      try {
-        auto fixed = describe(current);
-        if (!isSlow(fixed.impl_info_str()) || isSlow(pd.impl_info_str())) {
-          pd = fixed;
-          adapted = true;
-        }
-      } catch (const dnnl::error&) {
-        // No kernel reads this layout: the reorder below is the answer.
-      }
-    }
-    if (!adapted) addReorder(pd.src_desc());
-  }
-  const bool isInput = !flow_.arena;
-  dnnl::memory source = alias(pd.src_desc(), flow_);
-  const LayerWeights packed = weights_.conv(layer_, !spec_.monteCarlo, rank_, pd.weights_desc(), stream_);
-  Flow next = produce(pd.dst_desc(), out, random(layer.dropout) && !randomSeen_ ? kKept : nextArena());
-  std::unordered_map<int, dnnl::memory> args{{DNNL_ARG_SRC, source},
-                                             {DNNL_ARG_WEIGHTS, packed.weights},
-                                             {DNNL_ARG_BIAS, packed.bias},
-                                             {DNNL_ARG_DST, next.memory},
-                                             {DNNL_ARG_SCRATCHPAD, scratch(pd.scratchpad_desc())}};
-  step(pd.impl_info_str(), [conv = dnnl::convolution_forward(pd), args, source, isInput](Pass& pass) mutable {
-    if (isInput) source.set_data_handle(const_cast<float*>(pass.input));
-    conv.execute(pass.stream, args);
-  });
-  flow_ = next;
-}
-
-void PlanBuilder::addSaturationCheck(const ConvLayer& layer, const Reach& reach) {
-  makeWalkable();
-  // Rounding of operands can carry a sum a little past the bound.
-  const float slack = spec_.bf16 ? 1.03F : 1.001F;
-  inPlace([reach, slack, activation = layer.activation](Pass& pass, void* data, ElementType type,
-                                                        const Layout& layout) {
-    pass.bound = (pass.bound * reach.gain + reach.shift) * slack;
-    if (pass.bound <= activation.saturation) return;
-    pass.bound = largestMagnitude(data, type, layout);
-    if (pass.bound <= activation.saturation) return;
-    saturate(data, type, layout, activation.saturation, activation.leak);
-    pass.bound = largestMagnitude(data, type, layout);
-  });
 }
 
 void PlanBuilder::addActivation(const Activation& activation) {
@@ -292,18 +176,6 @@ void PlanBuilder::copyKept() {
     std::memcpy(to.get_data_handle(), from.get_data_handle(), bytes);
   });
   flow_ = copy;
-}
-
-void PlanBuilder::add(const ConvLayer& layer) {
-  if (flow_.flat) reshapeFlat(layer.trainedInput);
-  if (layer.intPadding != Triple{0, 0, 0}) addZeros(layer.intPadding);
-  const Reach reach = weights_.reachOfConv(layer_, !spec_.monteCarlo);
-  const bool fuse = canFuse(layer.activation) && !random(layer.dropout);
-  addConvolution(layer, fuse);
-  if (fuse) return addSaturationCheck(layer, reach);
-  step("", [reach](Pass& pass) { pass.bound = pass.bound * reach.gain + reach.shift; });
-  addDropout(layer.dropout, true);
-  addActivation(layer.activation);
 }
 
 void PlanBuilder::add(const PoolLayer& layer) {

@@ -1,4 +1,5 @@
-// Turns layers into steps. Included by plan_builder.cpp only; here for its contract.
+// Turns layers into steps: convolutions in plan_conv.cpp, everything else in plan_builder.cpp, which alone
+// include this.
 #pragma once
 
 #include <optional>

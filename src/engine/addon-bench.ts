@@ -1,0 +1,57 @@
+/** What the addon measures. */
+import type { DetectOutcome, EngineInfo, EngineRequest, StageTimes } from './addon.js';
+
+export interface BenchLayer {
+  layer: string;
+  kernel: string;
+  seconds: number;
+  flops: number;
+  /** The same layer's oneDNN primitive alone, on the same data layout. */
+  bareSeconds: number;
+}
+
+export interface BenchEngineRequest {
+  /** A network file, or the name of a built-in architecture ("sdc1") with random weights. */
+  model: string;
+  width: number;
+  height: number;
+  repeats: number;
+  inputBias: number;
+  engine: EngineRequest;
+}
+
+export interface BenchEngineOutcome {
+  engine: EngineInfo;
+  /** Seconds per forward of the whole batch: every repeat, and of the bare primitives alone. */
+  forwardSeconds: number[];
+  bareSeconds: number[];
+  flopsPerItem: number;
+  /** Best measured matrix-multiply rate of this machine in the effective type, FLOP/s. */
+  peakFlops: number;
+  layers: BenchLayer[];
+}
+
+/** Medians in seconds per batch, all of one run. */
+export interface BenchCiannaOutcome {
+  engine: EngineInfo;
+  /** CIANNA's own loop over its layers, data in place. */
+  ownSeconds: number;
+  /** The same through the bridge: input from the slot, layers, output to the slot. */
+  bridgeSeconds: number;
+  /** Of the latter, what was not CIANNA's loop. */
+  overheadSeconds: number;
+  /** A forward from this process: copies to and from the slot, and the messages. */
+  remoteSeconds: number;
+  /** One plain copy of a batch's input and output. */
+  copySeconds: number;
+}
+
+export interface BenchDetectOutcome {
+  engine: EngineInfo;
+  tiles: number;
+  pixels: number;
+  sources: number;
+  /** One entry per round: the whole detection, and the same forward passes with nothing beside them. */
+  rounds: { times: StageTimes; aloneSeconds: number }[];
+  memory: DetectOutcome['memory'];
+}

@@ -1,0 +1,47 @@
+/** The pieces of a detection whose network runs in an engine process. */
+import type { DetectRequest } from './addon.js';
+
+/** Numbers that name native objects; valid in the main thread and every worker of this process. */
+export type SlotsHandle = number;
+export type ModelHandle = number;
+export type TaskHandle = number;
+
+export interface OpenedSlots {
+  slots: SlotsHandle;
+  /** To be inherited by the engine process. */
+  fd: number;
+  slotBytes: number;
+}
+
+export interface OpenedModel {
+  model: ModelHandle;
+  /** Floats per tile, in and out of the network. */
+  valuesIn: number;
+  valuesOut: number;
+  warnings: string[];
+}
+
+export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam'> {
+  model: ModelHandle;
+  /** File for the network's output of every tile, float32, in the order of the tiles. */
+  rawOutput?: string;
+}
+
+/** Tiles [first, first+count) of a task are items [item, item+count) of a slot. */
+export interface TilePiece {
+  task: TaskHandle;
+  first: number;
+  count: number;
+  slots: SlotsHandle;
+  slot: number;
+  item: number;
+}
+
+export interface CopyItemsRequest {
+  slots: SlotsHandle;
+  fromSlot: number;
+  fromItem: number;
+  toSlot: number;
+  toItem: number;
+  count: number;
+}
