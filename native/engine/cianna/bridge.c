@@ -15,6 +15,13 @@ _Static_assert(sizeof(network) == OTF_CIANNA_NETWORK_BYTES,
 /* Only in OpenBLAS; another BLAS takes its own environment variables. */
 extern void openblas_set_num_threads(int count) __attribute__((weak));
 
+/* Box edges are an exponential each: with CIANNA's own threads where it has some. */
+#ifdef OPEN_MP
+#define OTF_PARALLEL_FOR _Pragma("omp parallel for schedule(static)")
+#else
+#define OTF_PARALLEL_FOR
+#endif
+
 static struct {
   network* net;
   float* rows; /* CIANNA's input: [batch][values in + 1], the last one the input bias */
@@ -181,18 +188,19 @@ static void copyOut(int count, float* output) {
   const yolo_param* yolo = net->y_param;
   const int perBox = state.box ? 8 + yolo->nb_class + yolo->nb_param : 0;
   const int* area = state.box ? ((const conv_param*)last->param)->nb_area : NULL;
-  for (int n = 0; n < count; ++n) {
-    for (int64_t c = 0; c < state.planes; ++c, output += plane) {
-      const float* in = from + c * channel + n * plane;
-      const int column = state.box ? (int)(c % perBox) : 6;
-      if (column < 3)
-        edgePlane(in, in + 3 * channel, column, 0, area, yolo->prior_size[c / perBox * 3 + column], output);
-      else if (column < 6)
-        edgePlane(in - 3 * channel, in, column - 3, 1, area, yolo->prior_size[c / perBox * 3 + column - 3],
-                  output);
-      else
-        memcpy(output, in, (size_t)plane * sizeof(float));
-    }
+  OTF_PARALLEL_FOR
+  for (int64_t i = 0; i < count * state.planes; ++i) {
+    const int64_t n = i / state.planes, c = i % state.planes;
+    const float* in = from + c * channel + n * plane;
+    float* out = output + i * plane;
+    const int column = state.box ? (int)(c % perBox) : 6;
+    if (column < 3)
+      edgePlane(in, in + 3 * channel, column, 0, area, yolo->prior_size[c / perBox * 3 + column], out);
+    else if (column < 6)
+      edgePlane(in - 3 * channel, in, column - 3, 1, area, yolo->prior_size[c / perBox * 3 + column - 3],
+                out);
+    else
+      memcpy(out, in, (size_t)plane * sizeof(float));
   }
 }
 
@@ -203,6 +211,7 @@ static void takeInput(int count, const float* input) {
     return;
   }
 #endif
+  OTF_PARALLEL_FOR
   for (int n = 0; n < count; ++n)
     memcpy(state.rows + n * (state.valuesIn + 1), input + n * state.valuesIn,
            (size_t)state.valuesIn * sizeof(float));
