@@ -24,8 +24,9 @@ using onednn::Plan;
 constexpr int kMaxTeams = 8;
 // Ten microseconds of one core: below, handing out items costs more than threads that wait.
 constexpr double kLeastItemFlops = 1e6;
-// Half a millisecond of one core: below, waking the other threads costs more than they save.
-constexpr double kLeastSharedFlops = 5e7;
+// Twenty milliseconds of one core: what is shorter is better done alone, for the next pass may be about to
+// come, and then items of both would want the same cores.
+constexpr double kLeastSharedFlops = 2e9;
 
 /// Equal teams of all threads, the more the better; 0: one would be all.
 int teamsOf(int threads) {
