@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <numeric>
 #include <thread>
 
@@ -167,4 +168,29 @@ TEST_CASE("profile covers every layer, and the yardsticks measure something") {
   CHECK(seconds[0] > 0.0);
   CHECK(seconds[9] == 0.0);  // the group norm
   CHECK(measureMatmulPeak(ComputeType::kFp32cFp32a, 2) > 1e9);
+}
+
+TEST_CASE("an item left alone changes to all threads on its way and comes out the same") {
+  // Long enough to change: 11 GFLOP an item.
+  const auto network = std::make_shared<Network>(buildArchitecture("sdc1", 3));
+  const Extent extent{256, 256, 1};
+  EngineOptions options;
+  options.threads = 2;
+  const auto engine = createEngine("onednn", network, options);
+  const int64_t in = Shape{extent, network->trained.c}.values();
+  const int64_t out = engine->outputValues(extent);
+  std::vector<float> x(static_cast<size_t>(3 * in));
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) / 1000.0F;
+  std::vector<float> expected(static_cast<size_t>(3 * out));
+  for (int n = 0; n < 3; ++n) engine->forward(extent, 1, x.data() + n * in, expected.data() + n * out);
+  // Two items for the two teams, and a third that one of them takes while the other has nothing left.
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    std::vector<float> y(expected.size(), -1.0F);
+    auto pair = std::async(std::launch::async, [&] { engine->forward(extent, 2, x.data(), y.data()); });
+    auto third = std::async(std::launch::async,
+                            [&] { engine->forward(extent, 1, x.data() + 2 * in, y.data() + 2 * out); });
+    pair.get();
+    third.get();
+    CHECK(test::worst(y.data(), expected.data(), 3 * out, 1e-5, 1e-5) <= 1.0);
+  }
 }
