@@ -139,7 +139,7 @@ export class JobService {
     return job.phase === 'EXECUTING' ? { ...job.info, ...this.host.liveProgress(job.id) } : job.info;
   }
 
-  /** Durable when it resolves: files synced, row committed. The spool is the job's afterwards, or discarded. */
+  /** Durable when it resolves: files synced, row committed. The spool is the job's then; otherwise its maker's to discard. */
   async create(request: NewJob): Promise<Job> {
     this.assertOpen();
     const now = Date.now();
