@@ -13,8 +13,7 @@ namespace otf::addon {
 /// JavaScript's Error with `code` for any C++ exception.
 Napi::Error toJsError(Napi::Env env, const std::exception_ptr& failure);
 
-/// Runs `work` on a pool thread, then `answer` on the JavaScript thread; both may throw. `work` touches no JS
-/// value.
+/// Runs `work` on a pool thread, then `answer` on the JavaScript thread; both may throw. `work` touches no JS value.
 Napi::Value runAsync(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> answer);
 
 /// The same with a result passed from one to the other.

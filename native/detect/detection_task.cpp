@@ -14,8 +14,7 @@
 namespace otf {
 namespace {
 
-// Compressed images are decoded by whole blocks: bands of this many rows waste little of any usual block
-// height.
+// Compressed images are decoded by whole blocks: bands of this many rows waste little of any usual block height.
 constexpr int64_t kCompressedBandRows = 128;
 
 std::vector<std::vector<Box>> makeLists(int64_t tiles) {

@@ -1,11 +1,9 @@
 // One image's way from pixels to a catalogue, in pieces that may run in different threads or processes.
 //
 //   open ──► fillTiles(first, count) ──► (a forward pass of any engine) ──► consume(first, count) ──► finish
-//            one thread, forward only                                       any threads, any order     once,
-//            at the end
+//            one thread, forward only                                       any threads, any order     once, at the end
 //
-// prepare and finish may each have a task of their own on the same image: filling needs no boxes, finishing
-// no pixels.
+// prepare and finish may each have a task of their own on the same image: filling needs no boxes, finishing no pixels.
 #pragma once
 
 #include <atomic>
@@ -25,8 +23,7 @@
 
 namespace otf {
 
-/// Busy seconds per stage. Stages overlap and select runs in several threads, so they do not add up to
-/// `wall`.
+/// Busy seconds per stage. Stages overlap and select runs in several threads, so they do not add up to `wall`.
 struct StageSeconds {
   double load = 0;     // reading pixels, for limits and tiles
   double limits = 0;   // clip limits from the image, without reading
@@ -68,22 +65,19 @@ class DetectionTask {
   void setCancel(const std::atomic<bool>* cancel);
 
   /// Tiles [first, first+count) to out[count][tilePx][tilePx]. One thread at a time, forward only; the first
-  /// call takes the clip limits from the image if the card asks for it. Throws kImageBlank with the last tile
-  /// at the latest when no pixel of the region has a value other than 0, kCancelled, and as
-  /// FitsImage::readWindow.
+  /// call takes the clip limits from the image if the card asks for it. Throws kImageBlank with the last tile at
+  /// the latest when no pixel of the region has a value other than 0, kCancelled, and as FitsImage::readWindow.
   void fillTiles(int64_t first, int count, float* out);
 
   /// Of the pixels read so far; a finishing process hands in what the preparing one counted.
   PixelCounts pixelCounts() const;
   void setPixelCounts(const PixelCounts& counts);
 
-  /// Boxes of tiles [first, first+count): selection and first suppression; nothing else is kept of them.
-  /// tiles as fillTiles wrote them; outputs[count][outputValues()]. Callable from several threads for
-  /// different tiles.
+  /// Boxes of tiles [first, first+count): selection and first suppression; nothing else is kept of them. tiles
+  /// as fillTiles wrote them; outputs[count][outputValues()]. Callable from several threads for different tiles.
   void consume(int64_t first, int count, const float* tiles, const float* outputs);
 
-  /// Second suppression and catalogue, once every tile has been consumed (kInternal otherwise). Ends the
-  /// task.
+  /// Second suppression and catalogue, once every tile has been consumed (kInternal otherwise). Ends the task.
   DetectionResult finish(PrimaryBeam* beam, int threads);
 
  private:

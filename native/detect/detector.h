@@ -14,17 +14,19 @@ enum class NormaliseKind { kClip, kClipPercentile, kClipSigma, kRescale, kLinear
 /// One step, applied in order to a pixel x:
 ///   clip(a,b)            min(max(x,a),b)
 ///   clip_percentile(a,b) clip with limits = percentiles a and b (0..100) of the region's finite pixels
-///   clip_sigma(a,b)      clip with limits = median + a*sigma .. median + b*sigma, sigma = 1.4826*MAD of the
-///   region rescale              (x-min)/(max-min) of the last clip linear(a) a*x   sqrt(a) sqrt(a*x)
-///   log1p(a) log(1+a*x)   tanh(a) tanh(a*x)
+///   clip_sigma(a,b)      clip with limits = median + a*sigma .. median + b*sigma, sigma = 1.4826*MAD of the region
+///   rescale              (x-min)/(max-min) of the last clip
+///   linear(a)            a*x
+///   sqrt(a)              sqrt(a*x)
+///   log1p(a)             log(1+a*x)
+///   tanh(a)              tanh(a*x)
 struct NormaliseStep {
   NormaliseKind kind = NormaliseKind::kLinear;
   double a = 1, b = 0;
 };
 
 /// One predicted parameter of the network's last planes.
-/// log: value = exp(p*(max-min)+min); linear: p*(max-min)+min; cos / sin: the two parts of the position
-/// angle.
+/// log: value = exp(p*(max-min)+min); linear: p*(max-min)+min; cos / sin: the two parts of the position angle.
 struct ParameterSpec {
   enum class Scale { kLog, kLinear, kCos, kSin } scale = Scale::kLog;
   std::string column;  // "flux", "bmaj", ... ("flux" is divided by the primary beam)

@@ -37,8 +37,7 @@ void checkNormalisation(std::span<const NormaliseStep> steps);
 /// kImageBlank when no value is finite or the limits found coincide.
 NormalisePlan resolveNormalisation(std::span<const NormaliseStep> steps, const PixelPass& pass);
 
-/// Pixels that were seen; blanked: NaN, or without a normalised value (they became 0); zero: exactly 0 as
-/// read.
+/// Pixels that were seen; blanked: NaN, or without a normalised value (they became 0); zero: exactly 0 as read.
 struct PixelCounts {
   int64_t pixels = 0, blanked = 0, zero = 0;
   PixelCounts& operator+=(const PixelCounts& other);

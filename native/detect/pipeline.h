@@ -1,5 +1,4 @@
-// The whole way of one image through one engine in this process: three stages overlap on a small ring of
-// slots.
+// The whole way of one image through one engine in this process: three stages overlap on a small ring of slots.
 //
 //   fill thread ──filled──► calling thread: forward ──inferred──► consumer threads
 //        ▲                                                              │
@@ -29,9 +28,8 @@ struct PipelineOptions {
   const std::atomic<bool>* cancel = nullptr;  // set it to true from any thread: kCancelled
 };
 
-/// Sizes of the forward passes for `tiles` tiles: as few as `batch` allows and as equal as can be, larger
-/// ones first. At most two different sizes, so that an engine prepares itself twice at most, and none is
-/// needlessly small.
+/// Sizes of the forward passes for `tiles` tiles: as few as `batch` allows and as equal as can be, larger ones first.
+/// At most two different sizes, so that an engine prepares itself twice at most, and none is needlessly small.
 std::vector<int> planBatches(int64_t tiles, int batch);
 
 /// Throws as checkDetectorNetwork, DetectionTask and Engine::forward; kInvalidArgument, kCancelled,

@@ -17,8 +17,7 @@ struct Edges {
 /// Source: detection.md step 6 (the distance is not squared, unlike Zheng et al. 2020).
 double distanceIou(const Edges& a, const Edges& b);
 
-/// Step 6 on one tile's boxes; what remains is ordered by objectness, highest first, ties as they came.
-/// Thread-safe.
+/// Step 6 on one tile's boxes; what remains is ordered by objectness, highest first, ties as they came. Thread-safe.
 void suppressWithinTile(const DetectorConfig& config, std::vector<Box>& boxes);
 
 /// Clears the boxes of the outermost `rings` rings of tiles. tiles: one list per tile of the layout.

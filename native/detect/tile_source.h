@@ -25,13 +25,11 @@ struct PixelPlane {
   int64_t bandRows = 1;
 };
 
-/// One pass over the raw pixels of a region in row bands (a few MiB). Throws kCancelled when `cancel` becomes
-/// true.
+/// One pass over the raw pixels of a region in row bands (a few MiB). Throws kCancelled when `cancel` becomes true.
 PixelPass passOver(const PixelPlane& plane, const Region& region, const std::atomic<bool>* cancel);
 
-/// Holds the normalised rows of one row of tiles, min(tile side, region height) x region width floats, until
-/// the last tile has been filled.
-/// One thread at a time.
+/// Holds the normalised rows of one row of tiles, min(tile side, region height) x region width floats, until the last
+/// tile has been filled. One thread at a time.
 class TileSource {
  public:
   /// Throws kOutOfMemory. `cancel` may be null.

@@ -6,8 +6,7 @@
 
 namespace otf {
 
-/// Masks come from a hash of their coordinates, not from a stream: they depend neither on threads nor on
-/// batching.
+/// Masks come from a hash of their coordinates, not from a stream: they depend neither on threads nor on batching.
 class DropoutMask {
  public:
   /// `item` counts from the call's seed: item i of seed s is item 0 of seed s + i.

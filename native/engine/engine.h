@@ -72,14 +72,12 @@ struct EngineDescription {
   std::string reason;                     // why not
   std::vector<ComputeType> computeTypes;  // effective ones
 };
-/// Starts an engine process to ask about CIANNA: some milliseconds, with a GPU some hundred. onednn comes
-/// first.
+/// Starts an engine process to ask about CIANNA: some milliseconds, with a GPU some hundred. onednn comes first.
 std::vector<EngineDescription> describeEngines();
 /// Those that run in this process: starts nothing.
 std::vector<EngineDescription> describeLocalEngines();
 
-/// "auto" becomes the user's CIANNA where it has CUDA and a device, else onednn; other names stay as they
-/// are.
+/// "auto" becomes the user's CIANNA where it has CUDA and a device, else onednn; other names stay as they are.
 std::string resolveEngine(std::string_view name);
 
 /// `name`: "auto" (resolveEngine); "onednn" and "reference" run in this process; "cianna" (CUDA where it can,

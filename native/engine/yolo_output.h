@@ -18,8 +18,7 @@ void activateYoloPlane(const YoloHead& head, int plane, float* values, int64_t c
 /// Softmax over the class planes of box `box`, in place. `item`: all planes of one item.
 void softmaxClasses(const YoloHead& head, int box, float* item, int64_t count);
 
-/// Turn activated position and size planes of box `box` into edges: lo x,y,z then hi x,y,z, in pixels of the
-/// tile.
+/// Turn activated position and size planes of box `box` into edges: lo x,y,z then hi x,y,z, in pixels of the tile.
 void yoloEdges(const YoloHead& head, const YoloGrid& grid, int box, float* item);
 
 /// All of it for one item, by box [first, last).

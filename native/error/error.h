@@ -1,6 +1,5 @@
-// The one catalogue of native error codes. A code is stable once released; its text says what is wrong and
-// where. HTTP status, UWS error type and exit code are decided in TypeScript (src/errors/catalogue.ts) from
-// the code alone.
+// The one catalogue of native error codes. A code is stable once released; its text says what is wrong and where.
+// HTTP status, UWS error type and exit code are decided in TypeScript (src/errors/catalogue.ts) from the code alone.
 #pragma once
 
 #include <span>
@@ -39,8 +38,7 @@ std::string_view codeName(Code code);
 /// Every code, in declaration order (for the test that TypeScript knows them all).
 std::span<const Code> allCodes();
 
-/// The only exception type that crosses a room's border. what() is one line for a user, without a trailing
-/// period.
+/// The only exception type that crosses a room's border. what() is one line for a user, without a trailing period.
 class OtfError : public std::runtime_error {
  public:
   OtfError(Code code, const std::string& message) : std::runtime_error(message), code_(code) {}

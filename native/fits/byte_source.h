@@ -38,8 +38,7 @@ class ByteSource {
   virtual uint64_t size() const = 0;
   /// Fills `out` from `offset`; false when the bytes are not all there.
   virtual bool read(uint64_t offset, std::span<std::byte> out) const = 0;
-  /// For a file that lacks its last padding, which CFITSIO cannot read to the end. A file is mapped, not
-  /// loaded.
+  /// For a file that lacks its last padding, which CFITSIO cannot read to the end. A file is mapped, not loaded.
   virtual PaddedView padded(const std::string& label) const = 0;
 };
 

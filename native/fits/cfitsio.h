@@ -40,15 +40,13 @@ class Handle {
 };
 
 /// Throws `code` with "<what>: <CFITSIO's text for the status>"; running out of memory keeps its own code.
-/// CFITSIO's message stack is shared by all threads and could name another's file, so only the status text is
-/// used.
+/// CFITSIO's message stack is shared by all threads and could name another's file, so only the status text is used.
 void check(int status, Code code, const std::string& what);
 
 /// A path CFITSIO takes literally: it skips leading blanks and expands a leading '~' otherwise.
 std::string literalPath(const std::string& path);
 
-/// Read-only. Throws kInternal if CFITSIO was built without thread safety, kFitsUnreadable if it refuses the
-/// file.
+/// Read-only. Throws kInternal if CFITSIO was built without thread safety, kFitsUnreadable if it refuses the file.
 Handle openDiskFile(const std::string& path, const std::string& label);
 
 /// A memory file, whose address and size CFITSIO keeps pointers to.

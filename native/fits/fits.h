@@ -17,9 +17,8 @@ struct Beam {
   double bmajDeg = 0, bminDeg = 0, bpaDeg = 0;
 };
 
-/// Which image of a file. `hdu`: 0-based as in the file's list; absent = first HDU with two axes longer
-/// than 1. `plane`: 0-based index over the axes beyond the two image axes that are longer than 1, first such
-/// axis fastest.
+/// Which image of a file. `hdu`: 0-based as in the file's list; absent = first HDU with two axes longer than 1.
+/// `plane`: 0-based index over the axes beyond the two image axes that are longer than 1, first such axis fastest.
 struct FitsSelect {
   std::optional<int> hdu;
   int64_t plane = 0;
@@ -42,8 +41,7 @@ struct FitsInfo {
 /// One thread at a time (a CFITSIO handle may not be shared); several FitsImage objects may be used at once.
 class FitsImage {
  public:
-  /// Literal path (no CFITSIO extended syntax). Throws kFitsUnreadable, kFitsTruncated, kFitsNoImage,
-  /// kBeamInvalid.
+  /// Literal path (no CFITSIO extended syntax). Throws kFitsUnreadable, kFitsTruncated, kFitsNoImage, kBeamInvalid.
   static FitsImage open(const std::string& path, const FitsSelect& select = {});
   /// The bytes must outlive the image.
   static FitsImage openMemory(std::span<const std::byte> bytes, const std::string& label,
@@ -75,9 +73,8 @@ struct FitsKey {
 };
 
 /// A float32 image file written in bands of rows, under a temporary name beside the target, which appears
-/// complete (with CHECKSUM and DATASUM) on finish() or not at all. `lengthOneAxes`: axes of length 1 after
-/// width and height. One thread at a time. Every call throws kOutputUnwritable with the path and the system's
-/// reason.
+/// complete (with CHECKSUM and DATASUM) on finish() or not at all. `lengthOneAxes`: axes of length 1 after width
+/// and height. One thread at a time. Every call throws kOutputUnwritable with the path and the system's reason.
 class FitsImageWriter {
  public:
   FitsImageWriter(const std::string& path, int64_t width, int64_t height, std::span<const FitsKey> keys,
@@ -96,8 +93,7 @@ class FitsImageWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The whole image at once: pixels[height][width]. Throws kOutputUnwritable; never leaves a half-written
-/// file.
+/// The whole image at once: pixels[height][width]. Throws kOutputUnwritable; never leaves a half-written file.
 void writeFitsImage(const std::string& path, int64_t width, int64_t height, std::span<const FitsKey> keys,
                     const float* pixels);
 

@@ -26,8 +26,7 @@ class HeaderCards {
   /// Throws kFitsUnreadable when the value is there but no whole number in [low, high].
   std::optional<int64_t> integer(std::string_view keyword, int64_t low, int64_t high) const;
   int64_t required(std::string_view keyword, int64_t low, int64_t high) const;
-  /// A keyword given twice with different values lets two readers disagree about a size. Throws
-  /// kFitsUnreadable.
+  /// A keyword given twice with different values lets two readers disagree about a size. Throws kFitsUnreadable.
   void requireUnique(std::string_view keyword) const;
 
   /// CFITSIO also finds keywords written in other ways (HIERARCH, lower case, '=' elsewhere), past value()'s

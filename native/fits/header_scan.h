@@ -1,7 +1,6 @@
-// A first walk over a FITS file's headers, before CFITSIO sees it: what each HDU holds, and whether its
-// promises fit the bytes that are there. CFITSIO trusts sizes, tile shapes and dither seeds it reads; nothing
-// gets that far here unless it is sane. Source: FITS Standard 4.0, sections 3, 4.4 (sizes), 7.3 (tables), 10
-// (tiled compression).
+// A first walk over a FITS file's headers, before CFITSIO sees it: what each HDU holds, and whether its promises
+// fit the bytes that are there. CFITSIO trusts sizes, tile shapes and dither seeds it reads; nothing gets that far
+// here unless it is sane. Source: FITS Standard 4.0, sections 3, 4.4 (sizes), 7.3 (tables), 10 (tiled compression).
 #pragma once
 
 #include <cstdint>

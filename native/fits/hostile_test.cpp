@@ -1,5 +1,5 @@
-// Files that lie. Whatever the bytes: an OtfError of one line, or pixels; never a crash, never memory out of
-// proportion.
+// Files that lie. Whatever the bytes: an OtfError of one line, or pixels;
+// never a crash, never memory out of proportion.
 #include <cmath>
 #include <cstdio>
 #include <cstring>

@@ -122,8 +122,7 @@ void FitsImage::Impl::openBytes(std::span<const std::byte> bytes) {
   handle = fits::openMemoryFile(memory, info.label);
 }
 
-/// CFITSIO and the scan must have understood the same header: otherwise the checks were made on something
-/// else.
+/// CFITSIO and the scan must have understood the same header: otherwise the checks were made on something else.
 void FitsImage::Impl::attach() {
   int status = 0, type = 0, bitpix = 0, axes = 0;
   fits_movabs_hdu(handle.get(), hdu.index + 1, &type, &status);

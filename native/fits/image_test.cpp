@@ -1,5 +1,5 @@
-// Pixels against astropy: every fixture of test/fixtures/fits/images.txt, from file and from memory, whole
-// and by window.
+// Pixels against astropy: every fixture of test/fixtures/fits/images.txt,
+// from file and from memory, whole and by window.
 #include <sys/resource.h>
 
 #include <array>

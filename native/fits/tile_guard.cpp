@@ -81,8 +81,7 @@ void TileGuard::checkTile(fitsfile* file, int64_t tile, int64_t pixels) {
   const CompressedLayout& layout = hdu_.compressed;
   // Neither gzip nor Rice makes noise much larger; more is a stream that expands into far more than a tile.
   const int64_t mostBytes = pixels * 16 + 4096;
-  // One element type per algorithm: CFITSIO would convert another, and see other bytes than those checked
-  // here.
+  // One element type per algorithm: CFITSIO would convert another, and see other bytes than those checked here.
   const int stored = layout.algorithm == "PLIO_1" ? TSHORT : TBYTE;
   const std::vector<unsigned char> stream =
       cell(file, columnNumber(file, "COMPRESSED_DATA"), tile, mostBytes, {stored});

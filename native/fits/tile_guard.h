@@ -1,8 +1,7 @@
 // Looks at compressed tiles before CFITSIO decompresses them.
 // CFITSIO 4.2 sizes its output by the header but trusts what the compressed stream says about itself: an
 // HCOMPRESS stream that claims more pixels than its tile overruns the heap, a Rice stream that never ends is
-// read past its end. Source: FITS Standard 4.0, sections 10.3, 10.4 (streams) and 7.3.5 (variable-length
-// cells).
+// read past its end. Source: FITS Standard 4.0, sections 10.3, 10.4 (streams) and 7.3.5 (variable-length cells).
 #pragma once
 
 #include <cstdint>

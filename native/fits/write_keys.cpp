@@ -29,8 +29,7 @@ void writeKeys(OutputFile& file, std::span<const FitsKey> keys) {
         fits_update_key_lng(file.get(), name.c_str(), static_cast<LONGLONG>(key.number), comment.c_str(),
                             status);
       } else {
-        // 15 digits, negative = in %G form: CFITSIO would print trailing digits of the binary value
-        // otherwise.
+        // 15 digits, negative = in %G form: CFITSIO would print trailing digits of the binary value otherwise.
         fits_update_key_dbl(file.get(), name.c_str(), key.number, -15, comment.c_str(), status);
       }
     });

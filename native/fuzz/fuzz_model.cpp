@@ -1,5 +1,4 @@
-// Any bytes are a network or a kModelMalformed; what is accepted can be sized, described, written and read
-// again.
+// Any bytes are a network or a kModelMalformed; what is accepted can be sized, described, written and read again.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
-// Published architectures with random weights: for benchmarks and tests, where the weights do not matter but
-// the work does.
+// Published architectures with random weights:
+// for benchmarks and tests, where the weights do not matter but the work does.
 #pragma once
 
 #include <string_view>

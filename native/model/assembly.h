@@ -1,5 +1,4 @@
-// The checks both file kinds share: a network grows layer by layer, each one judged before its weights are
-// read.
+// The checks both file kinds share: a network grows layer by layer, each one judged before its weights are read.
 #pragma once
 
 #include <optional>
@@ -9,12 +8,10 @@
 
 namespace otf {
 
-/// Parse CIANNA's activation string. nullopt when it is none of the five. Source: activ_functions.c,
-/// set_*_activ.
+/// Parse CIANNA's activation string. nullopt when it is none of the five. Source: activ_functions.c, set_*_activ.
 std::optional<Activation> parseActivation(std::string_view text);
 
-/// Grows a Network. Every complaint is kModelMalformed: "layer 3 (conv), byte 1234: ...". One thread at a
-/// time.
+/// Grows a Network. Every complaint is kModelMalformed: "layer 3 (conv), byte 1234: ...". One thread at a time.
 class Assembly {
  public:
   Assembly(Shape trained, bool binary, size_t headerOffset);
@@ -22,8 +19,8 @@ class Assembly {
   /// Where the layer about to be read starts; names it in complaints until the next call.
   void beginLayer(char tag, size_t offset);
 
-  /// Check the layer's numbers against what flows into it. The weights are not there yet. Returns how many
-  /// floats follow.
+  /// Check the layer's numbers against what flows into it. The weights are not there yet.
+  /// Returns how many floats follow.
   int64_t admit(const ConvLayer& layer, size_t offset);
   int64_t admit(DenseLayer& layer, size_t offset);  // sets `inputs`
   int64_t admit(const GroupNormLayer& layer, size_t offset);

@@ -61,8 +61,7 @@ using Triple = std::array<int, 3>;  // per axis, in the file's order W, H, D
 struct ConvLayer {
   int filters = 0;
   Triple size{1, 1, 1}, stride{1, 1, 1}, padding{0, 0, 0}, intPadding{0, 0, 0};
-  Shape trainedInput;    // input seen in training; binding after a dense layer, where it says how to fold the
-                         // values
+  Shape trainedInput;    // input seen in training; binding after a dense layer (how to fold the values)
   float dropout = 0.0F;  // rate; scales pre-activations by 1-rate when above 0.01
   float bias = 0.1F;     // value of the constant bias input
   Activation activation;
@@ -91,9 +90,8 @@ struct DenseLayer {
   std::vector<float> weights;  // [inputs][neurons + 1]
 };
 
-/// Its activation is read but not applied: CIANNA's C_NAIV and C_BLAS leave it out (naiv_norm_layer.c) and
-/// the conformance outputs agree; its CUDA path applies it. A file that has one other than LIN gives a
-/// warning.
+/// Its activation is read but not applied: CIANNA's C_NAIV and C_BLAS leave it out (naiv_norm_layer.c) and the
+/// conformance outputs agree; its CUDA path applies it. A file that has one other than LIN gives a warning.
 struct GroupNormLayer {
   int groupSize = 1, setOff = 0;
   Activation activation;
@@ -119,16 +117,14 @@ struct Network {
   int64_t parameterCount() const;   // weights as stored, bias weights included
 };
 
-/// What flows between layers: a spatial map, or (after a dense layer) `flat` values that include the bias
-/// node.
+/// What flows between layers: a spatial map, or (after a dense layer) `flat` values that include the bias node.
 struct LayerShape {
   Shape shape;  // dense: {1,1,1} x (neurons + 1)
   bool flat = false;
 };
 
 /// Output shape of every layer for an input of `extent` (channels are the network's own).
-/// Throws kShapeMismatch, naming the layer, when the input is too small, or its size does not fit a dense
-/// layer.
+/// Throws kShapeMismatch, naming the layer, when the input is too small, or its size does not fit a dense layer.
 std::vector<LayerShape> inferShapes(const Network& network, Extent extent);
 
 /// Multiply-adds x 2 of one item at `extent`, per layer (convolutions and dense layers; others count 0).

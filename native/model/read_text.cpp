@@ -1,5 +1,5 @@
-// The text network file. Source: the fscanf forms of CIANNA 1.0 (conv_load, pool_load, dense_load, norm_load,
-// lrn_load).
+// The text network file. Source: the fscanf forms of CIANNA 1.0 (conv_load, pool_load,
+// dense_load, norm_load, lrn_load).
 #include <charconv>
 #include <cmath>
 

@@ -22,8 +22,7 @@ struct NormalPair {
   float a, b;
 };
 
-/// Two standard normal deviates (Box & Muller 1958) from 40 bits of radius and 24 of angle: tails end at 7.5
-/// sigma.
+/// Two standard normal deviates (Box & Muller 1958) from 40 bits of radius and 24 of angle: tails end at 7.5 sigma.
 inline NormalPair normals(uint64_t bits) {
   const float coarse = static_cast<float>(bits >> 40) * 0x1.0p-24F;
   const float fine = (static_cast<float>(bits >> 24 & 0xffff) + 0.5F) * 0x1.0p-40F;

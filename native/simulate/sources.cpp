@@ -9,9 +9,8 @@
 namespace otf::simulate {
 namespace {
 
-// N(>S) ~ S^-0.9 between these, and the sizes: models/demo-continuum/README.md; the spread of the axes as
-// measured on the published example field (logarithm of the major axis: mean 0.234, deviation 0.54; ratio 0.4
-// to 1).
+// N(>S) ~ S^-0.9 between these, and the sizes: models/demo-continuum/README.md; the spread of the axes as measured
+// on the published example field (logarithm of the major axis: mean 0.234, deviation 0.54; ratio 0.4 to 1).
 constexpr double kSlope = 0.9, kFaintestJy = 2.5e-6, kBrightestJy = 2e-3;
 constexpr double kMajorArcsec = 1.265, kMajorSpread = 0.55, kSmallestArcsec = 0.3, kLargestArcsec = 12;
 constexpr double kLeastAxisRatio = 0.4;

@@ -13,8 +13,7 @@ constexpr double kPixelArcsec = 0.604;
 constexpr double kBeamArcsec = 1.5;                   // FWHM, circular
 constexpr double kFwhmPerSigma = 2.3548200450309493;  // 2 sqrt(2 ln 2)
 
-/// A source after the beam: peak * exp(-(a dx^2 + 2 b dx dy + c dy^2) / 2), zero outside the box of half
-/// sides.
+/// A source after the beam: peak * exp(-(a dx^2 + 2 b dx dy + c dy^2) / 2), zero outside the box of half sides.
 struct Blob {
   double x, y, peak;
   double a, b, c;

@@ -152,8 +152,7 @@ void parseInWords(const std::string& cards, const int axes[2], wcsprm* target) {
 }  // namespace
 
 struct Wcs::Impl {
-  // Never used for computing: each call takes a copy of its own, since wcslib keeps scratch and error text
-  // inside.
+  // Never used for computing: each call takes a copy of its own, since wcslib keeps scratch and error text inside.
   Prm original;
   SkyFrame frame;
   bool galactic = false;
@@ -298,8 +297,7 @@ std::optional<SkyJacobian> Wcs::jacobian(double x, double y) const {
   for (const uint8_t good : ok) {
     if (good == 0) return std::nullopt;
   }
-  // Differences of unit vectors along East and North: no trouble at RA 0, nor near a pole as RA differences
-  // have.
+  // Differences of unit vectors along East and North: no trouble at RA 0, nor near a pole as RA differences have.
   const double lon = ra[0] * kDegree, lat = dec[0] * kDegree;
   const sky::Vector3 east = {-std::sin(lon), std::cos(lon), 0};
   const sky::Vector3 north = {-std::sin(lat) * std::cos(lon), -std::sin(lat) * std::sin(lon), std::cos(lat)};

@@ -32,8 +32,7 @@ struct SkyJacobian {
 class Wcs {
  public:
   /// From header cards (FitsInfo::cards). `axes`: the FITS axes (1-based) of width and height.
-  /// nullopt: the header has no celestial axes on these two. Throws kWcsInvalid: it has, but they are
-  /// unusable.
+  /// nullopt: the header has no celestial axes on these two. Throws kWcsInvalid: it has, but they are unusable.
   static std::optional<Wcs> fromCards(const std::string& cards, const int axes[2]);
 
   Wcs(Wcs&&) noexcept;
@@ -53,8 +52,7 @@ class Wcs {
   /// By central differences of half a pixel. nullopt off the sky.
   std::optional<SkyJacobian> jacobian(double x, double y) const;
 
-  /// IAU position angle (East of North, [0,180) degrees) of a direction given as an angle from +x towards +y,
-  /// degrees.
+  /// IAU position angle (East of North, [0,180) degrees) of a direction given as an angle from +x towards +y, degrees.
   std::optional<double> positionAngle(double x, double y, double pixelAngleDeg) const;
 
  private:

@@ -1,5 +1,5 @@
-// Numbers and rows as text. That the digits are the shortest is checked against another implementation in
-// test/results-text.test.ts.
+// Numbers and rows as text. That the digits are the shortest is
+// checked against another implementation in test/results-text.test.ts.
 #include <doctest/doctest.h>
 
 #include <cmath>

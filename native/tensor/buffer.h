@@ -7,8 +7,7 @@
 
 namespace otf {
 
-/// Owned, 64-byte aligned, uninitialised bytes. Throws kOutOfMemory naming the size. Move-only; one thread at
-/// a time.
+/// Owned, 64-byte aligned, uninitialised bytes. Throws kOutOfMemory naming the size. Move-only; one thread at a time.
 class Buffer {
  public:
   Buffer() = default;

@@ -6,13 +6,11 @@
 
 namespace otf {
 
-/// `count` slots of `slotBytes` (rounded up to a page) in one memfd. Move-only. The map is shared: who may
-/// touch which slot when is the caller's protocol; distinct slots may be used by distinct threads or
-/// processes at once.
+/// `count` slots of `slotBytes` (rounded up to a page) in one memfd. Move-only. The map is shared: who may touch
+/// which slot when is the caller's protocol; distinct slots may be used by distinct threads or processes at once.
 class SharedSlots {
  public:
-  /// Creates and maps. The descriptor is close-on-exec; pass it on purpose. Throws kOutOfMemory,
-  /// kInvalidArgument.
+  /// Creates and maps. The descriptor is close-on-exec; pass it on purpose. Throws kOutOfMemory, kInvalidArgument.
   static SharedSlots create(size_t slotBytes, size_t count);
   /// Maps an inherited descriptor (duplicated). Throws kInvalidArgument when it is smaller than that.
   static SharedSlots attach(int fd, size_t slotBytes, size_t count);

@@ -48,8 +48,7 @@ bool sameSource(const Source& source, const test::Row& row, double tolerance) {
          source.paDeg < 180 && source.tile == row.at("tile") && source.cell == row.at("cell");
 }
 
-/// How many rows have their source; a match is looked for anywhere, so that one swap of neighbours costs no
-/// more.
+/// How many rows have their source; a match is looked for anywhere, so that one swap of neighbours costs no more.
 size_t matched(const DetectionResult& result, const std::vector<test::Row>& rows, double tolerance) {
   return size_t(std::count_if(rows.begin(), rows.end(), [&](const test::Row& row) {
     return std::any_of(result.sources.begin(), result.sources.end(),

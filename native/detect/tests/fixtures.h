@@ -1,5 +1,4 @@
-// What the tests of this room share: the conformance data, the demo model's card, a network that replays
-// outputs.
+// What the tests of this room share: the conformance data, the demo model's card, a network that replays outputs.
 #pragma once
 
 #include <atomic>
@@ -34,8 +33,7 @@ std::string fixture(const std::string& name);  // a file of conformance/detectio
 DetectorConfig demoConfig();
 YoloHead demoHead();
 
-/// One 16x16 convolution with stride 16 and the demo head: gives the demo network's output shape, means
-/// nothing.
+/// One 16x16 convolution with stride 16 and the demo head: gives the demo network's output shape, means nothing.
 std::shared_ptr<Network> shapeOnlyNetwork(int channels = 1);
 
 /// Calls a function for each forward pass; checks nothing.

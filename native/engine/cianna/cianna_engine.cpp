@@ -33,8 +33,7 @@ bool fitsItsBuffer(const Activation& a) {
                        static_cast<double>(relu ? a.leak : a.beta)) < 40;
 }
 
-/// Networks on which CIANNA reads or writes outside its tables instead of refusing. What it refuses is left
-/// to it.
+/// Networks on which CIANNA reads or writes outside its tables instead of refusing. What it refuses is left to it.
 void checkSafe(const OtfCiannaApi& api, const Network& network, Extent extent, int batch) {
   const auto most = static_cast<size_t>(api.build->maxLayers);
   if (network.layers.size() > most)

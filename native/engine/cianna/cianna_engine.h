@@ -1,5 +1,4 @@
-// The user's CIANNA as an Engine, inside otf-engine only. One network, one tile size, one batch size per
-// process.
+// The user's CIANNA as an Engine, inside otf-engine only. One network, one tile size, one batch size per process.
 #pragma once
 
 #include <memory>
@@ -15,8 +14,7 @@ namespace otf::host {
 EngineDescription describeCianna(const std::string& name, std::string& origin);
 
 /// One thread: the one that opened it. Monte Carlo masks come from CIANNA's own generator: the same seed and
-/// the same batch give the same answer, but an item's masks depend on its place in the batch, unlike
-/// onednn's.
+/// the same batch give the same answer, but an item's masks depend on its place in the batch, unlike onednn's.
 class CiannaEngine final : public Engine {
  public:
   CiannaEngine(const OtfCiannaApi& api, std::shared_ptr<const Network> network, EngineInfo info,
@@ -45,9 +43,8 @@ class CiannaEngine final : public Engine {
   OtfCiannaOpened opened_;
 };
 
-/// Loads the library and the network. Throws kEngineUnavailable with the reason, kModelUnsupported for a
-/// network that would make CIANNA touch memory it does not have, kOutOfMemory, kEngineFailed. CIANNA itself
-/// may end the process.
+/// Loads the library and the network. Throws kEngineUnavailable with the reason, kModelUnsupported for a network that
+/// would make CIANNA touch memory it does not have, kOutOfMemory, kEngineFailed. CIANNA itself may end the process.
 std::unique_ptr<CiannaEngine> openCianna(const std::string& name, std::shared_ptr<const Network> network,
                                          const EngineOptions& options, Extent extent, int batch);
 

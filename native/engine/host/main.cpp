@@ -42,12 +42,11 @@ bool debugEngines() {
   return value != nullptr && std::strcmp(value, "1") == 0;
 }
 
-/// Threads of OpenMP that wait do so actively for a long time unless told otherwise. The parent's threads then
-/// lack the processors: they prepare the next tiles and finish the last ones meanwhile, and whoever was put aside
-/// for them holds up the others, who spin (38 % of this process's time on two processors). CIANNA's BLAS has
-/// threads of its own besides, so there waiting is passive; oneDNN's layers of a small network are so short that
-/// spinning for some microseconds still pays. OpenMP reads its environment when it is loaded, so the program
-/// begins anew.
+/// Threads of OpenMP that wait do so actively for a long time unless told otherwise. The parent's threads then lack
+/// the processors: they prepare the next tiles and finish the last ones meanwhile, and whoever was put aside for
+/// them holds up the others, who spin (38 % of this process's time on two processors). CIANNA's BLAS has threads of
+/// its own besides, so there waiting is passive; oneDNN's layers of a small network are so short that spinning for
+/// some microseconds still pays. OpenMP reads its environment when it is loaded, so the program begins anew.
 void letThreadsSleep(int count, char** values) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   bool cianna = false;

@@ -34,8 +34,7 @@ class ItemTeams {
 
   /// work(team, item) for the items from `first` up to `end`, each once, several at a time; returns when the
   /// last has ended. Thread-safe: calls are served in their order (kFirst: before those that wait), the next
-  /// one begins where teams are free. After an exception no further item of the call begins, and it comes
-  /// back.
+  /// one begins where teams are free. After an exception no further item of the call begins, and it comes back.
   void run(int first, int end, const std::function<void(int team, int item)>& work,
            Place place = Place::kLast);
 

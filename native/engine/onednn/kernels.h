@@ -14,8 +14,7 @@ namespace otf::onednn {
 /// Largest |x| over all elements, padding included (it is zero). NaN is not seen; infinity is.
 float largestMagnitude(const void* data, ElementType type, const Layout& layout);
 
-/// x > saturation becomes saturation + leak*(x - saturation): the upper branch of a RELU whose lower one is
-/// done.
+/// x > saturation becomes saturation + leak*(x - saturation): the upper branch of a RELU whose lower one is done.
 void saturate(void* data, ElementType type, const Layout& layout, float saturation, float leak);
 
 /// A whole activation (not YOLO). SMAX is over all values of an item. LIN does nothing.

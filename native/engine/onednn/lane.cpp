@@ -3,8 +3,7 @@
 namespace otf::onednn {
 namespace {
 
-// Batch sizes and tile sizes met in one run are few: a full batch, a remainder, and the same for a second
-// tile size.
+// Batch sizes and tile sizes met in one run are few: a full batch, a remainder, and the same for a second tile size.
 constexpr size_t kMaxPlans = 8;
 constexpr size_t kPage = 4096;
 

@@ -14,8 +14,7 @@ std::optional<Layout> layoutOf(const Desc& desc) {
     if (blocking.innerIndices[0] != 1) return std::nullopt;
     layout.block = static_cast<int>(blocking.innerBlocks[0]);
   } else {
-    // A single channel or a single position makes both plain orders the same memory; strides of such axes say
-    // nothing.
+    // A single channel or a single position makes both plain orders the same memory; strides of such axes say nothing.
     layout.block = layout.channels > 1 && blocking.strides[1] == 1 ? layout.channels : 1;
   }
   int64_t stride = layout.block;

@@ -8,9 +8,10 @@
 
 namespace otf::onednn {
 
-/// Channels in blocks of `block` that lie side by side: 1 = C,D,H,W (plain); c = D,H,W,C (channels last); 16
-/// = nChw16c. Element (n, c, s), s = position in D,H,W, is at  n*itemStride + (c/block)*map*block + s*block +
-/// c%block. A last block that is not full is padded; padding stays zero.
+/// Channels in blocks of `block` that lie side by side: 1 = C,D,H,W (plain); c = D,H,W,C (channels last); 16 = nChw16c.
+/// Element (n, c, s), s = position in D,H,W, is at
+///   n*itemStride + (c/block)*map*block + s*block + c%block
+/// A last block that is not full is padded; padding stays zero.
 struct Layout {
   int batch = 1, channels = 1;
   int64_t map = 1;  // D*H*W

@@ -11,8 +11,8 @@ namespace {
 constexpr double kEpsilon = 0.001;  // CIANNA norm_create
 constexpr int64_t kRun = 64;        // positions summed in float before they join a double
 
-// The four inner loops, over positions of one block: `width` channels side by side, `stride` apart from the
-// next position.
+// The four inner loops, over positions of one block:
+// `width` channels side by side, `stride` apart from the next position.
 template <typename T>
 inline __attribute__((always_inline)) void addRun(const T* x, int64_t positions, int64_t stride, int width,
                                                   float* sum) {

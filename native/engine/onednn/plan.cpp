@@ -43,8 +43,8 @@ void Plan::resume(Pass& pass, const Arenas& arenas, size_t layer, const Plan& be
 }
 
 void Plan::runRandomPart(Pass& pass) {
-  pass.bound = std::numeric_limits<float>::infinity();  // of the kept tensor: not remembered, so measured
-                                                        // where it matters
+  // Of the kept tensor: not remembered, so measured where it matters.
+  pass.bound = std::numeric_limits<float>::infinity();
   for (size_t i = firstRandom_; i < steps_.size(); ++i) steps_[i].run(pass);
   pass.stream.wait();
 }

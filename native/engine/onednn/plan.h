@@ -27,8 +27,8 @@ struct Pass {
   const float* input = nullptr;
   float* output = nullptr;
   const Draw* draw = nullptr;
-  /// No |value| of the tensor now flowing is larger. Lets layers that cannot reach their saturation skip
-  /// looking for it.
+  /// No |value| of the tensor now flowing is larger.
+  /// Lets layers that cannot reach their saturation skip looking for it.
   float bound = 0;
 };
 

@@ -1,5 +1,5 @@
-// Turns layers into steps: convolutions in plan_conv.cpp, everything else in plan_builder.cpp, which alone
-// include this.
+// Turns layers into steps: convolutions in plan_conv.cpp,
+// everything else in plan_builder.cpp, which alone include this.
 #pragma once
 
 #include <optional>

@@ -41,8 +41,7 @@ void unblock(const T* item, const Layout& layout, int firstChannel, int lastChan
 
 template <typename T>
 void write(const T* data, const Layout& layout, const OutputForm& form, float* output) {
-  // A unit of work is a box, so that activation and edges find their planes in the cache of the thread that
-  // wrote them.
+  // A unit of work is a box, so that activation and edges find their planes in the cache of the thread that wrote them.
   const int planes = form.head != nullptr ? form.head->planesPerBox() : 1;
   const int units = layout.channels / planes;
   const int64_t values = layout.channels * layout.map;

@@ -1,5 +1,4 @@
-// Weights in oneDNN's order: brought there once per layer and layout, shared by every batch size that wants
-// the same.
+// Weights in oneDNN's order: brought there once per layer and layout, shared by every batch size that wants the same.
 #pragma once
 
 #include <map>

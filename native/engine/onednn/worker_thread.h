@@ -1,6 +1,5 @@
 // One thread that owns an OpenMP team. libgomp gives every calling thread a team of its own: without this, an
-// engine called from many threads would leave a team behind on each of them, all of them wanting the same
-// cores.
+// engine called from many threads would leave a team behind on each of them, all of them wanting the same cores.
 #pragma once
 
 #include <condition_variable>

@@ -26,8 +26,7 @@ namespace {
 constexpr size_t kLogBytes = 16384;
 constexpr auto kGrace = std::chrono::seconds(2);
 
-/// A descriptor of ours, moved above those the child is given so that dup2 in the child overwrites none of
-/// them.
+/// A descriptor of ours, moved above those the child is given so that dup2 in the child overwrites none of them.
 class Fd {
  public:
   explicit Fd(int fd) : fd_(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 10)) {
@@ -164,8 +163,7 @@ void Child::readLog(int fd) {
 
 void Child::await() {
   siginfo_t info;
-  // Waited for without being reaped first, so that the destructor never signals a pid that has become
-  // another's.
+  // Waited for without being reaped first, so that the destructor never signals a pid that has become another's.
   while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
   {

@@ -10,8 +10,7 @@
 
 namespace otf::process {
 
-/// Where otf-engine is: OTF_ENGINE_PROGRAM, else beside the file this code was loaded from (addon or
-/// program).
+/// Where otf-engine is: OTF_ENGINE_PROGRAM, else beside the file this code was loaded from (addon or program).
 std::string enginePath();
 
 /// One engine process. send() and receive() from one thread at a time. The destructor ends the process: it
@@ -33,8 +32,7 @@ class Child {
 
   /// One line, without its end. A process that has ended is noticed by receive().
   void send(const std::string& line);
-  /// The next reply. Throws kEngineFailed when the process has ended: how, while `doing` what, and its last
-  /// words.
+  /// The next reply. Throws kEngineFailed when the process has ended: how, while `doing` what, and its last words.
   std::string receive(const std::string& doing);
 
  private:

@@ -19,8 +19,7 @@ class FlatJson {
   std::string body_ = "{";
 };
 
-/// Fields of an object FlatJson wrote: not a parser of JSON at large. Throw kInternal when the key is not
-/// there.
+/// Fields of an object FlatJson wrote: not a parser of JSON at large. Throw kInternal when the key is not there.
 std::string jsonText(std::string_view object, std::string_view key);
 double jsonNumber(std::string_view object, std::string_view key);
 

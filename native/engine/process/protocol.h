@@ -1,5 +1,4 @@
-// What the engine process (otf-engine) and its parent say to each other. One process holds one network on one
-// engine.
+// What the engine process (otf-engine) and its parent say to each other. One process holds one network on one engine.
 //
 //   parent                                     otf-engine
 //     │ spawn, descriptors 3, 4, 5                 │
@@ -12,10 +11,9 @@
 // Arguments (all but --depth, --raw-output required; numbers in plain decimal form):
 //   --network FILE --engine NAME --quantization TYPE --threads N --input-bias B [--raw-output]
 //   --width W --height H [--depth D] --batch N --slots N --slot-bytes BYTES
-// NAME: onednn, reference, cianna, cianna:cuda, cianna:blas, cianna:naiv; with OTF_DEBUG_ENGINES=1 also
-// crash. threads 0: the CPUs the process may use. The network runs at exactly this tile size; COUNT may be
-// less than the batch. `otf-engine --describe NAME` says `described {json}` and ends; it needs descriptor 5
-// only.
+// NAME: onednn, reference, cianna, cianna:cuda, cianna:blas, cianna:naiv; with OTF_DEBUG_ENGINES=1 also crash.
+// threads 0: the CPUs the process may use. The network runs at exactly this tile size; COUNT may be less than
+// the batch. `otf-engine --describe NAME` says `described {json}` and ends; it needs descriptor 5 only.
 //
 // Descriptors: 3 the slots' memory (memfd, tensor/slots.h, BYTES each), 4 commands, 5 replies. Standard
 // output and error are the log of whatever library runs inside; the protocol never uses them. A parent keeps
@@ -23,19 +21,17 @@
 //
 // Commands, one line each. Replies come in their order; an engine may work on the next forward before it has
 // answered the one before, every other command waits for those before it.
-//   forward SLOT COUNT
-//     -> done SLOT SECONDS MEMORYBYTES; seconds since it began, or since the answer before, if that was later
-//   forward SLOT COUNT mc REPEATS SEED
-//     -> the same; mean in the output, standard deviation in the deviation region
-//   bench SLOT COUNT REPEATS (cianna only)
-//     -> benched {"ownSeconds":..,"bridgeSeconds":..,"overheadSeconds":..}
-//   ping -> pong
-//   quit -> exit 0
+//   forward SLOT COUNT                  -> done SLOT SECONDS MEMORYBYTES
+//                                          seconds since it began, or since the answer before, if that was later
+//   forward SLOT COUNT mc REPEATS SEED  -> the same; mean in the output, standard deviation in the deviation region
+//   bench SLOT COUNT REPEATS            -> benched {"ownSeconds":..,"bridgeSeconds":..,"overheadSeconds":..}
+//                                          (cianna only)
+//   ping                                -> pong
+//   quit                                -> exit 0
 // Any command can be answered `error OTF_CODE message` (error/error.h); the process stays usable.
 //
 // ready:     {"engine","version","device","asked","effective": text,
-// "threads","memoryBytes","valuesIn","valuesOut",
-//             "outputOffset","deviationOffset": number}
+//             "threads","memoryBytes","valuesIn","valuesOut","outputOffset","deviationOffset": number}
 // described: {"available": 0|1, "reason","version","device","types","origin": text; types separated
 //             by blanks; origin: where a library of the user's is}
 //
@@ -49,9 +45,8 @@ namespace otf::process {
 
 constexpr int kSlotsFd = 3, kCommandFd = 4, kReplyFd = 5;
 
-/// Where tensors lie in a slot: input [batch][values in], output and deviation [batch][values out], float32,
-/// each beginning on a page. Pages that are never touched take no memory, so the deviation region costs
-/// nothing unless used.
+/// Where tensors lie in a slot: input [batch][values in], output and deviation [batch][values out], float32, each
+/// beginning on a page. Pages that are never touched take no memory, so the deviation region costs nothing unless used.
 struct SlotLayout {
   size_t outputOffset = 0, deviationOffset = 0, bytes = 0;
 };

@@ -1,5 +1,5 @@
-// An engine that lives in a process of its own (protocol.h), for libraries that may end or hang the process
-// they are in.
+// An engine that lives in a process of its own (protocol.h),
+// for libraries that may end or hang the process they are in.
 #pragma once
 
 #include <memory>
@@ -29,8 +29,7 @@ struct RemoteBench {
       0;                   // Engine::forward() in this process: copies to and from the slot, and the messages
   double copySeconds = 0;  // one plain copy of a batch's input and of its output
 };
-/// `name` as for createRemoteEngine, cianna only. Repeats >= 1. Throws as createRemoteEngine and forward()
-/// do.
+/// `name` as for createRemoteEngine, cianna only. Repeats >= 1. Throws as createRemoteEngine and forward() do.
 RemoteBench benchRemoteEngine(std::string_view name, std::shared_ptr<const Network> network,
                               const EngineOptions& options, Extent extent, int batch, int repeats);
 

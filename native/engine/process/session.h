@@ -14,8 +14,7 @@ namespace otf::process {
 /// Text of a reply behind "word "; throws the error that an `error OTF_CODE message` line carries.
 std::string expect(const std::string& line, const std::string& word);
 
-/// One slot, one command at a time. Every call throws what the process answers, and kEngineFailed when it has
-/// died.
+/// One slot, one command at a time. Every call throws what the process answers, and kEngineFailed when it has died.
 class Session {
  public:
   /// Starts the process and waits until it has loaded the network.

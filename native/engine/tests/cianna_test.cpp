@@ -1,5 +1,4 @@
-// The user's own CIANNA as an engine. Without one (CIANNA_ROOT) its tests are reported as skipped, and why is
-// printed.
+// The user's own CIANNA as an engine. Without one (CIANNA_ROOT) its tests are reported as skipped, and why is printed.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -79,8 +78,7 @@ struct Distances {
   double worst = 0;  // in 1e-6 + 1e-6 |expected|
 };
 
-/// At the stored batch; or (`others`) at a smaller one in the process opened for it, then at a larger one in
-/// another.
+/// At the stored batch; or (`others`) at a smaller one in the process opened for it, then at a larger one in another.
 Distances conformance(const char* engineName, bool others) {
   Distances found;
   for (const std::string& name : test::caseNames()) {
@@ -123,8 +121,7 @@ TEST_CASE("C_BLAS gives CIANNA's stored outputs [needs CIANNA_ROOT]" * doctest::
   CHECK(found.worst <= (sameKernels ? 1.0 : 4.0));
 }
 
-// CIANNA's own sums depend on the batch there: the order in which a BLAS adds follows the shape of the
-// matrices.
+// CIANNA's own sums depend on the batch there: the order in which a BLAS adds follows the shape of the matrices.
 TEST_CASE("C_BLAS at batches other than the stored one [needs CIANNA_ROOT]" * doctest::skip(!kBlas)) {
   CHECK(conformance("cianna:blas", true).worst <= 4.0);
 }

@@ -296,8 +296,7 @@ TEST_CASE("a hung process is ended with its parent's object") {
 TEST_CASE("an engine process dies with its parent, even in the middle of a forward pass that never ends") {
   int answer[2];
   REQUIRE(::pipe(answer) == 0);
-  // A middle process that starts an engine, has it hang, and is killed. What it started must go too: we adopt
-  // it.
+  // A middle process that starts an engine, has it hang, and is killed. What it started must go too: we adopt it.
   REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   const pid_t middle = ::fork();
   if (middle == 0) {

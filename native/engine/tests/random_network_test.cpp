@@ -1,5 +1,4 @@
-// The fast engine against the plain one, on networks drawn at random: every layer type, one to three
-// dimensions.
+// The fast engine against the plain one, on networks drawn at random: every layer type, one to three dimensions.
 #include <random>
 
 #include "engine/engine.h"

@@ -77,8 +77,7 @@ TEST_CASE("all 18 conformance networks are read, and binary ones written back by
     const auto original = load(path);
     const auto again = writeNetwork(network);
     REQUIRE(again.size() == original.size());
-    // Strings keep garbage after their NUL in the original: compare what they say, that is, the network read
-    // again.
+    // Strings keep garbage after their NUL in the original: compare what they say, that is, the network read again.
     CHECK(writeNetwork(parseNetwork(again)) == again);
   }
 }
