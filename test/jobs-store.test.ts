@@ -25,6 +25,7 @@ function job(index: number, phase: Job['phase'] = 'COMPLETED'): Job {
     destructionMs: null,
     modelId: 'demo-continuum',
     quantization: 'FP32C_FP32A',
+    priority: 5,
     parameters: { image: { kind: 'url', url: 'https://example.org/a.fits' } },
     results: Array.from({ length: 10 }, (_, n) => ({
       id: `r${n}`,

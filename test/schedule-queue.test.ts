@@ -7,8 +7,8 @@ import { JobQueue, type Waiting } from '#otf/schedule/queue.js';
 
 const kPolicy = { minJobs: 2, maxBatch: 4, maxWaitMs: 1000, roundRobin: true };
 
-function item(id: string, key = 'a', owner = 'x', sinceMs = 0): Waiting {
-  return { id, key, owner, sinceMs };
+function item(id: string, key = 'a', owner = 'x', sinceMs = 0, priority = 5): Waiting {
+  return { id, key, owner, priority, sinceMs };
 }
 
 function ids(release: { items: Waiting[] } | undefined): string {
@@ -67,6 +67,47 @@ describe('The queue', () => {
     assert.deepEqual(queue.depths(), { a: 2 });
     assert.equal(ids(queue.next(0, true)), '4 5');
     assert.deepEqual(queue.depths(), {});
+  });
+});
+
+describe('Priorities', () => {
+  const add = (queue: JobQueue<Waiting>, ...jobs: [string, string, number][]) => {
+    for (const [id, owner, priority] of jobs) queue.add(item(id, 'a', owner, 0, priority));
+  };
+
+  it('order the jobs of an owner, equal ones as they came', () => {
+    const queue = new JobQueue(kPolicy);
+    add(queue, ['1', 'x', 5], ['2', 'x', 0], ['3', 'x', 9], ['4', 'x', 5], ['5', 'x', 9]);
+    assert.deepEqual(
+      ['3', '5', '1', '4', '2'].map((id) => queue.position(id)),
+      [1, 2, 3, 4, 5],
+    );
+    assert.equal(ids(queue.next(0, true)), '3 5 1 4');
+    assert.equal(ids(queue.next(0, true)), '2');
+  });
+
+  it('take no turn from another owner, however often one comes back', () => {
+    const queue = new JobQueue({ ...kPolicy, maxBatch: 1, minJobs: 1 });
+    add(queue, ['a1', 'a', 5], ['a2', 'a', 5], ['a3', 'a', 5]);
+    const order: string[] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      add(queue, [`b${turn}`, 'b', 9]);
+      order.push(ids(queue.next(0, true)), ids(queue.next(0, true)));
+    }
+    assert.deepEqual(order, ['b0', 'a1', 'b1', 'a2', 'b2', 'a3']);
+    add(queue, ['a4', 'a', 0], ['b4', 'b', 9], ['b5', 'b', 9], ['c4', 'c', 5]);
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => ids(queue.next(0, true))),
+      ['b4', 'c4', 'a4', 'b5'],
+    );
+  });
+
+  it('do not make a low one forgotten: it counts as waiting from when it came', () => {
+    const queue = new JobQueue(kPolicy);
+    queue.add(item('low', 'a', 'x', 10, 0));
+    queue.add(item('high', 'a', 'x', 900, 9));
+    assert.equal(queue.waitMs(900), 110);
+    assert.equal(queue.next(1010, false)?.reason, 'waited');
   });
 });
 

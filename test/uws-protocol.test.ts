@@ -83,7 +83,7 @@ describe('content negotiation', () => {
     const broken = { method: 'POST', body: '{"PHASE"', headers: { 'content-type': 'application/json' } };
     assert.equal((await b.send(`/jobs/${legacy}/phase`, broken)).status, 400);
     const pending = await b.create();
-    for (const PHASE of ['abort', 'SUSPEND', ''])
+    for (const PHASE of ['cancel', 'SUSPEND', ''])
       assert.equal((await b.form(`/jobs/${pending}/phase`, { PHASE })).status, 400);
   });
 });
@@ -219,6 +219,7 @@ describe('job list', () => {
     assert.deepEqual(await list(''), ids);
     assert.deepEqual(await list('PHASE=QUEUED'), [q1, q2]);
     assert.deepEqual(await list('PHASE=QUEUED&phase=PENDING'), ids);
+    assert.deepEqual(await list('PHASE=queued'), [q1, q2]);
     assert.deepEqual(await list('PHASE=ARCHIVED'), []);
     assert.deepEqual(await list('LAST=2'), [q2, p2]);
     assert.deepEqual(await list('LAST=1&PHASE=PENDING'), [p2]);
@@ -229,7 +230,6 @@ describe('job list', () => {
     void p1;
     for (const query of [
       'PHASE=nope',
-      'PHASE=queued',
       'PHASE=',
       'LAST=0',
       'LAST=-1',

@@ -133,7 +133,7 @@ describe('operation', () => {
       if (path.includes('/parameters/')) real = `/jobs/${id}/parameters/MODEL`;
       if (path.endsWith('/error') || path === '/events') continue;
       const answer = await b.send(real);
-      assert.equal(answer.status, 200, real);
+      assert.equal(answer.status, 'get' in item ? 200 : 405, real);
       await answer.arrayBuffer();
       for (const method of ['put', 'post', 'delete'] as const) {
         if (method in item) continue;

@@ -274,6 +274,7 @@ function finishedJob(index: number): Job {
     destructionMs: null,
     modelId: 'demo-continuum',
     quantization: 'FP32C_FP32A',
+    priority: 5,
     parameters: { model: 'demo-continuum' },
     results: [],
     failure: index % 10 === 0 ? { type: 'fatal', message: 'made for a benchmark' } : null,

@@ -4,7 +4,7 @@ import { UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { FormatName } from '../results/formats.js';
-import { example, type Four, formatOption, pixelBox, skyRegion } from './options.js';
+import { example, type Four, formatOption, integer, pixelBox, skyRegion } from './options.js';
 import { progressBar } from './progress.js';
 import { addServerOptions, downloadAll, type RemoteOptions, waitForEnd } from './remote.js';
 import { print } from './table.js';
@@ -15,6 +15,7 @@ interface SubmitOptions extends RemoteOptions {
   roi?: Four;
   box?: Four;
   runId?: string;
+  priority?: number;
   format?: FormatName;
   wait?: boolean;
   output?: string;
@@ -30,6 +31,7 @@ export function registerSubmit(root: Command): void {
     .option('--roi <ra,dec,w,h>', 'only this part: centre in degrees, size in pixels', skyRegion)
     .option('--box <x,y,w,h>', 'only this part: pixels, the first is 1,1', pixelBox)
     .option('--run-id <text>', 'a name of yours for the jobs')
+    .option('--priority <n>', 'of your waiting jobs the highest goes first: 0 to 9, else 5', integer(0, 9))
     .addOption(formatOption("format of the catalogue (default: the server's, votable)"))
     .option('--wait', 'until the jobs have ended')
     .option('-o, --output <dir>', 'wait, then put the results there')
@@ -86,7 +88,7 @@ async function follow(client: UwsClient, entry: Submitted, options: SubmitOption
 }
 
 function formFields(options: SubmitOptions): Record<string, string> {
-  const { model, quantization, roi, box, runId, format } = options;
+  const { model, quantization, roi, box, runId, priority, format } = options;
   return {
     ...(model === undefined ? {} : { MODEL: model }),
     ...(quantization === undefined ? {} : { QUANTIZATION: quantization }),
@@ -94,6 +96,7 @@ function formFields(options: SubmitOptions): Record<string, string> {
     // The native side counts pixels from 0, people and the service from 1.
     ...(box === undefined ? {} : { BOX: [box[0] + 1, box[1] + 1, box[2], box[3]].join(',') }),
     ...(runId === undefined ? {} : { RUNID: runId }),
+    ...(priority === undefined ? {} : { PRIORITY: String(priority) }),
     ...(format === undefined ? {} : { RESPONSEFORMAT: format }),
   };
 }

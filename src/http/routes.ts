@@ -1,8 +1,8 @@
 /** The API, whole: every path with its methods. uWebSockets.js, /openapi.json and the front page are made from this table. */
 import type { Handler, Tree } from '../uws/context.js';
-import { deleteJob, getJob, getPhase, postJob, postPhase } from '../uws/job.js';
+import { deleteJob, getJob, getPhase, postAbort, postPhase } from '../uws/job.js';
 import { createJob, listJobs } from '../uws/job-list.js';
-import { getParameter, getParameters, postParameters } from '../uws/job-parameters.js';
+import { getParameter, getParameters, postJob, postParameters } from '../uws/job-parameters.js';
 import { getResult, getResults } from '../uws/job-results.js';
 import {
   getDestruction,
@@ -56,6 +56,7 @@ const kCreationFields = {
   ROI: 'RA,DEC in degrees and W,H in pixels (or the fields RA, DEC, ROI_WIDTH, ROI_HEIGHT)',
   BOX: 'X,Y,W,H in pixels, the first is 1,1',
   RESPONSEFORMAT: 'format of the result named result: votable, votable-binary2, votable-1.5, fits, csv, json, reg',
+  PRIORITY: '0 to 9, default 5: of your waiting jobs of a model and compute type the highest goes first',
   RUNID: 'any text; comes back as runId',
   EXECUTIONDURATION: 'seconds, 0 = no limit',
   DESTRUCTION: 'instant at which the job goes away',
@@ -103,9 +104,16 @@ function jobTree(tree: Tree): Route[] {
       }),
       POST: {
         handler: postJob,
-        summary: 'Delete a job (for clients without DELETE)',
-        fields: { ACTION: 'DELETE' },
-        answers: { 303: 'deleted; Location is the list', ...kBadRequest, ...kNotFound, ...kForm },
+        summary: 'Delete a job (for clients without DELETE); or what belongs to its phase, times or parameters',
+        fields: { ACTION: 'DELETE', ...kCreationFields, PHASE: 'RUN or ABORT' },
+        answers: {
+          303: 'done; Location is the list, or the job',
+          ...kBadRequest,
+          403: 'the phase forbids it',
+          ...kNotFound,
+          ...kForm,
+          ...kBusy,
+        },
       },
       DELETE: {
         handler: deleteJob,
@@ -128,6 +136,13 @@ function jobTree(tree: Tree): Route[] {
           ...kNotFound,
           ...kBusy,
         },
+      },
+    }),
+    route('/:id/abort', {
+      POST: {
+        handler: postAbort,
+        summary: "Abort a job, as the observatory's own clients ask for it",
+        answers: { 200: 'JSON {"job_id", "aborted"}', ...kNotFound },
       },
     }),
     route('/:id/executionduration', {

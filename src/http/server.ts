@@ -51,7 +51,8 @@ export async function startServer({
   for (const fault of models.registry.faults) log.warn({ code: fault.code }, fault.message);
   const jobs = new JobService({ config, executor, log, metrics });
   jobMetrics(metrics, jobs);
-  const context: UwsContext = { jobs, models, config, startedMs: Date.now() };
+  const internal = (thrown: unknown, route: string) => log.error({ err: thrown, route }, 'internal error');
+  const context: UwsContext = { jobs, models, config, startedMs: Date.now(), internal };
   const app = uWebSockets.App();
   const open = new OpenRequests();
   const options: ConnectionOptions = {
@@ -61,7 +62,7 @@ export async function startServer({
     fallbackHost: () => `${config.server.host}:${port}`,
     ownerHeader: config.auth.owner_header,
     onAnswered: httpMetrics(metrics).answered,
-    onInternal: (thrown, route) => log.error({ err: thrown, route }, 'internal error'),
+    onInternal: internal,
   };
   const shared: Shared = { context, open, options };
   for (const route of kRoutes) serveRoute(app, route, shared);
@@ -170,6 +171,7 @@ async function refuse(connection: Connection, route: Route, context: UwsContext)
     const { variables, origin, remote, owner } = connection;
     const probe = { method: 'GET', variables, query: '', origin, remote, owner };
     const nothing = () => Promise.reject(new Error('a probe has no body'));
+    if (!get && route.path.includes('/:id')) context.jobs.get(variables[0] ?? '');
     await get?.handler(context, { ...probe, header: () => '', form: nothing, onGone: () => undefined }, route.tree);
   } catch (thrown) {
     if (toOtfError(thrown).code !== 'OTF_BAD_REQUEST') return connection.answerProblem(thrown);

@@ -104,6 +104,9 @@ export interface JobInfo {
   warnings?: readonly string[];
 }
 
+export const kDefaultPriority = 5;
+export const kMaxPriority = 9;
+
 export interface Job {
   id: string;
   style: Style;
@@ -124,6 +127,8 @@ export interface Job {
   /** Canonical: what the batching key is made of. */
   modelId: string;
   quantization: string;
+  /** 0 to 9: of the waiting jobs of one owner and key, the highest goes first. */
+  priority: number;
   parameters: JobParameters;
   results: readonly ResultFile[];
   failure: JobFailure | null;

@@ -26,7 +26,20 @@ const kMigrations = [
      info TEXT NOT NULL
    ) STRICT`,
   'CREATE INDEX job_created ON job (createdMs)',
+  // Rows of before: nobody could ask for a priority, and their JSON is version 1.
+  `ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 5;
+   ALTER TABLE job ADD COLUMN version INTEGER NOT NULL DEFAULT 1`,
 ];
+
+/** The columns that hold JSON, as they lie in a row. */
+type JsonColumns = Record<'parameters' | 'results' | 'failure' | 'info', unknown>;
+
+/**
+ * Step n brings JSON columns of version n + 1 to n + 2. A new optional member needs none; one that is renamed, moved or
+ * means something else does. test/fixtures/data-0.1.0 has rows of version 1.
+ */
+const kJsonUpgrades: readonly ((columns: JsonColumns) => JsonColumns)[] = [];
+const kJsonVersion = kJsonUpgrades.length + 1;
 
 /** Throws OTF_STORE_UNUSABLE when the file was written by a later program. */
 export function migrate(database: Database): void {
@@ -58,6 +71,8 @@ const kColumns = [
   'destructionMs',
   'modelId',
   'quantization',
+  'priority',
+  'version',
   'parameters',
   'results',
   'failure',
@@ -72,6 +87,7 @@ export type JobRow = Record<(typeof kColumns)[number], string | number | null>;
 export function toRow(job: Job): JobRow {
   return {
     ...job,
+    version: kJsonVersion,
     parameters: JSON.stringify(job.parameters),
     results: JSON.stringify(job.results),
     failure: job.failure === null ? null : JSON.stringify(job.failure),
@@ -79,8 +95,9 @@ export function toRow(job: Job): JobRow {
   };
 }
 
-/** Rows are our own, written by toRow: their shape is not checked again. */
+/** Rows are our own, written by toRow of this version or an earlier one: their shape is not checked again. */
 export function fromRow(row: JobRow): Job {
+  const json = upgraded(row);
   return {
     id: row.id as string,
     style: row.style as Style,
@@ -96,9 +113,22 @@ export function fromRow(row: JobRow): Job {
     destructionMs: row.destructionMs as number | null,
     modelId: row.modelId as string,
     quantization: row.quantization as string,
-    parameters: JSON.parse(row.parameters as string) as JobParameters,
-    results: JSON.parse(row.results as string) as ResultFile[],
-    failure: row.failure === null ? null : (JSON.parse(row.failure as string) as JobFailure),
-    info: JSON.parse(row.info as string) as JobInfo,
+    priority: row.priority as number,
+    parameters: json.parameters as JobParameters,
+    results: json.results as ResultFile[],
+    failure: json.failure as JobFailure | null,
+    info: json.info as JobInfo,
   };
+}
+
+function upgraded(row: JobRow): JsonColumns {
+  const parsed = (text: JobRow['info']) => (text === null ? null : JSON.parse(text as string));
+  const { parameters, results, failure, info } = row;
+  const columns = {
+    parameters: parsed(parameters),
+    results: parsed(results),
+    failure: parsed(failure),
+    info: parsed(info),
+  };
+  return kJsonUpgrades.slice((row.version as number) - 1).reduce((now, step) => step(now), columns as JsonColumns);
 }

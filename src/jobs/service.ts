@@ -15,6 +15,7 @@ import {
   type Job,
   type JobInfo,
   type JobParameters,
+  kDefaultPriority,
   type Phase,
   type ResultFile,
   type Style,
@@ -34,6 +35,8 @@ export interface NewJob {
   runId: string | null;
   modelId: string;
   quantization: string;
+  /** undefined = kDefaultPriority. */
+  priority?: number | undefined;
   parameters: JobParameters;
   /** undefined = the configured default. */
   executionDurationS?: number | undefined;
@@ -44,12 +47,19 @@ export interface NewJob {
   run: boolean;
 }
 
-/** What POST /jobs/ID/parameters may replace; absent = stays. */
-export interface ParameterChange {
+/** Absent = stays. */
+export interface Times {
+  executionDurationS?: number | undefined;
+  destructionMs?: number | undefined;
+}
+
+/** What POST /jobs/ID/parameters may replace; absent = stays. Times are cut to the maxima, as in a new job. */
+export interface ParameterChange extends Times {
   parameters: JobParameters;
   runId?: string | null | undefined;
   modelId?: string | undefined;
   quantization?: string | undefined;
+  priority?: number | undefined;
   spool?: Spool | undefined;
   run: boolean;
 }
@@ -158,6 +168,7 @@ export class JobService {
       destructionMs: request.destructionMs ?? (retention_s > 0 ? now + retention_s * 1000 : null),
       modelId: request.modelId,
       quantization: request.quantization,
+      priority: request.priority ?? kDefaultPriority,
       parameters: request.parameters,
       results: [],
       failure: null,
@@ -201,7 +212,7 @@ export class JobService {
     await this.folders.remove(id);
   }
 
-  /** While PENDING only. New files are adopted, replaced ones removed. */
+  /** While PENDING only, all in one commit. New files are adopted, replaced ones removed. */
   async setParameters(id: string, change: ParameterChange): Promise<Job> {
     const assertPending = (job: Job) => {
       if (job.phase !== 'PENDING') throw forbidden(job, 'parameters can be changed while PENDING only');
@@ -220,6 +231,8 @@ export class JobService {
           runId: change.runId === undefined ? old.runId : change.runId,
           modelId: change.modelId ?? old.modelId,
           quantization: change.quantization ?? old.quantization,
+          priority: change.priority ?? old.priority,
+          ...this.#times(change, old.createdMs),
           parameters: { ...old.parameters, ...change.parameters },
         };
         return change.run ? this.#queued(changed) : changed;
@@ -234,23 +247,22 @@ export class JobService {
     }
   }
 
-  /** Seconds, 0 = no limit; cut to the configured maximum. */
-  async setExecutionDuration(id: string, seconds: number): Promise<Job> {
-    return existing(
-      await this.store.change(id, (before) => ({
-        ...existing(before),
-        executionDurationS: this.clampDuration(seconds),
-      })),
-    );
-  }
-
-  async setDestruction(id: string, atMs: number): Promise<Job> {
+  /** In any phase; cut to the configured maxima. Seconds, 0 = no limit. */
+  async setTimes(id: string, asked: Times): Promise<Job> {
     return existing(
       await this.store.change(id, (before) => {
         const job = existing(before);
-        return { ...job, destructionMs: this.clampDestruction(atMs, job.createdMs) };
+        return { ...job, ...this.#times(asked, job.createdMs) };
       }),
     );
+  }
+
+  #times(asked: Times, createdMs: number): Partial<Pick<Job, 'executionDurationS' | 'destructionMs'>> {
+    const { executionDurationS, destructionMs } = asked;
+    return {
+      ...(executionDurationS === undefined ? {} : { executionDurationS: this.clampDuration(executionDurationS) }),
+      ...(destructionMs === undefined ? {} : { destructionMs: this.clampDestruction(destructionMs, createdMs) }),
+    };
   }
 
   clampDuration(seconds: number): number {

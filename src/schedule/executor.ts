@@ -177,7 +177,8 @@ export class BatchExecutor implements Executor {
   #enqueue(job: Job, image: ImageSource | undefined): void {
     const sinceMs = Date.now();
     const owner = job.owner === null ? `@${job.remote}` : `=${job.owner}`;
-    this.#queue.add({ id: job.id, key: keyOf(job), owner, sinceMs, job, ...(image ? { image } : {}) });
+    const { id, priority } = job;
+    this.#queue.add({ id, key: keyOf(job), owner, priority, sinceMs, job, ...(image ? { image } : {}) });
     this.#dispatch();
   }
 

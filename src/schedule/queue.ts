@@ -1,6 +1,7 @@
 /**
- * Who waits for what, and what is run next. One line per key (model, quantization); inside it owners take turns, each
- * owner's jobs in the order they came.
+ * Who waits for what, and what is run next. One line per key (model, quantization); inside it owners take turns, one job
+ * each a round. An owner's own jobs go by priority, then in the order they came; so do the jobs of one round. A priority
+ * thus never takes a turn from anybody else.
  *
  * A key may be released when a whole batch waits (full), when its oldest job has waited max_wait_s (waited), when the
  * engine has nothing to do (idle: a lone job starts at once), or, while the engine is busy with its last tiles, when at
@@ -22,6 +23,8 @@ export interface Waiting {
   key: string;
   /** Whom fairness counts it for. */
   owner: string;
+  /** 0 to 9, the highest first. */
+  priority: number;
   sinceMs: number;
 }
 
@@ -31,66 +34,88 @@ export interface Release<Item> {
   items: Item[];
 }
 
+interface Owner<Item> {
+  /** By priority, then as they came. */
+  items: Item[];
+  /** The round in which the first of them may go. */
+  round: number;
+}
+
 class Line<Item extends Waiting> {
-  /** Owners in the order of their turns; an owner without jobs is not in it. */
-  readonly owners = new Map<string, Item[]>();
-  count = 0;
-  #order: Map<string, number> | undefined;
+  /** Owners without jobs stay until the round they were served in is over: coming back must not win a second turn. */
+  readonly #owners = new Map<string, Owner<Item>>();
+  /** As they came. */
+  readonly #items = new Set<Item>();
+  #round = 0;
+  #order: Item[] | undefined;
+  #places: Map<string, number> | undefined;
+
+  get count(): number {
+    return this.#items.size;
+  }
 
   add(item: Item): void {
-    const own = this.owners.get(item.owner) ?? [];
-    this.owners.set(item.owner, own);
-    own.push(item);
-    this.count++;
-    this.#order = undefined;
+    const owner = this.#owners.get(item.owner) ?? { items: [], round: this.#round };
+    this.#owners.set(item.owner, owner);
+    owner.round = Math.max(owner.round, this.#round);
+    const behind = owner.items.findIndex((other) => other.priority < item.priority);
+    owner.items.splice(behind < 0 ? owner.items.length : behind, 0, item);
+    this.#items.add(item);
+    this.#changed();
   }
 
   remove(item: Item): void {
-    const own = this.owners.get(item.owner);
-    const index = own?.indexOf(item) ?? -1;
-    if (!own || index < 0) return;
-    own.splice(index, 1);
-    if (own.length === 0) this.owners.delete(item.owner);
-    this.count--;
-    this.#order = undefined;
+    if (!this.#items.delete(item)) return;
+    const own = this.#owners.get(item.owner)?.items ?? [];
+    own.splice(own.indexOf(item), 1);
+    this.#changed();
   }
 
-  /** One job of each owner in turn; an owner served goes to the end. */
   take(most: number): Item[] {
-    const taken: Item[] = [];
-    while (taken.length < most) {
-      const next = this.owners.entries().next();
-      if (next.done) break;
-      const [owner, own] = next.value;
-      const item = own.shift();
-      this.owners.delete(owner);
-      if (own.length > 0) this.owners.set(owner, own);
-      if (item) taken.push(item);
+    const taken = this.#ordered().slice(0, most);
+    for (const item of taken) {
+      const owner = this.#owners.get(item.owner);
+      if (owner) {
+        this.#round = Math.max(this.#round, owner.round);
+        owner.round++;
+      }
+      this.remove(item);
     }
-    this.count -= taken.length;
-    this.#order = undefined;
+    for (const [name, owner] of this.#owners) {
+      if (owner.items.length === 0 && owner.round <= this.#round) this.#owners.delete(name);
+    }
     return taken;
   }
 
   oldestMs(): number {
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const [first] of this.owners.values()) oldest = Math.min(oldest, first?.sinceMs ?? oldest);
-    return oldest;
+    const [oldest] = this.#items;
+    return oldest?.sinceMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** 1 = next. Kept until the line changes: positions are asked for far more often. */
   position(id: string): number | undefined {
-    if (!this.#order) {
-      const lists = [...this.owners.values()];
-      this.#order = new Map();
-      for (let round = 0; this.#order.size < this.count; round++) {
-        for (const list of lists) {
-          const item = list[round];
-          if (item) this.#order.set(item.id, this.#order.size + 1);
-        }
-      }
+    this.#places ??= new Map(this.#ordered().map((item, index) => [item.id, index + 1]));
+    return this.#places.get(id);
+  }
+
+  #ordered(): Item[] {
+    if (this.#order) return this.#order;
+    const rounds = new Map<Item, number>();
+    for (const { items, round } of this.#owners.values()) {
+      items.forEach((item, index) => {
+        rounds.set(item, round + index);
+      });
     }
-    return this.#order.get(id);
+    // The sort is stable: equal ones stay as they came.
+    this.#order = [...this.#items].sort(
+      (a, b) => (rounds.get(a) ?? 0) - (rounds.get(b) ?? 0) || b.priority - a.priority,
+    );
+    return this.#order;
+  }
+
+  #changed(): void {
+    this.#order = undefined;
+    this.#places = undefined;
   }
 }
 

@@ -11,6 +11,8 @@ export interface UwsContext {
   config: Config;
   /** Milliseconds since 1970. */
   startedMs: number;
+  /** For the log: an error of ours that was answered in words of an older server. */
+  internal: (thrown: unknown, where: string) => void;
 }
 
 /**

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtfError } from '../errors/catalogue.js';
 import { localPath } from '../fetch/local-file.js';
-import type { ImageUrl, JobParameters, Style, UploadedFile } from '../jobs/job.js';
+import { type ImageUrl, type JobParameters, kMaxPriority, type Style, type UploadedFile } from '../jobs/job.js';
 import { chooseQuantization } from '../models/quantization.js';
 import type { FilePart, Form } from './exchange.js';
 import { resultFormat } from './formats.js';
@@ -11,7 +11,7 @@ import { parseInstant } from './instants.js';
 import { parseLegacyRequest } from './legacy-xml.js';
 import type { ModelDirectory } from './model-directory.js';
 import { badRequest, type Parameters } from './parameters.js';
-import { parseRegion } from './region.js';
+import { kRegionNames, parseRegion } from './region.js';
 
 export interface CreationRules {
   models: ModelDirectory;
@@ -24,9 +24,25 @@ export interface ParsedCreation {
   run: boolean;
   executionDurationS: number | undefined;
   destructionMs: number | undefined;
+  priority: number | undefined;
   modelId: string;
   quantization: string;
 }
+
+/** The fields parseStandard reads, as names of parameters. */
+export const kCreationNames: readonly string[] = [
+  'MODEL',
+  'QUANTIZATION',
+  'IMAGE',
+  'IMAGE_SHA256',
+  ...kRegionNames,
+  'RESPONSEFORMAT',
+  'PRIORITY',
+  'RUNID',
+  'EXECUTIONDURATION',
+  'DESTRUCTION',
+  'PHASE',
+];
 
 /** What a job already has, when its parameters are changed. */
 export interface Earlier {
@@ -44,7 +60,8 @@ export function styleOf(form: Form): Style {
 export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlier): ParsedCreation {
   const { parameters: given } = form;
   const phase = given.single('PHASE');
-  if (phase !== undefined && phase !== 'RUN') throw badRequest(`PHASE=${phase}: only RUN can be asked for here`);
+  const run = phase?.toUpperCase() === 'RUN';
+  if (phase !== undefined && !run) throw badRequest(`PHASE=${phase}: only RUN can be asked for here`);
   const model = given.single('MODEL');
   const quantization = given.single('QUANTIZATION');
   const card = rules.models.find(model ?? earlier?.model);
@@ -68,7 +85,8 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   };
   const runId = given.single('RUNID');
   const times = { executionDurationS: parseDuration(given), destructionMs: parseDestruction(given) };
-  return { parameters, runId, run: phase === 'RUN', ...times, modelId: card.id, quantization: chosen };
+  const priority = parsePriority(given);
+  return { parameters, runId, run, ...times, priority, modelId: card.id, quantization: chosen };
 }
 
 /** The older client's pair of files; runs at once. Throws OTF_BAD_REQUEST, OTF_XML_MALFORMED, OTF_MODEL_UNKNOWN, ... */
@@ -90,7 +108,7 @@ export async function parseLegacy(form: Form, rules: CreationRules): Promise<Par
     image: fits.upload,
     request: xml.upload,
   };
-  const times = { executionDurationS: undefined, destructionMs: undefined };
+  const times = { executionDurationS: undefined, destructionMs: undefined, priority: undefined };
   return { parameters, runId: form.parameters.single('RUNID'), run: true, ...times, modelId: card.id, quantization };
 }
 
@@ -134,6 +152,14 @@ function parseSha256(given: Parameters): string | undefined {
   if (value === undefined) return undefined;
   if (!/^[0-9a-f]{64}$/i.test(value)) throw badRequest('IMAGE_SHA256 is not 64 hexadecimal digits');
   return value.toLowerCase();
+}
+
+/** Of waiting jobs the highest goes first. Undefined when absent. Throws OTF_BAD_REQUEST. */
+function parsePriority(given: Parameters): number | undefined {
+  const value = given.single('PRIORITY');
+  if (value === undefined) return undefined;
+  if (!/^\d$/.test(value)) throw badRequest(`PRIORITY=${value}: not a whole number from 0 to ${kMaxPriority}`);
+  return Number(value);
 }
 
 /** Whole seconds, 0 = no limit. Undefined when absent. Throws OTF_BAD_REQUEST. */

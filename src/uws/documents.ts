@@ -95,6 +95,7 @@ export function parameterEntries(job: Job, href: string): ParameterEntry[] {
   add('BOX', it.region?.box?.join(','));
   add('RESPONSEFORMAT', it.responseFormat);
   add('IMAGE_SHA256', it.imageSha256);
+  add('PRIORITY', String(job.priority));
   if (it.image) entries.push(imageEntry(it.image, href));
   if (it.request)
     entries.push({ id: 'REQUEST', value: `${href}/parameters/REQUEST`, byReference: true, upload: it.request });

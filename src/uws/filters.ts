@@ -11,16 +11,19 @@ export interface JobFilter {
   last: number | undefined;
 }
 
-export function isUwsPhase(value: string): value is UwsPhase {
-  return (kPhases as readonly string[]).includes(value);
+/** Undefined for what is none. UWS writes phases in capitals; clients that do not mean the same. */
+export function uwsPhase(value: string): UwsPhase | undefined {
+  const phase = value.toUpperCase();
+  return kPhases.find((known) => known === phase);
 }
 
 /** Throws OTF_BAD_REQUEST naming the filter. */
 export function parseFilter(parameters: Parameters): JobFilter {
   const phases = new Set<UwsPhase>();
   for (const value of parameters.repeated('PHASE')) {
-    if (!isUwsPhase(value)) throw badRequest(`PHASE=${value}: not one of ${kPhases.join(', ')}`);
-    phases.add(value);
+    const phase = uwsPhase(value);
+    if (!phase) throw badRequest(`PHASE=${value}: not one of ${kPhases.join(', ')}`);
+    phases.add(phase);
   }
   const after = parameters.single('AFTER');
   const afterMs = after === undefined ? undefined : parseInstant(after);

@@ -15,7 +15,7 @@ export const listJobs: Handler = ({ jobs }, request) => {
   return xml(jobsDocument(filterJobs(jobs.store.all(), filter), (job) => jobHref(request, job)));
 };
 
-export const createJob: Handler = async ({ jobs, models, config }, request, tree) => {
+export const createJob: Handler = async ({ jobs, models, config, internal }, request, tree) => {
   jobs.assertOpen();
   const form = await request.form();
   const style = styleOf(form);
@@ -34,6 +34,7 @@ export const createJob: Handler = async ({ jobs, models, config }, request, tree
       runId: parsed.runId ?? null,
       modelId: parsed.modelId,
       quantization: parsed.quantization,
+      priority: parsed.priority,
       parameters: parsed.parameters,
       executionDurationS: duration === undefined ? undefined : jobs.clampDuration(duration),
       destructionMs: parsed.destructionMs === undefined ? undefined : jobs.clampDestruction(parsed.destructionMs, now),
@@ -46,6 +47,7 @@ export const createJob: Handler = async ({ jobs, models, config }, request, tree
     // Older clients read {"error"} whatever went wrong.
     if (style !== 'legacy') throw thrown;
     const problem = problemMessage(thrown);
+    if (problem.internal) internal(thrown, `POST ${tree}`);
     return json(problem.status, { error: problem.message }, problem.headers);
   }
 };

@@ -1,12 +1,20 @@
-/** /jobs/ID/parameters: what the job was given, and changing it while PENDING. */
+/** What a job was given, and changing it: /jobs/ID/parameters, and POST to the job itself. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtfError } from '../errors/catalogue.js';
-import { type Handler, jobHref, jobLocation } from './context.js';
-import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
+import { type Handler, jobHref, jobLocation, type Tree, type UwsContext } from './context.js';
+import {
+  type CreationRules,
+  kCreationNames,
+  parseDestruction,
+  parseDuration,
+  parseStandard,
+  unusedFiles,
+} from './creation.js';
 import { parameterEntries, parametersDocument } from './documents.js';
-import { plain, seeOther, xml } from './exchange.js';
-import { id } from './job.js';
+import { type Answer, type Form, plain, type Request, seeOther, xml } from './exchange.js';
+import { changePhase, deleteJob, id } from './job.js';
+import { badRequest, shown } from './parameters.js';
 
 export const getParameters: Handler = ({ jobs }, request) => {
   const job = jobs.get(id(request));
@@ -24,21 +32,64 @@ export const getParameter: Handler = ({ jobs }, request) => {
   return { kind: 'file', path: join(jobs.folders.jobDir(job.id), file), mime, size, etag: sha256, headers: {} };
 };
 
-export const postParameters: Handler = async ({ jobs, models, config }, request, tree) => {
-  const job = jobs.get(id(request));
-  const form = await request.form();
+export const postParameters: Handler = async (context, request, tree) => {
+  context.jobs.get(id(request));
+  return changeParameters(context, request, tree, await request.form());
+};
+
+/** The fields of creation of a form that has been read, and a start if it says so: one commit. */
+async function changeParameters(
+  { jobs, models, config }: UwsContext,
+  request: Request,
+  tree: Tree,
+  form: Form,
+): Promise<Answer> {
   try {
+    const job = jobs.get(id(request));
     const rules: CreationRules = { models, fileRoots: config.fetch.file_roots };
     const { model, quantization } = job.parameters;
     const parsed = parseStandard(form, rules, { model: model ?? job.modelId, quantization });
     for (const { file } of unusedFiles(form, parsed.parameters))
       await rm(join(form.spool?.dir ?? '', file), { force: true });
     await jobs.setParameters(job.id, { ...parsed, spool: form.spool });
-    if (parsed.executionDurationS !== undefined) await jobs.setExecutionDuration(job.id, parsed.executionDurationS);
-    if (parsed.destructionMs !== undefined) await jobs.setDestruction(job.id, parsed.destructionMs);
+    return seeOther(jobLocation(request, tree, job.id));
   } catch (thrown) {
     await form.spool?.discard();
     throw thrown;
   }
-  return seeOther(jobLocation(request, tree, job.id));
+}
+
+const kTimes = ['EXECUTIONDURATION', 'DESTRUCTION'];
+
+/**
+ * POST to a job is ACTION=DELETE in UWS 1.1. What belongs to one of its sub-resources is taken here too, when it can mean
+ * one thing only: PHASE alone, the two times, or fields of creation.
+ */
+export const postJob: Handler = async (context, request, tree) => {
+  context.jobs.get(id(request));
+  const form = await request.form();
+  const names = [...new Set([...form.parameters.names(), ...form.files.map((part) => part.field.toUpperCase())])];
+  const only = (...allowed: string[]) => names.length > 0 && names.every((name) => allowed.includes(name));
+  // A file IMAGE=param:NAME refers to has a name of its own.
+  const creation = form.files.length > 0 || names.some((name) => kCreationNames.includes(name));
+  if (!names.includes('ACTION') && !only('PHASE') && !only(...kTimes) && creation) {
+    return changeParameters(context, request, tree, form);
+  }
+  await form.spool?.discard();
+  if (only('ACTION')) {
+    const action = form.parameters.single('ACTION');
+    if (action?.toUpperCase() !== 'DELETE') throw badRequest(`ACTION=${action}: unknown, DELETE is known`);
+    return deleteJob(context, request, tree);
+  }
+  if (only('PHASE')) return changePhase(context, request, tree, form);
+  if (only(...kTimes)) {
+    const times = {
+      executionDurationS: parseDuration(form.parameters),
+      destructionMs: parseDestruction(form.parameters),
+    };
+    const job = await context.jobs.setTimes(id(request), times);
+    return seeOther(jobLocation(request, tree, job.id));
+  }
+  const came = names.length === 0 ? 'nothing' : shown(names);
+  throw badRequest(`a job takes ACTION=DELETE alone, PHASE=RUN or ABORT, or its parameters; this request has ${came}`);
 };

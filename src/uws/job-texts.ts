@@ -5,7 +5,7 @@ import { parseDestruction, parseDuration } from './creation.js';
 import { plain, seeOther } from './exchange.js';
 import { formatInstant } from './instants.js';
 import { id } from './job.js';
-import { badRequest } from './parameters.js';
+import { missing } from './parameters.js';
 
 export const getExecutionDuration: Handler = ({ jobs }, request) =>
   plain(String(jobs.get(id(request)).executionDurationS));
@@ -15,8 +15,8 @@ export const postExecutionDuration: Handler = async ({ jobs }, request, tree) =>
   const form = await request.form();
   await form.spool?.discard();
   const seconds = parseDuration(form.parameters);
-  if (seconds === undefined) throw badRequest('EXECUTIONDURATION is missing');
-  const job = await jobs.setExecutionDuration(id(request), seconds);
+  if (seconds === undefined) throw missing('EXECUTIONDURATION', form.parameters);
+  const job = await jobs.setTimes(id(request), { executionDurationS: seconds });
   return seeOther(jobLocation(request, tree, job.id));
 };
 
@@ -30,8 +30,8 @@ export const postDestruction: Handler = async ({ jobs }, request, tree) => {
   const form = await request.form();
   await form.spool?.discard();
   const ms = parseDestruction(form.parameters);
-  if (ms === undefined) throw badRequest('DESTRUCTION is missing');
-  const job = await jobs.setDestruction(id(request), ms);
+  if (ms === undefined) throw missing('DESTRUCTION', form.parameters);
+  const job = await jobs.setTimes(id(request), { destructionMs: ms });
   return seeOther(jobLocation(request, tree, job.id));
 };
 

@@ -1,11 +1,11 @@
-/** One job: GET (with WAIT), POST ACTION=DELETE, DELETE, and its phase. */
+/** One job: GET (with WAIT), DELETE, its phase and how it is aborted. */
 import { isActive, type Job } from '../jobs/job.js';
 import { type Handler, isLegacy, jobHref, jobLocation, type Tree, type UwsContext } from './context.js';
 import { type JobView, jobDocument } from './documents.js';
-import { type Answer, json, plain, type Request, seeOther, xml } from './exchange.js';
-import { isUwsPhase } from './filters.js';
+import { type Answer, type Form, json, plain, type Request, seeOther, xml } from './exchange.js';
+import { uwsPhase } from './filters.js';
 import { wanted } from './negotiate.js';
-import { badRequest, Parameters } from './parameters.js';
+import { badRequest, missing, Parameters } from './parameters.js';
 
 const kVaryAccept = { Vary: 'Accept' };
 
@@ -19,8 +19,9 @@ export const getJob: Handler = (context, request, tree) => {
 async function getJobWaiting(context: UwsContext, request: Request, tree: Tree, job: Job): Promise<Answer> {
   const parameters = Parameters.fromQuery(request.query);
   const waitMs = parseWait(parameters, context.config.server.max_wait_s);
-  const phase = parameters.single('PHASE');
-  if (phase !== undefined && !isUwsPhase(phase)) throw badRequest(`PHASE=${phase}: no such phase`);
+  const asked = parameters.single('PHASE');
+  const phase = asked === undefined ? undefined : uwsPhase(asked);
+  if (asked !== undefined && phase === undefined) throw badRequest(`PHASE=${asked}: no such phase`);
   if (waitMs > 0 && isActive(job.phase) && (phase === undefined || phase === job.phase)) {
     await context.jobs.waitForChange(job.id, waitMs, (cancel) => request.onGone(cancel));
   }
@@ -77,34 +78,40 @@ export const deleteJob: Handler = async ({ jobs }, request, tree) => {
   return seeOther(request.origin + tree);
 };
 
-export const postJob: Handler = async (context, request, tree) => {
-  context.jobs.get(id(request));
-  const form = await request.form();
-  await form.spool?.discard();
-  const action = form.parameters.single('ACTION');
-  if (action !== 'DELETE')
-    throw badRequest(action === undefined ? 'ACTION=DELETE is missing' : `ACTION=${action}: unknown`);
-  return deleteJob(context, request, tree);
-};
-
 export const getPhase: Handler = ({ jobs }, request) => plain(jobs.get(id(request)).phase);
 
-export const postPhase: Handler = async ({ jobs }, request, tree) => {
-  const legacy = isLegacy(tree, jobs.get(id(request)));
+export const postPhase: Handler = async (context, request, tree) => {
+  context.jobs.get(id(request));
   const form = await request.form({ json: true });
   await form.spool?.discard();
+  return changePhase(context, request, tree, form);
+};
+
+/** PHASE=RUN or ABORT of a form that has been read. */
+export async function changePhase({ jobs }: UwsContext, request: Request, tree: Tree, form: Form): Promise<Answer> {
+  const before = jobs.get(id(request));
+  const legacy = isLegacy(tree, before);
   const value = form.parameters.single('PHASE');
-  const phase = legacy ? value?.toUpperCase() : value;
+  const phase = value?.toUpperCase();
   // The older server knew ABORT only, and its jobs start by themselves.
   if (phase !== 'ABORT' && (phase !== 'RUN' || legacy)) {
-    const message = value === undefined ? 'PHASE is missing' : `PHASE=${value} cannot be asked for`;
-    if (legacy) return json(400, { error: message });
-    throw badRequest(message);
+    const can = legacy ? 'ABORT' : 'RUN or ABORT';
+    const problem =
+      value === undefined
+        ? missing('PHASE', form.parameters)
+        : badRequest(`PHASE=${value} cannot be asked for, ${can} can`);
+    if (legacy) return json(400, { error: problem.message });
+    throw problem;
   }
-  const before = jobs.get(id(request)).phase;
   const job = phase === 'RUN' ? await jobs.run(id(request)) : await jobs.abort(id(request));
   if (form.kind !== 'json' && !legacy) return seeOther(jobLocation(request, tree, job.id));
-  return json(200, { ...jobStatus(job), removedFromBuffers: phase === 'ABORT' && before === 'QUEUED' });
+  return json(200, { ...jobStatus(job), removedFromBuffers: phase === 'ABORT' && before.phase === 'QUEUED' });
+}
+
+/** The abort of today's clients of the observatory, beside POST /phase. Of every job; an ended one stays as it is. */
+export const postAbort: Handler = async ({ jobs }, request) => {
+  const job = await jobs.abort(id(request));
+  return json(200, { job_id: job.id, aborted: job.phase === 'ABORTED' });
 };
 
 export function id(request: Request): string {

@@ -25,6 +25,11 @@ export class Parameters {
     else this.#values.set(key, [value]);
   }
 
+  /** Upper case, in the order they came. */
+  names(): string[] {
+    return [...this.#values.keys()];
+  }
+
   has(name: string): boolean {
     return this.#values.has(name);
   }
@@ -44,4 +49,17 @@ export class Parameters {
 
 export function badRequest(message: string): OtfError {
   return new OtfError('OTF_BAD_REQUEST', message);
+}
+
+/** Names what came instead: a misspelt name is the usual reason. */
+export function missing(name: string, parameters: Parameters): OtfError {
+  const others = parameters.names();
+  return badRequest(`${name} is missing${others.length === 0 ? '' : `: the request has ${shown(others)}`}`);
+}
+
+/** Names of a client in a line of ours. */
+export function shown(names: readonly string[]): string {
+  const most = 8;
+  const cut = names.slice(0, most).map((name) => name.slice(0, 40) || '(a parameter without a name)');
+  return cut.join(', ') + (names.length > most ? ', ...' : '');
 }

@@ -3,6 +3,7 @@ import type { Region } from '../jobs/job.js';
 import { badRequest, type Parameters } from './parameters.js';
 
 const kSkyFields = ['RA', 'DEC', 'ROI_WIDTH', 'ROI_HEIGHT'] as const;
+export const kRegionNames = ['ROI', 'BOX', ...kSkyFields] as const;
 
 /** Undefined when no field is given. Throws OTF_BAD_REQUEST. */
 export function parseRegion(parameters: Parameters): Region | undefined {

@@ -13,6 +13,8 @@ export interface Bench {
   executor: FakeExecutor;
   dataDir: string;
   url: string;
+  /** Lines of the server's log that are errors. */
+  errors: string[];
   /** Never follows redirects; path or absolute URL. */
   send: (path: string, init?: RequestInit) => Promise<Response>;
   text: (path: string, init?: RequestInit) => Promise<string>;
@@ -46,9 +48,11 @@ export async function bench(t: TestContext, fake: FakeOptions = {}, flags: Flags
     },
   });
   const executor = new FakeExecutor(fake);
-  const server = await startServer({ config, executor, log: pino({ level: 'silent' }) });
+  const errors: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => errors.push(line) });
+  const server = await startServer({ config, executor, log });
   t.after(() => server.stop());
-  return { server, executor, dataDir, url: server.url, ...calls(server) };
+  return { server, executor, dataDir, url: server.url, errors, ...calls(server) };
 }
 
 function calls(server: RunningServer) {
