@@ -10,6 +10,11 @@ const wholeSeconds = z
   .max(2 ** 31 - 1);
 const text = z.string();
 
+/** Scheme, host and port as a browser writes them in its Origin header: no path, no slash at the end. */
+function isOrigin(value: string): boolean {
+  return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}
+
 const server = z.strictObject({
   host: text.min(1).default('127.0.0.1'),
   /** 0 = any free port. */
@@ -19,6 +24,10 @@ const server = z.strictObject({
   public_url: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
   /** WAIT=-1 and longer waits end here: below usual proxy time-outs. */
   max_wait_s: seconds.max(3600).default(60),
+  /** Origins whose pages may read answers, e.g. https://aladin.cds.unistra.fr; "*" = any. */
+  cors_origins: z
+    .array(text.refine((it) => it === '*' || isOrigin(it), 'must be origins such as https://example.org, or "*"'))
+    .default([]),
   /** How long running work may go on after SIGTERM before it is put back into the queue. */
   shutdown_s: seconds.max(3600).default(30),
 });

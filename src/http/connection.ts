@@ -6,9 +6,10 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { toOtfError } from '../errors/catalogue.js';
 import type { JobFolders } from '../jobs/folders.js';
-import type { Answer, Form, Request, TextAnswer } from '../uws/exchange.js';
+import type { Answer, Form, Headers, Request, TextAnswer } from '../uws/exchange.js';
 import { problemAnswer } from '../uws/problem.js';
 import { IncomingBody } from './body.js';
+import type { Cors } from './cors.js';
 import { endHead, type Outlet, RangeInvalid, sendFile } from './download.js';
 import { sendEvents } from './event-stream.js';
 import { readForm } from './form.js';
@@ -22,6 +23,7 @@ export interface ConnectionOptions {
   /** Used when there is no sound Host header. */
   fallbackHost: () => string;
   ownerHeader: string;
+  cors: Cors;
   onAnswered: (method: string, route: string, status: number, seconds: number, bytesIn: number) => void;
   onInternal: (thrown: unknown, route: string) => void;
 }
@@ -29,11 +31,14 @@ export interface ConnectionOptions {
 const kCopiedHeaders = [
   'accept',
   'accept-encoding',
+  'access-control-request-headers',
+  'access-control-request-method',
   'content-length',
   'content-type',
   'host',
   'if-none-match',
   'if-range',
+  'origin',
   'range',
   'transfer-encoding',
 ] as const;
@@ -152,18 +157,28 @@ export class Connection implements Request, Outlet {
     this.#options.onAnswered(this.method, this.#route, status, seconds, this.#body?.receivedBytes ?? 0);
   }
 
+  /** The headers of an answer, with those that let pages of other origins read it. */
+  #shared(own: Headers): Headers {
+    const { cors } = this.#options;
+    return cors.on ? { ...own, ...cors.added(this.header('origin'), own) } : own;
+  }
+
   async answer(answer: Answer): Promise<void> {
     try {
       if (answer.kind === 'text') this.answerText(answer);
-      else if (answer.kind === 'events') sendEvents(this, answer);
+      else if (answer.kind === 'events') sendEvents(this, answer, this.#shared({}));
       else {
-        await sendFile(this, answer, {
-          head: this.method === 'HEAD',
-          range: this.header('range'),
-          ifRange: this.header('if-range'),
-          ifNoneMatch: this.header('if-none-match'),
-          acceptEncoding: this.header('accept-encoding'),
-        });
+        await sendFile(
+          this,
+          { ...answer, headers: this.#shared(answer.headers) },
+          {
+            head: this.method === 'HEAD',
+            range: this.header('range'),
+            ifRange: this.header('if-range'),
+            ifNoneMatch: this.header('if-none-match'),
+            acceptEncoding: this.header('accept-encoding'),
+          },
+        );
       }
     } catch (thrown) {
       this.answerProblem(thrown);
@@ -181,12 +196,13 @@ export class Connection implements Request, Outlet {
   answerText(answer: TextAnswer): void {
     if (this.gone || this.#ended) return;
     const body = this.#body;
+    const headers = this.#shared(answer.headers);
     // Too late to be read: whatever still comes would be taken for the next request.
     const close = body !== undefined && !body.complete;
     body?.ignoreRest();
     this.res.cork(() => {
       this.res.writeStatus(kStatusLines[answer.status] ?? String(answer.status));
-      for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
+      for (const name in headers) this.res.writeHeader(name, headers[name] ?? '');
       if (this.method === 'HEAD') endHead(this.res, Buffer.byteLength(answer.body));
       else this.res.end(answer.body, close);
     });

@@ -1,5 +1,5 @@
 /** Server-sent events (WHATWG HTML, section 9.2). */
-import type { EventsAnswer } from '../uws/exchange.js';
+import type { EventsAnswer, Headers } from '../uws/exchange.js';
 import type { Connection } from './connection.js';
 
 /** Below the ten seconds after which uWebSockets.js drops a silent connection. */
@@ -7,7 +7,7 @@ const kKeepAliveMs = 5000;
 /** A listener that takes nothing is dropped once this much waits for it. */
 const kMaxPendingEvents = 5000;
 
-export function sendEvents(connection: Connection, answer: EventsAnswer): void {
+export function sendEvents(connection: Connection, answer: EventsAnswer, headers: Headers): void {
   let pending = 0;
   const write = (text: string) => {
     connection.send((res) => {
@@ -19,6 +19,7 @@ export function sendEvents(connection: Connection, answer: EventsAnswer): void {
     res.writeStatus('200 OK');
     res.writeHeader('Content-Type', 'text/event-stream');
     res.writeHeader('Cache-Control', 'no-cache');
+    for (const name in headers) res.writeHeader(name, headers[name] ?? '');
     if (connection.method === 'HEAD') res.endWithoutBody();
     else {
       res.onWritable(() => {

@@ -18,6 +18,7 @@ import type { UwsContext } from '../uws/context.js';
 import type { Answer } from '../uws/exchange.js';
 import { ModelDirectory } from '../uws/model-directory.js';
 import { Connection, type ConnectionOptions } from './connection.js';
+import { Cors } from './cors.js';
 import { httpMetrics, jobMetrics, makeRegistry } from './metrics.js';
 import { kRoutes, type Method, type Operation, type Route } from './routes.js';
 
@@ -61,6 +62,7 @@ export async function startServer({
     publicUrl: config.server.public_url.replace(/\/+$/, ''),
     fallbackHost: () => `${config.server.host}:${port}`,
     ownerHeader: config.auth.owner_header,
+    cors: new Cors(config.server.cors_origins),
     onAnswered: httpMetrics(metrics).answered,
     onInternal: internal,
   };
@@ -115,6 +117,13 @@ function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Share
   const { context, open, options } = shared;
   const variables = routeVariables(route, req);
   const connection = new Connection(res, req, route.path, variables ?? [], options);
+  if (connection.method === 'OPTIONS' && variables && route !== kUnknown) {
+    const preflight = options.cors.preflight((name) => connection.header(name), Object.keys(route.methods));
+    if (preflight) {
+      connection.answerText(preflight);
+      return;
+    }
+  }
   const operation = operationOf(route, connection.method);
   if (!operation || !variables) {
     connection.listen();
