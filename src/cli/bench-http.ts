@@ -184,10 +184,10 @@ async function uploadFigure(folder: string, models: string, megabytes: number): 
     await streamUpload(server.url, kWarmUpMb);
     const before = await residentMb(server.pid);
     let most = 0;
-    const watch = setInterval(
-      () => void residentMb(server.pid).then((now) => (most = Math.max(most, now - before))),
-      20,
-    );
+    const look = async () => {
+      most = Math.max(most, (await residentMb(server.pid)) - before);
+    };
+    const watch = setInterval(() => look().catch(() => undefined), 20);
     await streamUpload(server.url, megabytes).finally(() => clearInterval(watch));
     const what = `server memory during an upload of ${megabytes} MB`;
     return { what, value: most, unit: 'MB', wanted: 'below 50' };

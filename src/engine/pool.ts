@@ -33,7 +33,10 @@ export class EnginePool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.#housekeeping(), kHousekeepingMs);
+    this.#timer = setInterval(() => {
+      // An engine that does not go is seen at its next use; this must not end the server.
+      this.#housekeeping().catch(() => undefined);
+    }, kHousekeepingMs);
     this.#timer.unref();
   }
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { isErrorCode, OtfError, systemReason } from '../errors/catalogue.js';
+import { isErrorCode, isShortage, OtfError, shortage, systemReason } from '../errors/catalogue.js';
 import { LogTail, withoutPaths } from './last-words.js';
 
 export interface EngineSpec {
@@ -76,6 +76,7 @@ export class EngineProcess {
   readonly ended: Promise<void>;
   #partial = '';
   #hung: string | undefined;
+  #short: OtfError | undefined;
   #death: EngineDied | undefined;
   #ready: EngineReady | undefined;
 
@@ -84,14 +85,10 @@ export class EngineProcess {
     const stdio = ['ignore', 'pipe', 'pipe', spec.slotsFd, 'pipe', 'pipe'] as const;
     const program = process.env.OTF_ENGINE_PROGRAM || kProgram;
     this.#child = spawn(program, engineArguments(spec), { stdio: [...stdio], detached: true });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (data) => this.#log.add(data));
-    const replies = (this.#child.stdio as (unknown | null)[])[kReplyFd] as Duplex | undefined;
-    replies?.on('data', (data: Buffer) => this.#read(data.toString('utf8')));
-    // A broken pipe is told by the process's end, with the reason.
-    replies?.on('error', () => undefined);
-    this.#commands?.on('error', () => undefined);
+    // Without a free descriptor or process there is neither a child nor its pipes, only this event.
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
+        this.#short = isShortage(error) ? shortage(error) : undefined;
         this.#die(`cannot be started: ${systemReason(error)}`);
         resolve();
       });
@@ -101,9 +98,15 @@ export class EngineProcess {
         resolve();
       });
     });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (data) => this.#log.add(data));
+    const replies = this.#pipe(kReplyFd);
+    replies?.on('data', (data: Buffer) => this.#read(data.toString('utf8')));
+    // A broken pipe is told by the process's end, with the reason.
+    replies?.on('error', () => undefined);
+    this.#commands?.on('error', () => undefined);
   }
 
-  /** Resolves once the network is loaded. Throws what the process reports, or EngineDied. */
+  /** Resolves once the network is loaded. Throws what the process reports, EngineDied, or OTF_SHORTAGE. */
   static async start(spec: EngineSpec, timeoutMs: number): Promise<EngineProcess> {
     const started = new EngineProcess(spec);
     try {
@@ -113,7 +116,7 @@ export class EngineProcess {
     } catch (thrown) {
       started.kill();
       await started.ended;
-      throw thrown;
+      throw started.#short ?? thrown;
     }
   }
 
@@ -155,7 +158,12 @@ export class EngineProcess {
   }
 
   get #commands(): Duplex | undefined {
-    return ((this.#child.stdio as (unknown | null)[])[kCommandFd] as Duplex | null | undefined) ?? undefined;
+    return this.#pipe(kCommandFd);
+  }
+
+  #pipe(descriptor: number): Duplex | undefined {
+    const pipes = this.#child.stdio as (unknown | null)[] | undefined;
+    return (pipes?.[descriptor] as Duplex | null | undefined) ?? undefined;
   }
 
   #ask(command: string, limitMs: number, doing: string): Promise<string> {

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OtfError } from '../errors/catalogue.js';
 import type { OpenedSlots } from './addon.js';
+import { descriptorShortage } from './descriptors.js';
 import { loadAddon } from './load.js';
 import { EngineDied, EngineProcess, type EngineReady, type ForwardDone } from './process.js';
 
@@ -88,7 +89,11 @@ export class EngineSupervisor {
     if (!this.#slots) {
       const addon = await loadAddon();
       const { batch, valuesIn, valuesOut, slots } = this.spec;
-      this.#slots ??= addon.createSlots({ batch, valuesIn, valuesOut, slots });
+      try {
+        this.#slots ??= addon.createSlots({ batch, valuesIn, valuesOut, slots });
+      } catch (thrown) {
+        throw descriptorShortage() ?? thrown;
+      }
     }
     return this.#slots;
   }

@@ -62,6 +62,7 @@ const kKinds = {
   OTF_QUEUE_FULL: kind(1, 503, 'transient'),
   OTF_DISK_FULL: kind(1, 503, 'transient'),
   OTF_SHUTTING_DOWN: kind(1, 503, 'transient'),
+  OTF_SHORTAGE: kind(1, 503, 'transient'),
   OTF_STORE_UNUSABLE: kind(1, 500, 'fatal'),
   OTF_PORT_UNUSABLE: kind(1, 500, 'fatal'),
   OTF_FETCH_REFUSED: kind(1, 422, 'fatal'),
@@ -95,8 +96,23 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(kErrorCatalogue, value);
 }
 
+const kShortages = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
+
+/** Was it, at the bottom, that this process ran out of something? Never the fault of a job or a client. */
+export function isShortage(thrown: unknown): boolean {
+  for (let each: unknown = thrown; each instanceof Error; each = each.cause) {
+    if (kShortages.has(String((each as NodeJS.ErrnoException).code))) return true;
+  }
+  return false;
+}
+
+export function shortage(cause: unknown): OtfError {
+  return new OtfError('OTF_SHORTAGE', `${systemReason(cause)}: try again later`, { cause });
+}
+
 /** Whatever was thrown, as an OtfError: native rejections carry their code; anything else is a bug of ours. */
 export function toOtfError(thrown: unknown): OtfError {
+  if (isShortage(thrown) && (thrown as { code?: unknown }).code !== 'OTF_SHORTAGE') return shortage(thrown);
   if (thrown instanceof OtfError) return thrown;
   if (thrown instanceof Error) {
     const code = (thrown as { code?: unknown }).code;
@@ -106,20 +122,24 @@ export function toOtfError(thrown: unknown): OtfError {
   return new OtfError('OTF_INTERNAL', oneLine(String(thrown)));
 }
 
+const kSystemReasons = new Map([
+  ['ENOENT', 'no such file or directory'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'not permitted'],
+  ['EISDIR', 'it is a directory'],
+  ['ENOTDIR', 'a part of the path is not a directory'],
+  ['ENOSPC', 'the disk is full'],
+  ['EROFS', 'the file system is read-only'],
+  ['EMFILE', 'too many open files'],
+  ['ENFILE', 'too many open files'],
+  ['ENOMEM', 'not enough memory'],
+  ['EAGAIN', 'too many processes'],
+]);
+
 /** What the operating system says, for people: "no such file", not "ENOENT: ..., open '...'". */
 export function systemReason(thrown: unknown): string {
-  const code = (thrown as NodeJS.ErrnoException).code;
-  const known: Record<string, string> = {
-    ENOENT: 'no such file or directory',
-    EACCES: 'permission denied',
-    EPERM: 'not permitted',
-    EISDIR: 'it is a directory',
-    ENOTDIR: 'a part of the path is not a directory',
-    ENOSPC: 'the disk is full',
-    EROFS: 'the file system is read-only',
-    EMFILE: 'too many open files',
-  };
-  return (code && known[code]) ?? (thrown instanceof Error ? oneLine(thrown.message) : String(thrown));
+  const known = kSystemReasons.get((thrown as NodeJS.ErrnoException).code ?? '');
+  return known ?? (thrown instanceof Error ? oneLine(thrown.message) : String(thrown));
 }
 
 function oneLine(text: string): string {

@@ -192,6 +192,14 @@ export class Connection implements Request, Outlet {
     this.answerText(problemAnswer(thrown, this, { ...headers, ...range }));
   }
 
+  /** Not even a refusal could be written: the connection is of no use any more. */
+  readonly giveUp = (thrown: unknown): void => {
+    this.#options.onInternal(thrown, this.#route);
+    if (this.gone || this.#ended) return;
+    this.#ended = true;
+    this.res.close();
+  };
+
   /** Synchronous: the way of every status request. */
   answerText(answer: TextAnswer): void {
     if (this.gone || this.#ended) return;

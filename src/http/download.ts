@@ -3,7 +3,7 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createGzip } from 'node:zlib';
-import { OtfError } from '../errors/catalogue.js';
+import { isShortage, OtfError } from '../errors/catalogue.js';
 import type { FileAnswer } from '../uws/exchange.js';
 
 const kChunkBytes = 1 << 18;
@@ -43,6 +43,7 @@ interface Plan {
 export async function sendFile(outlet: Outlet, answer: FileAnswer, request: DownloadRequest): Promise<void> {
   const plan = makePlan(answer, request);
   const file = await open(answer.path, 'r').catch((thrown) => {
+    if (isShortage(thrown)) throw thrown;
     throw new OtfError('OTF_NOT_FOUND', 'the file is gone', { cause: thrown });
   });
   try {

@@ -127,7 +127,7 @@ function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Share
   const operation = operationOf(route, connection.method);
   if (!operation || !variables) {
     connection.listen();
-    void refuse(connection, variables ? route : kUnknown, context);
+    refuse(connection, variables ? route : kUnknown, context).catch(connection.giveUp);
     return;
   }
   let answer: Answer | Promise<Answer>;
@@ -143,7 +143,9 @@ function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Share
   }
   connection.listen();
   open.count++;
-  void finish(connection, answer).finally(() => open.count--);
+  finish(connection, answer)
+    .catch(connection.giveUp)
+    .finally(() => open.count--);
 }
 
 async function finish(connection: Connection, answer: Answer | Promise<Answer>): Promise<void> {

@@ -89,4 +89,6 @@ export interface ExecutorHost {
   requeued(jobId: string): Promise<boolean>;
   /** A line of the job's own log (result `log`) and of the server's. */
   log(jobId: string, level: LogLevel, message: string): void;
+  /** A bug of ours that belongs to no job: to the server's log. */
+  internal(thrown: unknown): void;
 }

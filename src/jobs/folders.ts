@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fsync, mkdirSync, openSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OtfError, systemReason } from '../errors/catalogue.js';
+import { isShortage, OtfError, shortage, systemReason } from '../errors/catalogue.js';
 
 const kDiskFull = 'the server cannot take this now: its disk is full; try again later';
 
@@ -124,5 +124,6 @@ export function refuseForDisk(thrown: unknown): never {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     throw new OtfError('OTF_DISK_FULL', kDiskFull);
   }
+  if (isShortage(thrown)) throw shortage(thrown);
   throw new OtfError('OTF_INTERNAL', `the server cannot write its files: ${systemReason(thrown)}`, { cause: thrown });
 }

@@ -138,9 +138,15 @@ export class JobHost implements ExecutorHost {
 
   log(jobId: string, level: LogLevel, message: string): void {
     this.#log[level]({ jobId }, message);
+    // Of a job that has gone nothing is kept.
+    if (!this.#store.get(jobId)) return;
     const lines = this.#lines.get(jobId) ?? [];
     this.#lines.set(jobId, lines);
     if (lines.length < kMaxLogLines) lines.push(logLine(level, message));
+  }
+
+  internal(thrown: unknown): void {
+    this.#log.error({ err: thrown }, 'internal error');
   }
 
   /** Nothing of an ended job is kept here. */

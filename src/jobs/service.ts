@@ -114,7 +114,9 @@ export class JobService {
     );
     for (const job of requeued) if (job) this.#executor.submit(job);
     if (requeued.length > 0) this.#log.info({ jobs: requeued.length }, 'unfinished jobs queued again');
-    this.#sweeper = setInterval(() => void this.#sweep(), kSweepMs);
+    this.#sweeper = setInterval(() => {
+      this.#sweep().catch((thrown) => this.#log.error({ err: thrown }, 'sweep'));
+    }, kSweepMs);
     this.#sweeper.unref();
   }
 

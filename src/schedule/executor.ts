@@ -25,7 +25,7 @@ import { outcomeOf } from './outcome.js';
 import { Persistence } from './persistence.js';
 import { JobQueue, type Release, type Waiting } from './queue.js';
 import { type StreamEvents, TileStream } from './stream.js';
-import { type Batch, forget, type ImageSource, TaskRun } from './task.js';
+import { type Batch, forget, type ImageSource, removeWritten, TaskRun } from './task.js';
 import { Turns } from './turns.js';
 import { Workers } from './workers.js';
 
@@ -38,6 +38,8 @@ interface QueuedJob extends Waiting {
 /** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
 const kSlots = 5;
 const kStopStepMs = 20;
+/** Nothing is begun for so long after something ran short. */
+const kShortageMs = 1000;
 /** In a job's folder while it runs: the network's output of every tile, for older clients. */
 const kRawFile = 'network-output.tmp';
 
@@ -58,6 +60,7 @@ export class BatchExecutor implements Executor {
   /** Released, but not in a stream yet. */
   #opening = 0;
   #lastReleaseMs = 0;
+  #shortUntilMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #batches = 0;
   #stopping = false;
@@ -73,6 +76,7 @@ export class BatchExecutor implements Executor {
     this.#metrics = executorMetrics(host.metrics, () => this.#engines);
     gpuMetrics(host.metrics, openNvml());
     this.#workers = new Workers(this.#metrics.stage);
+    await this.#workers.ready;
     this.#models = await Models.open(models.dir, this.#workers);
     this.#persist = new Persistence(host);
     this.#fetcher = new Fetcher({
@@ -116,7 +120,7 @@ export class BatchExecutor implements Executor {
 
   abort(jobId: string, _why: AbortReason): void {
     const queued = this.#queue.remove(jobId);
-    if (queued?.image) void forget(queued.image);
+    if (queued) this.#forget(queued.image);
     this.#fetcher.abort(jobId);
     const task = this.#running.get(jobId);
     if (task) this.#end(task);
@@ -186,6 +190,11 @@ export class BatchExecutor implements Executor {
   #dispatch(): void {
     if (this.#stopping || !this.#started) return;
     clearTimeout(this.#timer);
+    const shortMs = this.#shortUntilMs - Date.now();
+    if (shortMs > 0) {
+      this.#timer = setTimeout(() => this.#dispatch(), shortMs + 1);
+      return;
+    }
     while (this.#queue.size > 0) {
       const streams = [...this.#streams.values()];
       const hungry = this.#opening === 0 && !streams.some((stream) => stream.hasWork);
@@ -205,10 +214,12 @@ export class BatchExecutor implements Executor {
       }
       this.#lastReleaseMs = now;
       this.#opening++;
-      void this.#begin(release).finally(() => {
-        this.#opening--;
-        this.#dispatch();
-      });
+      this.#begin(release)
+        .catch((thrown) => this.#host.internal(thrown))
+        .finally(() => {
+          this.#opening--;
+          this.#dispatch();
+        });
     }
   }
 
@@ -222,8 +233,13 @@ export class BatchExecutor implements Executor {
     };
     this.#metrics.batch(key, items.length, reason);
     const info: JobInfo = { batchId: batch.id, batchSize: batch.size, batchReason: reason };
-    const begun = await Promise.all(items.map((item) => this.#beginTask(item, batch, info)));
-    const tasks = begun.filter((task) => task !== undefined && !task.ended) as TaskRun[];
+    // Before anything is awaited: a job that has left the queue is found here by an abort.
+    const begun = items.map((item) => {
+      const task = new TaskRun(item.job, batch, item.image);
+      this.#running.set(item.id, task);
+      return this.#beginTask(task, info);
+    });
+    const tasks = (await Promise.all(begun)).filter((task) => task !== undefined && !task.ended) as TaskRun[];
     const [first] = tasks;
     if (!first) return;
     try {
@@ -234,47 +250,40 @@ export class BatchExecutor implements Executor {
     }
   }
 
-  /** The task, opened; undefined when the job is gone or has failed. */
-  async #beginTask(item: QueuedJob, batch: Batch, info: JobInfo): Promise<TaskRun | undefined> {
-    const { job } = item;
-    const dir = this.#host.jobDir(job.id);
-    let task: TaskRun | undefined;
+  /** The task, opened; undefined when the job is gone or has failed. Never rejects. */
+  async #beginTask(task: TaskRun, info: JobInfo): Promise<TaskRun | undefined> {
     try {
-      const wanted = item.image ? true : this.#persist.executing(job.id, info);
-      const roots = this.#host.config.fetch.file_roots;
-      const image = item.image ?? (await localJobImage(job, dir, roots, this.#workers));
-      task = new TaskRun(job, image, batch);
-      this.#running.set(job.id, task);
-      const model = await this.#models.get(job.modelId);
-      const opening = this.#workers.run('openTask', {
-        image: { path: image.path },
-        model: model.model,
-        ...nativeRegion(job),
-        ...(job.style === 'legacy' ? { rawOutput: join(dir, kRawFile) } : {}),
-      });
-      const [opened, executing] = await Promise.all([opening.catch(toOtfError), wanted]);
-      if (!(opened instanceof OtfError)) {
-        task.handle = opened.task;
-        task.tiles = opened.tiles;
-      }
-      if (!executing || task.ended) {
-        this.#end(task);
-        await task.close();
-        return undefined;
-      }
-      if (opened instanceof OtfError) throw opened;
-      this.#estimates.jobOpened(item.key, task.tiles);
-      this.#host.progress(job.id, 0, task.tiles);
+      const fetched = task.image !== undefined;
+      const told = fetched ? Promise.resolve(true) : this.#persist.executing(task.job.id, info);
+      const [failure, executing] = await Promise.all([this.#open(task).then(() => undefined, toOtfError), told]);
+      if (!executing) this.#end(task);
+      if (task.ended) return undefined;
+      if (failure) throw failure;
+      this.#estimates.jobOpened(keyOf(task.job), task.tiles);
+      this.#host.progress(task.job.id, 0, task.tiles);
       return task;
     } catch (thrown) {
-      const error = toOtfError(thrown);
-      if (this.#cutShort(error)) return undefined;
-      if (task) this.#fail(task, error);
-      else if (await this.#persist.executing(job.id, info).then(() => true)) {
-        await this.#persist.failed(job.id, jobFailure(error, item.image));
-      }
+      this.#fail(task, toOtfError(thrown));
       return undefined;
     }
+  }
+
+  async #open(task: TaskRun): Promise<void> {
+    const { job } = task;
+    const dir = this.#host.jobDir(job.id);
+    task.image ??= await localJobImage(job, dir, this.#host.config.fetch.file_roots, this.#workers);
+    const model = await this.#models.get(job.modelId);
+    if (task.ended) return;
+    const opened = await this.#workers.run('openTask', {
+      image: { path: task.image.path },
+      model: model.model,
+      ...nativeRegion(job),
+      ...(job.style === 'legacy' ? { rawOutput: join(dir, kRawFile) } : {}),
+    });
+    task.handle = opened.task;
+    task.tiles = opened.tiles;
+    // Whoever ended it meanwhile had no handle to close.
+    if (task.ended) await task.close();
   }
 
   #stream(key: string, model: ReadyModel, quantization: string): TileStream {
@@ -298,14 +307,17 @@ export class BatchExecutor implements Executor {
     const stream = new TileStream({ lease, workers: this.#workers, device: this.#device, events: this.#events });
     this.#streams.set(key, stream);
     // Loading goes on beside the filling of the first slots; what goes wrong is told by the first pass.
-    void this.#engines.makeRoom().then(() => lease.engine.start().catch(() => undefined));
+    this.#engines
+      .makeRoom()
+      .then(() => lease.engine.start())
+      .catch(() => undefined);
     return stream;
   }
 
   readonly #events: StreamEvents = {
     consumed: (task) => {
       this.#host.progress(task.job.id, task.consumedTiles, task.tiles);
-      if (task.consumedTiles === task.tiles) void this.#finish(task);
+      if (task.consumedTiles === task.tiles) this.#finish(task).catch((thrown) => this.#host.internal(thrown));
     },
     failed: (task, error) => this.#fail(task, error),
     log: (task, level, message) => {
@@ -333,7 +345,9 @@ export class BatchExecutor implements Executor {
     try {
       const model = await this.#models.get(job.modelId);
       const ready = engine?.info;
-      if (!engine || !ready || task.handle === undefined) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
+      if (!engine || !ready || !image || task.handle === undefined) {
+        throw new OtfError('OTF_INTERNAL', 'the engine is gone');
+      }
       const { engine: name, version, device, asked, effective, threads } = ready;
       const closing = this.#host.closing(job.id);
       if (!closing) return this.#end(task);
@@ -353,12 +367,14 @@ export class BatchExecutor implements Executor {
         closing,
         raw: job.style === 'legacy' ? { temporary: kRawFile, file: `net0_rts_${job.id}.dat` } : undefined,
       });
-      if (task.ended) return;
+      if (task.ended) return await removeWritten(this.#host.jobDir(job.id), finished.written);
       for (const warning of finished.warnings) this.#host.log(job.id, 'warn', warning);
       this.#host.log(job.id, 'info', `${finished.sources} sources in ${task.tiles} tiles`);
       const outcome = outcomeOf(task, finished, ready);
       this.#end(task);
-      await this.#persist.completed(job.id, outcome);
+      if (await this.#persist.completed(job.id, outcome)) return;
+      // Aborted while it was written down: an aborted job has no results.
+      await removeWritten(this.#host.jobDir(job.id), finished.written);
     } catch (thrown) {
       this.#fail(task, toOtfError(thrown));
     }
@@ -367,8 +383,19 @@ export class BatchExecutor implements Executor {
   #fail(task: TaskRun, error: OtfError): void {
     if (task.ended || this.#cutShort(error)) return;
     this.#end(task);
+    if (error.code === 'OTF_SHORTAGE') {
+      this.#putBack(task.job, error).catch((thrown) => this.#host.internal(thrown));
+      return;
+    }
     if (error.code === 'OTF_INTERNAL') this.#host.log(task.job.id, 'error', error.stack ?? error.message);
-    void this.#persist.failed(task.job.id, jobFailure(error, task.image));
+    this.#persist.failed(task.job.id, jobFailure(error, task.image)).catch((thrown) => this.#host.internal(thrown));
+  }
+
+  /** The server had too little of something: no fault of the job, which waits for better times. */
+  async #putBack(job: Job, reason: OtfError): Promise<void> {
+    this.#shortUntilMs = Date.now() + kShortageMs;
+    this.#host.log(job.id, 'warn', `${reason.message}: the job waits and is run again`);
+    if (await this.#persist.requeued(job.id)) this.submit(job);
   }
 
   /** Work that the shutdown stopped is no failure: the job is unfinished in the store and runs after the restart. */
@@ -379,8 +406,14 @@ export class BatchExecutor implements Executor {
   #end(task: TaskRun): void {
     if (!task.end()) return;
     this.#running.delete(task.job.id);
-    void task.close();
-    void forget(task.image);
+    const rest = task.job.style === 'legacy' ? removeWritten(this.#host.jobDir(task.job.id), [kRawFile]) : undefined;
+    Promise.all([task.close(), rest]).catch((thrown) => this.#host.internal(thrown));
+    this.#forget(task.image);
+  }
+
+  /** What is left behind goes with the job's folder at the latest. */
+  #forget(image: ImageSource | undefined): void {
+    forget(image).catch((thrown) => this.#host.internal(thrown));
   }
 
   // For people

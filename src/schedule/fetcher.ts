@@ -67,10 +67,12 @@ export class Fetcher {
       if (!job) return;
       const controller = new AbortController();
       this.#running.set(job.id, controller);
-      void this.#fetch(job, controller.signal).finally(() => {
-        this.#running.delete(job.id);
-        this.#next();
-      });
+      this.#fetch(job, controller.signal)
+        .catch((thrown) => this.#parts.host.internal(thrown))
+        .finally(() => {
+          this.#running.delete(job.id);
+          this.#next();
+        });
     }
   }
 

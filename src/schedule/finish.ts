@@ -32,6 +32,7 @@ export async function finish(request: FinishRequest): Promise<Finished> {
     files.sync();
     return {
       results,
+      written: files.written,
       sources: outcome.counts.final,
       warnings: outcome.image.warnings,
       endedMs: record.createdAt.getTime(),

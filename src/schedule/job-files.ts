@@ -14,7 +14,7 @@ const kReadBytes = 1 << 18;
 
 export class JobFiles {
   readonly #dir: string;
-  readonly #written: string[] = [];
+  readonly written: string[] = [];
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -26,7 +26,7 @@ export class JobFiles {
 
   /** Throws OTF_OUTPUT_UNWRITABLE. */
   write(kind: FileKind, pieces: Iterable<string | Uint8Array>): ResultFile {
-    this.#written.push(kind.file);
+    this.written.push(kind.file);
     const hash = createHash('sha256');
     let size = 0;
     this.#guard(kind.file, () => {
@@ -48,7 +48,7 @@ export class JobFiles {
 
   /** Takes over a file the native side has written into the folder. */
   adopt(from: string, kind: FileKind): ResultFile {
-    this.#written.push(kind.file);
+    this.written.push(kind.file);
     const hash = createHash('sha256');
     let size = 0;
     this.#guard(kind.file, () => {
@@ -83,7 +83,7 @@ export class JobFiles {
 
   /** After a failure: half of the results are of no use, and on a full disk the room they take is needed. */
   remove(): void {
-    for (const file of this.#written) rmSync(this.path(file), { force: true });
+    for (const file of this.written) rmSync(this.path(file), { force: true });
   }
 
   #guard(file: string, work: () => void): void {

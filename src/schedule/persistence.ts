@@ -40,6 +40,10 @@ export class Persistence {
     }
   }
 
+  requeued(jobId: string): Promise<boolean> {
+    return this.#untilKept(() => this.#host.requeued(jobId));
+  }
+
   /** Resolves when everything told so far is kept, or cannot be. */
   async stop(): Promise<void> {
     this.#stopping = true;

@@ -79,10 +79,12 @@ export class TileStream {
     this.#active.push(...tasks);
     if (this.#filling) return;
     this.#filling = true;
-    void this.#fillAll().finally(() => {
-      this.#filling = false;
-      this.#events.changed();
-    });
+    this.#fillAll()
+      .catch((thrown) => this.#failAll(toOtfError(thrown)))
+      .finally(() => {
+        this.#filling = false;
+        this.#events.changed();
+      });
   }
 
   /** Tiles are waiting: to be filled, or filled and not yet begun by the engine. */
@@ -106,8 +108,25 @@ export class TileStream {
         continue;
       }
       this.#waitingPasses++;
-      void this.#device.run(this, () => this.#infer(pass, slots)).then(() => this.#giveSlotAfter(pass, slots));
+      this.#device
+        .run(this, () => this.#infer(pass, slots))
+        .then(() => this.#giveSlotAfter(pass, slots))
+        .catch((thrown) => this.#failPass(pass, toOtfError(thrown)));
     }
+  }
+
+  /** Those whose tiles have not been filled; the others are told by their passes. */
+  #failAll(error: OtfError): void {
+    const tasks = this.#active;
+    this.#active = [];
+    for (const task of tasks) this.#events.failed(task, error);
+  }
+
+  /** What no stage foresaw must not keep a slot. */
+  #failPass(pass: Pass, error: OtfError): void {
+    for (const { task } of pass.pieces) this.#events.failed(task, error);
+    this.#giveSlot(pass.slot);
+    this.#events.changed();
   }
 
   #compose(slot: number): Pass {

@@ -1,5 +1,6 @@
 /** One job on its way through the stages. Ends once: done, failed, aborted or put back; whatever comes later is dropped. */
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { TaskHandle } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import type { Job } from '../jobs/job.js';
@@ -19,8 +20,13 @@ export interface ImageSource {
 }
 
 /** A fetched image is not kept. */
-export async function forget(image: ImageSource): Promise<void> {
-  if (image.temporary) await rm(image.path, { force: true });
+export async function forget(image: ImageSource | undefined): Promise<void> {
+  if (image?.temporary) await rm(image.path, { force: true });
+}
+
+/** Files of a run whose end does not count. */
+export async function removeWritten(dir: string, files: readonly string[]): Promise<void> {
+  await Promise.all(files.map((file) => rm(join(dir, file), { force: true })));
 }
 
 export interface Batch {
@@ -32,8 +38,9 @@ export interface Batch {
 
 export class TaskRun {
   readonly job: Job;
-  readonly image: ImageSource;
   readonly batch: Batch;
+  /** Undefined until it has been looked at. */
+  image: ImageSource | undefined;
   readonly begun = performance.now();
   handle: TaskHandle | undefined;
   tiles = 0;
@@ -42,10 +49,10 @@ export class TaskRun {
   inferSeconds = 0;
   #ended = false;
 
-  constructor(job: Job, image: ImageSource, batch: Batch) {
+  constructor(job: Job, batch: Batch, image: ImageSource | undefined) {
     this.job = job;
-    this.image = image;
     this.batch = batch;
+    this.image = image;
   }
 
   get ended(): boolean {

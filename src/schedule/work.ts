@@ -36,6 +36,8 @@ export interface FinishRequest {
 
 export interface Finished {
   results: ResultFile[];
+  /** Names of every file that was made in the job's folder. */
+  written: readonly string[];
   sources: number;
   warnings: string[];
   endedMs: number;

@@ -1,6 +1,7 @@
 /** Runs in the worker threads: prepare and finish. May block; the event loop of the server is elsewhere. */
 import { stat } from 'node:fs/promises';
 import { addon } from '../engine/addon.js';
+import { descriptorShortage } from '../engine/descriptors.js';
 import { toOtfError } from '../errors/catalogue.js';
 import { verifyWeights } from '../models/card.js';
 import { sha256File } from '../models/checksum.js';
@@ -31,7 +32,7 @@ export default async function work<S extends keyof Work>({ stage, request }: Wor
     const run = kWork[stage] as (request: Parameters<Work[S]>[0]) => ReturnType<Work[S]>;
     return { value: await run(request) };
   } catch (thrown) {
-    const { code, message } = toOtfError(thrown);
+    const { code, message } = toOtfError(descriptorShortage() ?? thrown);
     return { failure: { code, message, stack: thrown instanceof Error ? thrown.stack : undefined } };
   }
 }

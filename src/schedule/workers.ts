@@ -16,6 +16,8 @@ export class Workers {
   readonly #pool: Piscina;
   readonly #observe: StageObserver;
   readonly #pending = new Set<Promise<unknown>>();
+  /** Every thread has loaded its code: nothing of that is left for a time when files cannot be opened. */
+  readonly ready: Promise<unknown>;
   #closing = false;
 
   constructor(observe: StageObserver) {
@@ -28,6 +30,9 @@ export class Workers {
       concurrentTasksPerWorker: kTasksPerWorker,
       idleTimeout: Number.POSITIVE_INFINITY,
     });
+    // The first thing a thread says is that it is ready; one that cannot begin ends the server (serve).
+    const first = this.#pool.threads.map((thread) => new Promise((resolve) => thread.once('message', resolve)));
+    this.ready = Promise.all(first);
   }
 
   /** Throws OtfError: what the work threw, by its code. */

@@ -13,12 +13,14 @@ export interface Problem {
 }
 
 const kDiskRetryS = 60;
+const kShortageRetryS = 5;
 
 export function problemMessage(thrown: unknown): Problem {
   const error = toOtfError(thrown);
   const headers: Headers = {};
   if (thrown instanceof RetryLater) headers['Retry-After'] = String(thrown.retryAfterS);
   else if (error.code === 'OTF_DISK_FULL') headers['Retry-After'] = String(kDiskRetryS);
+  else if (error.code === 'OTF_SHORTAGE') headers['Retry-After'] = String(kShortageRetryS);
   const internal = error.code === 'OTF_INTERNAL';
   // What went wrong inside may name files of this machine: it goes to the log only.
   const message = internal ? 'internal error of the server' : error.message;

@@ -48,12 +48,12 @@ export class FakeExecutor implements Executor {
   submit(job: Job): void {
     this.submitted.push(job.id);
     this.queue.push(job);
-    if (!this.options.hold) void this.#run(job);
+    if (!this.options.hold) this.#start(job);
   }
 
   /** Run everything that waits. */
   release(): void {
-    for (const job of [...this.queue]) void this.#run(job);
+    for (const job of [...this.queue]) this.#start(job);
   }
 
   abort(id: string, why: AbortReason): void {
@@ -80,6 +80,13 @@ export class FakeExecutor implements Executor {
     this.stopped = true;
     for (const id of this.running) await this.host.requeued(id);
     this.running.clear();
+  }
+
+  /** A failure inside is the test's to see. */
+  #start(job: Job): void {
+    this.#run(job).catch((thrown) => {
+      throw thrown;
+    });
   }
 
   #unqueue(id: string): void {

@@ -1,0 +1,20 @@
+/**
+ * Is this process running out of descriptors? Libraries say "cannot open" whatever the reason was, and by the time one
+ * asks others may have closed theirs: so what is asked is whether there are enough.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** An engine and what is opened for its first pass take about a dozen. */
+const kEnough = 16;
+
+/** Undefined = there are enough. To be asked right after a failure. */
+export function descriptorShortage(): unknown {
+  try {
+    const open = readdirSync('/proc/self/fd').length;
+    const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
+    if (!(open + kEnough > limit)) return undefined;
+  } catch (thrown) {
+    return thrown;
+  }
+  return Object.assign(new Error('few descriptors are left'), { code: 'EMFILE' });
+}
