@@ -255,7 +255,7 @@ describe('HTTP: methods and paths', () => {
   });
 
   it('stays inside its folders whatever a path or a Host header says', async (t) => {
-    const b = await bench(t);
+    const b = await bench(t, {}, { server: { hosts: ['otf.example.org'] } });
     const id = await b.create({ PHASE: 'RUN' });
     await b.until(id, 'COMPLETED');
     for (const path of [
@@ -269,12 +269,14 @@ describe('HTTP: methods and paths', () => {
       '/jobs/%E0%A4%A',
       '/jobs/..%2f..%2f',
     ]) {
-      const answer = await rawExchange(b.url, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      const answer = await rawExchange(b.url, `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
       assert.match(answer, /^HTTP\/1\.1 404 /, path);
     }
     const hostile = await rawExchange(b.url, `GET /jobs/${id} HTTP/1.1\r\nHost: a"><evil>\r\n\r\n`);
     assert.doesNotMatch(hostile, /evil/);
-    assert.match(hostile, new RegExp(`href="http://127.0.0.1:${b.server.port}/jobs/`));
+    assert.match(hostile, /^HTTP\/1\.1 421 /);
+    const nameless = await rawExchange(b.url, `GET /jobs/${id} HTTP/1.1\r\nHost:\r\n\r\n`);
+    assert.match(nameless, new RegExp(`^HTTP/1.1 400|href="http://127.0.0.1:${b.server.port}/jobs/`));
     const named = await rawExchange(b.url, `GET /jobs/${id} HTTP/1.1\r\nHost: otf.example.org:81\r\n\r\n`);
     assert.match(named, /href="http:\/\/otf.example.org:81\/jobs\//);
   });

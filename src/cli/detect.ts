@@ -44,16 +44,16 @@ interface DetectOptions extends EngineOptions {
 }
 
 const kPreviewPx = 1024;
-const kExtensions: Record<string, FormatName> = {
-  '.vot': 'votable',
-  '.xml': 'votable',
-  '.votable': 'votable',
-  '.fits': 'fits',
-  '.fit': 'fits',
-  '.csv': 'csv',
-  '.json': 'json',
-  '.reg': 'reg',
-};
+const kExtensions = new Map<string, FormatName>([
+  ['.vot', 'votable'],
+  ['.xml', 'votable'],
+  ['.votable', 'votable'],
+  ['.fits', 'fits'],
+  ['.fit', 'fits'],
+  ['.csv', 'csv'],
+  ['.json', 'json'],
+  ['.reg', 'reg'],
+]);
 
 export function registerDetect(root: Command): void {
   const command = root
@@ -116,7 +116,7 @@ interface Target {
 
 function chooseTarget(image: string, options: DetectOptions): Target {
   const { output } = options;
-  const byEnding = output === undefined ? undefined : kExtensions[extname(output).toLowerCase()];
+  const byEnding = output === undefined ? undefined : kExtensions.get(extname(output).toLowerCase());
   const format = options.format ?? byEnding ?? 'votable';
   if (output === '-') {
     if (!kFormats[format].isText)

@@ -40,21 +40,21 @@ export function phaseLine({ phase, info }: RemoteJob): string {
   return phase;
 }
 
-const kExtensions: Record<string, string> = {
-  'application/x-votable+xml': 'vot',
-  'application/fits': 'fits',
-  'application/json': 'json',
-  'application/provenance+xml': 'xml',
-  'text/csv': 'csv',
-  'text/provenance-notation': 'provn',
-  'text/plain': 'txt',
-  'image/png': 'png',
-};
+const kExtensions = new Map([
+  ['application/x-votable+xml', 'vot'],
+  ['application/fits', 'fits'],
+  ['application/json', 'json'],
+  ['application/provenance+xml', 'xml'],
+  ['text/csv', 'csv'],
+  ['text/provenance-notation', 'provn'],
+  ['text/plain', 'txt'],
+  ['image/png', 'png'],
+]);
 
 /** `<job>-<result>.<extension>`: names of a server are data, never paths. */
 export function resultFileName(job: RemoteJob, result: RemoteResult): string {
   const plain = (name: string) => name.replace(/[^A-Za-z0-9_-]/g, '_');
-  const extension = kExtensions[(result.mime ?? '').split(';')[0] ?? ''] ?? 'dat';
+  const extension = kExtensions.get((result.mime ?? '').split(';')[0] ?? '') ?? 'dat';
   return `${plain(job.id)}-${plain(result.id)}.${extension}`;
 }
 

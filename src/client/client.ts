@@ -110,19 +110,20 @@ export class UwsClient {
     const cause =
       (thrown as { cause?: { code?: string; message?: string } }).cause ??
       (thrown as { code?: string; message?: string });
-    const known: Record<string, string> = {
-      ECONNREFUSED: 'connection refused',
-      ENOTFOUND: 'unknown host',
-      ECONNRESET: 'the connection was cut',
-      EPIPE: 'the connection was cut',
-    };
-    const reason = known[cause.code ?? ''] ?? cause.message ?? String(thrown);
+    const reason = kReasons.get(cause.code ?? '') ?? cause.message ?? String(thrown);
     return new OtfError(
       'OTF_SERVER_UNREACHABLE',
       `cannot reach ${this.base}: ${reason}; is the server running (cianna-otf serve)?`,
     );
   }
 }
+
+const kReasons = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['ENOTFOUND', 'unknown host'],
+  ['ECONNRESET', 'the connection was cut'],
+  ['EPIPE', 'the connection was cut'],
+]);
 
 /** Ids come from the command line: they must not become other paths. */
 function path(id: string): string {

@@ -72,7 +72,7 @@ function environmentSettings(env: Record<string, string | undefined>) {
     const rest = name.slice(kEnvironmentPrefix.length).toLowerCase();
     const section = kSections.find((each) => rest.startsWith(`${each}_`));
     const key = section ? rest.slice(section.length + 1) : '';
-    if (section === undefined || !(key in shapeOf(section))) {
+    if (section === undefined || !Object.hasOwn(shapeOf(section), key)) {
       throw new OtfError('OTF_CONFIG_INVALID', `environment: unknown setting ${name}`);
     }
     settings.push({ section, key, value: readText(section, key, value, name) });

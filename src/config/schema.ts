@@ -22,6 +22,8 @@ const server = z.strictObject({
   max_upload_mb: z.number().positive().default(1000),
   /** Where clients see this server, e.g. https://otf.example.org/cianna; empty = from each request's Host header. */
   public_url: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
+  /** Further names of this server (Host header), beside localhost, addresses, `host`, this machine's name and that of public_url. */
+  hosts: z.array(text.min(1)).default([]),
   /** WAIT=-1 and longer waits end here: below usual proxy time-outs. */
   max_wait_s: seconds.max(3600).default(60),
   /** Origins whose pages may read answers, e.g. https://aladin.cds.unistra.fr; "*" = any. */

@@ -63,6 +63,8 @@ const kKinds = {
   OTF_DISK_FULL: kind(1, 503, 'transient'),
   OTF_SHUTTING_DOWN: kind(1, 503, 'transient'),
   OTF_SHORTAGE: kind(1, 503, 'transient'),
+  OTF_HOST_UNKNOWN: kind(1, 421, 'fatal'),
+  OTF_ORIGIN_REFUSED: kind(1, 403, 'fatal'),
   OTF_STORE_UNUSABLE: kind(1, 500, 'fatal'),
   OTF_PORT_UNUSABLE: kind(1, 500, 'fatal'),
   OTF_FETCH_REFUSED: kind(1, 422, 'fatal'),

@@ -229,15 +229,16 @@ function publicLookup(hostname: string, options: LookupOptions, done: LookupDone
   });
 }
 
+const kNetworkReasons = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['ECONNRESET', 'the connection was cut'],
+  ['ETIMEDOUT', 'no answer'],
+  ['EHOSTUNREACH', 'host unreachable'],
+]);
+
 function networkReason(error: NodeJS.ErrnoException): string {
-  const known: Record<string, string> = {
-    ECONNREFUSED: 'connection refused',
-    ECONNRESET: 'the connection was cut',
-    ETIMEDOUT: 'no answer',
-    EHOSTUNREACH: 'host unreachable',
-  };
   if (error instanceof Cut) return error.message;
-  return known[error.code ?? ''] ?? error.message.replace(/\s*\n\s*/g, ' ');
+  return kNetworkReasons.get(error.code ?? '') ?? error.message.replace(/\s*\n\s*/g, ' ');
 }
 
 function failed(url: string, reason: string): OtfError {

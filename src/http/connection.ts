@@ -40,6 +40,7 @@ const kCopiedHeaders = [
   'if-range',
   'origin',
   'range',
+  'sec-fetch-site',
   'transfer-encoding',
 ] as const;
 /** Anything else has no place in a URL we write into documents. */

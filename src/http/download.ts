@@ -82,6 +82,8 @@ function makePlan(answer: FileAnswer, request: DownloadRequest): Plan {
     'Content-Type': answer.mime,
     'Accept-Ranges': 'bytes',
     'X-Content-Type-Options': 'nosniff',
+    // What is in a file is not ours: shown by a browser, it must not act as a page of this server.
+    'Content-Security-Policy': "default-src 'none'; sandbox",
     'Cache-Control': 'private, no-cache',
     ...answer.headers,
   };

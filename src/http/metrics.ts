@@ -25,10 +25,13 @@ export function httpMetrics(registry: Registry): HttpMetrics {
     help: 'Bytes of request bodies',
     registers: [registry],
   });
+  // A method is any word of a client: those this server does not know are one.
+  const methods = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT', 'PATCH']);
   // labels() hashes its arguments anew every time: at status rates that costs more than the answer.
   const children = new Map<string, { observe: (seconds: number) => void }>();
   return {
-    answered(method, route, status, seconds, bytesIn) {
+    answered(sent, route, status, seconds, bytesIn) {
+      const method = methods.has(sent) ? sent : 'other';
       const key = `${method} ${status} ${route}`;
       let child = children.get(key);
       if (!child) {

@@ -1,14 +1,18 @@
 /** Endpoints for those who run the server: health, metrics, events, the description of the API. */
 import type { Handler, UwsContext } from '../uws/context.js';
-import { json, plain, text } from '../uws/exchange.js';
+import { json, plain, type TextAnswer, text } from '../uws/exchange.js';
 import { Parameters } from '../uws/parameters.js';
 import { kSoftware } from '../version.js';
 import { openApi } from './openapi.js';
 import { kRoutes } from './routes.js';
 
+/** Made when first asked for: kRoutes names this file. */
+let index: TextAnswer | undefined;
+
 export const getIndex: Handler = () => {
-  const lines = kRoutes.map(({ path, methods }) => `${Object.keys(methods).join(', ').padEnd(18)} ${path}`);
-  return plain(`${kSoftware.name} ${kSoftware.version}\n\n${lines.join('\n')}\n`);
+  const lines = () => kRoutes.map(({ path, methods }) => `${Object.keys(methods).join(', ').padEnd(18)} ${path}`);
+  index ??= plain(`${kSoftware.name} ${kSoftware.version}\n\n${lines().join('\n')}\n`);
+  return index;
 };
 
 function isReady({ jobs }: UwsContext): boolean {
@@ -44,4 +48,12 @@ export const getEvents: Handler = ({ jobs }, request) => {
   };
 };
 
-export const getOpenApi: Handler = (_, request) => json(200, openApi(kRoutes, request.origin));
+/** The last one made: all clients of a server call it by one name, or two. */
+let described = { origin: '', answer: json(200, {}) };
+
+export const getOpenApi: Handler = (_, request) => {
+  if (described.origin !== request.origin) {
+    described = { origin: request.origin, answer: json(200, openApi(kRoutes, request.origin)) };
+  }
+  return described.answer;
+};

@@ -1,6 +1,7 @@
 /**
  * The server, put together: configuration + an executor in, a listening socket out.
- *     new JobService -> routes -> listen -> jobs.start()          stop(): refuse new work, executor.stop, close sockets
+ *     new JobService -> jobs.start() -> routes -> listen -> jobs.begin()     stop(): refuse new work, executor.stop, close sockets
+ * Whoever can connect gets a server that is whole.
  */
 
 import uWebSockets, {
@@ -21,6 +22,7 @@ import { Connection, type ConnectionOptions } from './connection.js';
 import { Cors } from './cors.js';
 import { httpMetrics, jobMetrics, makeRegistry } from './metrics.js';
 import { kRoutes, type Method, type Operation, type Route } from './routes.js';
+import { Trust } from './trust.js';
 
 export interface ServerOptions {
   config: Config;
@@ -38,6 +40,8 @@ export interface RunningServer {
   stop: () => Promise<void>;
 }
 
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: a const enum of the types, of which nothing is left at run time. */
+const kExclusivePort = 1;
 const kDrainMs = 5000;
 const kDrainStepMs = 20;
 
@@ -66,19 +70,20 @@ export async function startServer({
     onAnswered: httpMetrics(metrics).answered,
     onInternal: internal,
   };
-  const shared: Shared = { context, open, options };
+  const shared: Shared = { context, open, options, trust: new Trust(config, options.cors) };
   for (const route of kRoutes) serveRoute(app, route, shared);
   app.any('/*', (res, req) => handle(res, req, kUnknown, shared));
   let port = 0;
   try {
-    port = await listen(app, config);
-    jobs.host.baseUrl = publicBase(config, port);
     await jobs.start();
+    port = await listen(app, config);
   } catch (thrown) {
     app.close();
-    jobs.store.close();
+    await jobs.stop(0);
     throw thrown;
   }
+  jobs.host.baseUrl = publicBase(config, port);
+  jobs.begin();
   const url = `http://${config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host}:${port}`;
   log.info({ url, jobs: jobs.store.size }, 'listening');
   let stopping: Promise<void> | undefined;
@@ -98,6 +103,7 @@ interface Shared {
   context: UwsContext;
   open: OpenRequests;
   options: ConnectionOptions;
+  trust: Trust;
 }
 
 /** Answers not yet given: what a shutdown waits for. */
@@ -117,6 +123,11 @@ function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Share
   const { context, open, options } = shared;
   const variables = routeVariables(route, req);
   const connection = new Connection(res, req, route.path, variables ?? [], options);
+  const stranger = shared.trust.refusal(connection);
+  if (stranger) {
+    connection.answerProblem(stranger);
+    return;
+  }
   if (connection.method === 'OPTIONS' && variables && route !== kUnknown) {
     const preflight = options.cors.preflight((name) => connection.header(name), Object.keys(route.methods));
     if (preflight) {
@@ -194,11 +205,14 @@ async function refuse(connection: Connection, route: Route, context: UwsContext)
 
 function listen(app: TemplatedApp, { server: { host, port } }: Config): Promise<number> {
   return new Promise((resolve, reject) => {
-    app.listen(host, port, (socket) => {
+    const done = (socket: us_listen_socket | false) => {
       if (!socket) return reject(new OtfError('OTF_PORT_UNUSABLE', `cannot listen on ${host}:${port}: is it in use?`));
       listenSockets.set(app, socket);
       resolve(uWebSockets.us_socket_local_port(socket as never));
-    });
+    };
+    // The default lets several programs share a port, and the kernel deals requests out to them. The types lack this form.
+    const listenExclusively = app.listen.bind(app) as unknown as (...rest: unknown[]) => void;
+    listenExclusively(host, port, kExclusivePort, done);
   });
 }
 

@@ -83,6 +83,7 @@ export class JobService {
   readonly #representations: Representations;
   /** Admitted in a change, not yet handed to submit: what admit() cannot know of. */
   #reserved = 0;
+  #unfinished: Job[] = [];
   #sweeper: NodeJS.Timeout | undefined;
   #sweeping = false;
   #stopping = false;
@@ -100,7 +101,7 @@ export class JobService {
     this.store.onChange((after, before) => this.#changed(after, before));
   }
 
-  /** Starts the executor and hands it what an earlier run of the program left unfinished, oldest first. */
+  /** Starts the executor and queues again what an earlier run of the program left unfinished. Nothing runs before begin(). */
   async start(): Promise<void> {
     await this.#executor.start(this.host);
     const unfinished = [...this.store.all()].filter(({ phase }) => phase === 'QUEUED' || phase === 'EXECUTING');
@@ -112,8 +113,13 @@ export class JobService {
         ),
       ),
     );
-    for (const job of requeued) if (job) this.#executor.submit(job);
+    this.#unfinished = requeued.filter((job) => job !== undefined);
     if (requeued.length > 0) this.#log.info({ jobs: requeued.length }, 'unfinished jobs queued again');
+  }
+
+  /** Clients find the server under host.baseUrl, which records name: from now on jobs run, the oldest first. */
+  begin(): void {
+    for (const job of this.#unfinished.splice(0)) this.#executor.submit(job);
     this.#sweeper = setInterval(() => {
       this.#sweep().catch((thrown) => this.#log.error({ err: thrown }, 'sweep'));
     }, kSweepMs);
@@ -166,8 +172,11 @@ export class JobService {
       queuedMs: null,
       startedMs: null,
       endedMs: null,
-      executionDurationS: request.executionDurationS ?? execution_s,
-      destructionMs: request.destructionMs ?? (retention_s > 0 ? now + retention_s * 1000 : null),
+      executionDurationS: this.clampDuration(request.executionDurationS ?? execution_s),
+      destructionMs: this.clampDestruction(
+        request.destructionMs ?? (retention_s > 0 ? now + retention_s * 1000 : null),
+        now,
+      ),
       modelId: request.modelId,
       quantization: request.quantization,
       priority: request.priority ?? kDefaultPriority,
@@ -273,9 +282,10 @@ export class JobService {
     return seconds === 0 ? max : Math.min(seconds, max);
   }
 
-  clampDestruction(atMs: number, createdMs: number): number {
+  /** null = never. */
+  clampDestruction(atMs: number | null, createdMs: number): number | null {
     const max = this.#config.policy.max_retention_s;
-    return max === 0 ? atMs : Math.min(atMs, createdMs + max * 1000);
+    return max === 0 ? atMs : Math.min(atMs ?? Number.POSITIVE_INFINITY, createdMs + max * 1000);
   }
 
   /** Resolves when the job's phase changed, it was deleted, or the time is over. `onCancel` gets the way to give up. */

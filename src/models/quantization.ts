@@ -2,17 +2,17 @@
 import { OtfError } from '../errors/catalogue.js';
 import { kComputeTypes, type ModelCardFile } from './schema.js';
 
-const kShortNames: Record<string, string> = {
-  FP32: 'FP32C_FP32A',
-  TF32: 'TF32C_FP32A',
-  FP16: 'FP16C_FP32A',
-  BF16: 'BF16C_FP32A',
-};
+const kShortNames = new Map([
+  ['FP32', 'FP32C_FP32A'],
+  ['TF32', 'TF32C_FP32A'],
+  ['FP16', 'FP16C_FP32A'],
+  ['BF16', 'BF16C_FP32A'],
+]);
 
 /** CIANNA's name for what was asked, in any case. Throws OTF_QUANTIZATION_UNKNOWN. */
 export function quantizationName(asked: string): string {
   const upper = asked.toUpperCase();
-  const name = kShortNames[upper] ?? upper;
+  const name = kShortNames.get(upper) ?? upper;
   if (kComputeTypes.some((known) => known === name)) return name;
   throw new OtfError('OTF_QUANTIZATION_UNKNOWN', `unknown compute type "${asked}": ${kComputeTypes.join(', ')}`);
 }

@@ -26,3 +26,7 @@ export const kFormats = {
 } as const satisfies Record<string, ResultFormat>;
 
 export type FormatName = keyof typeof kFormats;
+
+export function isFormatName(name: string): name is FormatName {
+  return Object.hasOwn(kFormats, name);
+}

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { addon, type DetectOutcome, type ImageSummary } from '../engine/addon.js';
 import type { ResultFile } from '../jobs/job.js';
 import { kLogFile, logLine, logText } from '../jobs/log.js';
-import { type FormatName, kFormats } from '../results/formats.js';
+import { isFormatName } from '../results/formats.js';
 import { makeRunRecord, type RunRecord, runFacts } from '../results/run-record.js';
 import { writeCatalogue } from './catalogue-files.js';
 import { JobFiles } from './job-files.js';
@@ -46,7 +46,7 @@ export async function finish(request: FinishRequest): Promise<Finished> {
 async function writeAll(files: JobFiles, record: RunRecord, request: FinishRequest): Promise<ResultFile[]> {
   const { closing, raw } = request;
   const asked = closing.job.parameters.responseFormat;
-  const format = asked !== undefined && asked in kFormats ? (asked as FormatName) : 'votable';
+  const format = asked !== undefined && isFormatName(asked) ? asked : 'votable';
   const made = [await writeCatalogue(files, record, format)];
   if (raw) made.push(files.adopt(raw.temporary, { id: 'raw', file: raw.file, mime: kRawMime }));
   made.push(files.write(kLogFile, [logText(logLines(record, request))]));

@@ -70,11 +70,11 @@ export type Answer = TextAnswer | FileAnswer | EventsAnswer;
 export const kXmlType = 'text/xml;charset=UTF-8';
 export const kJsonType = 'application/json';
 export const kPlainType = 'text/plain;charset=UTF-8';
-/** Status documents change by themselves. */
-const kNoCache = 'no-cache';
+/** Status documents change by themselves, and are what they are called. */
+const kPlainHeaders = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };
 
 export function text(status: number, type: string, body: string, headers: Headers = {}): TextAnswer {
-  return { kind: 'text', status, headers: { 'Content-Type': type, 'Cache-Control': kNoCache, ...headers }, body };
+  return { kind: 'text', status, headers: { 'Content-Type': type, ...kPlainHeaders, ...headers }, body };
 }
 
 export function xml(body: string, headers: Headers = {}): TextAnswer {

@@ -25,8 +25,6 @@ export const createJob: Handler = async ({ jobs, models, config, internal }, req
     if (parsed.run && !parsed.parameters.image) throw badRequest('IMAGE is missing: a file, param:NAME or a URL');
     for (const { file } of unusedFiles(form, parsed.parameters))
       await rm(join(form.spool?.dir ?? '', file), { force: true });
-    const now = Date.now();
-    const duration = parsed.executionDurationS;
     const job = await jobs.create({
       style,
       owner: request.owner,
@@ -36,8 +34,8 @@ export const createJob: Handler = async ({ jobs, models, config, internal }, req
       quantization: parsed.quantization,
       priority: parsed.priority,
       parameters: parsed.parameters,
-      executionDurationS: duration === undefined ? undefined : jobs.clampDuration(duration),
-      destructionMs: parsed.destructionMs === undefined ? undefined : jobs.clampDestruction(parsed.destructionMs, now),
+      executionDurationS: parsed.executionDurationS,
+      destructionMs: parsed.destructionMs,
       spool: form.spool,
       run: parsed.run,
     });

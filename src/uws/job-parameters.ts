@@ -28,9 +28,19 @@ export const getParameter: Handler = ({ jobs }, request) => {
   const entry = parameterEntries(job, jobHref(request, job)).find((each) => each.id === name);
   if (!entry) throw new OtfError('OTF_NOT_FOUND', 'the job has no such parameter');
   if (!entry.upload) return plain(entry.value);
-  const { file, mime, size, sha256 } = entry.upload;
-  return { kind: 'file', path: join(jobs.folders.jobDir(job.id), file), mime, size, etag: sha256, headers: {} };
+  const { file, name: called, mime, size, sha256 } = entry.upload;
+  const path = join(jobs.folders.jobDir(job.id), file);
+  return { kind: 'file', path, mime, size, etag: sha256, headers: { 'Content-Disposition': attachment(called) } };
 };
+
+/** To be kept, not shown: a stranger's document must not be a page of ours (RFC 6266, RFC 8187). */
+function attachment(name: string): string {
+  const encoded = encodeURIComponent(Buffer.from(name, 'utf8').toString('utf8')).replace(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16)}`,
+  );
+  return `attachment; filename*=UTF-8''${encoded}`;
+}
 
 export const postParameters: Handler = async (context, request, tree) => {
   context.jobs.get(id(request));
