@@ -1,27 +1,28 @@
 // Set-up of a checkout, with Node built-ins only (nothing is installed yet when it starts). Steps:
+//   0. the machine       a combination that cannot work is refused in one line
 //   1. system packages   Debian/Ubuntu: what is missing is printed as an apt command and run (root or password-less sudo)
-//   2. npm packages      `npm ci`, when node_modules does not belong to package-lock.json
+//   2. npm packages      `npm ci`, when node_modules does not belong to package-lock.json; SQLite where Node is 20
 //   3. native addon      cmake-js configures, cmake builds what changed: build/Release/cianna_otf.node
 //   4. native tests      with --test: build/native-tests; --fuzz: build/fuzz; --sanitize: build/native-sanitize
 //   5. TypeScript        `tsc -b`: dist/
-// Each step looks first and does nothing when nothing is missing. Environment: CMAKE_BUILD_PARALLEL_LEVEL limits the cores.
+// Each step looks first and does nothing when nothing is missing; of one that fails, all output is in build/logs.
+// Environment: CMAKE_BUILD_PARALLEL_LEVEL limits the cores; OTF_WERROR=1 (and CI=true) makes compiler warnings errors.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { refuseImpossible } from './setup/machine.mjs';
 import { buildAddon, buildNativeTree, kTrees } from './setup/native.mjs';
-import { installNpmPackages } from './setup/npm.mjs';
+import { buildSqlite, installNpmPackages, sqliteIsCompiled } from './setup/npm.mjs';
 import { fail, kRoot, runQuietly, step } from './setup/step.mjs';
 import { installSystemPackages } from './setup/system.mjs';
 
 /** @param {{test?: boolean, fuzz?: boolean, sanitize?: boolean}} wanted */
 export async function setUp(wanted) {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 17)) {
-    fail(`Node ${process.versions.node} is too old: 20.17 or later is needed`);
-  }
+  refuseImpossible();
   process.chdir(kRoot);
   const native = wanted.test || wanted.fuzz || wanted.sanitize;
   const { clang } = await step('system packages', () => installSystemPackages({ tests: Boolean(native) }));
   await step('npm packages', installNpmPackages);
+  if (sqliteIsCompiled()) await step('SQLite for Node 20', buildSqlite);
   await step('native addon', buildAddon);
   if (wanted.test) await step('native tests', () => buildNativeTree(kTrees.test));
   if (wanted.sanitize) await step('sanitized native tests', () => buildNativeTree(kTrees.sanitize));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { loadConfig } from '#otf/config/load.js';
 import type { Job } from '#otf/jobs/job.js';
@@ -40,6 +40,32 @@ function job(index: number, phase: Job['phase'] = 'COMPLETED'): Job {
 }
 
 describe('the store', () => {
+  // Left by kill -9 of the version before priorities, with better-sqlite3 12.11.1: all of it is still in the WAL.
+  it('opens what kill -9 left of an earlier version and another version of the library', async (t) => {
+    const dir = await tempDir(t);
+    await cp('test/fixtures/jobs-store/killed', dir, { recursive: true });
+    const store = new JobStore(dir);
+    const plain = { results: [] };
+    assert.deepEqual(
+      [...store.all()],
+      [
+        { ...job(2), ...plain },
+        {
+          ...job(3, 'ERROR'),
+          ...plain,
+          startedMs: 2,
+          failure: { type: 'fatal', message: 'the engine ended: \u03c0' },
+        },
+        { ...job(4, 'QUEUED'), ...plain },
+      ],
+    );
+    await store.change('j4', () => null);
+    store.close();
+    const again = new JobStore(dir);
+    assert.equal(again.size, 2);
+    again.close();
+  });
+
   it('gives back after opening again what was committed, in order of creation', async (t) => {
     const dir = await tempDir(t);
     const store = new JobStore(dir);

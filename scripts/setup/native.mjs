@@ -29,14 +29,22 @@ async function dropForeignCache(folder) {
   if (home !== undefined && join(home, '.') !== join(kRoot, '.')) await rm(folder, { recursive: true });
 }
 
-/** A tree configured with another CIANNA_ROOT than the environment names (third_party/README.md) is configured again. */
-async function followCianna(folder) {
-  const root = process.env.CIANNA_ROOT;
-  if (root === undefined) return;
+/** Warnings are errors in CI and for who asks for it, never in a user's build: the next compiler knows new ones. */
+function warningsAreErrors() {
+  const asked = process.env.OTF_WERROR ?? (process.env.CI === 'true' ? '1' : undefined);
+  return asked === undefined ? undefined : { 0: 'OFF', 1: 'ON' }[asked];
+}
+
+/** A tree configured for another environment (CIANNA_ROOT: third_party/README.md; OTF_WERROR) is configured again. */
+async function followEnvironment(folder) {
   const cache = await readFile(join(folder, 'CMakeCache.txt'), 'utf8');
-  const known = /^CIANNA_ROOT:PATH=(.*)$/m.exec(cache)?.[1] ?? '';
-  if (known === (root && resolve(kRoot, root))) return;
-  await runQuietly('cmake', ['-S', '.', '-B', folder], `cmake in ${folder}`);
+  const cached = (name) => new RegExp(`^${name}:[A-Z]+=(.*)$`, 'm').exec(cache)?.[1] ?? '';
+  const root = process.env.CIANNA_ROOT;
+  const sameRoot = root === undefined || cached('CIANNA_ROOT') === (root && resolve(kRoot, root));
+  const werror = warningsAreErrors();
+  if (sameRoot && (werror === undefined || cached('OTF_WERROR') === werror)) return;
+  const options = werror === undefined ? [] : [`-DOTF_WERROR=${werror}`];
+  await runQuietly('cmake', ['-S', '.', '-B', folder, ...options], `cmake in ${folder}`);
 }
 
 /** Configured once: afterwards the Makefile itself runs cmake again when a CMakeLists.txt changed. */
@@ -52,7 +60,7 @@ export async function buildAddon() {
     const configure = ['node_modules/cmake-js/bin/cmake-js', 'configure', '--out', 'build', '-G', 'Unix Makefiles'];
     await runQuietly(process.execPath, configure, 'cmake-js configure');
   }
-  await followCianna('build');
+  await followEnvironment('build');
   await build('build');
   if (!existsSync(kAddon)) fail(`the native build ended without ${kAddon}`);
   return {};
@@ -63,7 +71,7 @@ export async function buildNativeTree({ folder, options, target }) {
   if (!existsSync(join(folder, 'Makefile'))) {
     await runQuietly('cmake', ['-S', '.', '-B', folder, '-G', 'Unix Makefiles', ...options], `cmake in ${folder}`);
   }
-  await followCianna(folder);
+  await followEnvironment(folder);
   await build(folder, target);
   return {};
 }

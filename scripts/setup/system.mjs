@@ -2,11 +2,15 @@
 // tests (clang's fuzzer, astropy, stilts) are optional: those tests are skipped with the reason.
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sqlitePackages } from './npm.mjs';
 import { capture, fail } from './step.mjs';
 
-// python3: node-gyp, where better-sqlite3 has no ready build.
-const kBuild = ['cmake', 'make', 'g++', 'pkg-config', 'python3', 'libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev'];
+// ocl-icd-opencl-dev: libdnnl-dev of Debian 12 only recommends it, but its CMake files demand OpenCL.
+const kLibraries = ['libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev', 'ocl-icd-opencl-dev'];
+const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
+/** What checks C++ (scripts/lint.mjs): the one version that Debian 12, 13 and Ubuntu 24.04 all have. */
+const kLint = ['clang-format-19', 'clang-tidy-19'];
 /** After a day a package that could not be installed is tried again. */
 const kRetryMs = 24 * 3600 * 1000;
 
@@ -91,8 +95,8 @@ function printCommand(packages) {
 /** @returns {Promise<{clang: boolean, note?: string}>} */
 export async function installSystemPackages({ tests }) {
   if ((await capture('dpkg-query', ['--version'])).code !== 0) return checkWithoutDpkg(tests);
-  const needed = tests ? [...kBuild, ...kTests] : kBuild;
-  const optional = tests ? [await fuzzerPackages(), ['python3-astropy'], ['stilts']] : [];
+  const needed = [...kBuild, ...(await sqlitePackages()), ...(tests ? kTests : [])];
+  const optional = tests ? [await fuzzerPackages(), kLint, ['python3-astropy'], ['stilts']] : [];
   const missing = await missingOf(needed);
   const missingOptional = await missingOf(optional.flat());
   if (missing.length + missingOptional.length === 0) return { clang: tests };

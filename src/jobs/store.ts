@@ -7,10 +7,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import type { Job } from './job.js';
 import { fromRow, type JobRow, kSaveSql, migrate, toRow } from './schema.js';
+import { Sqlite } from './sqlite.js';
 
 /** Old job (undefined = there is none) to new job; null = delete; the same object = no change. May throw to refuse. */
 export type Change = (before: Job | undefined) => Job | null | undefined;
@@ -26,9 +27,9 @@ interface Waiting {
 }
 
 export class JobStore {
-  readonly #database: Sqlite.Database;
-  readonly #save: Sqlite.Statement;
-  readonly #remove: Sqlite.Statement;
+  readonly #database: Database;
+  readonly #save: Statement;
+  readonly #remove: Statement;
   /** In order of creation: a changed job keeps its place in a Map. */
   readonly #jobs = new Map<string, Job>();
   readonly #listeners = new Set<ChangeListener>();
