@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseInstant } from '#otf/uws/instants.js';
-import { parseLegacyRequest } from '#otf/uws/legacy-xml.js';
 import { wanted } from '#otf/uws/negotiate.js';
 import { bench, kImage } from './service/bench.js';
 
@@ -155,20 +154,6 @@ describe('older clients', () => {
     ];
     for (const xml of bad) assert.deepEqual(await attempt([['xml', xml, 'a.xml'], fits]), expected, xml.slice(0, 30));
     assert.equal(b.server.jobs.store.size, 0);
-  });
-
-  it('reads both forms of the request document', () => {
-    const read = (xml: string) => parseLegacyRequest(Buffer.from(xml));
-    assert.deepEqual(read(kUpstreamXml), { model: 'demo-continuum.dat', quantization: 'FP32C_FP32A' });
-    const old =
-      '<r><yolo_model><name>n</name><filename>"f.dat"</filename></yolo_model><preprocessing><quantization>FP16C_FP32A</quantization></preprocessing></r>';
-    assert.deepEqual(read(old), { model: 'f.dat', quantization: 'FP16C_FP32A' });
-    assert.deepEqual(read('<job/>'), { model: undefined, quantization: undefined });
-    assert.deepEqual(read('<p><parameter id="model_id">a&amp;b</parameter></p>'), {
-      model: 'a&b',
-      quantization: undefined,
-    });
-    assert.throws(() => parseLegacyRequest(Uint8Array.of(0x3c, 0x61, 0x3e, 0xff, 0x3c)), { code: 'OTF_XML_MALFORMED' });
   });
 });
 

@@ -34,13 +34,19 @@ ParameterSpec::Scale scaleOf(const std::string& name) {
 
 }  // namespace
 
+std::vector<NormaliseStep> readNormalisation(const Fields& fields) {
+  std::vector<NormaliseStep> steps;
+  for (const Fields& step : fields.objects("normalise"))
+    steps.push_back({kindOf(step.text("op")), step.number("a"), step.number("b")});
+  return steps;
+}
+
 DetectorConfig readDetector(const Fields& fields) {
   DetectorConfig config;
   config.tilePx = fields.count("tilePx");
   config.overlapPx = fields.count("overlapPx");
   config.gridElementPx = fields.count("gridElementPx");
-  for (const Fields& step : fields.objects("normalise"))
-    config.normalise.push_back({kindOf(step.text("op")), step.number("a"), step.number("b")});
+  config.normalise = readNormalisation(fields);
   config.objectnessThreshold = fields.floats("objectnessThreshold");
   config.minBoxPx = static_cast<float>(fields.number("minBoxPx"));
   config.medianLimit = fields.floats("medianLimit");

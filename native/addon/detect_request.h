@@ -17,6 +17,9 @@ struct DetectionRequest {
   EngineChoice engine;
 };
 
+/// Member `normalise` of DetectorConfig, and of a task that has its own.
+std::vector<NormaliseStep> readNormalisation(const Fields& fields);
+
 /// Members of DetectorConfig, and of the request's region (box, roi or neither), as in addon.ts.
 DetectorConfig readDetector(const Fields& fields);
 RegionRequest readRegion(const Fields& fields);

@@ -74,11 +74,21 @@ struct Task {
   std::optional<PrimaryBeam> beam;
   std::optional<RawOutput> raw;
 
-  Task(std::shared_ptr<const DetectorModel> network, FitsImage image, const RegionRequest& region)
-      : model(std::move(network)), detection(std::move(image), region, model->config, model->head) {
+  Task(std::shared_ptr<const DetectorModel> network, FitsImage image, const RegionRequest& region,
+       DetectorConfig config)
+      : model(std::move(network)), detection(std::move(image), region, std::move(config), model->head) {
     detection.setCancel(&cancelled);
   }
 };
+
+/// The model's, but for the normalisation the task may have of its own.
+DetectorConfig taskConfig(const DetectorModel& model, const Fields& fields) {
+  DetectorConfig config = model.config;
+  if (!fields.has("normalise")) return config;
+  config.normalise = readNormalisation(fields);
+  checkDetectorConfig(config, model.head);
+  return config;
+}
 
 Handles<Task>& taskTable() {
   static Handles<Task> table("task");
@@ -136,8 +146,10 @@ Napi::Value openTask(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Fields fields(info[0], "request");
   const ImageChoice choice = readImageChoice(fields.object("image"));
-  auto task = std::make_shared<Task>(modelTable().get(fields.integer("model")),
-                                     FitsImage::open(choice.path, choice.select), readRegion(fields));
+  auto model = modelTable().get(fields.integer("model"));
+  const DetectorConfig config = taskConfig(*model, fields);
+  auto task = std::make_shared<Task>(std::move(model), FitsImage::open(choice.path, choice.select),
+                                     readRegion(fields), config);
   task->plane = choice.select.plane;
   if (fields.has("primaryBeam")) task->beam = PrimaryBeam::open(fields.text("primaryBeam"));
   if (fields.has("rawOutput")) task->raw.emplace(fields.text("rawOutput"));

@@ -1,7 +1,9 @@
 /** `otf.toml`, section by section. Every table is strict: a misspelt key that is silently ignored is a wrong server. */
 import { z } from 'zod';
 import { kAutoEngine } from '../models/engine-choice.js';
+import { kNormFunctions } from '../models/normalisation.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
+import { kComputeTypes } from '../models/schema.js';
 
 const seconds = z.number().min(0);
 const wholeSeconds = z
@@ -30,6 +32,8 @@ const server = z.strictObject({
   cors_origins: z
     .array(text.refine((it) => it === '*' || isOrigin(it), 'must be origins such as https://example.org, or "*"'))
     .default([]),
+  /** Which contract an upload of `xml` and `fits` is of: auto = by the shape of the XML (src/uws/observatory-xml.ts). */
+  observatory_contract: z.enum(['auto', '2025-12', 'current']).default('auto'),
   /** How long running work may go on after SIGTERM before it is put back into the queue. */
   shutdown_s: seconds.max(3600).default(30),
 });
@@ -81,6 +85,21 @@ const models = z.strictObject({
   aliases: z.record(text, text).default({}),
 });
 
+const percentile = z.number().min(0).max(100);
+
+/** Above the model's card, below what a request asks for (src/models/normalisation.ts). */
+const detection = z
+  .strictObject({
+    /** Of jobs that name none, where the model offers it; empty = the card's first. */
+    quantization: z.union([z.literal(''), z.enum(kComputeTypes)]).default(''),
+    /** Empty = the card's. */
+    norm_fct: z.array(z.enum(kNormFunctions)).default([]),
+    /** Percentiles of the region's pixels to clip to; absent = the card's limits. */
+    min_pix: percentile.optional(),
+    max_pix: percentile.optional(),
+  })
+  .refine((it) => (it.min_pix ?? -1) < (it.max_pix ?? 101), { path: ['min_pix'], error: 'must be below max_pix' });
+
 const fetch = z.strictObject({
   /** May IMAGE name hosts with private, loopback or link-local addresses? */
   allow_private: z.boolean().default(false),
@@ -114,6 +133,7 @@ export const kConfigSchema = z.strictObject({
   engine: section(engine),
   storage: section(storage),
   models: section(models),
+  detection: section(detection),
   fetch: section(fetch),
   auth: section(auth),
   logging: section(logging),

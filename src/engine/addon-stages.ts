@@ -1,5 +1,5 @@
 /** The pieces of a detection whose network runs in an engine process. */
-import type { DetectRequest } from './addon.js';
+import type { DetectRequest, NormaliseStep } from './addon.js';
 
 /** Numbers that name native objects; valid in the main thread and every worker of this process. */
 export type SlotsHandle = number;
@@ -23,6 +23,8 @@ export interface OpenedModel {
 
 export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam'> {
   model: ModelHandle;
+  /** Instead of the model's. */
+  normalise?: NormaliseStep[];
   /** File for the network's output of every tile, float32, in the order of the tiles. */
   rawOutput?: string;
 }

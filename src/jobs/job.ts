@@ -7,6 +7,7 @@
  *        +----------------+-----ABORT-+-------> ABORTED      (executionDuration exceeded: ABORTED too)
  */
 import type { UwsErrorType } from '../errors/catalogue.js';
+import type { NormalisationWish } from '../models/normalisation.js';
 
 /** Every phase of UWS 1.1, section 2.1.3: all are valid filters, ours are the first six. */
 export const kPhases = [
@@ -24,8 +25,11 @@ export const kPhases = [
 export type UwsPhase = (typeof kPhases)[number];
 export type Phase = 'PENDING' | 'QUEUED' | 'EXECUTING' | 'COMPLETED' | 'ERROR' | 'ABORTED';
 
-/** How the job was created decides what a request without a telling Accept header gets (interop.md, section 4). */
-export type Style = 'standard' | 'legacy';
+/**
+ * How the job was created decides what a request without a telling Accept header gets: by UWS, by the older client of the
+ * observatory (interop.md, sections 4 and 8), or by today's (section 9).
+ */
+export type Style = 'standard' | 'legacy' | 'observatory';
 
 /** A file in the job's folder that was uploaded: gives back exactly these bytes. */
 export interface UploadedFile {
@@ -49,6 +53,8 @@ export interface ImageUrl {
 export interface Region {
   roi?: [number, number, number, number];
   box?: [number, number, number, number];
+  /** Meant only when it is on the image; else the whole image is searched. */
+  ifInside?: boolean;
 }
 
 export interface JobParameters {
@@ -59,6 +65,8 @@ export interface JobParameters {
   /** 64 lower-case hexadecimal digits the image must have. */
   imageSha256?: string;
   region?: Region;
+  /** Above the model card's and the server's. */
+  normalisation?: NormalisationWish;
   /** Format of the result with the id `result`; undefined = VOTable. */
   responseFormat?: string;
   /** The request document of an older client: a file in the job's folder. */

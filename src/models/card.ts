@@ -94,7 +94,7 @@ export function toDetectorConfig(card: ModelCardFile): DetectorConfig {
   };
 }
 
-function toNormaliseStep(step: NormalisationEntry): NormaliseStep {
+export function toNormaliseStep(step: NormalisationEntry): NormaliseStep {
   if ('min' in step) return { op: step.op, a: step.min, b: step.max };
   return { op: step.op, a: 'k' in step ? step.k : 0, b: 0 };
 }

@@ -29,3 +29,8 @@ export function chooseQuantization(card: ModelCardFile, asked: string | undefine
     `model ${card.id} cannot run as "${asked}": its card offers ${offered}`,
   );
 }
+
+/** `preferred` where the card offers it, else the card's first: for what nobody asked for in particular. */
+export function preferQuantization(card: ModelCardFile, preferred: string): string {
+  return card.quantizations.find((offered) => offered === preferred) ?? chooseQuantization(card, undefined);
+}

@@ -16,15 +16,27 @@ export interface RunRecord {
   /** Name of the primary-beam image, when there was one. */
   primaryBeam?: string;
   jobId?: string;
+  /** Jobs only: who decided what, for the values a request and the server's configuration can change. */
+  origins?: Origins;
+}
+
+/** `request`, `server` or `model card`. */
+export interface Origins {
+  model: string;
+  quantization: string;
+  region: string;
+  /** Limits and functions, when they differ. */
+  normalisation: string;
 }
 
 export interface RunRecordInput extends Pick<RunRecord, 'card' | 'outcome' | 'createdAt' | 'input'> {
   primaryBeam?: string | undefined;
   jobId?: string | undefined;
+  origins?: Origins | undefined;
 }
 
 export function makeRunRecord(from: RunRecordInput): RunRecord {
-  const { card, outcome, createdAt, input, primaryBeam, jobId } = from;
+  const { card, outcome, createdAt, input, primaryBeam, jobId, origins } = from;
   return {
     software: { ...kSoftware },
     model: { id: card.id, title: card.title, sha256: card.sha256 },
@@ -34,6 +46,7 @@ export function makeRunRecord(from: RunRecordInput): RunRecord {
     createdAt,
     ...(primaryBeam === undefined ? {} : { primaryBeam }),
     ...(jobId === undefined ? {} : { jobId }),
+    ...(origins === undefined ? {} : { origins }),
   };
 }
 
@@ -83,6 +96,11 @@ export function runFacts(record: RunRecord): RunFact[] {
   add('median_objectness', 'MEDOBJ', card.detector.median_objectness.join(','), 'bright extended emission');
   add('min_box', 'MINBOX', card.detector.min_box, 'smallest box side in pixels');
   add('drop_edge_tiles', 'DROPEDGE', card.detector.drop_edge_tiles, 'rings of tiles left out');
+  const by = record.origins;
+  add('model_from', 'MODELBY', by?.model, 'who chose the model');
+  add('quantization_from', 'QUANTBY', by?.quantization, 'who chose the compute type');
+  add('region_from', 'REGIONBY', by?.region, 'who chose the region');
+  add('normalisation_from', 'NORMBY', by?.normalisation, 'who chose the normalisation');
   add('selected', 'NSELECT', counts.selected, 'boxes above the thresholds');
   add('sources', 'NSOURCE', counts.final, 'sources after suppression');
   return facts;

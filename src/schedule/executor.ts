@@ -24,6 +24,7 @@ import { Models, type ReadyModel } from './models.js';
 import { outcomeOf } from './outcome.js';
 import { Persistence } from './persistence.js';
 import { JobQueue, type Release, type Waiting } from './queue.js';
+import { type ChosenRequest, chosenRequest, withoutRegion } from './request.js';
 import { type StreamEvents, TileStream } from './stream.js';
 import { type Batch, forget, type ImageSource, removeWritten, TaskRun } from './task.js';
 import { Turns } from './turns.js';
@@ -274,11 +275,17 @@ export class BatchExecutor implements Executor {
     task.image ??= await localJobImage(job, dir, this.#host.config.fetch.file_roots, this.#workers);
     const model = await this.#models.get(job.modelId);
     if (task.ended) return;
-    const opened = await this.#workers.run('openTask', {
-      image: { path: task.image.path },
-      model: model.model,
-      ...nativeRegion(job),
-      ...(job.style === 'legacy' ? { rawOutput: join(dir, kRawFile) } : {}),
+    const { path } = task.image;
+    const chosen = chosenRequest(job, model.card, this.#host.config.detection);
+    const open = (request: ChosenRequest) => {
+      task.request = request;
+      const raw = job.style === 'legacy' ? { rawOutput: join(dir, kRawFile) } : {};
+      return this.#workers.run('openTask', { image: { path }, model: model.model, ...request.native, ...raw });
+    };
+    const opened = await open(chosen).catch((thrown) => {
+      const whole = toOtfError(thrown).code === 'OTF_ROI_OUTSIDE' ? withoutRegion(job, chosen) : undefined;
+      if (!whole) throw thrown;
+      return open(whole);
     });
     task.handle = opened.task;
     task.tiles = opened.tiles;
@@ -345,7 +352,8 @@ export class BatchExecutor implements Executor {
     try {
       const model = await this.#models.get(job.modelId);
       const ready = engine?.info;
-      if (!engine || !ready || !image || task.handle === undefined) {
+      const { request } = task;
+      if (!engine || !ready || !image || !request || task.handle === undefined) {
         throw new OtfError('OTF_INTERNAL', 'the engine is gone');
       }
       const { engine: name, version, device, asked, effective, threads } = ready;
@@ -355,7 +363,9 @@ export class BatchExecutor implements Executor {
       const finished = await this.#workers.run('finish', {
         task: task.handle,
         dir: this.#host.jobDir(job.id),
-        card: model.card,
+        card: request.card,
+        origins: request.origins,
+        notes: request.warnings,
         weightsBytes: model.weightsBytes,
         image: seen,
         batch: task.batch,
@@ -441,15 +451,6 @@ export class BatchExecutor implements Executor {
 
 function keyOf(job: Job): string {
   return `${job.modelId}/${job.quantization}`;
-}
-
-/** 1-based pixels as people count, 0-based on the native side. */
-function nativeRegion({ parameters: { region } }: Job) {
-  if (region?.box) {
-    const [x, y, width, height] = region.box;
-    return { box: [x - 1, y - 1, width, height] as [number, number, number, number] };
-  }
-  return region?.roi ? { roi: region.roi } : {};
 }
 
 function pause(ms: number): Promise<void> {

@@ -22,10 +22,11 @@ export async function finish(request: FinishRequest): Promise<Finished> {
   const found = addon.finishTask(request.task);
   const times = { ...found.times, infer: request.inferSeconds, wall: request.wallSeconds };
   const memory = { engineBytes: request.engineBytes, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
-  const outcome: DetectOutcome = { ...found, times, memory, engine: request.engine };
-  const { card, image, closing } = request;
+  const { card, image, closing, origins, notes } = request;
+  const seen = { ...found.image, warnings: [...notes, ...found.image.warnings] };
+  const outcome: DetectOutcome = { ...found, image: seen, times, memory, engine: request.engine };
   const input = { name: image.name, sha256: image.sha256 };
-  const record = makeRunRecord({ card, outcome, createdAt: new Date(), input, jobId: closing.job.id });
+  const record = makeRunRecord({ card, outcome, createdAt: new Date(), input, jobId: closing.job.id, origins });
   const files = new JobFiles(request.dir);
   try {
     const results = await writeAll(files, record, request);

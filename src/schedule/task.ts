@@ -5,6 +5,7 @@ import type { TaskHandle } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import type { Job } from '../jobs/job.js';
 import type { ReleaseReason } from './queue.js';
+import type { ChosenRequest } from './request.js';
 
 /** The image as the job will read it. */
 export interface ImageSource {
@@ -43,6 +44,8 @@ export class TaskRun {
   image: ImageSource | undefined;
   readonly begun = performance.now();
   handle: TaskHandle | undefined;
+  /** Once it is being opened. */
+  request: ChosenRequest | undefined;
   tiles = 0;
   filledTiles = 0;
   consumedTiles = 0;

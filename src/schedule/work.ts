@@ -13,13 +13,18 @@ import type { Closing } from '../jobs/executor.js';
 import type { ResultFile } from '../jobs/job.js';
 import type { ModelCard } from '../models/card.js';
 import type { FormatName } from '../results/formats.js';
+import type { Origins } from '../results/run-record.js';
 import type { Batch, ImageSource } from './task.js';
 
 export interface FinishRequest {
   task: TaskHandle;
   /** The job's folder. */
   dir: string;
+  /** With the normalisation of this run. */
   card: ModelCard;
+  origins: Origins;
+  /** Warnings beside those of the native side. */
+  notes: readonly string[];
   weightsBytes: number;
   image: Omit<ImageSource, 'path' | 'temporary'>;
   batch: Batch;

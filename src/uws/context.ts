@@ -16,8 +16,8 @@ export interface UwsContext {
 }
 
 /**
- * One tree is served twice: /jobs with the rules for older clients, /uws without. Whoever follows the links of GET /jobs
- * must meet XML, so those of jobs of older clients lead into the second.
+ * One tree is served twice: /jobs with the rules for the observatory's clients, /uws without. Whoever follows the links of
+ * GET /jobs must meet UWS documents, so those of jobs of such clients lead into the second.
  */
 export type Tree = '/jobs' | '/uws';
 
@@ -25,7 +25,7 @@ export type Handler = (context: UwsContext, request: Request, tree: Tree) => Ans
 
 /** Absolute URL of a job that always answers in XML. */
 export function jobHref(request: Request, job: Job): string {
-  return `${request.origin}${job.style === 'legacy' ? '/uws' : '/jobs'}/${job.id}`;
+  return `${request.origin}${job.style === 'standard' ? '/jobs' : '/uws'}/${job.id}`;
 }
 
 /** Where a POST to a job leads back to: the tree it came through. */

@@ -1,21 +1,21 @@
 /** From the fields and files of a request to the parameters of a job (interop.md, section 2). Reads no image. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { localPath } from '../fetch/local-file.js';
-import { type ImageUrl, type JobParameters, kMaxPriority, type Style, type UploadedFile } from '../jobs/job.js';
-import { chooseQuantization } from '../models/quantization.js';
+import { type ImageUrl, type JobParameters, kMaxPriority, type UploadedFile } from '../jobs/job.js';
+import { chooseNormalisation, serverWish } from '../models/normalisation.js';
+import { chooseQuantization, preferQuantization } from '../models/quantization.js';
 import type { FilePart, Form } from './exchange.js';
 import { resultFormat } from './formats.js';
 import { parseInstant } from './instants.js';
-import { parseLegacyRequest } from './legacy-xml.js';
 import type { ModelDirectory } from './model-directory.js';
+import { parseNormalisation } from './normalisation.js';
 import { badRequest, type Parameters } from './parameters.js';
 import { kRegionNames, parseRegion } from './region.js';
 
 export interface CreationRules {
   models: ModelDirectory;
-  fileRoots: readonly string[];
+  config: Pick<Config, 'detection' | 'fetch' | 'server'>;
 }
 
 export interface ParsedCreation {
@@ -36,6 +36,9 @@ export const kCreationNames: readonly string[] = [
   'IMAGE',
   'IMAGE_SHA256',
   ...kRegionNames,
+  'NORM_FCT',
+  'MIN_PIX',
+  'MAX_PIX',
   'RESPONSEFORMAT',
   'PRIORITY',
   'RUNID',
@@ -50,12 +53,6 @@ export interface Earlier {
   quantization: string | undefined;
 }
 
-/** Legacy: a file part `xml`, or a file part `fits` and no IMAGE field (section 4). */
-export function styleOf(form: Form): Style {
-  const has = (field: string) => form.files.some((part) => part.field === field);
-  return has('xml') || (has('fits') && !form.parameters.has('IMAGE')) ? 'legacy' : 'standard';
-}
-
 /** Throws OTF_BAD_REQUEST, OTF_MODEL_UNKNOWN, OTF_QUANTIZATION_UNKNOWN, OTF_FETCH_REFUSED, OTF_IMAGE_CHECKSUM. */
 export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlier): ParsedCreation {
   const { parameters: given } = form;
@@ -65,13 +62,21 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   const model = given.single('MODEL');
   const quantization = given.single('QUANTIZATION');
   const card = rules.models.find(model ?? earlier?.model);
-  const chosen = chooseQuantization(card, quantization ?? earlier?.quantization);
+  const asked = quantization ?? earlier?.quantization;
+  const preferred = rules.config.detection.quantization;
+  const chosen = asked === undefined ? preferQuantization(card, preferred) : chooseQuantization(card, asked);
   const image = parseImage(form, rules);
   const imageSha256 = parseSha256(given);
   if (image?.kind === 'upload' && imageSha256 !== undefined && image.sha256 !== imageSha256) {
     throw new OtfError('OTF_IMAGE_CHECKSUM', `IMAGE has sha256 ${image.sha256}, IMAGE_SHA256 says ${imageSha256}`);
   }
   const region = parseRegion(given);
+  const normalisation = parseNormalisation({
+    normFct: given.repeated('NORM_FCT').flatMap((value) => value.split(/[,\s]+/)),
+    minPix: given.single('MIN_PIX'),
+    maxPix: given.single('MAX_PIX'),
+  });
+  if (normalisation) chooseNormalisation(card, serverWish(rules.config.detection), normalisation);
   const format = given.single('RESPONSEFORMAT');
   const responseFormat = format === undefined ? undefined : resultFormat(format);
   if (format !== undefined && responseFormat === undefined) throw badRequest(`unknown RESPONSEFORMAT ${format}`);
@@ -81,6 +86,7 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
     ...(image === undefined ? {} : { image }),
     ...(imageSha256 === undefined ? {} : { imageSha256 }),
     ...(region === undefined ? {} : { region }),
+    ...(normalisation === undefined ? {} : { normalisation }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
   };
   const runId = given.single('RUNID');
@@ -89,36 +95,13 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   return { parameters, runId, run, ...times, priority, modelId: card.id, quantization: chosen };
 }
 
-/** The older client's pair of files; runs at once. Throws OTF_BAD_REQUEST, OTF_XML_MALFORMED, OTF_MODEL_UNKNOWN, ... */
-export async function parseLegacy(form: Form, rules: CreationRules): Promise<ParsedCreation> {
-  const xml = onlyPart(form, 'xml');
-  const fits = onlyPart(form, 'fits');
-  if (!xml || !fits) throw badRequest('Missing XML or FITS file.');
-  if (!xml.filename || !fits.filename) throw badRequest('Empty filename for XML or FITS.');
-  if (!/\.xml$/i.test(xml.filename)) throw badRequest('XML file must have .xml extension.');
-  if (!/\.fits$/i.test(fits.filename)) throw badRequest('FITS file must have .fits extension.');
-  if (xml.upload.size === 0 || fits.upload.size === 0) throw badRequest('Empty XML or FITS file.');
-  const request = parseLegacyRequest(await readFile(join(form.spool?.dir ?? '', xml.upload.file)));
-  const card = rules.models.find(request.model);
-  // Without a wish the older server loads FP32C_FP32A, whatever the model prefers.
-  const quantization = chooseQuantization(card, request.quantization ?? 'FP32C_FP32A');
-  const parameters: JobParameters = {
-    ...(request.model === undefined ? {} : { model: request.model }),
-    ...(request.quantization === undefined ? {} : { quantization: request.quantization }),
-    image: fits.upload,
-    request: xml.upload,
-  };
-  const times = { executionDurationS: undefined, destructionMs: undefined, priority: undefined };
-  return { parameters, runId: form.parameters.single('RUNID'), run: true, ...times, modelId: card.id, quantization };
-}
-
 /** Files no parameter refers to: the job does not keep them. */
 export function unusedFiles(form: Form, parameters: JobParameters): UploadedFile[] {
   const used = [parameters.image, parameters.request];
   return form.files.map((part) => part.upload).filter((upload) => !used.includes(upload));
 }
 
-function onlyPart(form: Form, field: string): FilePart | undefined {
+export function onlyPart(form: Form, field: string): FilePart | undefined {
   const parts = form.files.filter((part) => part.field.toUpperCase() === field.toUpperCase());
   if (parts.length > 1) throw badRequest(`file part ${field} is given ${parts.length} times`);
   return parts[0];
@@ -139,7 +122,7 @@ function parseImage(form: Form, rules: CreationRules): UploadedFile | ImageUrl |
   }
   if (!URL.canParse(value)) throw badRequest('IMAGE is neither a file, nor param:NAME, nor a URL');
   const url = new URL(value);
-  if (url.protocol === 'file:') localPath(url, rules.fileRoots);
+  if (url.protocol === 'file:') localPath(url, rules.config.fetch.file_roots);
   else if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw badRequest(`IMAGE: ${url.protocol} URLs are not accepted, http: and https: are`);
   }

@@ -93,6 +93,9 @@ export function parameterEntries(job: Job, href: string): ParameterEntry[] {
   add('QUANTIZATION', it.quantization ?? job.quantization);
   add('ROI', it.region?.roi?.join(','));
   add('BOX', it.region?.box?.join(','));
+  add('NORM_FCT', it.normalisation?.normFct?.join(','));
+  add('MIN_PIX', it.normalisation?.minPix?.toString());
+  add('MAX_PIX', it.normalisation?.maxPix?.toString());
   add('RESPONSEFORMAT', it.responseFormat);
   add('IMAGE_SHA256', it.imageSha256);
   add('PRIORITY', String(job.priority));

@@ -3,10 +3,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Handler, jobHref, jobLocation } from './context.js';
-import { type CreationRules, parseLegacy, parseStandard, styleOf, unusedFiles } from './creation.js';
+import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
 import { json, seeOther, xml } from './exchange.js';
 import { filterJobs, parseFilter } from './filters.js';
+import { isObservatoryForm, parseObservatory } from './observatory-creation.js';
 import { badRequest, Parameters } from './parameters.js';
 import { problemMessage } from './problem.js';
 
@@ -18,15 +19,17 @@ export const listJobs: Handler = ({ jobs }, request) => {
 export const createJob: Handler = async ({ jobs, models, config, internal }, request, tree) => {
   jobs.assertOpen();
   const form = await request.form();
-  const style = styleOf(form);
+  const observatory = isObservatoryForm(form);
   try {
-    const rules: CreationRules = { models, fileRoots: config.fetch.file_roots };
-    const parsed = style === 'legacy' ? await parseLegacy(form, rules) : parseStandard(form, rules);
+    const rules: CreationRules = { models, config };
+    const parsed = observatory
+      ? await parseObservatory(form, rules)
+      : { style: 'standard' as const, ...parseStandard(form, rules) };
     if (parsed.run && !parsed.parameters.image) throw badRequest('IMAGE is missing: a file, param:NAME or a URL');
     for (const { file } of unusedFiles(form, parsed.parameters))
       await rm(join(form.spool?.dir ?? '', file), { force: true });
     const job = await jobs.create({
-      style,
+      style: parsed.style,
       owner: request.owner,
       remote: request.remote,
       runId: parsed.runId ?? null,
@@ -42,8 +45,8 @@ export const createJob: Handler = async ({ jobs, models, config, internal }, req
     return seeOther(jobLocation(request, tree, job.id));
   } catch (thrown) {
     await form.spool?.discard();
-    // Older clients read {"error"} whatever went wrong.
-    if (style !== 'legacy') throw thrown;
+    // The observatory's clients read {"error"} whatever went wrong.
+    if (!observatory) throw thrown;
     const problem = problemMessage(thrown);
     if (problem.internal) internal(thrown, `POST ${tree}`);
     return json(problem.status, { error: problem.message }, problem.headers);

@@ -56,7 +56,7 @@ async function changeParameters(
 ): Promise<Answer> {
   try {
     const job = jobs.get(id(request));
-    const rules: CreationRules = { models, fileRoots: config.fetch.file_roots };
+    const rules: CreationRules = { models, config };
     const { model, quantization } = job.parameters;
     const parsed = parseStandard(form, rules, { model: model ?? job.modelId, quantization });
     for (const { file } of unusedFiles(form, parsed.parameters))

@@ -1,4 +1,4 @@
-/** /jobs/ID/results: the list, the files, and the one download of the older server. */
+/** /jobs/ID/results: the list, the files, and the one download of the observatory's servers, older and today's. */
 import { join } from 'node:path';
 import { OtfError } from '../errors/catalogue.js';
 import type { Job, ResultFile } from '../jobs/job.js';
@@ -7,16 +7,22 @@ import { resultsDocument } from './documents.js';
 import { type Answer, type FileAnswer, json, xml } from './exchange.js';
 import { chooseResult, resultFormat } from './formats.js';
 import { id, jobStatus } from './job.js';
-import { wanted } from './negotiate.js';
+import { acceptedTypes, wanted } from './negotiate.js';
 import { badRequest, Parameters } from './parameters.js';
 
 const kVaryAccept = { Vary: 'Accept' };
+const kVotable = 'application/x-votable+xml';
 /** The network's output as it left the network: what the older server had as its only result. */
 export const kRawResult = 'raw';
 
 export const getResults: Handler = (context, request, tree) => {
   const job = context.jobs.get(id(request));
-  const asks = wanted(request.header('accept'));
+  const accept = request.header('accept');
+  const asks = wanted(accept);
+  if (tree === '/jobs' && job.style === 'observatory') {
+    // Their server sends the table whatever the header says: only who names XML or JSON and no VOTable gets the list.
+    if (asks === 'any' || acceptedTypes(accept).includes(kVotable)) return observatoryDownload(context, job);
+  }
   if (asks === 'json') {
     const results = job.results.map(({ id: rid, mime, size, sha256 }) => ({ id: rid, mime, size, sha256 }));
     return json(200, { ...jobStatus(job), results }, kVaryAccept);
@@ -25,15 +31,25 @@ export const getResults: Handler = (context, request, tree) => {
   return xml(resultsDocument(job, jobHref(request, job)), kVaryAccept);
 };
 
+/** Section 9 of interop.md: the table, or 404 while there is none. */
+function observatoryDownload(context: UwsContext, job: Job): Answer {
+  const table = job.phase === 'COMPLETED' ? job.results.find((row) => row.id === 'result') : undefined;
+  if (!table) throw new OtfError('OTF_NOT_FOUND', `the job is ${job.phase}: it has no result`);
+  return attachment(fileAnswer(context, job, table), `net0_rts_${job.id}.vot`, kVotable);
+}
+
+function attachment(answer: FileAnswer, name: string, mime = answer.mime): FileAnswer {
+  const headers = { ...answer.headers, 'Content-Disposition': `attachment; filename="${name}"` };
+  return { ...answer, mime, headers };
+}
+
 function legacyDownload(context: UwsContext, job: Job): Answer {
   if (job.phase !== 'COMPLETED') {
     return json(400, { error: `Job not completed. Current state: ${job.phase}` }, kVaryAccept);
   }
   const raw = job.results.find((row) => row.id === kRawResult);
   if (!raw) return json(404, { error: 'Result file not found.' }, kVaryAccept);
-  const answer = fileAnswer(context, job, raw);
-  const name = `attachment; filename="net0_rts_${job.id}.dat"`;
-  return { ...answer, headers: { ...answer.headers, 'Content-Disposition': name } };
+  return attachment(fileAnswer(context, job, raw), `net0_rts_${job.id}.dat`);
 }
 
 export const getResult: Handler = async (context, request) => {

@@ -3,23 +3,34 @@ import type { Region } from '../jobs/job.js';
 import { badRequest, type Parameters } from './parameters.js';
 
 const kSkyFields = ['RA', 'DEC', 'ROI_WIDTH', 'ROI_HEIGHT'] as const;
-export const kRegionNames = ['ROI', 'BOX', ...kSkyFields] as const;
+/** What the observatory's clients call the sides. */
+const kSideNames: Record<string, string> = { ROI_WIDTH: 'ROI_W', ROI_HEIGHT: 'ROI_H' };
+export const kRegionNames = ['ROI', 'BOX', ...kSkyFields, ...Object.values(kSideNames)] as const;
 
 /** Undefined when no field is given. Throws OTF_BAD_REQUEST. */
 export function parseRegion(parameters: Parameters): Region | undefined {
   const roi = parameters.single('ROI');
   const box = parameters.single('BOX');
-  const fields = kSkyFields.map((name) => parameters.single(name));
+  const fields = kSkyFields.map((name) => sideOrField(parameters, name));
   const anyField = fields.some((value) => value !== undefined);
   if ([roi !== undefined, box !== undefined, anyField].filter(Boolean).length > 1) {
     throw badRequest('give the region once: ROI, or BOX, or RA, DEC, ROI_WIDTH and ROI_HEIGHT');
   }
   if (box !== undefined) return { box: pixelBox(fourNumbers('BOX', box.split(/[,\s]+/))) };
-  if (roi !== undefined) return { roi: skyRegion(fourNumbers('ROI', roi.split(/[,\s]+/))) };
+  if (roi !== undefined) return { roi: skyRegion('ROI', roi.split(/[,\s]+/)) };
   if (!anyField) return undefined;
   const missing = kSkyFields.filter((_, index) => fields[index] === undefined);
   if (missing.length > 0) throw badRequest(`the region lacks ${missing.join(', ')}`);
-  return { roi: skyRegion(fourNumbers(kSkyFields.join(', '), fields as string[])) };
+  return { roi: skyRegion(kSkyFields.join(', '), fields as string[]) };
+}
+
+function sideOrField(parameters: Parameters, name: string): string | undefined {
+  const value = parameters.single(name);
+  const other = parameters.single(kSideNames[name] ?? name);
+  if (value !== undefined && other !== undefined && other !== value) {
+    throw badRequest(`${name} and ${kSideNames[name]} are one parameter, and differ`);
+  }
+  return value ?? other;
 }
 
 type Four = [number, number, number, number];
@@ -33,7 +44,9 @@ function fourNumbers(name: string, parts: readonly string[]): Four {
   return [a ?? 0, b ?? 0, c ?? 0, d ?? 0];
 }
 
-function skyRegion([ra, dec, width, height]: Four): Four {
+/** RA, Dec in degrees, width and height in pixels. Throws OTF_BAD_REQUEST naming the fields. */
+export function skyRegion(name: string, parts: readonly string[]): Four {
+  const [ra, dec, width, height] = fourNumbers(name, parts);
   if (ra < 0 || ra > 360 || Math.abs(dec) > 90)
     throw badRequest('the region needs RA in 0..360 and DEC in -90..90 degrees');
   return [ra, dec, sidePx(width), sidePx(height)];

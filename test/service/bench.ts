@@ -29,6 +29,8 @@ export interface Bench {
 
 type Flags = NonNullable<ConfigSources['flags']>;
 
+export { kCatalogue } from './fake-executor.js';
+
 export const kImage = Buffer.from(`SIMPLE  =                    T${' '.repeat(2851)}`, 'latin1');
 
 export async function tempDir(t: TestContext): Promise<string> {
@@ -71,7 +73,7 @@ function calls(server: RunningServer) {
     body.append('IMAGE', new Blob([kImage], { type: 'application/fits' }), 'field.fits');
     return idOf(await send('/jobs', { method: 'POST', body }));
   };
-  const createLegacy = async (xml = '<job><parameters/></job>') => {
+  const createLegacy = async (xml = kLegacyXml) => {
     return idOf(await send('/jobs/', { method: 'POST', body: legacyBody(xml) }));
   };
   const phase = (id: string) => text(`/jobs/${id}/phase`);
@@ -84,6 +86,9 @@ function calls(server: RunningServer) {
   };
   return { send, text, form, create, createLegacy, phase, until };
 }
+
+/** As little as the client of 2025-12 can write. */
+export const kLegacyXml = '<job><phase>QUEUING</phase><parameters/></job>';
 
 export function legacyBody(xml: string): FormData {
   const body = new FormData();

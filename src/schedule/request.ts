@@ -1,0 +1,69 @@
+/** What a job asks of a run, as the native side takes it, and who decided what: card < server < request. */
+import type { Config } from '../config/schema.js';
+import type { OpenTaskRequest } from '../engine/addon.js';
+import type { Job } from '../jobs/job.js';
+import { type ModelCard, toNormaliseStep } from '../models/card.js';
+import { type ChosenNormalisation, chooseNormalisation, serverWish } from '../models/normalisation.js';
+import type { Origins } from '../results/run-record.js';
+
+export interface ChosenRequest {
+  /** The model's card with the normalisation of this run: what the results say it was made with. */
+  card: ModelCard;
+  /** Members of the native request. */
+  native: Pick<OpenTaskRequest, 'box' | 'roi' | 'normalise'>;
+  origins: Origins;
+  /** For the reader of the results. */
+  warnings: string[];
+}
+
+/** Throws OTF_BAD_REQUEST when card, server and request contradict each other by now. */
+export function chosenRequest(job: Job, card: ModelCard, detection: Config['detection']): ChosenRequest {
+  const chosen = chooseNormalisation(card, serverWish(detection), job.parameters.normalisation ?? {});
+  const changed = JSON.stringify(chosen.steps) !== JSON.stringify(card.normalisation);
+  const by = normalisationOrigin(chosen);
+  return {
+    card: changed ? { ...card, normalisation: chosen.steps } : card,
+    native: { ...nativeRegion(job), ...(changed ? { normalise: chosen.steps.map(toNormaliseStep) } : {}) },
+    origins: {
+      model: job.parameters.model === undefined ? 'server' : 'request',
+      quantization: quantizationOrigin(job, detection),
+      region: job.parameters.region === undefined ? 'server' : 'request',
+      normalisation: by,
+    },
+    warnings: changed ? [`the normalisation is not the one ${card.id} was trained with (${by})`] : [],
+  };
+}
+
+function normalisationOrigin({ limitsFrom, functionsFrom }: ChosenNormalisation): string {
+  return limitsFrom === functionsFrom ? limitsFrom : `limits: ${limitsFrom}, functions: ${functionsFrom}`;
+}
+
+/** What nobody asked for was taken from the configuration, from the contract of an older server, or from the card. */
+function quantizationOrigin(job: Job, detection: Config['detection']): string {
+  if (job.parameters.quantization !== undefined) return 'request';
+  return job.style !== 'standard' || job.quantization === detection.quantization ? 'server' : 'model card';
+}
+
+/** 1-based pixels as people count, 0-based on the native side. */
+function nativeRegion({ parameters: { region } }: Job): ChosenRequest['native'] {
+  if (region?.box) {
+    const [x, y, width, height] = region.box;
+    return { box: [x - 1, y - 1, width, height] };
+  }
+  return region?.roi ? { roi: region.roi } : {};
+}
+
+/** The same run without its region, and why; undefined when the region is meant whatever the image. */
+export function withoutRegion(job: Job, chosen: ChosenRequest): ChosenRequest | undefined {
+  const { region } = job.parameters;
+  if (!region?.ifInside || !region.roi) return undefined;
+  const { roi: _roi, ...native } = chosen.native;
+  const [ra, dec, width, height] = region.roi;
+  const note = `the region ${width} x ${height} pixels around RA ${ra} Dec ${dec} is not on the image: all of it was searched`;
+  return {
+    ...chosen,
+    native,
+    origins: { ...chosen.origins, region: 'server' },
+    warnings: [...chosen.warnings, note],
+  };
+}

@@ -1,0 +1,95 @@
+/** From the pair of files the observatory's clients send to the parameters of a job (interop.md, sections 8 and 9). */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobParameters, Region, Style } from '../jobs/job.js';
+import { chooseNormalisation, serverWish } from '../models/normalisation.js';
+import { chooseQuantization, preferQuantization } from '../models/quantization.js';
+import { type CreationRules, onlyPart, type ParsedCreation } from './creation.js';
+import type { Form } from './exchange.js';
+import { parseNormalisation } from './normalisation.js';
+import { type ObservatoryRequest, parseObservatoryRequest } from './observatory-xml.js';
+import { badRequest } from './parameters.js';
+import { skyRegion } from './region.js';
+
+/** Their compute type when the request names none. */
+const kQuantization = 'FP32C_FP32A';
+const kRegionPx = '512';
+
+/** A file part `xml`, or a file part `fits` and no IMAGE field (section 4). */
+export function isObservatoryForm(form: Form): boolean {
+  const has = (field: string) => form.files.some((part) => part.field === field);
+  return has('xml') || (has('fits') && !form.parameters.has('IMAGE'));
+}
+
+export interface ObservatoryCreation extends ParsedCreation {
+  style: Style;
+}
+
+/** Runs at once. Throws OTF_BAD_REQUEST, OTF_XML_MALFORMED, OTF_MODEL_UNKNOWN, OTF_QUANTIZATION_UNKNOWN. */
+export async function parseObservatory(form: Form, rules: CreationRules): Promise<ObservatoryCreation> {
+  const xml = onlyPart(form, 'xml');
+  const fits = onlyPart(form, 'fits');
+  if (!xml || !fits) throw badRequest('Missing XML or FITS file.');
+  if (!xml.filename || !fits.filename) throw badRequest('Empty filename for XML or FITS.');
+  if (!/\.xml$/i.test(xml.filename)) throw badRequest('XML file must have .xml extension.');
+  if (!/\.fits$/i.test(fits.filename)) throw badRequest('FITS file must have .fits extension.');
+  if (xml.upload.size === 0 || fits.upload.size === 0) throw badRequest('Empty XML or FITS file.');
+  const request = parseObservatoryRequest(await readFile(join(form.spool?.dir ?? '', xml.upload.file)));
+  const { observatory_contract: forced } = rules.config.server;
+  const contract = forced === 'auto' ? request.contract : forced;
+  const files = { image: fits.upload, request: xml.upload };
+  const chosen = contract === 'current' ? ofToday(request, rules) : ofLastYear(request, rules);
+  const parameters: JobParameters = {
+    ...(request.model === undefined ? {} : { model: request.model }),
+    ...(request.quantization === undefined ? {} : { quantization: request.quantization }),
+    ...chosen.more,
+    ...files,
+  };
+  return {
+    style: contract === 'current' ? 'observatory' : 'legacy',
+    parameters,
+    runId: form.parameters.single('RUNID'),
+    run: true,
+    executionDurationS: undefined,
+    destructionMs: undefined,
+    priority: undefined,
+    modelId: chosen.modelId,
+    quantization: chosen.quantization,
+  };
+}
+
+interface Chosen {
+  modelId: string;
+  quantization: string;
+  more: Pick<JobParameters, 'region' | 'normalisation'>;
+}
+
+/** Region and normalisation of its requests are no wishes: the client makes them up. */
+function ofLastYear(request: ObservatoryRequest, { models }: CreationRules): Chosen {
+  const card = models.find(request.model);
+  // Without a wish that server loads FP32C_FP32A, whatever the model prefers.
+  return { modelId: card.id, quantization: chooseQuantization(card, request.quantization ?? kQuantization), more: {} };
+}
+
+function ofToday(request: ObservatoryRequest, { models, config }: CreationRules): Chosen {
+  const card = models.find(request.model);
+  const quantization =
+    request.quantization === undefined
+      ? preferQuantization(card, config.detection.quantization || kQuantization)
+      : chooseQuantization(card, request.quantization);
+  const region = regionOf(request);
+  const normalisation = parseNormalisation(request.text);
+  if (normalisation) chooseNormalisation(card, serverWish(config.detection), normalisation);
+  const more = {
+    ...(region === undefined ? {} : { region }),
+    ...(normalisation === undefined ? {} : { normalisation }),
+  };
+  return { modelId: card.id, quantization, more };
+}
+
+/** Every request has one, 0,0 where its user chose none: it is meant when it is on the image. */
+function regionOf({ text: { ra, dec, width, height } }: ObservatoryRequest): Region | undefined {
+  if (ra === undefined || dec === undefined) return undefined;
+  const sides = [width ?? kRegionPx, height ?? kRegionPx] as const;
+  return { roi: skyRegion('ra, dec, roi_w, roi_h', [ra, dec, ...sides]), ifInside: true };
+}
