@@ -74,7 +74,8 @@ describe('A job on a real server', () => {
     const image = await field(dir, 300, 4);
     const server = await startTestServer(t);
     const body = new FormData();
-    const xml = '<job><parameters><parameter id="ModelName">demo-continuum.dat</parameter></parameters></job>';
+    const xml =
+      '<job><phase>QUEUING</phase><parameters><parameter id="ModelName">demo-continuum.dat</parameter></parameters></job>';
     body.append('xml', new Blob([xml]), 'parameters.xml');
     body.append('fits', new Blob([new Uint8Array(image)]), 'image.fits');
     const created = await server.send('/jobs/', { method: 'POST', body });
