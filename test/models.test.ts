@@ -209,6 +209,50 @@ describe('the upstream registry, CIANNA_models.xml', () => {
     assert.equal(model?.parameters.YOLOBoxCount, '8');
   });
 
+  it('reads the older form too: Model elements, values in quotes, the dataset in an element of its own', () => {
+    const xml = `<CIANNAModels><LastUpdate>2025-02-04</LastUpdate>
+      <Model id="SDC1_2024"><Name>net0_s1800.dat</Name><OriginalInputDim>"256x256x1x1"</OriginalInputDim>
+      <InferenceQuantization>"FP16C_FP32A"</InferenceQuantization><URL_Link>"zenodo.org/1"</URL_Link>
+      <TrainingDatasets><Name>SDC1 &amp; more</Name><Location>"web"</Location></TrainingDatasets></Model>
+      <Model id="other"><Name>b.dat</Name></Model></CIANNAModels>`;
+    const [first, second] = parseUpstreamRegistry(xml, 'CIANNA_models.xml');
+    assert.deepEqual(first, {
+      name: 'net0_s1800.dat',
+      parameters: {
+        ModelId: 'SDC1_2024',
+        ModelName: 'net0_s1800.dat',
+        OriginalInputDim: '256x256x1x1',
+        InferenceQuantization: 'FP16C_FP32A',
+        ModelURL: 'zenodo.org/1',
+        TrainingDatasetName: 'SDC1 & more',
+        TrainingDatasetLocation: 'web',
+      },
+    });
+    assert.equal(second?.name, 'b.dat');
+  });
+
+  it("carries what today's clients read, where it is known", async () => {
+    const card = await readModelCard(kDemoCard);
+    const detector = { ...card.detector, box_prior_class: [0, 0, 0, 1, 1] };
+    const full = { ...card, receptive_field: 100, detector };
+    const server = { url: 'https://otf.example.org/a', maxBatch: 8 };
+    const [model] = parseUpstreamRegistry(generateUpstreamRegistry([full], server), 'x');
+    const { ModelURL, BoxPriorClass, ProbObjCases, ReceptiveField, MaxBatchSize } = model?.parameters ?? {};
+    assert.deepEqual(
+      { ModelURL, BoxPriorClass, ProbObjCases, ReceptiveField, MaxBatchSize },
+      {
+        ModelURL: 'https://otf.example.org/a/model-files/demo-continuum.dat',
+        BoxPriorClass: '0,0,0,1,1',
+        ProbObjCases: '0.62,0.6,0.65,0.65,0.95',
+        ReceptiveField: '100',
+        MaxBatchSize: '8',
+      },
+    );
+    const [plain] = parseUpstreamRegistry(generateUpstreamRegistry([card]), 'x');
+    for (const unknown of ['ModelURL', 'BoxPriorClass', 'ReceptiveField', 'MaxBatchSize'])
+      assert.ok(!(unknown in (plain?.parameters ?? {})), unknown);
+  });
+
   it('refuses broken XML, document types and files without a model', () => {
     const refused = { code: 'OTF_XML_MALFORMED' };
     assert.throws(() => parseUpstreamRegistry('<a><b></a>', 'x'), refused);

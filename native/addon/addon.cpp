@@ -32,6 +32,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<writeArchitecture>(exports, "writeArchitecture");
   add<infer>(exports, "infer");
   add<detect>(exports, "detect");
+  add<checkImage>(exports, "checkImage");
   add<simulate>(exports, "simulate");
   add<writeTable>(exports, "writeFitsTable");
   add<tableRows>(exports, "tableRows");

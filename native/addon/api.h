@@ -14,6 +14,7 @@ Napi::Value inspectModel(const Napi::CallbackInfo& info);
 Napi::Value writeArchitecture(const Napi::CallbackInfo& info);
 Napi::Value infer(const Napi::CallbackInfo& info);
 Napi::Value detect(const Napi::CallbackInfo& info);
+Napi::Value checkImage(const Napi::CallbackInfo& info);
 Napi::Value simulate(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
 Napi::Value preview(const Napi::CallbackInfo& info);

@@ -5,7 +5,16 @@ import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { FormatName } from '../results/formats.js';
 import { example, formatOption, integer } from './options.js';
-import { addServerOptions, downloadAll, phaseLine, type RemoteOptions, waitForEnd } from './remote.js';
+import {
+  addServerOptions,
+  addTimeoutOption,
+  deadline,
+  downloadAll,
+  isOver,
+  phaseLine,
+  type RemoteOptions,
+  waitForEnd,
+} from './remote.js';
 import { print, textTable } from './table.js';
 
 interface JobsOptions extends RemoteOptions {
@@ -31,7 +40,8 @@ export function registerJobs(root: Command): void {
   const one = (name: string, description: string, action: (id: string, options: RemoteOptions) => Promise<void>) =>
     addServerOptions(root.command(name).description(description).argument('<id>', 'job id or URL').action(action));
   example(one('status', 'how a job stands', status), ['cianna-otf status ID']);
-  example(one('wait', 'until a job has ended; exit code 1 when it failed', wait), ['cianna-otf wait ID']);
+  const waiting = one('wait', 'until a job has ended; exit code 1 when it failed', wait);
+  example(addTimeoutOption(waiting), ['cianna-otf wait ID', 'cianna-otf wait ID --timeout 600']);
   const results = one('results', 'list or fetch the results of a job', listResults);
   results.option('-o, --output <dir>', 'put the files there');
   results.addOption(formatOption('with -o: the catalogue in these formats too', '--format <format...>'));
@@ -78,12 +88,15 @@ async function status(id: string, options: RemoteOptions): Promise<void> {
   show(await new UwsClient(options.server).job(id), options);
 }
 
-async function wait(id: string, options: RemoteOptions): Promise<void> {
+async function wait(id: string, options: RemoteOptions & { timeout?: number }): Promise<void> {
   const client = new UwsClient(options.server);
   const job = await client.job(id);
   if (job.phase === 'PENDING') throw new OtfError('OTF_PHASE_FORBIDS', `job ${id} is PENDING: nobody has started it`);
-  const ended = await waitForEnd(client, id);
+  const ended = await waitForEnd(client, id, deadline(options.timeout));
   show(ended, options);
+  if (!isOver(ended.phase)) {
+    throw new OtfError('OTF_TIMEOUT', `job ${ended.id} is ${ended.phase} after ${options.timeout} s, and goes on`);
+  }
   if (ended.phase !== 'COMPLETED') throw new OtfError('OTF_SERVER_ANSWER', `job ${ended.id} ended as ${ended.phase}`);
 }
 

@@ -19,7 +19,8 @@ First steps:
   cianna-otf detect IMAGE.fits         a catalogue of your image
   cianna-otf COMMAND --help            options and an example
 
-Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 3 server unreachable. OTF_DEBUG=1 shows where an error came from.`;
+Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 3 server unreachable, 4 not done within --timeout.
+OTF_DEBUG=1 shows where an error came from.`;
 
 function program(): Command {
   const root = new Command(kSoftware.name)

@@ -2,18 +2,20 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import { UwsClient } from '../client/client.js';
 import type { ModelSummary } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
 import { type ModelCard, verifyWeights } from '../models/card.js';
 import { sha256File } from '../models/checksum.js';
 import { loadRegistry, resolveModel } from '../models/registry.js';
-import { generateUpstreamRegistry } from '../models/upstream.js';
+import { generateUpstreamRegistry, parseUpstreamRegistry } from '../models/upstream.js';
 import { addModelsOption, example } from './options.js';
 import { bold, print, textTable } from './table.js';
 
 interface ModelsOptions {
   models: string;
+  server?: string;
   json?: boolean;
   xml?: boolean;
 }
@@ -22,7 +24,11 @@ export function registerModels(root: Command): void {
   const group = root.command('models').description('the networks that can be used');
   const list = group.command('list').description('models of the folder');
   list.option('--json', 'as JSON').option('--xml', "as the upstream server's CIANNA_models.xml").action(listModels);
-  example(addModelsOption(list), ['cianna-otf models list']);
+  list.option('--server <url>', "models of a server, ours or the observatory's");
+  example(addModelsOption(list), [
+    'cianna-otf models list',
+    'cianna-otf models list --server http://otf.example.org:5000',
+  ]);
 
   const show = group
     .command('show')
@@ -39,7 +45,30 @@ export function registerModels(root: Command): void {
   example(addModelsOption(check), ['cianna-otf models check net0_s1800.dat', 'cianna-otf models check demo-continuum']);
 }
 
+async function listServerModels(url: string, options: ModelsOptions): Promise<void> {
+  const client = new UwsClient(url);
+  const xml = await client.modelRegistry();
+  if (options.xml) return print(xml.trimEnd());
+  const models = parseUpstreamRegistry(xml, `${client.base}: CIANNA_models.xml`);
+  if (options.json) return print(JSON.stringify(models, null, 2));
+  const titles = ['model', 'file', 'compute types', 'tile', 'trained on'];
+  const rows = models.map(({ name, parameters: of }) => [
+    of.ModelId ?? name.replace(/\.dat$/, ''),
+    name,
+    of.InferenceQuantization ?? '',
+    of.OriginalInputDim?.split('x')[0] ?? '',
+    of.TrainingDatasetName ?? '',
+  ]);
+  print(
+    textTable(
+      titles.map((title) => ({ title, align: 'left' })),
+      rows,
+    ),
+  );
+}
+
 async function listModels(options: ModelsOptions): Promise<void> {
+  if (options.server !== undefined) return listServerModels(options.server, options);
   const registry = await loadRegistry(options.models);
   if (options.xml) process.stdout.write(generateUpstreamRegistry(registry.cards));
   else if (options.json) print(JSON.stringify(registry.cards, null, 2));

@@ -6,6 +6,7 @@ import type { UwsClient } from '../client/client.js';
 import type { RemoteJob, RemoteResult } from '../client/documents.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { type FormatName, kFormats } from '../results/formats.js';
+import { real } from './options.js';
 
 const kDefaultServer = 'http://127.0.0.1:5000';
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
@@ -23,12 +24,26 @@ export function addServerOptions(command: Command): Command {
     .option('--json', 'as JSON');
 }
 
-/** Until the job has ended. In a terminal a line shows phase and tiles. */
-export async function waitForEnd(client: UwsClient, id: string): Promise<RemoteJob> {
+/** When to stop waiting; undefined = never. `seconds` as `--timeout` has it. */
+export function deadline(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : performance.now() + seconds * 1000;
+}
+
+export function addTimeoutOption(command: Command): Command {
+  return command.option('--timeout <s>', 'wait this long at most, then end with exit code 4', real(0, 1e9));
+}
+
+export function isOver(phase: string): boolean {
+  return kFinal.includes(phase);
+}
+
+/** Until the job has ended, or the deadline: then it is as it was. In a terminal a line shows phase and tiles. */
+export async function waitForEnd(client: UwsClient, id: string, untilMs?: number): Promise<RemoteJob> {
   const live = Boolean(process.stderr.isTTY);
   for (;;) {
-    const job = await client.job(id, live ? kTileStepS : kSilentStepS);
-    const ended = kFinal.includes(job.phase);
+    const leftS = untilMs === undefined ? Number.POSITIVE_INFINITY : (untilMs - performance.now()) / 1000;
+    const job = await client.job(id, Math.max(0, Math.ceil(Math.min(live ? kTileStepS : kSilentStepS, leftS))));
+    const ended = isOver(job.phase) || (untilMs !== undefined && performance.now() >= untilMs);
     if (live) process.stderr.write(`\r\u001b[K${ended ? '' : `${id}  ${phaseLine(job)}`}`);
     if (ended) return job;
   }

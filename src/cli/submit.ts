@@ -5,11 +5,20 @@ import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { FormatName } from '../results/formats.js';
 import { example, type Four, formatOption, integer, pixelBox, skyRegion } from './options.js';
-import { progressBar } from './progress.js';
-import { addServerOptions, downloadAll, type RemoteOptions, waitForEnd } from './remote.js';
+import { type ProgressBar, progressBar } from './progress.js';
+import {
+  addServerOptions,
+  addTimeoutOption,
+  deadline,
+  downloadAll,
+  isOver,
+  type RemoteOptions,
+  waitForEnd,
+} from './remote.js';
+import { checkImages } from './submit-check.js';
 import { print } from './table.js';
 
-interface SubmitOptions extends RemoteOptions {
+export interface SubmitOptions extends RemoteOptions {
   model?: string;
   quantization?: string;
   roi?: Four;
@@ -17,7 +26,10 @@ interface SubmitOptions extends RemoteOptions {
   runId?: string;
   priority?: number;
   format?: FormatName;
+  parallel: number;
+  check: boolean;
   wait?: boolean;
+  timeout?: number;
   output?: string;
 }
 
@@ -33,12 +45,14 @@ export function registerSubmit(root: Command): void {
     .option('--run-id <text>', 'a name of yours for the jobs')
     .option('--priority <n>', 'of your waiting jobs the highest goes first: 0 to 9, else 5', integer(0, 9))
     .addOption(formatOption("format of the catalogue (default: the server's, votable)"))
+    .option('--parallel <n>', 'images sent at a time', integer(1, 64), 1)
+    .option('--no-check', 'send images without looking at their headers first')
     .option('--wait', 'until the jobs have ended')
     .option('-o, --output <dir>', 'wait, then put the results there')
     .action(submit);
-  example(addServerOptions(command), [
-    'cianna-otf submit field.fits --wait',
-    'cianna-otf submit *.fits --model demo-continuum -o results/',
+  example(addServerOptions(addTimeoutOption(command)), [
+    'cianna-otf submit field.fits --wait --timeout 600',
+    'cianna-otf submit *.fits --parallel 4 --model demo-continuum -o results/',
   ]);
 }
 
@@ -51,40 +65,83 @@ interface Submitted {
 }
 
 async function submit(images: string[], options: SubmitOptions): Promise<void> {
-  const client = new UwsClient(options.server);
-  const fields = formFields(options);
-  const submitted: Submitted[] = [];
-  for (const image of images) {
-    const bar = progressBar('bytes');
-    try {
-      const id = await client.submit(image, fields, bar.update);
-      submitted.push({ image, id });
-      if (!options.json) print(`${id}  ${image}`);
-    } finally {
-      bar.stop();
-    }
+  const follows = options.wait || options.output !== undefined;
+  if (options.timeout !== undefined && !follows) {
+    throw new OtfError('OTF_USAGE', '--timeout limits the waiting: give it with --wait or -o DIR');
   }
-  if (options.wait || options.output !== undefined) {
-    for (const entry of submitted) await follow(client, entry, options);
+  const client = new UwsClient(options.server);
+  if (options.check) await checkImages(images, options);
+  const { submitted, failure } = await sendAll(client, images, options);
+  if (follows) {
+    const untilMs = deadline(options.timeout);
+    for (const entry of submitted) await follow(client, entry, options, untilMs);
   }
   if (options.json) print(JSON.stringify(submitted, null, 2));
-  const failed = submitted.filter(({ phase }) => phase !== undefined && phase !== 'COMPLETED');
-  if (failed.length === 0) return;
-  const [first] = failed;
-  throw new OtfError(
-    'OTF_SERVER_ANSWER',
-    `${failed.length} of ${submitted.length} jobs failed: ${first?.id}: ${first?.error ?? first?.phase}`,
-  );
+  if (failure) throw failure;
+  refuseUnfinished(submitted, options);
 }
 
-async function follow(client: UwsClient, entry: Submitted, options: SubmitOptions): Promise<void> {
-  const job: RemoteJob = await waitForEnd(client, entry.id);
+/** What was sent, in the order of the images, and the first failure: after it nothing more is begun. */
+async function sendAll(
+  client: UwsClient,
+  images: readonly string[],
+  options: SubmitOptions,
+): Promise<{ submitted: Submitted[]; failure?: unknown }> {
+  const fields = formFields(options);
+  const sent = new Map<number, Submitted>();
+  const waiting = images.entries();
+  const failures: unknown[] = [];
+  // Bars of several uploads at a time would write over each other.
+  const bars =
+    options.parallel === 1 ? progressBar : (): ProgressBar => ({ update: () => undefined, stop: () => undefined });
+  const sender = async () => {
+    for (const [index, image] of waiting) {
+      const bar = bars('bytes');
+      try {
+        const id = await client.submit(image, fields, bar.update);
+        sent.set(index, { image, id });
+        bar.stop();
+        if (!options.json) print(`${id}  ${image}`);
+      } catch (thrown) {
+        failures.push(thrown);
+      } finally {
+        bar.stop();
+      }
+      if (failures.length > 0) return;
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel }, sender));
+  const submitted = [...sent].sort(([a], [b]) => a - b).map(([, entry]) => entry);
+  return failures.length === 0 ? { submitted } : { submitted, failure: failures[0] };
+}
+
+async function follow(client: UwsClient, entry: Submitted, options: SubmitOptions, untilMs?: number): Promise<void> {
+  const job: RemoteJob = await waitForEnd(client, entry.id, untilMs);
   entry.phase = job.phase;
   if (job.error !== undefined) entry.error = job.error;
   if (!options.json) print(`${entry.id}  ${job.phase}${job.error === undefined ? '' : `: ${job.error}`}`);
   if (options.output === undefined || job.phase !== 'COMPLETED') return;
   entry.files = await downloadAll(client, job, options.output);
   if (!options.json) for (const file of entry.files) print(`  ${file}`);
+}
+
+/** A job that failed is worse than one that is not done. Throws OTF_SERVER_ANSWER, OTF_TIMEOUT. */
+function refuseUnfinished(submitted: readonly Submitted[], { timeout }: SubmitOptions): void {
+  const followed = submitted.filter(({ phase }) => phase !== undefined);
+  const failed = followed.filter(({ phase }) => isOver(phase ?? '') && phase !== 'COMPLETED');
+  const [first] = failed;
+  if (first) {
+    const why = `${first.id}: ${first.error ?? first.phase}`;
+    throw new OtfError('OTF_SERVER_ANSWER', `${failed.length} of ${submitted.length} jobs failed: ${why}`);
+  }
+  const late = followed.filter(({ phase }) => !isOver(phase ?? ''));
+  if (late.length === 0) return;
+  const ids = late.map(({ id }) => id).slice(0, 3);
+  const which = ids.join(', ') + (late.length > ids.length ? ', ...' : '');
+  throw new OtfError(
+    'OTF_TIMEOUT',
+    `${late.length} of ${submitted.length} jobs are not done after ${timeout} s, and go on: ${which}`,
+  );
 }
 
 function formFields(options: SubmitOptions): Record<string, string> {

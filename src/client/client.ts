@@ -54,12 +54,15 @@ export class UwsClient {
     for (const phase of filter.phase ?? []) query.append('PHASE', phase);
     if (filter.after !== undefined) query.set('AFTER', filter.after);
     if (filter.last !== undefined) query.set('LAST', String(filter.last));
-    return parseJobs(await this.#text(`/jobs?${query}`));
+    const jobs = parseJobs(await this.#text(`/jobs?${query}`));
+    return jobs.map((job) => ({ ...job, href: this.#reachable(job.href) }));
   }
 
   /** `waitS`: the server answers when the phase changes, or after that time. */
   async job(id: string, waitS = 0): Promise<RemoteJob> {
-    return parseJob(await this.#text(`${path(id)}${waitS > 0 ? `?WAIT=${waitS}` : ''}`));
+    const job = parseJob(await this.#text(`${path(id)}${waitS > 0 ? `?WAIT=${waitS}` : ''}`));
+    const results = job.results.map((result) => ({ ...result, href: this.#reachable(result.href) }));
+    return { ...job, results };
   }
 
   async abort(id: string): Promise<void> {
@@ -70,6 +73,20 @@ export class UwsClient {
 
   async delete(id: string): Promise<void> {
     await this.#expect(await this.#send(path(id), { method: 'DELETE' }), [303]);
+  }
+
+  /** CIANNA_models.xml: the models of the server, as the observatory's clients read them. */
+  modelRegistry(): Promise<string> {
+    return this.#text('/model-files/CIANNA_models.xml');
+  }
+
+  /**
+   * A server writes its addresses as it sees itself (its Host header, its public URL); behind a tunnel or another proxy
+   * only the address given here leads to it. Addresses of other services stay as they are.
+   */
+  #reachable(href: string): string {
+    const inTree = URL.canParse(href, this.base) ? /\/(?:jobs|uws)\/.*$/.exec(new URL(href, this.base).pathname) : null;
+    return inTree ? this.base + inTree[0] + new URL(href, this.base).search : href;
   }
 
   /** Into `target`, by a temporary name beside it. */

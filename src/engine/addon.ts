@@ -265,6 +265,10 @@ export interface NativeAddon {
   inspectModel(path: string, width: number, height: number): Promise<ModelSummary>;
   infer(request: InferRequest, onProgress: (done: number, total: number) => void): Promise<InferOutcome>;
   detect(request: DetectRequest, onProgress: (done: number, total: number) => void): Promise<DetectOutcome>;
+  /** Reads the header and places the region: what a detection would refuse at once. Pixels that would be searched. */
+  checkImage(
+    request: Pick<DetectRequest, 'image' | 'box' | 'roi'>,
+  ): Promise<{ width: number; height: number; planes: number }>;
   simulate(request: SimulateRequest): Promise<SimulateOutcome>;
   writeFitsTable(path: string, extname: string, columns: FitsColumn[], keys: FitsKey[]): Promise<void>;
   /** Numbers as the shortest decimals that read back as the same value of the column's type. Synchronous. */

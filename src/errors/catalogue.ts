@@ -7,13 +7,13 @@
 export type UwsErrorType = 'fatal' | 'transient';
 
 export interface ErrorKind {
-  /** 1: the work failed, 2: the command was called wrongly, 3: the server cannot be reached. */
-  exitCode: 1 | 2 | 3;
+  /** 1: the work failed, 2: the command was called wrongly, 3: the server cannot be reached, 4: it takes longer than wanted. */
+  exitCode: 1 | 2 | 3 | 4;
   httpStatus: number;
   uws: UwsErrorType;
 }
 
-function kind(exitCode: 1 | 2 | 3, httpStatus: number, uws: UwsErrorType): ErrorKind {
+function kind(exitCode: ErrorKind['exitCode'], httpStatus: number, uws: UwsErrorType): ErrorKind {
   return { exitCode, httpStatus, uws };
 }
 
@@ -73,6 +73,7 @@ const kKinds = {
   OTF_IMAGE_CHECKSUM: kind(1, 422, 'fatal'),
   OTF_SERVER_UNREACHABLE: kind(3, 503, 'transient'),
   OTF_SERVER_ANSWER: kind(1, 502, 'transient'),
+  OTF_TIMEOUT: kind(4, 504, 'transient'),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof kKinds;

@@ -50,6 +50,8 @@ const detector = z
     grid_element: z.int().min(1).max(4096),
     boxes: z.int().min(1).max(256),
     objectness_threshold: z.array(fraction).min(1),
+    /** For the registry only: upstream's class of each prior box. */
+    box_prior_class: z.array(z.int().min(0).max(255)).optional(),
     min_box: finite.min(0),
     median_limit: z.array(finite),
     median_objectness: z.array(finite),
@@ -65,6 +67,9 @@ const detector = z
       context.issues.push({ code: 'custom', path: [key], message, input: it });
     if (it.objectness_threshold.length !== it.boxes) {
       issue('objectness_threshold', `must have one value per box: ${it.boxes}, not ${it.objectness_threshold.length}`);
+    }
+    if (it.box_prior_class && it.box_prior_class.length !== it.boxes) {
+      issue('box_prior_class', `must have one value per box: ${it.boxes}, not ${it.box_prior_class.length}`);
     }
     if (it.median_limit.length !== it.median_objectness.length)
       issue('median_objectness', 'must be as long as median_limit');
@@ -97,6 +102,8 @@ export const kModelCardSchema = z
     engine: z.enum(kEngines).optional(),
     tile: z.int().min(1).max(65536),
     overlap: z.int().min(0),
+    /** For the registry only: pixels of the image one output cell sees. */
+    receptive_field: z.int().min(1).optional(),
     normalisation: z.array(normaliseStep).min(1),
     detector,
     training: z.strictObject({ name: text, description: text, location: z.string().optional() }),

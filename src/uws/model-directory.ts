@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { ModelCard } from '../models/card.js';
 import { findModel, loadRegistry, type ModelRegistry } from '../models/registry.js';
-import { generateUpstreamRegistry } from '../models/upstream.js';
+import { generateUpstreamRegistry, type RegistryServer } from '../models/upstream.js';
 
 export class ModelDirectory {
   readonly registry: ModelRegistry;
@@ -42,8 +42,8 @@ export class ModelDirectory {
   }
 
   /** The registry document of the upstream server. */
-  registryXml(): string {
-    return generateUpstreamRegistry(this.registry.cards);
+  registryXml(server: RegistryServer): string {
+    return generateUpstreamRegistry(this.registry.cards, server);
   }
 
   /** The card whose network file is known by exactly this name. */

@@ -6,9 +6,10 @@ import { text } from './exchange.js';
 
 export const kRegistryFile = 'CIANNA_models.xml';
 
-export const getModelFile: Handler = async ({ models }, request) => {
+export const getModelFile: Handler = async ({ models, config }, request) => {
   const name = request.variables[0] ?? '';
-  if (name === kRegistryFile) return text(200, 'application/xml', models.registryXml());
+  if (name === kRegistryFile)
+    return text(200, 'application/xml', models.registryXml({ url: request.origin, maxBatch: config.policy.max_batch }));
   const card = models.byFileName(name);
   if (!card) throw new OtfError('OTF_NOT_FOUND', 'no such model file');
   const found = await stat(card.weightsPath).catch(() => undefined);
