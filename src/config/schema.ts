@@ -22,10 +22,14 @@ const server = z.strictObject({
   /** 0 = any free port. */
   port: z.int().min(0).max(65535).default(5000),
   max_upload_mb: z.number().positive().default(1000),
+  /** Characters of one field (RUNID, IMAGE as a URL, ...). */
+  max_text: z.int().min(64).max(65_536).default(4096),
   /** Where clients see this server, e.g. https://otf.example.org/cianna; empty = from each request's Host header. */
   public_url: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
   /** Further names of this server (Host header), beside localhost, addresses, `host`, this machine's name and that of public_url. */
   hosts: z.array(text.min(1)).default([]),
+  /** Jobs of one answer to GET /jobs. */
+  list_page: z.int().min(1).max(1_000_000).default(10_000),
   /** WAIT=-1 and longer waits end here: below usual proxy time-outs. */
   max_wait_s: seconds.max(3600).default(60),
   /** Origins whose pages may read answers, e.g. https://aladin.cds.unistra.fr; "*" = any. */
@@ -45,6 +49,10 @@ const policy = z
     max_wait_s: seconds.default(2),
     round_robin: z.boolean().default(true),
     max_queued: z.int().min(1).default(1000),
+    /** Jobs that nobody has started yet. */
+    max_pending: z.int().min(1).default(1000),
+    /** What one owner (or address) may have of max_queued, in jobs that are not over. */
+    owner_share: z.number().positive().max(1).default(0.8),
     /** executionDuration of a job that names none, and the most one may ask for; 0 = no limit. */
     execution_s: wholeSeconds.default(3600),
     max_execution_s: wholeSeconds.default(0),
@@ -75,6 +83,10 @@ const storage = z.strictObject({
   data_dir: text.min(1).default('data'),
   /** Jobs are refused when less than this is free: what is accepted needs room to be run and to be told about. */
   reserve_mb: z.number().min(0).default(64),
+  /** Uploads and results of all jobs; 0 = as much as the disk has. */
+  max_mb: z.number().min(0).default(0),
+  /** Folders found without a job at a start are kept so long in data_dir/orphans. */
+  orphan_s: wholeSeconds.default(7 * 86400),
 });
 
 const models = z.strictObject({

@@ -37,7 +37,7 @@ export class IncomingBody {
       if (isLast) {
         this.complete = true;
         this.#buffers.close();
-      } else if (this.#waitingBytes > kBufferedBytes && !this.#paused) {
+      } else if (!this.#ignored && this.#waitingBytes > kBufferedBytes && !this.#paused) {
         this.#paused = true;
         res.pause();
       }
@@ -70,6 +70,8 @@ export class IncomingBody {
   /** The rest is of no interest: let it pass, so that the connection can go on. */
   ignoreRest(): void {
     this.#ignored = true;
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
     this.#resume();
   }
 

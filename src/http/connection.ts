@@ -12,12 +12,14 @@ import { IncomingBody } from './body.js';
 import type { Cors } from './cors.js';
 import { endHead, type Outlet, RangeInvalid, sendFile } from './download.js';
 import { sendEvents } from './event-stream.js';
-import { readForm } from './form.js';
+import { kMultipartOverhead, readForm } from './form.js';
+import { sendPieces } from './pieces.js';
 import { kStatusLines } from './status-lines.js';
 
 export interface ConnectionOptions {
   folders: JobFolders;
   maxUploadBytes: number;
+  maxText: number;
   /** Configured address; '' = from the Host header. */
   publicUrl: string;
   /** Used when there is no sound Host header. */
@@ -134,6 +136,7 @@ export class Connection implements Request, Outlet {
       query: this.query,
       folders: this.#options.folders,
       maxBytes: this.#options.maxUploadBytes,
+      maxText: this.#options.maxText,
       acceptJson: accept.json === true,
     });
   }
@@ -158,6 +161,15 @@ export class Connection implements Request, Outlet {
     this.#options.onAnswered(this.method, this.#route, status, seconds, this.#body?.receivedBytes ?? 0);
   }
 
+  /**
+   * The rest of its body may come and pass unread: the client sees the answer, and the connection goes on. One that does
+   * not say how long it is, or says what was refused, is cut off.
+   */
+  #willEnd(): boolean {
+    const announced = Number(this.header('content-length') || Number.NaN);
+    return announced <= this.#options.maxUploadBytes + kMultipartOverhead;
+  }
+
   /** The headers of an answer, with those that let pages of other origins read it. */
   #shared(own: Headers): Headers {
     const { cors } = this.#options;
@@ -167,7 +179,9 @@ export class Connection implements Request, Outlet {
   async answer(answer: Answer): Promise<void> {
     try {
       if (answer.kind === 'text') this.answerText(answer);
-      else if (answer.kind === 'events') sendEvents(this, answer, this.#shared({}));
+      else if (answer.kind === 'pieces') {
+        await sendPieces(this, answer, this.#shared(answer.headers), this.method === 'HEAD');
+      } else if (answer.kind === 'events') sendEvents(this, answer, this.#shared({}));
       else {
         await sendFile(
           this,
@@ -206,8 +220,7 @@ export class Connection implements Request, Outlet {
     if (this.gone || this.#ended) return;
     const body = this.#body;
     const headers = this.#shared(answer.headers);
-    // Too late to be read: whatever still comes would be taken for the next request.
-    const close = body !== undefined && !body.complete;
+    const close = body !== undefined && !body.complete && !this.#willEnd();
     body?.ignoreRest();
     this.res.cork(() => {
       this.res.writeStatus(kStatusLines[answer.status] ?? String(answer.status));

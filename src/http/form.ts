@@ -15,6 +15,8 @@ export interface FormRequest {
   query: string;
   folders: JobFolders;
   maxBytes: number;
+  /** Characters of a field. */
+  maxText: number;
   acceptJson: boolean;
 }
 
@@ -23,7 +25,7 @@ const kMaxTextBytes = 1 << 20;
 /** An over-long body is read on this far before the connection is closed, so that most clients get to see the answer. */
 const kMaxDrainBytes = 256 * 2 ** 20;
 /** Boundaries, part headers and small fields beside the files. */
-const kMultipartOverhead = 1 << 16;
+export const kMultipartOverhead = 1 << 16;
 
 export function tooLarge(maxBytes: number): OtfError {
   const mb = maxBytes / 2 ** 20;
@@ -32,14 +34,20 @@ export function tooLarge(maxBytes: number): OtfError {
 
 /** Throws as Request.form says. */
 export async function readForm(request: FormRequest): Promise<Form> {
-  const parameters = Parameters.fromQuery(request.query);
+  const parameters = Parameters.fromQuery(request.query, request.maxText);
   const type = (request.contentType.split(';')[0] ?? '').trim().toLowerCase();
   const announced = Number(request.contentLength || '0');
   const empty = !request.chunked && announced === 0;
   if (type === 'multipart/form-data') {
     const limit = request.maxBytes + kMultipartOverhead;
     if (announced > limit) await refuseTooLarge(request, announced - limit);
-    return readMultipart(request, parameters, limit, () => refuseTooLarge(request, kMaxDrainBytes));
+    const arrived = request.folders.announce(announced);
+    try {
+      const counted = { ...request, body: countedBody(request.body, arrived) };
+      return await readMultipart(counted, parameters, limit, () => refuseTooLarge(request, kMaxDrainBytes));
+    } finally {
+      arrived();
+    }
   }
   if (empty) return { kind: 'none', parameters, files: [], spool: undefined };
   if (type === 'application/x-www-form-urlencoded') {
@@ -55,6 +63,17 @@ export async function readForm(request: FormRequest): Promise<Form> {
     'OTF_MEDIA_TYPE_UNKNOWN',
     `cannot read a body of type "${type}": send multipart/form-data or application/x-www-form-urlencoded`,
   );
+}
+
+function countedBody(body: FormRequest['body'], arrived: (bytes: number) => void): FormRequest['body'] {
+  return {
+    next: async () => {
+      const piece = await body.next();
+      if (piece) arrived(piece.length);
+      return piece;
+    },
+    release: () => body.release(),
+  };
 }
 
 /** Lets the rest pass, then throws. A client that still sends after that is cut off. */

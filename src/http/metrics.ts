@@ -1,5 +1,6 @@
 /** Prometheus metrics of the protocol half; the executor registers its own in the same registry. All names begin otf_. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { kOwnPhases } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
 
 export interface HttpMetrics {
@@ -52,9 +53,15 @@ export function jobMetrics(registry: Registry, jobs: JobService): void {
     registers: [registry],
     collect() {
       this.reset();
-      const counts = new Map<string, number>();
-      for (const { phase } of jobs.store.all()) counts.set(phase, (counts.get(phase) ?? 0) + 1);
-      for (const [phase, count] of counts) this.set({ phase }, count);
+      for (const phase of kOwnPhases) this.set({ phase }, jobs.store.count(phase));
+    },
+  });
+  new Gauge({
+    name: 'otf_stored_bytes',
+    help: 'Uploads and results of all jobs',
+    registers: [registry],
+    collect() {
+      this.set(jobs.store.totals.bytes);
     },
   });
   new Gauge({

@@ -7,6 +7,9 @@ import { refuseForDisk, type Spool } from '../jobs/folders.js';
 const writeAt = promisify(writev);
 const sync = promisify(fsync);
 
+/** The disk is looked at each time so much has been written. */
+const kCheckedBytes = 4 << 20;
+
 export class PartFile {
   readonly file: string;
   size = 0;
@@ -16,9 +19,12 @@ export class PartFile {
   readonly #descriptor: number;
   #waiting: Buffer[] = [];
   #closed = false;
+  readonly #spool: Spool;
+  #uncheckedBytes = 0;
 
   /** Throws OTF_DISK_FULL, OTF_INTERNAL. */
   constructor(spool: Spool) {
+    this.#spool = spool;
     const { file, path } = spool.newFile();
     this.file = file;
     try {
@@ -41,6 +47,11 @@ export class PartFile {
     let bytes = 0;
     for (const piece of pieces) bytes += piece.length;
     if (bytes === 0) return;
+    this.#uncheckedBytes += bytes;
+    if (this.#uncheckedBytes >= kCheckedBytes) {
+      this.#uncheckedBytes = 0;
+      this.#spool.assertReserve();
+    }
     let writing = writeAt(this.#descriptor, pieces);
     // Beside the write, which another thread does.
     for (const piece of pieces) this.#hash.update(piece);

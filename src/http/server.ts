@@ -63,6 +63,7 @@ export async function startServer({
   const options: ConnectionOptions = {
     folders: jobs.folders,
     maxUploadBytes: config.server.max_upload_mb * 2 ** 20,
+    maxText: config.server.max_text,
     publicUrl: config.server.public_url.replace(/\/+$/, ''),
     fallbackHost: () => `${config.server.host}:${port}`,
     ownerHeader: config.auth.owner_header,
@@ -85,7 +86,7 @@ export async function startServer({
   jobs.host.baseUrl = publicBase(config, port);
   jobs.begin();
   const url = `http://${config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host}:${port}`;
-  log.info({ url, jobs: jobs.store.size }, 'listening');
+  log.info({ url, jobs: jobs.store.totals.jobs }, 'listening');
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= shutDown(app, jobs, open, config.server.shutdown_s * 1000, log);

@@ -1,63 +1,121 @@
 /**
- * Files of jobs: `data_dir/jobs/<id>/`. Uploads go straight into the folder of the job they may become, under an id nobody
- * has been told; everything in it is synced before the row is committed: a row without its files cannot be. A folder
- * without a row is what a killed server left of an upload, and is removed at the next start.
+ * Files of jobs.
+ *
+ *     data_dir/jobs/.<run>-<id>/   what this run of the program is receiving, under an id nobody has been told
+ *     data_dir/jobs/<id>/      of a job: renamed whole and synced before its row is committed
+ *     data_dir/trash/<id>.<n>/ of a job that is being deleted: moved away whole, whoever still reads or writes there
+ *     data_dir/orphans/<ms>-<id>/  found at a start without a row: a crash between two steps, or a database that was lost
+ *
+ * So a row without its files cannot be, and a name in jobs/ is there or is not.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsync, mkdirSync, openSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { closeSync, fsync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isShortage, OtfError, shortage, systemReason } from '../errors/catalogue.js';
 
 const kDiskFull = 'the server cannot take this now: its disk is full; try again later';
+const kFolders = ['jobs', 'trash', 'orphans'] as const;
+/** Somebody writing into a folder that is being removed makes rm(1) fail: it is tried again (ms between). */
+const kRemoval = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 } as const;
 
 export class JobFolders {
-  readonly #jobs: string;
+  readonly #dirs: Record<(typeof kFolders)[number], string>;
+  readonly #reserveBytes: number;
+  /** Moved to jobs/, row not committed yet. */
+  readonly #fresh = new Set<string>();
+  /** Of uploads under way: announced and not yet written. */
+  #announcedBytes = 0;
+  readonly #run = `.${randomBytes(4).toString('hex')}-`;
+  #count = 0;
 
-  constructor(dataDir: string) {
-    this.#jobs = join(dataDir, 'jobs');
+  /** Less than `reserveBytes` free is full. */
+  constructor(dataDir: string, reserveBytes: number) {
+    this.#reserveBytes = reserveBytes;
+    const [jobs, trash, orphans] = kFolders.map((name) => join(dataDir, name)) as [string, string, string];
+    this.#dirs = { jobs, trash, orphans };
+    for (const dir of Object.values(this.#dirs)) mkdirSync(dir, { recursive: true });
   }
 
-  /** At start: makes the folder, removes those of jobs nobody was told of. */
-  prepare(isKnown: (jobId: string) => boolean): void {
-    mkdirSync(this.#jobs, { recursive: true });
-    for (const name of readdirSync(this.#jobs)) {
-      if (!isKnown(name)) rmSync(join(this.#jobs, name), { recursive: true, force: true });
-    }
+  get jobsDir(): string {
+    return this.#dirs.jobs;
+  }
+
+  get orphansDir(): string {
+    return this.#dirs.orphans;
   }
 
   jobDir(jobId: string): string {
-    return join(this.#jobs, jobId);
+    return join(this.#dirs.jobs, jobId);
+  }
+
+  /** What a name in jobs/ is: `ours` belongs to this run, `upload` is what an earlier one was receiving. */
+  kindOf(name: string): 'ours' | 'upload' | 'job' {
+    if (this.#fresh.has(name) || name.startsWith(this.#run)) return 'ours';
+    return name.startsWith('.') ? 'upload' : 'job';
   }
 
   /** A fresh folder for the files of one request. Throws OTF_DISK_FULL, OTF_INTERNAL. */
   newSpool(): Spool {
     const jobId = newJobId();
-    const dir = this.jobDir(jobId);
+    const dir = join(this.#dirs.jobs, `${this.#run}${jobId}`);
     try {
       mkdirSync(dir);
     } catch (thrown) {
       refuseForDisk(thrown);
     }
-    return new Spool(jobId, dir);
+    return new Spool(jobId, dir, this);
   }
 
-  /** Throws OTF_DISK_FULL when less than `bytes` are free. */
-  assertRoom(bytes: number): void {
-    const { bavail, bsize } = statfsSync(this.#jobs);
+  /** For `bytes` more, beside what uploads under way have announced. Throws OTF_DISK_FULL. */
+  assertRoom(bytes = 0): void {
+    this.#assertFree(this.#reserveBytes + this.#announcedBytes + bytes);
+  }
+
+  /** Throws OTF_DISK_FULL. */
+  assertReserve(): void {
+    this.#assertFree(this.#reserveBytes);
+  }
+
+  #assertFree(bytes: number): void {
+    const { bavail, bsize } = statfsSync(this.#dirs.jobs);
     if (bavail * bsize < bytes) throw new OtfError('OTF_DISK_FULL', kDiskFull);
   }
 
-  /** The id of a new job whose folder, with the spooled files if there are any, is on disk. */
+  /**
+   * An upload of this size begins; the result is told of each piece that has come, and at the end of the rest. Throws
+   * OTF_DISK_FULL when there is no room for it.
+   */
+  announce(bytes: number): (arrived?: number) => void {
+    if (bytes > 0) this.assertRoom(bytes);
+    let left = bytes;
+    this.#announcedBytes += left;
+    return (arrived = left) => {
+      const less = Math.min(left, arrived);
+      left -= less;
+      this.#announcedBytes -= less;
+    };
+  }
+
+  /**
+   * The id of a new job whose folder, with the spooled files if there are any, is on disk. Its maker calls settle(id)
+   * once the row is committed, or remove(id).
+   */
   async adopt(spool: Spool | undefined): Promise<string> {
     const { jobId, dir } = spool ?? this.newSpool();
+    this.#fresh.add(jobId);
     try {
-      await Promise.all([syncFolder(dir), syncFolder(this.#jobs)]);
+      await rename(dir, this.jobDir(jobId));
+      await Promise.all([syncFolder(this.jobDir(jobId)), syncFolder(this.#dirs.jobs)]);
     } catch (thrown) {
-      await rm(dir, { recursive: true, force: true });
+      await Promise.all([rm(dir, kRemoval), this.remove(jobId)]);
       refuseForDisk(thrown);
     }
     return jobId;
+  }
+
+  settle(jobId: string): void {
+    this.#fresh.delete(jobId);
   }
 
   /** Spooled files into the folder of a job that is there already; names are random, nothing is overwritten. */
@@ -71,13 +129,49 @@ export class JobFolders {
     await spool.discard();
   }
 
+  /** Out of the way in one step, before the row goes. Nothing is removed yet. */
+  async setAside(jobId: string): Promise<SetAside> {
+    const from = this.jobDir(jobId);
+    const to = join(this.#dirs.trash, `${jobId}.${Date.now().toString(36)}${this.#count++}`);
+    const moved = await rename(from, to).then(
+      () => true,
+      (thrown) => {
+        if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false;
+        return refuseForDisk(thrown);
+      },
+    );
+    return {
+      putBack: async () => {
+        if (moved) await rename(to, from);
+      },
+      remove: () => rm(to, kRemoval),
+    };
+  }
+
+  /** A folder nobody was told of. */
   async remove(jobId: string): Promise<void> {
-    await rm(this.jobDir(jobId), { recursive: true, force: true });
+    await rm(this.jobDir(jobId), kRemoval);
+    this.#fresh.delete(jobId);
   }
 
   async removeFile(jobId: string, file: string): Promise<void> {
     await rm(join(this.jobDir(jobId), file), { force: true });
   }
+
+  /** Ids of jobs whose removal had begun when the program ended. */
+  async leftTrash(): Promise<string[]> {
+    return (await readdir(this.#dirs.trash)).map((name) => name.replace(/\.[^.]*$/, ''));
+  }
+
+  /** Everything set aside so far. */
+  async emptyTrash(): Promise<void> {
+    for (const name of await readdir(this.#dirs.trash)) await rm(join(this.#dirs.trash, name), kRemoval);
+  }
+}
+
+export interface SetAside {
+  putBack: () => Promise<void>;
+  remove: () => Promise<void>;
 }
 
 /** Files of one request. Whoever made it calls discard() unless a job adopted it. */
@@ -85,11 +179,13 @@ export class Spool {
   /** Of the job it becomes when one adopts it. */
   readonly jobId: string;
   readonly dir: string;
+  readonly #folders: JobFolders;
   #count = 0;
 
-  constructor(jobId: string, dir: string) {
+  constructor(jobId: string, dir: string, folders: JobFolders) {
     this.jobId = jobId;
     this.dir = dir;
+    this.#folders = folders;
   }
 
   /** A name nobody outside has a say in. */
@@ -98,8 +194,13 @@ export class Spool {
     return { file, path: join(this.dir, file) };
   }
 
+  /** To be asked while a file grows. Throws OTF_DISK_FULL. */
+  assertReserve(): void {
+    this.#folders.assertReserve();
+  }
+
   async discard(): Promise<void> {
-    await rm(this.dir, { recursive: true, force: true });
+    await rm(this.dir, kRemoval);
   }
 }
 

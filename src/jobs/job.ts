@@ -23,7 +23,9 @@ export const kPhases = [
   'ARCHIVED',
 ] as const;
 export type UwsPhase = (typeof kPhases)[number];
-export type Phase = 'PENDING' | 'QUEUED' | 'EXECUTING' | 'COMPLETED' | 'ERROR' | 'ABORTED';
+/** Those jobs are in here. */
+export const kOwnPhases = ['PENDING', 'QUEUED', 'EXECUTING', 'COMPLETED', 'ERROR', 'ABORTED'] as const;
+export type Phase = (typeof kOwnPhases)[number];
 
 /**
  * How the job was created decides what a request without a telling Accept header gets: by UWS, by the older client of the
@@ -150,4 +152,20 @@ export function isFinal(phase: Phase): boolean {
 /** PENDING, QUEUED, EXECUTING: the phases in which WAIT blocks (UWS 1.1, section 2.2.1.2). */
 export function isActive(phase: Phase): boolean {
   return !isFinal(phase);
+}
+
+/** Whom it is counted for: its owner, or the address an anonymous one came from. */
+export function ownerKey({ owner, remote }: Pick<Job, 'owner' | 'remote'>): string {
+  return owner === null ? `@${remote}` : `=${owner}`;
+}
+
+/** Of its uploads and results. */
+export function storedBytes({ parameters, results }: Pick<Job, 'parameters' | 'results'>): number {
+  let bytes = uploadedBytes(parameters);
+  for (const { size } of results) bytes += size;
+  return bytes;
+}
+
+export function uploadedBytes({ image, request }: JobParameters): number {
+  return (image?.kind === 'upload' ? image.size : 0) + (request?.size ?? 0);
 }

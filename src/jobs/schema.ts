@@ -1,7 +1,16 @@
 /** The database of `data_dir/otf.sqlite`: its tables, step by step, and how a job lies in a row. */
 import type { Database } from 'better-sqlite3';
 import { OtfError } from '../errors/catalogue.js';
-import type { Job, JobFailure, JobInfo, JobParameters, Phase, ResultFile, Style } from './job.js';
+import {
+  type Job,
+  type JobFailure,
+  type JobInfo,
+  type JobParameters,
+  type Phase,
+  type ResultFile,
+  type Style,
+  storedBytes,
+} from './job.js';
 
 /** Step n brings user_version n to n + 1. Steps that were ever released are never edited. */
 const kMigrations = [
@@ -29,6 +38,13 @@ const kMigrations = [
   // Rows of before: nobody could ask for a priority, and their JSON is version 1.
   `ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 5;
    ALTER TABLE job ADD COLUMN version INTEGER NOT NULL DEFAULT 1`,
+  // What is asked for all the time must not take longer the more jobs are over: lists of a phase, totals, times that come.
+  `ALTER TABLE job ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+   UPDATE job SET bytes =
+     coalesce((SELECT sum(value ->> 'size') FROM json_each(results)), 0) +
+     coalesce(parameters ->> '$.image.size', 0) + coalesce(parameters ->> '$.request.size', 0);
+   CREATE INDEX job_phase ON job (phase, createdMs, bytes);
+   CREATE INDEX job_destruction ON job (destructionMs) WHERE destructionMs IS NOT NULL`,
 ];
 
 /** The columns that hold JSON, as they lie in a row. */
@@ -73,14 +89,16 @@ const kColumns = [
   'quantization',
   'priority',
   'version',
+  'bytes',
   'parameters',
   'results',
   'failure',
   'info',
 ] as const;
 
-export const kSaveSql = `INSERT OR REPLACE INTO job (${kColumns.join(', ')})
-  VALUES (${kColumns.map((column) => `@${column}`).join(', ')})`;
+/** A row keeps its rowid when it is saved again: the order of those created in one millisecond. */
+export const kSaveSql = `INSERT INTO job (${kColumns.join(', ')}) VALUES (${kColumns.map((it) => `@${it}`).join(', ')})
+  ON CONFLICT (id) DO UPDATE SET ${kColumns.map((it) => `${it} = excluded.${it}`).join(', ')}`;
 
 export type JobRow = Record<(typeof kColumns)[number], string | number | null>;
 
@@ -88,6 +106,7 @@ export function toRow(job: Job): JobRow {
   return {
     ...job,
     version: kJsonVersion,
+    bytes: storedBytes(job),
     parameters: JSON.stringify(job.parameters),
     results: JSON.stringify(job.results),
     failure: job.failure === null ? null : JSON.stringify(job.failure),

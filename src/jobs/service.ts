@@ -2,10 +2,12 @@
  * What clients can do to jobs, and when: every rule of the phases is in this file and in host.ts (what the executor does).
  * Throws OtfError: OTF_NOT_FOUND, OTF_PHASE_FORBIDS, OTF_QUEUE_FULL (RetryLater), OTF_DISK_FULL, OTF_SHUTTING_DOWN.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
+import { AdmissionOfJobs } from './admission.js';
 import type { AbortReason, Executor } from './executor.js';
 import { JobFolders, type Spool } from './folders.js';
 import { JobHost } from './host.js';
@@ -19,14 +21,21 @@ import {
   type Phase,
   type ResultFile,
   type Style,
+  uploadedBytes,
 } from './job.js';
+import { clearLeftovers, forgetOrphans } from './leftovers.js';
 import { Representations } from './representations.js';
 import { RetryLater } from './retry.js';
 import { JobStore } from './store.js';
 import { Events, Waiters } from './watchers.js';
 
 const kSweepMs = 250;
+/** What need not be looked at so often. */
+const kSlowSweepMs = 60_000;
+/** Deleted in one pass at most: others want the disk, too. */
+const kDeletedAtOnce = 100;
 const kShutdownRetryS = 10;
+const kClearingMs = 500;
 
 export interface NewJob {
   style: Style;
@@ -81,11 +90,17 @@ export class JobService {
   readonly #executor: Executor;
   readonly #log: Logger;
   readonly #representations: Representations;
+  readonly #admission: AdmissionOfJobs;
+  /** Being deleted: there for nobody any more. */
+  readonly #leaving = new Set<string>();
   /** Admitted in a change, not yet handed to submit: what admit() cannot know of. */
   #reserved = 0;
   #unfinished: Job[] = [];
   #sweeper: NodeJS.Timeout | undefined;
   #sweeping = false;
+  #sweptSlowlyMs = 0;
+  #clearing: Promise<unknown> = Promise.resolve();
+  #started = false;
   #stopping = false;
 
   /** Opens the store; nothing runs before start(). Throws OTF_STORE_UNUSABLE. */
@@ -94,17 +109,26 @@ export class JobService {
     this.#executor = executor;
     this.#log = log;
     this.#representations = new Representations(executor);
-    this.store = new JobStore(config.storage.data_dir);
-    this.folders = new JobFolders(config.storage.data_dir);
-    this.folders.prepare((id) => this.store.get(id) !== undefined);
+    const { data_dir, reserve_mb } = config.storage;
+    this.store = new JobStore(data_dir);
+    this.folders = new JobFolders(data_dir, reserve_mb * 2 ** 20);
+    this.#admission = new AdmissionOfJobs({ config, executor, totals: this.store.totals, folders: this.folders });
     this.host = new JobHost({ config, metrics, log, store: this.store, folders: this.folders, events: this.events });
     this.store.onChange((after, before) => this.#changed(after, before));
   }
 
   /** Starts the executor and queues again what an earlier run of the program left unfinished. Nothing runs before begin(). */
   async start(): Promise<void> {
+    const { store, folders } = this;
+    const orphanMs = this.#config.storage.orphan_s * 1000;
+    this.#clearing = clearLeftovers({ store, folders, log: this.#log, orphanMs, stopping: () => this.#stopping }).catch(
+      (thrown) => this.#log.error({ err: thrown }, 'what an earlier run left'),
+    );
+    // A small folder is in order before anybody connects; a large one is looked through beside the work.
+    await Promise.race([this.#clearing, pause(kClearingMs)]);
     await this.#executor.start(this.host);
-    const unfinished = [...this.store.all()].filter(({ phase }) => phase === 'QUEUED' || phase === 'EXECUTING');
+    this.#started = true;
+    const unfinished = [...this.store.active()].filter(({ phase }) => phase === 'QUEUED' || phase === 'EXECUTING');
     unfinished.sort((a, b) => (a.queuedMs ?? 0) - (b.queuedMs ?? 0));
     const requeued = await Promise.all(
       unfinished.map((job) =>
@@ -130,14 +154,23 @@ export class JobService {
     return this.#stopping;
   }
 
-  /** Throws when nothing new is taken: asked before an upload is read. */
+  /**
+   * Would a new job be taken? Asked before a request is read: `bytes` is what it announces, 0 = it does not say. Throws
+   * what refuses it.
+   */
+  assertRoomFor(who: Pick<Job, 'owner' | 'remote'>, bytes: number): void {
+    this.assertOpen();
+    this.#admission.beforeReading(who, bytes);
+  }
+
+  /** Throws when nothing new is taken. */
   assertOpen(): void {
     if (this.#stopping) throw new RetryLater('OTF_SHUTTING_DOWN', 'the server is shutting down', kShutdownRetryS);
   }
 
   /** Throws OTF_NOT_FOUND. */
   get(id: string): Job {
-    const job = this.store.get(id);
+    const job = this.#leaving.has(id) ? undefined : this.store.get(id);
     if (!job) throw unknownJob();
     return job;
   }
@@ -185,17 +218,23 @@ export class JobService {
       failure: null,
       info: {},
     };
-    this.folders.assertRoom(this.#reserveBytes);
-    const id = await this.folders.adopt(request.spool);
+    const admitted = this.#admission.admit(job, request.run);
     try {
-      // Stamped in the transaction: the list stays sorted by creation whatever order uploads finish in.
-      return await this.#commitAndSubmit(id, () => {
-        const created = { ...job, id, createdMs: Math.max(now, Date.now()) };
-        return request.run ? this.#queued(created) : created;
-      });
-    } catch (thrown) {
-      await this.folders.remove(id);
-      throw thrown;
+      const id = await this.folders.adopt(request.spool);
+      try {
+        // Stamped in the transaction: the list stays sorted by creation whatever order uploads finish in.
+        const created = await this.#commitAndSubmit(id, () => {
+          const stamped = { ...job, id, createdMs: this.store.nextCreatedMs() };
+          return request.run ? this.#queued(stamped) : stamped;
+        });
+        this.folders.settle(id);
+        return created;
+      } catch (thrown) {
+        await this.folders.remove(id);
+        throw thrown;
+      }
+    } finally {
+      admitted.settled();
     }
   }
 
@@ -213,14 +252,27 @@ export class JobService {
     return this.#abort(id, 'aborted');
   }
 
+  /** Its files are out of the way when it resolves; they are removed beside other work. */
   async delete(id: string): Promise<void> {
+    this.get(id);
+    this.#leaving.add(id);
     let wasActive = false;
-    await this.store.change(id, (before) => {
-      wasActive = isActive(existing(before).phase);
-      return null;
-    });
+    try {
+      const aside = await this.folders.setAside(id);
+      try {
+        await this.store.change(id, (before) => {
+          wasActive = isActive(existing(before).phase);
+          return null;
+        });
+      } catch (thrown) {
+        if (this.store.get(id)) await aside.putBack();
+        throw thrown;
+      }
+      aside.remove().catch((thrown) => this.#log.warn({ err: thrown, jobId: id }, 'left in the trash'));
+    } finally {
+      this.#leaving.delete(id);
+    }
     if (wasActive) this.#executor.abort(id, 'deleted');
-    await this.folders.remove(id);
   }
 
   /** While PENDING only, all in one commit. New files are adopted, replaced ones removed. */
@@ -230,7 +282,7 @@ export class JobService {
     };
     try {
       assertPending(this.get(id));
-      if (change.spool) this.folders.assertRoom(this.#reserveBytes);
+      if (change.spool) this.#admission.assertBytes(uploadedBytes(change.parameters));
       if (change.spool) await this.folders.add(id, change.spool);
       let replaced: string | undefined;
       const job = await this.#commitAndSubmit(id, (before) => {
@@ -308,7 +360,7 @@ export class JobService {
     try {
       return await this.#representations.get(job.id, format);
     } catch (thrown) {
-      if (!this.store.get(job.id)) throw unknownJob();
+      this.get(job.id);
       throw thrown;
     }
   }
@@ -323,13 +375,10 @@ export class JobService {
     this.#stopping = true;
     clearInterval(this.#sweeper);
     this.waiters.wakeAll();
-    await this.#executor.stop(graceMs);
+    if (this.#started) await this.#executor.stop(graceMs);
     await this.host.settled();
+    await this.#clearing;
     this.store.close();
-  }
-
-  get #reserveBytes(): number {
-    return this.#config.storage.reserve_mb * 2 ** 20;
   }
 
   async #commitAndSubmit(id: string, change: (before: Job | undefined) => Job): Promise<Job> {
@@ -388,25 +437,33 @@ export class JobService {
     this.#log.info({ jobId: id, phase: after?.phase ?? 'DELETED' }, 'phase');
   }
 
-  /** executionDuration and destruction times. Runs often; a pass over 10,000 jobs in memory takes well under a millisecond. */
+  /** executionDuration and destruction times: along an index, and through the jobs that are not over. */
   async #sweep(): Promise<void> {
     if (this.#sweeping) return;
     this.#sweeping = true;
     try {
       const now = Date.now();
-      const over: Promise<unknown>[] = [];
-      for (const job of this.store.all()) {
-        if (job.destructionMs !== null && job.destructionMs <= now) over.push(this.delete(job.id));
-        else if (job.phase === 'EXECUTING' && job.executionDurationS > 0 && job.startedMs !== null) {
-          if (now >= job.startedMs + job.executionDurationS * 1000) over.push(this.#abort(job.id, 'duration'));
-        }
+      const over = this.store.due(now, kDeletedAtOnce).map((id) => this.#deleteDue(id));
+      for (const job of this.store.active()) {
+        if (job.phase !== 'EXECUTING' || job.executionDurationS === 0 || job.startedMs === null) continue;
+        if (now >= job.startedMs + job.executionDurationS * 1000) over.push(this.#abort(job.id, 'duration'));
       }
       for (const outcome of await Promise.allSettled(over)) {
         if (outcome.status === 'rejected') this.#log.error({ err: outcome.reason }, 'sweep');
       }
+      if (now < this.#sweptSlowlyMs + kSlowSweepMs) return;
+      this.#sweptSlowlyMs = now;
+      this.store.keepReserve();
+      await forgetOrphans(this.folders, this.#config.storage.orphan_s * 1000);
     } finally {
       this.#sweeping = false;
     }
+  }
+
+  /** Somebody else may be deleting it. */
+  async #deleteDue(id: string): Promise<unknown> {
+    if (!this.#leaving.has(id)) await this.delete(id);
+    return undefined;
   }
 }
 

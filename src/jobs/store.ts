@@ -1,17 +1,19 @@
 /**
- * The durable list of jobs: SQLite on disk, all of it in memory.
- * Reading never touches the disk. Changes are functions from the old job to the new one; those asked for in one turn of
- * the event loop run one after another in one transaction (one fsync for all), and only after the commit does memory
- * change, do listeners hear of it and do the promises resolve. So whatever anybody has seen is on disk, but for changes
- * that a restart undoes anyway.
+ * The durable list of jobs: SQLite on disk; in memory are those that are not over, and a few of the others.
+ * Changes are functions from the old job to the new one; those asked for in one turn of the event loop run one after
+ * another in one transaction (one fsync for all), and only after the commit does memory change, do listeners hear of it
+ * and do the promises resolve. So whatever anybody has seen is on disk, but for changes that a restart undoes anyway:
+ * an executing job may be a queued one in its row, and in nothing else does memory differ from the rows.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
-import { OtfError, systemReason } from '../errors/catalogue.js';
-import type { Job } from './job.js';
-import { fromRow, type JobRow, kSaveSql, migrate, toRow } from './schema.js';
-import { Sqlite } from './sqlite.js';
+import { OtfError } from '../errors/catalogue.js';
+import { openDatabase } from './database.js';
+import { isActive, type Job, type Phase } from './job.js';
+import { JobLists } from './lists.js';
+import { Reserve } from './reserve.js';
+import { fromRow, type JobRow, kSaveSql, toRow } from './schema.js';
+import { Totals } from './totals.js';
 
 /** Old job (undefined = there is none) to new job; null = delete; the same object = no change. May throw to refuse. */
 export type Change = (before: Job | undefined) => Job | null | undefined;
@@ -26,54 +28,86 @@ interface Waiting {
   reject: (reason: unknown) => void;
 }
 
+/** Jobs that are over and were looked at lately. */
+const kRecent = 2000;
+
 export class JobStore {
+  readonly totals: Totals;
+  readonly lists: JobLists;
   readonly #database: Database;
+  readonly #reserve: Reserve;
   readonly #save: Statement;
   readonly #remove: Statement;
-  /** In order of creation: a changed job keeps its place in a Map. */
-  readonly #jobs = new Map<string, Job>();
+  readonly #read: Statement;
+  readonly #known: Statement;
+  readonly #due: Statement;
+  /** PENDING, QUEUED, EXECUTING, in order of creation: a changed job keeps its place in a Map. */
+  readonly #active = new Map<string, Job>();
+  /** The one looked at longest ago first. */
+  readonly #recent = new Map<string, Job>();
   readonly #listeners = new Set<ChangeListener>();
+  #lastCreatedMs: number;
   #waiting: Waiting[] = [];
   #scheduled = false;
 
-  /** Opens or makes `dataDir/otf.sqlite` and reads every job. Throws OTF_STORE_UNUSABLE. One process at a time. */
+  /** Opens or makes `dataDir/otf.sqlite`. Throws OTF_STORE_UNUSABLE. One process at a time. */
   constructor(dataDir: string) {
-    const path = join(dataDir, 'otf.sqlite');
-    try {
-      mkdirSync(dataDir, { recursive: true });
-      this.#database = new Sqlite(path, { timeout: 200 });
-      // Exclusive: a second server on the same folder must fail, not share the queue.
-      this.#database.pragma('locking_mode = EXCLUSIVE');
-      this.#database.pragma('journal_mode = WAL');
-      // FULL: a commit has reached the disk when it returns (SQLite documentation, "PRAGMA synchronous").
-      this.#database.pragma('synchronous = FULL');
-      migrate(this.#database);
-    } catch (thrown) {
-      if (thrown instanceof OtfError) throw thrown;
-      const locked = (thrown as { code?: unknown }).code === 'SQLITE_BUSY';
-      const reason = locked ? 'another server is using this folder' : systemReason(thrown);
-      throw new OtfError('OTF_STORE_UNUSABLE', `cannot open ${path}: ${reason}`, { cause: thrown });
-    }
+    this.#database = openDatabase(join(dataDir, 'otf.sqlite'));
+    this.#reserve = new Reserve(dataDir);
     this.#save = this.#database.prepare(kSaveSql);
     this.#remove = this.#database.prepare('DELETE FROM job WHERE id = ?');
-    const rows = this.#database.prepare('SELECT * FROM job ORDER BY createdMs, rowid').iterate();
-    for (const row of rows as IterableIterator<JobRow>) {
+    this.#read = this.#database.prepare('SELECT * FROM job WHERE id = ?');
+    this.#known = this.#database.prepare('SELECT 1 FROM job WHERE id = ?').pluck();
+    this.#due = this.#database
+      .prepare('SELECT id FROM job WHERE destructionMs <= ? ORDER BY destructionMs LIMIT ?')
+      .pluck();
+    const active = "SELECT * FROM job WHERE phase IN ('PENDING', 'QUEUED', 'EXECUTING') ORDER BY createdMs, rowid";
+    for (const row of this.#database.prepare(active).all() as JobRow[]) {
       const job = fromRow(row);
-      this.#jobs.set(job.id, job);
+      this.#active.set(job.id, job);
     }
+    this.totals = new Totals(this.#database, this.#active.values());
+    this.lists = new JobLists(this.#database, (id) => this.#active.get(id)?.phase);
+    this.#lastCreatedMs = this.lists.newestMs();
   }
 
   get size(): number {
-    return this.#jobs.size;
+    return this.totals.jobs;
   }
 
   get(id: string): Job | undefined {
-    return this.#jobs.get(id);
+    const active = this.#active.get(id);
+    if (active) return active;
+    const recent = this.#recent.get(id);
+    if (recent) {
+      // To the end of the line.
+      this.#recent.delete(id);
+      this.#recent.set(id, recent);
+      return recent;
+    }
+    const row = this.#read.get(id) as JobRow | undefined;
+    return row && this.#remember(fromRow(row));
   }
 
-  /** In order of creation. */
-  all(): IterableIterator<Job> {
-    return this.#jobs.values();
+  /** Without reading it. */
+  has(id: string): boolean {
+    return this.#active.has(id) || this.#recent.has(id) || this.#known.get(id) !== undefined;
+  }
+
+  /** PENDING, QUEUED and EXECUTING jobs, in order of creation. */
+  active(): IterableIterator<Job> {
+    return this.#active.values();
+  }
+
+  /** Ids of jobs whose time has come, at most `most`. */
+  due(nowMs: number, most: number): string[] {
+    return this.#due.all(nowMs, most) as string[];
+  }
+
+  /** For a new job: no two are of the same millisecond, so that AFTER=that of the last one seen misses none. */
+  nextCreatedMs(): number {
+    this.#lastCreatedMs = Math.max(Date.now(), this.#lastCreatedMs + 1);
+    return this.#lastCreatedMs;
   }
 
   onChange(listener: ChangeListener): void {
@@ -110,8 +144,8 @@ export class JobStore {
     const lasting = new Map<string, Job | null>();
     const accepted: { entry: Waiting; before: Job | undefined; after: Job | null | undefined }[] = [];
     for (const entry of batch) {
-      const before = (draft.has(entry.id) ? draft.get(entry.id) : this.#jobs.get(entry.id)) ?? undefined;
       try {
+        const before = (draft.has(entry.id) ? draft.get(entry.id) : this.get(entry.id)) ?? undefined;
         const after = entry.change(before);
         accepted.push({ entry, before, after });
         if (after === undefined || after === before) continue;
@@ -128,12 +162,10 @@ export class JobStore {
       for (const { entry } of accepted) entry.reject(error);
       return;
     }
-    for (const [id, after] of draft) {
-      if (after === null) this.#jobs.delete(id);
-      else this.#jobs.set(id, after);
-    }
+    for (const [id, after] of draft) this.#keep(id, after);
     for (const { entry, before, after } of accepted) {
       if (after !== undefined && after !== before) {
+        this.totals.changed(after, before);
         for (const listener of this.#listeners) listener(after, before);
       }
       entry.resolve(after === null ? undefined : (after ?? before));
@@ -144,17 +176,58 @@ export class JobStore {
   load(jobs: Iterable<Job>): void {
     const draft = new Map<string, Job>();
     for (const job of jobs) draft.set(job.id, job);
+    const before = [...draft.keys()].map((id) => [id, this.get(id)] as const);
     this.#commit(draft);
-    for (const [id, job] of draft) this.#jobs.set(id, job);
+    for (const [id, old] of before) this.totals.changed(draft.get(id) ?? null, old);
+    for (const [id, job] of draft) {
+      this.#keep(id, job);
+      this.#lastCreatedMs = Math.max(this.#lastCreatedMs, job.createdMs);
+    }
   }
 
+  #keep(id: string, job: Job | null): void {
+    if (job && isActive(job.phase)) {
+      this.#active.set(id, job);
+      this.#recent.delete(id);
+      return;
+    }
+    this.#active.delete(id);
+    this.#recent.delete(id);
+    if (job) this.#remember(job);
+  }
+
+  #remember(job: Job): Job {
+    this.#recent.set(job.id, job);
+    const [oldest] = this.#recent.keys();
+    if (this.#recent.size > kRecent && oldest !== undefined) this.#recent.delete(oldest);
+    return job;
+  }
+
+  /** What makes room may use the room kept for it. */
   #commit(draft: Map<string, Job | null>): void {
-    this.#database.transaction(() => {
+    const write = this.#database.transaction(() => {
       for (const [id, job] of draft) {
         if (job === null) this.#remove.run(id);
         else this.#save.run(toRow(job));
       }
-    })();
+    });
+    const removes = [...draft.values()].includes(null);
+    try {
+      write();
+    } catch (thrown) {
+      if (!removes || !isDiskFull(thrown) || !this.#reserve.release()) throw thrown;
+      write();
+    }
+  }
+
+  /** Once in a while: the room that a removal used is kept again, where there is any. */
+  keepReserve(): void {
+    this.#reserve.keep();
+  }
+
+  /** Jobs in this phase. */
+  count(phase: Phase): number {
+    return this.totals.of(phase);
   }
 
   close(): void {
@@ -164,9 +237,14 @@ export class JobStore {
   }
 }
 
+function isDiskFull(thrown: unknown): boolean {
+  const code = String((thrown as { code?: unknown }).code ?? '');
+  return code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR');
+}
+
 function storeError(thrown: unknown): OtfError {
   const code = String((thrown as { code?: unknown }).code ?? '');
-  if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
+  if (isDiskFull(thrown)) {
     return new OtfError('OTF_DISK_FULL', 'the server cannot store jobs now: its disk is full; try again later', {
       cause: thrown,
     });

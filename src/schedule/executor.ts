@@ -12,7 +12,7 @@ import { loadAddon } from '../engine/load.js';
 import { EnginePool } from '../engine/pool.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '../jobs/executor.js';
-import type { Job, JobInfo, ResultFile } from '../jobs/job.js';
+import { type Job, type JobInfo, ownerKey, type ResultFile } from '../jobs/job.js';
 import type { FormatName } from '../results/formats.js';
 import { Estimates } from './estimate.js';
 import { jobFailure } from './failure.js';
@@ -181,7 +181,7 @@ export class BatchExecutor implements Executor {
 
   #enqueue(job: Job, image: ImageSource | undefined): void {
     const sinceMs = Date.now();
-    const owner = job.owner === null ? `@${job.remote}` : `=${job.owner}`;
+    const owner = ownerKey(job);
     const { id, priority } = job;
     this.#queue.add({ id, key: keyOf(job), owner, priority, sinceMs, job, ...(image ? { image } : {}) });
     this.#dispatch();

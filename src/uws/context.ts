@@ -24,7 +24,7 @@ export type Tree = '/jobs' | '/uws';
 export type Handler = (context: UwsContext, request: Request, tree: Tree) => Answer | Promise<Answer>;
 
 /** Absolute URL of a job that always answers in XML. */
-export function jobHref(request: Request, job: Job): string {
+export function jobHref(request: Request, job: Pick<Job, 'id' | 'style'>): string {
   return `${request.origin}${job.style === 'standard' ? '/jobs' : '/uws'}/${job.id}`;
 }
 

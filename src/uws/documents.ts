@@ -1,5 +1,6 @@
 /** The XML of UWS 1.1. Child order as the schema has it: jobs and jobrefs are sequences there. */
 import type { ImageUrl, Job, JobInfo, JobParameters, ResultFile, UploadedFile } from '../jobs/job.js';
+import type { JobRef } from '../jobs/lists.js';
 import { escapeXml } from '../results/xml.js';
 import { formatInstant } from './instants.js';
 
@@ -20,20 +21,21 @@ export interface JobView {
   position: number | undefined;
 }
 
-/** `hrefOf` gives the absolute URL at which the job always answers in XML. */
-export function jobsDocument(jobs: Iterable<Job>, hrefOf: (job: Job) => string): string {
-  const parts = [kHead, `<uws:jobs ${kSpaces} version="1.1">\n`];
-  for (const job of jobs) {
-    parts.push(
-      `<uws:jobref id="${job.id}" xlink:type="simple" xlink:href="${escapeXml(hrefOf(job))}">` +
-        `<uws:phase>${job.phase}</uws:phase>` +
-        (job.runId === null ? '' : `<uws:runId>${escapeXml(job.runId)}</uws:runId>`) +
-        (job.owner === null ? '<uws:ownerId xsi:nil="true"/>' : `<uws:ownerId>${escapeXml(job.owner)}</uws:ownerId>`) +
-        `<uws:creationTime>${formatInstant(job.createdMs)}</uws:creationTime></uws:jobref>\n`,
-    );
-  }
-  parts.push('</uws:jobs>\n');
-  return parts.join('');
+/** A list in pieces, one per page. `hrefOf` gives the absolute URL at which the job always answers in XML. */
+export function* jobsDocument(pages: Iterable<JobRef[]>, hrefOf: (job: JobRef) => string): Generator<string> {
+  yield `${kHead}<uws:jobs ${kSpaces} version="1.1">\n`;
+  for (const page of pages) yield page.map((job) => jobRef(job, hrefOf(job))).join('');
+  yield '</uws:jobs>\n';
+}
+
+function jobRef(job: JobRef, href: string): string {
+  return (
+    `<uws:jobref id="${job.id}" xlink:type="simple" xlink:href="${escapeXml(href)}">` +
+    `<uws:phase>${job.phase}</uws:phase>` +
+    (job.runId === null ? '' : `<uws:runId>${escapeXml(job.runId)}</uws:runId>`) +
+    (job.owner === null ? '<uws:ownerId xsi:nil="true"/>' : `<uws:ownerId>${escapeXml(job.owner)}</uws:ownerId>`) +
+    `<uws:creationTime>${formatInstant(job.createdMs)}</uws:creationTime></uws:jobref>\n`
+  );
 }
 
 export function jobDocument(view: JobView): string {

@@ -65,7 +65,14 @@ export interface EventsAnswer {
   subscribe: (send: (event: string, data: string) => void) => () => void;
 }
 
-export type Answer = TextAnswer | FileAnswer | EventsAnswer;
+/** A text that may be long: each piece is made when the one before has gone out, and others have had their turn. */
+export interface PiecesAnswer {
+  kind: 'pieces';
+  headers: Headers;
+  pieces: Iterable<string>;
+}
+
+export type Answer = TextAnswer | FileAnswer | EventsAnswer | PiecesAnswer;
 
 export const kXmlType = 'text/xml;charset=UTF-8';
 export const kJsonType = 'application/json';
@@ -75,6 +82,10 @@ const kPlainHeaders = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': '
 
 export function text(status: number, type: string, body: string, headers: Headers = {}): TextAnswer {
   return { kind: 'text', status, headers: { 'Content-Type': type, ...kPlainHeaders, ...headers }, body };
+}
+
+export function inPieces(type: string, pieces: Iterable<string>): PiecesAnswer {
+  return { kind: 'pieces', headers: { 'Content-Type': type, ...kPlainHeaders }, pieces };
 }
 
 export function xml(body: string, headers: Headers = {}): TextAnswer {

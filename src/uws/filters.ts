@@ -1,5 +1,7 @@
 /** GET /jobs?PHASE=...&AFTER=...&LAST=... (UWS 1.1, section 2.2.2.1). */
-import { type Job, kPhases, type UwsPhase } from '../jobs/job.js';
+import { kOwnPhases, kPhases, type UwsPhase } from '../jobs/job.js';
+import type { JobRef } from '../jobs/lists.js';
+import type { JobStore } from '../jobs/store.js';
 import { parseInstant } from './instants.js';
 import { badRequest, type Parameters } from './parameters.js';
 
@@ -37,13 +39,24 @@ export function parseFilter(parameters: Parameters): JobFilter {
   return { phases: phases.size > 0 ? phases : undefined, afterMs, last: last === undefined ? undefined : Number(last) };
 }
 
-/** `jobs` in order of creation; so is the answer, but with LAST it is newest first. */
-export function filterJobs(jobs: Iterable<Job>, filter: JobFilter): Job[] {
-  const kept: Job[] = [];
-  for (const job of jobs) {
-    if (filter.phases && !filter.phases.has(job.phase)) continue;
-    if (filter.afterMs !== undefined && job.createdMs <= filter.afterMs) continue;
-    kept.push(job);
-  }
-  return filter.last === undefined ? kept : kept.slice(-filter.last).reverse();
+/**
+ * The jobs of the list, in pages: in order of creation, with LAST the newest first. More than `most` are never given:
+ * after an instant those that come next, so that the list can be read on with AFTER=that of the last; else the newest.
+ */
+export function filterJobs({ lists, totals }: JobStore, filter: JobFilter, most: number): JobPages {
+  const { last, afterMs } = filter;
+  const phases = filter.phases && new Set(kOwnPhases.filter((phase) => filter.phases?.has(phase)));
+  const limit = Math.min(last ?? most, most);
+  let jobs = 0;
+  for (const phase of phases ?? kOwnPhases) jobs += totals.of(phase);
+  const expected = Math.min(limit, jobs);
+  if (last !== undefined) return { expected, pages: lists.pages({ phases, afterMs, newestFirst: true, limit }) };
+  const from = afterMs ?? (jobs > limit ? lists.startOfNewest(phases, limit) : undefined);
+  return { expected, pages: lists.pages({ phases, afterMs: from, limit }) };
+}
+
+export interface JobPages {
+  /** At most so many. */
+  expected: number;
+  pages: Iterable<JobRef[]>;
 }

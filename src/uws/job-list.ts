@@ -5,19 +5,24 @@ import { join } from 'node:path';
 import { type Handler, jobHref, jobLocation } from './context.js';
 import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
-import { json, seeOther, xml } from './exchange.js';
+import { inPieces, json, kXmlType, seeOther, xml } from './exchange.js';
 import { filterJobs, parseFilter } from './filters.js';
 import { isObservatoryForm, parseObservatory } from './observatory-creation.js';
 import { badRequest, Parameters } from './parameters.js';
 import { problemMessage } from './problem.js';
 
-export const listJobs: Handler = ({ jobs }, request) => {
+/** A list of so many jobs is made at once. */
+const kShort = 200;
+
+export const listJobs: Handler = ({ jobs, config }, request) => {
   const filter = parseFilter(Parameters.fromQuery(request.query));
-  return xml(jobsDocument(filterJobs(jobs.store.all(), filter), (job) => jobHref(request, job)));
+  const { expected, pages } = filterJobs(jobs.store, filter, config.server.list_page);
+  const pieces = jobsDocument(pages, (job) => jobHref(request, job));
+  return expected <= kShort ? xml([...pieces].join('')) : inPieces(kXmlType, pieces);
 };
 
 export const createJob: Handler = async ({ jobs, models, config, internal }, request, tree) => {
-  jobs.assertOpen();
+  jobs.assertRoomFor(request, Number(request.header('content-length') || '0'));
   const form = await request.form();
   const observatory = isObservatoryForm(form);
   try {

@@ -164,12 +164,18 @@ function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-const kEntities: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+const kEntities = new Map([
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+  ['amp', '&'],
+]);
 
 function textOf(value: unknown): string {
   const text = typeof value === 'string' ? value : record(value)['#text'];
   if (typeof text !== 'string') return '';
-  const plain = text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => kEntities[name] ?? '').trim();
+  const plain = text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => kEntities.get(name) ?? '').trim();
   // Upstream's own documents sometimes quote their values.
   return plain.replace(/^(["'])(.*)\1$/, '$2').slice(0, kMaxValue);
 }

@@ -7,15 +7,25 @@ const kNotXml =
 
 export class Parameters {
   readonly #values = new Map<string, string[]>();
+  readonly #maxChars: number;
 
-  static fromQuery(query: string): Parameters {
-    const parameters = new Parameters();
+  /** `maxChars`: of a name or a value; for what may be kept. */
+  constructor(maxChars = Number.POSITIVE_INFINITY) {
+    this.#maxChars = maxChars;
+  }
+
+  static fromQuery(query: string, maxChars?: number): Parameters {
+    const parameters = new Parameters(maxChars);
     if (query !== '') for (const [name, value] of new URLSearchParams(query)) parameters.add(name, value);
     return parameters;
   }
 
-  /** Throws OTF_BAD_REQUEST for text that no answer could repeat. */
+  /** Throws OTF_BAD_REQUEST for text that is too long or that no answer could repeat. */
   add(name: string, value: string): void {
+    if (name.length > this.#maxChars || value.length > this.#maxChars) {
+      const named = JSON.stringify(name.slice(0, 40));
+      throw badRequest(`parameter ${named} is longer than ${this.#maxChars} characters`);
+    }
     if (kNotXml.test(name) || kNotXml.test(value)) {
       throw badRequest(`parameter ${JSON.stringify(name.slice(0, 40))} has control characters`);
     }

@@ -4,8 +4,11 @@ import { badRequest, type Parameters } from './parameters.js';
 
 const kSkyFields = ['RA', 'DEC', 'ROI_WIDTH', 'ROI_HEIGHT'] as const;
 /** What the observatory's clients call the sides. */
-const kSideNames: Record<string, string> = { ROI_WIDTH: 'ROI_W', ROI_HEIGHT: 'ROI_H' };
-export const kRegionNames = ['ROI', 'BOX', ...kSkyFields, ...Object.values(kSideNames)] as const;
+const kSideNames = new Map([
+  ['ROI_WIDTH', 'ROI_W'],
+  ['ROI_HEIGHT', 'ROI_H'],
+]);
+export const kRegionNames = ['ROI', 'BOX', ...kSkyFields, ...kSideNames.values()] as const;
 
 /** Undefined when no field is given. Throws OTF_BAD_REQUEST. */
 export function parseRegion(parameters: Parameters): Region | undefined {
@@ -26,9 +29,9 @@ export function parseRegion(parameters: Parameters): Region | undefined {
 
 function sideOrField(parameters: Parameters, name: string): string | undefined {
   const value = parameters.single(name);
-  const other = parameters.single(kSideNames[name] ?? name);
+  const other = parameters.single(kSideNames.get(name) ?? name);
   if (value !== undefined && other !== undefined && other !== value) {
-    throw badRequest(`${name} and ${kSideNames[name]} are one parameter, and differ`);
+    throw badRequest(`${name} and ${kSideNames.get(name)} are one parameter, and differ`);
   }
   return value ?? other;
 }

@@ -45,7 +45,7 @@ export async function bench(t: TestContext, fake: FakeOptions = {}, flags: Flags
     flags: {
       ...flags,
       server: { port: 0, ...flags.server },
-      storage: { data_dir: dataDir },
+      storage: { ...flags.storage, data_dir: dataDir },
       logging: { level: 'silent' },
     },
   });

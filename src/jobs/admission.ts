@@ -1,0 +1,88 @@
+/**
+ * Whether one more job is taken: every count and every byte a client can add to has a limit. Asked twice: before a
+ * request is read, with what is known then, and for good when it has been.
+ */
+import type { Config } from '../config/schema.js';
+import { OtfError } from '../errors/catalogue.js';
+import type { Executor } from './executor.js';
+import type { JobFolders } from './folders.js';
+import { type Job, ownerKey, uploadedBytes } from './job.js';
+import { RetryLater } from './retry.js';
+import type { Totals } from './totals.js';
+
+export interface AdmissionParts {
+  config: Config;
+  executor: Executor;
+  totals: Totals;
+  folders: JobFolders;
+}
+
+/** Counted until settled() is called: by then the job is in the totals, or has been refused. */
+export interface Admitted {
+  settled: () => void;
+}
+
+const kRetryS = 30;
+/** Read whatever the queue says: most of them will say PHASE, and what is not to run yet is welcome. */
+const kSmallBytes = 1 << 20;
+
+export class AdmissionOfJobs {
+  readonly #parts: AdmissionParts;
+  readonly #underWay = new Map<string, number>();
+  #pendingUnderWay = 0;
+  #bytesUnderWay = 0;
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+  }
+
+  /** `bytes` as announced. A full queue refuses what is large: it would be read and synced in vain, as a rule. */
+  beforeReading(who: Pick<Job, 'owner' | 'remote'>, bytes: number): void {
+    this.#assertOwner(ownerKey(who));
+    this.assertBytes(bytes);
+    if (bytes <= kSmallBytes) return;
+    const admission = this.#parts.executor.admit(0);
+    if (!admission.accepted) throw new RetryLater('OTF_QUEUE_FULL', admission.reason, admission.retryAfterS);
+  }
+
+  /** Throws OTF_QUEUE_FULL, OTF_DISK_FULL. The place in the queue is the executor's to give. */
+  admit(job: Omit<Job, 'id'>, run: boolean): Admitted {
+    const owner = ownerKey(job);
+    const bytes = uploadedBytes(job.parameters);
+    this.#assertOwner(owner);
+    this.assertBytes(bytes);
+    const { totals, config } = this.#parts;
+    const pending = totals.of('PENDING') + this.#pendingUnderWay;
+    if (!run && pending >= config.policy.max_pending) {
+      throw new RetryLater('OTF_QUEUE_FULL', `${pending} jobs wait to be started, the most there may be`, kRetryS);
+    }
+    const by = (sign: 1 | -1) => {
+      const count = (this.#underWay.get(owner) ?? 0) + sign;
+      if (count === 0) this.#underWay.delete(owner);
+      else this.#underWay.set(owner, count);
+      if (!run) this.#pendingUnderWay += sign;
+      this.#bytesUnderWay += sign * bytes;
+    };
+    by(1);
+    return { settled: () => by(-1) };
+  }
+
+  /** Room for so many bytes more, on the disk and below storage.max_mb. Throws OTF_DISK_FULL. */
+  assertBytes(bytes: number): void {
+    const { totals, config, folders } = this.#parts;
+    const limit = config.storage.max_mb * 2 ** 20;
+    if (limit > 0 && totals.bytes + this.#bytesUnderWay + bytes > limit) {
+      throw new OtfError('OTF_DISK_FULL', `the server keeps as much as it may (${config.storage.max_mb} MB)`);
+    }
+    folders.assertRoom();
+  }
+
+  #assertOwner(owner: string): void {
+    const { totals, config } = this.#parts;
+    const { max_queued, owner_share } = config.policy;
+    const limit = Math.ceil(max_queued * owner_share);
+    const jobs = totals.ofOwner(owner) + (this.#underWay.get(owner) ?? 0);
+    if (jobs < limit) return;
+    throw new RetryLater('OTF_QUEUE_FULL', `you have ${jobs} jobs that are not over, the most one may have`, kRetryS);
+  }
+}

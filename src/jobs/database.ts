@@ -1,0 +1,27 @@
+/** The file `otf.sqlite`, opened for one process. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import { OtfError, systemReason } from '../errors/catalogue.js';
+import { migrate } from './schema.js';
+import { Sqlite } from './sqlite.js';
+
+/** Throws OTF_STORE_UNUSABLE. */
+export function openDatabase(path: string): Database {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const database = new Sqlite(path, { timeout: 200 });
+    // Exclusive: a second server on the same folder must fail, not share the queue.
+    database.pragma('locking_mode = EXCLUSIVE');
+    database.pragma('journal_mode = WAL');
+    // FULL: a commit has reached the disk when it returns (SQLite documentation, "PRAGMA synchronous").
+    database.pragma('synchronous = FULL');
+    migrate(database);
+    return database;
+  } catch (thrown) {
+    if (thrown instanceof OtfError) throw thrown;
+    const locked = (thrown as { code?: unknown }).code === 'SQLITE_BUSY';
+    const reason = locked ? 'another server is using this folder' : systemReason(thrown);
+    throw new OtfError('OTF_STORE_UNUSABLE', `cannot open ${path}: ${reason}`, { cause: thrown });
+  }
+}

@@ -1,0 +1,105 @@
+/** Lists of jobs, read in pages along an index: what is shown of a job in a list, never the whole of it. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Phase, Style } from './job.js';
+
+export interface JobRef {
+  id: string;
+  style: Style;
+  phase: Phase;
+  runId: string | null;
+  owner: string | null;
+  createdMs: number;
+}
+
+export interface ListQuery {
+  /** undefined = all. */
+  phases?: ReadonlySet<Phase> | undefined;
+  /** Strictly later. */
+  afterMs?: number | undefined;
+  /** The newest first. */
+  newestFirst?: boolean;
+  /** At most so many. */
+  limit: number;
+}
+
+/** A place in the order of creation: (createdMs, rowid). */
+interface Place {
+  createdMs: number;
+  place: number;
+}
+
+type Row = JobRef & Place;
+
+/** Rows read at a time: well below a millisecond of work. */
+export const kPageRows = 200;
+const kColumns = 'rowid AS place, id, style, phase, runId, owner, createdMs';
+const kBeginning: Place = { createdMs: Number.MIN_SAFE_INTEGER, place: -1 };
+const kEnd: Place = { createdMs: Number.MAX_SAFE_INTEGER, place: Number.MAX_SAFE_INTEGER };
+
+export class JobLists {
+  readonly #phaseNow: (id: string) => Phase | undefined;
+  readonly #all: Record<'up' | 'down', Statement>;
+  readonly #ofPhase: Record<'up' | 'down', Statement>;
+  readonly #newest: Statement;
+
+  /** `phaseNow`: of a job that is not over. */
+  constructor(database: Database, phaseNow: (id: string) => Phase | undefined) {
+    this.#phaseNow = phaseNow;
+    const select = (where: string, up: boolean) =>
+      database.prepare(
+        `SELECT ${kColumns} FROM job WHERE ${where} (createdMs, rowid) ${up ? '>' : '<'} (@createdMs, @place)
+         ORDER BY createdMs ${up ? '' : 'DESC'}, rowid ${up ? '' : 'DESC'} LIMIT @limit`,
+      );
+    this.#all = { up: select('', true), down: select('', false) };
+    this.#ofPhase = { up: select('phase = @phase AND', true), down: select('phase = @phase AND', false) };
+    this.#newest = database.prepare('SELECT MAX(createdMs) FROM job').pluck();
+  }
+
+  /** Of the newest job; 0 = there is none. */
+  newestMs(): number {
+    return (this.#newest.get() as number | null) ?? 0;
+  }
+
+  /** Pages, each read when it is asked for: nothing of the database is held between two. */
+  *pages(query: ListQuery): Generator<JobRef[]> {
+    const { newestFirst = false, afterMs } = query;
+    // All jobs of the millisecond afterMs lie before this place.
+    const after: Place = afterMs === undefined ? kBeginning : { createdMs: afterMs, place: Number.MAX_SAFE_INTEGER };
+    let from = newestFirst ? kEnd : after;
+    for (let left = query.limit; left > 0; ) {
+      const rows = this.#read(query.phases, newestFirst ? 'down' : 'up', from, Math.min(left, kPageRows));
+      const last = rows.at(-1);
+      if (!last) return;
+      from = { createdMs: last.createdMs, place: last.place };
+      for (const row of rows) row.phase = this.#phaseNow(row.id) ?? row.phase;
+      const wanted = rows.filter(
+        ({ phase, createdMs }) =>
+          (!query.phases || query.phases.has(phase)) && (!newestFirst || afterMs === undefined || createdMs > afterMs),
+      );
+      left -= wanted.length;
+      if (wanted.length > 0) yield wanted;
+      if (newestFirst && afterMs !== undefined && last.createdMs <= afterMs) return;
+    }
+  }
+
+  /** The creation time after which there are `limit` jobs of these phases, or fewer. */
+  startOfNewest(phases: ReadonlySet<Phase> | undefined, limit: number): number {
+    const oldest = this.#read(phases, 'down', kEnd, limit).at(-1);
+    return oldest === undefined ? 0 : oldest.createdMs - 1;
+  }
+
+  /** In order; rows of several phases come along their indices and are merged. */
+  #read(phases: ReadonlySet<Phase> | undefined, way: 'up' | 'down', from: Place, limit: number): Row[] {
+    if (!phases) return this.#all[way].all({ ...from, limit }) as Row[];
+    const rows = [...inRows(phases)].flatMap((phase) => this.#ofPhase[way].all({ ...from, limit, phase }) as Row[]);
+    const sign = way === 'up' ? 1 : -1;
+    rows.sort((a, b) => sign * (a.createdMs - b.createdMs || a.place - b.place));
+    return rows.slice(0, limit);
+  }
+}
+
+/** Phases as they may stand in rows: an executing job may be a queued one there. */
+function inRows(phases: ReadonlySet<Phase>): Set<Phase> {
+  if (!phases.has('QUEUED') && !phases.has('EXECUTING')) return new Set(phases);
+  return new Set<Phase>([...phases, 'QUEUED', 'EXECUTING']);
+}

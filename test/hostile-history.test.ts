@@ -1,0 +1,287 @@
+/** Many jobs, long lists, deletions beside everything, a lost database: what is kept must not be a burden or get lost. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import type { Job } from '#otf/jobs/job.js';
+import { JobStore } from '#otf/jobs/store.js';
+import { bench, tempDir } from './service/bench.js';
+import { rawSocket } from './service/raw.js';
+
+function finished(index: number, runId = `run ${index}`): Job {
+  const ms = 1_700_000_000_000 + index;
+  return {
+    id: `j${index}`,
+    style: 'standard',
+    phase: 'COMPLETED',
+    owner: null,
+    remote: '127.0.0.1',
+    runId,
+    createdMs: ms,
+    queuedMs: ms,
+    startedMs: ms,
+    endedMs: ms,
+    executionDurationS: 0,
+    destructionMs: null,
+    modelId: 'demo-continuum',
+    quantization: 'FP32C_FP32A',
+    priority: 5,
+    parameters: { image: { kind: 'url', url: 'https://example.org/a.fits' } },
+    results: [],
+    failure: null,
+    info: {},
+  };
+}
+
+async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.fail(what);
+}
+
+describe('A long history', () => {
+  it('comes in pages that can be read on, and other requests are answered between their pieces', async (t) => {
+    const dataDir = await tempDir(t);
+    const store = new JobStore(dataDir);
+    store.load(Array.from({ length: 20_000 }, (_, index) => finished(index)));
+    store.close();
+    const b = await bench(t, {}, { server: { list_page: 5000 } }, dataDir);
+    const ids = (xml: string) => [...xml.matchAll(/jobref id="j(\d+)"/g)].map(([, id]) => Number(id));
+    const newest = ids(await b.text('/jobs'));
+    assert.deepEqual([newest.length, newest[0], newest.at(-1)], [5000, 15_000, 19_999]);
+    const read: number[] = [];
+    for (let after = '1970-01-01T00:00:00Z'; ; ) {
+      const xml = await b.text(`/jobs?AFTER=${after}`);
+      const page = ids(xml);
+      if (page.length === 0) break;
+      read.push(...page);
+      after = [...xml.matchAll(/creationTime>([^<]+)</g)].at(-1)?.[1] ?? '';
+    }
+    assert.deepEqual(
+      read,
+      Array.from({ length: 20_000 }, (_, index) => index),
+    );
+    const head = await b.send('/jobs', { method: 'HEAD' });
+    assert.equal(head.status, 200);
+    // Forty long lists are under way, each to a client that reads nothing for now: this one is answered all the same.
+    const sockets = await Promise.all(Array.from({ length: 40 }, () => rawSocket(b.url)));
+    for (const socket of sockets) socket.pause().write('GET /jobs HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    let answered = 0;
+    const counted = sockets.map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          let text = '';
+          socket.on('data', (data) => {
+            text = (text + data.toString('latin1')).slice(-40);
+            if (text.includes('</uws:jobs>')) resolve();
+          });
+        }),
+    );
+    for (let i = 0; i < 20; i++) {
+      assert.equal(await b.text('/jobs/j1/phase'), 'COMPLETED');
+      answered++;
+    }
+    assert.equal(answered, 20);
+    for (const socket of sockets) socket.resume();
+    await Promise.all(counted);
+    for (const socket of sockets) socket.destroy();
+  });
+});
+
+describe('Limits of what is kept', () => {
+  it('hold for jobs nobody starts, for one owner, and for bytes: 503, and room again after a deletion', async (t) => {
+    const refused = async (answer: Response, why: RegExp) => {
+      assert.equal(answer.status, 503);
+      assert.ok(Number(answer.headers.get('retry-after')) > 0);
+      assert.match(await answer.text(), why);
+    };
+    const empty = (headers: Record<string, string> = {}): RequestInit => ({ method: 'POST', headers });
+    const p = await bench(t, {}, { policy: { max_pending: 3 } });
+    const ids = [await p.create(), await p.create(), await p.create()];
+    await refused(await p.send('/jobs', empty()), /3 jobs wait to be started/);
+    assert.equal((await p.send(`/jobs/${ids[0]}`, { method: 'DELETE' })).status, 303);
+    assert.equal((await p.send('/jobs', empty())).status, 303);
+    const burst = await Promise.all(Array.from({ length: 8 }, () => p.send('/jobs', empty())));
+    assert.ok(burst.every(({ status }) => status === 503));
+
+    const flags = { policy: { max_queued: 10, owner_share: 0.2 }, auth: { owner_header: 'x-remote-user' } };
+    const o = await bench(t, { hold: true }, flags);
+    const many = await Promise.all(Array.from({ length: 6 }, () => o.send('/jobs', empty({ 'x-remote-user': 'ada' }))));
+    assert.equal(many.filter(({ status }) => status === 303).length, 2);
+    await refused(await o.send('/jobs', empty({ 'x-remote-user': 'ada' })), /you have 2 jobs/);
+    assert.equal((await o.send('/jobs', empty({ 'x-remote-user': 'bob' }))).status, 303);
+
+    const s = await bench(t, { hold: true }, { storage: { max_mb: 0.01 } });
+    for (let i = 0; i < 3; i++) await s.create();
+    const body = new FormData();
+    body.append('IMAGE', new Blob([Buffer.alloc(5000)]), 'a.fits');
+    await refused(await s.send('/jobs', { method: 'POST', body }), /keeps as much as it may/);
+  });
+
+  it('hold for texts', async (t) => {
+    const b = await bench(t);
+    for (const [field, text] of [
+      ['RUNID', 'x'.repeat(5000)],
+      ['IMAGE', `http://example.org/${'x'.repeat(5000)}`],
+      ['ANYTHING', 'x'.repeat(5000)],
+      ['x'.repeat(5000), '1'],
+    ] as const) {
+      const answer = await b.form('/jobs', { [field]: text });
+      assert.equal(answer.status, 400, field.slice(0, 20));
+      assert.ok((await answer.text()).length < 300);
+    }
+    assert.equal((await b.form('/jobs', { RUNID: 'x'.repeat(4096) })).status, 303);
+  });
+});
+
+describe('DELETE', () => {
+  it('is 303 or 404 beside readers, writers and others that delete, and leaves no folder', async (t) => {
+    const b = await bench(t, { delayMs: 1 });
+    const statuses = new Map<number, number>();
+    const count = async (answer: Promise<Response>) => {
+      const { status } = await answer;
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      return status;
+    };
+    const one = async () => {
+      const id = await b.create({ PHASE: 'RUN' });
+      const remove = () => count(b.send(`/jobs/${id}`, { method: 'DELETE' }));
+      const read = (path: string) => count(b.send(`/jobs/${id}/results/${path}`).then((r) => r.blob().then(() => r)));
+      const formats = ['csv', 'json', 'reg', 'votable-binary2'].map((format) =>
+        read(`result?RESPONSEFORMAT=${format}`),
+      );
+      await Promise.all([...formats, read('result'), read('log'), remove(), remove(), ...formats]);
+    };
+    await Promise.all(Array.from({ length: 60 }, one));
+    assert.equal(statuses.get(303), 60, [...statuses].join(' '));
+    assert.deepEqual(
+      [...statuses.keys()].filter((status) => ![200, 303, 404].includes(status)),
+      [],
+    );
+    await until(async () => (await readdir(join(b.dataDir, 'jobs'))).length === 0, 'folders are left');
+    await until(async () => (await readdir(join(b.dataDir, 'trash'))).length === 0, 'the trash is not emptied');
+    assert.equal(b.server.jobs.store.size, 0);
+  });
+
+  it('that a kill cut in two comes to its end at the next start', async (t) => {
+    const b = await bench(t);
+    const [kept, going] = [await b.create({ PHASE: 'RUN' }), await b.create({ PHASE: 'RUN' })];
+    await b.until(going, 'COMPLETED');
+    await b.until(kept, 'COMPLETED');
+    b.server.jobs.store.close();
+    // Moved away, row not yet gone.
+    execFileSync('mv', [join(b.dataDir, 'jobs', going), join(b.dataDir, 'trash', `${going}.x`)]);
+    await mkdir(join(b.dataDir, 'jobs', '.0badcafe-jhalf'));
+    const again = await bench(t, {}, {}, b.dataDir);
+    await until(async () => (await again.send(`/jobs/${going}`)).status === 404, 'the row is left');
+    assert.deepEqual(await readdir(join(b.dataDir, 'jobs')), [kept]);
+    await until(async () => (await readdir(join(b.dataDir, 'trash'))).length === 0, 'the trash is not emptied');
+    assert.equal((await again.send(`/jobs/${kept}/results/result`)).status, 200);
+  });
+});
+
+describe('A database that was lost', () => {
+  it('does not cost the files: folders without a job are put aside, for a while', async (t) => {
+    const b = await bench(t);
+    const id = await b.create({ PHASE: 'RUN' });
+    await b.until(id, 'COMPLETED');
+    await b.server.stop();
+    for (const file of ['otf.sqlite', 'otf.sqlite-wal', 'otf.sqlite-shm']) {
+      await rm(join(b.dataDir, file), { force: true });
+    }
+    const again = await bench(t, {}, {}, b.dataDir);
+    const orphans = join(b.dataDir, 'orphans');
+    await until(async () => (await readdir(orphans)).length === 1, 'nothing was put aside');
+    const [name] = await readdir(orphans);
+    assert.ok(existsSync(join(orphans, name ?? '', 'catalogue.votable')));
+    assert.deepEqual(await readdir(join(b.dataDir, 'jobs')), []);
+    await again.server.stop();
+    const later = await bench(t, {}, { storage: { orphan_s: 0 } }, b.dataDir);
+    await until(async () => (await readdir(orphans)).length === 0, 'kept for ever');
+    await later.server.stop();
+  });
+});
+
+const kRoot = process.getuid?.() === 0 ? false : 'a small file system can be made by root only';
+
+describe('A full disk', { skip: kRoot }, () => {
+  async function small(t: TestContext): Promise<string | undefined> {
+    const dir = await mkdtemp(join(tmpdir(), 'otf-small-'));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', dir], { stdio: 'ignore' });
+    } catch {
+      await rmdir(dir);
+      return undefined;
+    }
+    t.after(async () => {
+      execFileSync('umount', ['-l', dir], { stdio: 'ignore' });
+      await rmdir(dir);
+    });
+    return dir;
+  }
+
+  it('does not keep jobs from being deleted, by hand or by time, and takes uploads again then', async (t) => {
+    const dir = await small(t);
+    if (dir === undefined) return t.skip('mounting is not allowed here');
+    const flags = { storage: { reserve_mb: 2 } };
+    const b = await bench(t, {}, flags, dir);
+    const ids: string[] = [];
+    for (let i = 0; i < 4; i++) ids.push(await b.create({ PHASE: 'RUN' }));
+    for (const id of ids) await b.until(id, 'COMPLETED');
+    const soon = new Date(Date.now() + 1500).toISOString();
+    assert.equal((await b.form(`/jobs/${ids[1]}/destruction`, { DESTRUCTION: soon })).status, 303);
+    await fillUp(join(dir, 'filler'));
+    const refused = await b.send('/jobs', { method: 'POST' });
+    assert.equal(refused.status, 503);
+    assert.equal((await b.send(`/jobs/${ids[0]}`, { method: 'DELETE' })).status, 303);
+    await until(
+      async () => (await b.send(`/jobs/${ids[1]}`)).status === 404,
+      'its time has come and it is still there',
+    );
+    await truncate(join(dir, 'filler'), 0);
+    await b.until(await b.create({ PHASE: 'RUN' }), 'COMPLETED');
+  });
+
+  it('is seen before an upload is read, and while it is', async (t) => {
+    const dir = await small(t);
+    if (dir === undefined) return t.skip('mounting is not allowed here');
+    const b = await bench(t, {}, { storage: { reserve_mb: 4 } }, dir);
+    const form = (bytes: number) => {
+      const body = new FormData();
+      body.append('IMAGE', new Blob([Buffer.alloc(bytes)]), 'a.fits');
+      return body;
+    };
+    assert.equal((await b.send('/jobs', { method: 'POST', body: form(40 << 20) })).status, 503);
+    // Nothing announced: the reserve must be left all the same.
+    const head = '--XX\r\nContent-Disposition: form-data; name="IMAGE"; filename="a.fits"\r\n\r\n';
+    const endless = new ReadableStream({
+      start: (controller) => controller.enqueue(Buffer.from(head)),
+      pull: (controller) => controller.enqueue(Buffer.alloc(1 << 20)),
+    });
+    const init = { method: 'POST', body: endless, duplex: 'half' };
+    const headers = { 'content-type': 'multipart/form-data; boundary=XX' };
+    const answer = await b.send('/jobs', { ...init, headers } as RequestInit).then(
+      ({ status }) => status,
+      () => 'cut',
+    );
+    assert.ok(answer === 503 || answer === 'cut', String(answer));
+    await until(async () => (await readdir(join(dir, 'jobs'))).length === 0, 'the upload is left');
+    assert.equal((await b.send('/jobs', { method: 'POST', body: form(1 << 20) })).status, 303);
+  });
+});
+
+/** To the last byte. */
+async function fillUp(path: string): Promise<void> {
+  for (let bytes = 1 << 20; bytes >= 1; ) {
+    try {
+      await writeFile(path, Buffer.alloc(bytes), { flag: 'a' });
+    } catch {
+      bytes >>= 4;
+    }
+  }
+}
