@@ -9,6 +9,7 @@
 // Environment: CMAKE_BUILD_PARALLEL_LEVEL limits the cores; OTF_WERROR=1 (and CI=true) makes compiler warnings errors.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { writeBuildInfo } from './build-info.mjs';
 import { refuseImpossible } from './setup/machine.mjs';
 import { buildAddon, buildNativeTree, kTrees } from './setup/native.mjs';
 import { buildSqlite, installNpmPackages, sqliteIsCompiled } from './setup/npm.mjs';
@@ -30,7 +31,10 @@ export async function setUp(wanted) {
     if (clang) await step('fuzz target', () => buildNativeTree(kTrees.fuzz));
     else if (wanted.fuzz) fail('fuzzing needs clang with its libFuzzer run-time: see the packages named above');
   }
-  await step('TypeScript', () => runQuietly(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], 'tsc'));
+  await step('TypeScript', async () => {
+    await runQuietly(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], 'tsc');
+    await writeBuildInfo();
+  });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,4 +1,4 @@
-/** Name and version of this program, as written into every result. */
+/** Name, version and commit of this program, as written into every result. */
 import { readFileSync } from 'node:fs';
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -6,4 +6,14 @@ const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.
   version: string;
 };
 
-export const kSoftware = { name: manifest.name, version: manifest.version } as const;
+/** What scripts/build-info.mjs left beside the compiled code; nothing when that was no git checkout. */
+function builtFrom(): string {
+  try {
+    const info = JSON.parse(readFileSync(new URL('./build-info.json', import.meta.url), 'utf8')) as { commit: string };
+    return info.commit;
+  } catch {
+    return 'unknown';
+  }
+}
+
+export const kSoftware = { name: manifest.name, version: manifest.version, commit: builtFrom() } as const;

@@ -65,7 +65,8 @@ const policy = z
 const engine = z.strictObject({
   /** auto: CIANNA with CUDA when both are there, else onednn. A model card may demand another. */
   default: text.min(1).default(kAutoEngine),
-  devices: z.array(text.min(1)).min(1).default(['cpu']),
+  /** One: auto = as the engine likes, cpu, or gpu:N as the driver counts. */
+  devices: z.array(text.min(1)).min(1).default(['auto']),
   /** 0 = the CPUs this process may use. */
   threads: z.int().min(0).max(4096).default(0),
   /** Memory for loaded models; 0 = no limit. */

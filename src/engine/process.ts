@@ -6,11 +6,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isErrorCode, isShortage, OtfError, shortage, systemReason } from '../errors/catalogue.js';
+import { deviceEnvironment } from './device.js';
 import { LogTail, withoutPaths } from './last-words.js';
 
 export interface EngineSpec {
   network: string;
   engine: string;
+  /** The only GPU it may see; undefined = any. */
+  gpu?: number | undefined;
   quantization: string;
   threads: number;
   inputBias: number;
@@ -84,7 +87,11 @@ export class EngineProcess {
     // A session of its own: Ctrl-C in the server's terminal is the server's to act on.
     const stdio = ['ignore', 'pipe', 'pipe', spec.slotsFd, 'pipe', 'pipe'] as const;
     const program = process.env.OTF_ENGINE_PROGRAM || kProgram;
-    this.#child = spawn(program, engineArguments(spec), { stdio: [...stdio], detached: true });
+    this.#child = spawn(program, engineArguments(spec), {
+      stdio: [...stdio],
+      detached: true,
+      env: deviceEnvironment(spec.gpu),
+    });
     // Without a free descriptor or process there is neither a child nor its pipes, only this event.
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {

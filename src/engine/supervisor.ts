@@ -14,6 +14,7 @@ export interface SupervisedSpec {
   key: string;
   network: string;
   engine: string;
+  gpu?: number | undefined;
   quantization: string;
   threads: number;
   inputBias: number;

@@ -17,6 +17,7 @@
  */
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
+import type { Environment } from '../provenance/environment.js';
 import type { Job, JobFailure, JobInfo, ResultFile } from './job.js';
 
 export type Admission =
@@ -37,6 +38,8 @@ export interface ExecutorStats {
 }
 
 export interface Executor {
+  /** Where jobs run. Known once started. */
+  readonly environment: Environment;
   /** Called once, before any other call. Metrics of its own are registered in host.metrics with the prefix otf_. */
   start(host: ExecutorHost): Promise<void>;
   /** Would one more job be taken? `reserved` = admitted moments ago, not yet submitted. Must be fast and synchronous. */

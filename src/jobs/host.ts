@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
+import type { Environment } from '../provenance/environment.js';
 import type { Closing, ExecutorHost, LogLevel, Outcome } from './executor.js';
 import type { JobFolders } from './folders.js';
 import type { Job, JobFailure, JobInfo, ResultFile } from './job.js';
@@ -33,6 +34,8 @@ export class JobHost implements ExecutorHost {
   readonly metrics: Registry;
   /** Where clients find this server, for the records; set once it listens. */
   baseUrl = '';
+  /** Where jobs run; set once the executor has started. */
+  environment: Environment = {};
   readonly #log: Logger;
   readonly #store: JobStore;
   readonly #folders: JobFolders;
@@ -64,7 +67,7 @@ export class JobHost implements ExecutorHost {
     await this.#store.changeUntilRestart(jobId, (job) => {
       if (job?.phase !== 'QUEUED') return job;
       wanted = true;
-      return { ...job, phase: 'EXECUTING', startedMs: Date.now(), info };
+      return { ...job, phase: 'EXECUTING', startedMs: Date.now(), info: { ...info, environment: this.environment } };
     });
     return wanted;
   }

@@ -8,6 +8,7 @@
  */
 import type { UwsErrorType } from '../errors/catalogue.js';
 import type { NormalisationWish } from '../models/normalisation.js';
+import type { Environment } from '../provenance/environment.js';
 
 /** Every phase of UWS 1.1, section 2.1.3: all are valid filters, ours are the first six. */
 export const kPhases = [
@@ -71,6 +72,8 @@ export interface JobParameters {
   normalisation?: NormalisationWish;
   /** Format of the result with the id `result`; undefined = VOTable. */
   responseFormat?: string;
+  /** When the request that made the job began to arrive, milliseconds since 1970. */
+  receivedMs?: number;
   /** The request document of an older client: a file in the job's folder. */
   request?: UploadedFile;
 }
@@ -112,6 +115,10 @@ export interface JobInfo {
   tilesDone?: number;
   tilesTotal?: number;
   warnings?: readonly string[];
+  /** Where it ran; shared by all jobs of one start of a server. */
+  environment?: Environment;
+  /** The image as it was read, when it was not uploaded. */
+  fetched?: { name: string; size: number; sha256: string };
 }
 
 export const kDefaultPriority = 5;

@@ -127,6 +127,7 @@ export class JobService {
     // A small folder is in order before anybody connects; a large one is looked through beside the work.
     await Promise.race([this.#clearing, pause(kClearingMs)]);
     await this.#executor.start(this.host);
+    this.host.environment = this.#executor.environment;
     this.#started = true;
     const unfinished = [...this.store.active()].filter(({ phase }) => phase === 'QUEUED' || phase === 'EXECUTING');
     unfinished.sort((a, b) => (a.queuedMs ?? 0) - (b.queuedMs ?? 0));
@@ -187,7 +188,9 @@ export class JobService {
   }
 
   info(job: Job): JobInfo {
-    return job.phase === 'EXECUTING' ? { ...job.info, ...this.host.liveProgress(job.id) } : job.info;
+    if (isFinal(job.phase)) return job.info;
+    const live = job.phase === 'EXECUTING' ? this.host.liveProgress(job.id) : {};
+    return { environment: this.host.environment, ...job.info, ...live };
   }
 
   /** Durable when it resolves: files synced, row committed. The spool is the job's then; otherwise its maker's to discard. */

@@ -4,7 +4,8 @@ import type { ModelCard } from '../models/card.js';
 import { kSoftware } from '../version.js';
 
 export interface RunRecord {
-  software: { name: string; version: string };
+  /** `commit`: records of 0.1.0 have none. */
+  software: { name: string; version: string; commit?: string };
   model: { id: string; title: string; sha256: string };
   /** Image name without folders (results travel; paths of this machine do not) and the SHA-256 of the whole file. */
   input: { name: string; sha256: string };
@@ -68,6 +69,7 @@ export function runFacts(record: RunRecord): RunFact[] {
     if (value !== undefined && value !== '') facts.push({ name, key, value, comment });
   };
   add('software', 'CREATOR', `${record.software.name} ${record.software.version}`, 'program that made this catalogue');
+  add('software_commit', 'COMMIT', record.software.commit, 'git commit it was built from');
   add('created', 'DATE', timestamp(record.createdAt), 'UTC, end of the run');
   add('job_id', 'JOBID', record.jobId, 'UWS job');
   add('model', 'MODEL', record.model.id, 'id of the model card');

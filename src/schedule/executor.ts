@@ -8,11 +8,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { type ChosenDevice, chooseDevice } from '../engine/device.js';
 import { loadAddon } from '../engine/load.js';
 import { EnginePool } from '../engine/pool.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '../jobs/executor.js';
 import { type Job, type JobInfo, ownerKey, type ResultFile } from '../jobs/job.js';
+import { loadRegistry } from '../models/registry.js';
+import { type Environment, environmentOf } from '../provenance/environment.js';
 import type { FormatName } from '../results/formats.js';
 import { Estimates } from './estimate.js';
 import { jobFailure } from './failure.js';
@@ -45,8 +48,9 @@ const kShortageMs = 1000;
 const kRawFile = 'network-output.tmp';
 
 export class BatchExecutor implements Executor {
+  environment: Environment = {};
   #host!: ExecutorHost;
-  #defaultEngine!: string;
+  #device!: ChosenDevice;
   #workers!: Workers;
   #models!: Models;
   #engines!: EnginePool;
@@ -55,7 +59,7 @@ export class BatchExecutor implements Executor {
   #queue!: JobQueue<QueuedJob>;
   #fetcher!: Fetcher;
   readonly #estimates = new Estimates();
-  readonly #device = new Turns();
+  readonly #turns = new Turns();
   readonly #streams = new Map<string, TileStream>();
   readonly #running = new Map<string, TaskRun>();
   /** Released, but not in a stream yet. */
@@ -70,12 +74,20 @@ export class BatchExecutor implements Executor {
   async start(host: ExecutorHost): Promise<void> {
     this.#host = host;
     const { policy, engine, models } = host.config;
-    if (engine.devices.length > 1) {
-      throw new OtfError('OTF_CONFIG_INVALID', 'engine.devices: one device is used by a server; start one for each');
-    }
-    this.#defaultEngine = await (await loadAddon()).resolveEngine(engine.default);
+    const addon = await loadAddon();
+    const nvml = openNvml();
+    const { cards } = await loadRegistry(models.dir);
+    this.#device = await chooseDevice({
+      devices: engine.devices,
+      engine: engine.default,
+      demands: cards,
+      gpus: nvml?.identity.devices.length,
+      describe: () => addon.describeEngines(),
+      resolve: (name) => addon.resolveEngine(name),
+    });
     this.#metrics = executorMetrics(host.metrics, () => this.#engines);
-    gpuMetrics(host.metrics, openNvml());
+    gpuMetrics(host.metrics, nvml?.read);
+    this.environment = environmentOf(addon.versions(), nvml?.identity);
     this.#workers = new Workers(this.#metrics.stage);
     await this.#workers.ready;
     this.#models = await Models.open(models.dir, this.#workers);
@@ -199,7 +211,7 @@ export class BatchExecutor implements Executor {
     while (this.#queue.size > 0) {
       const streams = [...this.#streams.values()];
       const hungry = this.#opening === 0 && !streams.some((stream) => stream.hasWork);
-      const idle = hungry && !this.#device.busy;
+      const idle = hungry && !this.#turns.busy;
       const now = Date.now();
       // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait.
       const turnMs = this.#lastReleaseMs + this.#host.config.policy.max_wait_s * 1000 - now;
@@ -301,7 +313,8 @@ export class BatchExecutor implements Executor {
     const lease = this.#engines.lease({
       key,
       network: card.weightsPath,
-      engine: card.engine ?? this.#defaultEngine,
+      engine: card.engine ?? this.#device.engine,
+      gpu: this.#device.gpu,
       quantization,
       threads: engine.threads,
       inputBias: card.input_bias,
@@ -311,7 +324,7 @@ export class BatchExecutor implements Executor {
       batch: engine.batch,
       slots: kSlots,
     });
-    const stream = new TileStream({ lease, workers: this.#workers, device: this.#device, events: this.#events });
+    const stream = new TileStream({ lease, workers: this.#workers, device: this.#turns, events: this.#events });
     this.#streams.set(key, stream);
     // Loading goes on beside the filling of the first slots; what goes wrong is told by the first pass.
     this.#engines

@@ -14,7 +14,9 @@ const kRawMime = 'application/octet-stream';
 
 /** Facts of the run that the provenance records have elsewhere. */
 const kToldElsewhere = new Set(
-  'software created job_id model model_sha256 engine device quantization input input_sha256 primary_beam'.split(' '),
+  'software software_commit created job_id model model_sha256 engine device quantization input input_sha256 primary_beam'.split(
+    ' ',
+  ),
 );
 
 /** Throws OTF_OUTPUT_UNWRITABLE, and leaves nothing it has written. */

@@ -1,6 +1,7 @@
-/** GPU memory and load through NVML, the library that comes with NVIDIA's driver; nothing at all where there is none. */
+/** GPUs through NVML, their names, memory and load: the library that comes with NVIDIA's driver; nothing at all where there is none. */
 import { createRequire } from 'node:module';
 import { Gauge, type Registry } from 'prom-client';
+import type { GpuIdentity } from '../provenance/environment.js';
 
 export interface GpuReading {
   gpu: string;
@@ -14,8 +15,13 @@ export interface GpuReading {
 const kLibrary = 'libnvidia-ml.so.1';
 const kNameBytes = 96;
 
+export interface Nvml {
+  read: () => GpuReading[];
+  identity: GpuIdentity;
+}
+
 /** Undefined without library, driver or device. Loading it takes milliseconds: once, when the server starts. */
-export function openNvml(library = kLibrary): (() => GpuReading[]) | undefined {
+export function openNvml(library = kLibrary): Nvml | undefined {
   try {
     return loadNvml(library);
   } catch {
@@ -24,7 +30,7 @@ export function openNvml(library = kLibrary): (() => GpuReading[]) | undefined {
   }
 }
 
-function loadNvml(library: string): (() => GpuReading[]) | undefined {
+function loadNvml(library: string): Nvml | undefined {
   const require = createRequire(import.meta.url);
   const koffi = require('koffi') as typeof import('koffi');
   const nvml = koffi.load(library);
@@ -37,17 +43,32 @@ function loadNvml(library: string): (() => GpuReading[]) | undefined {
   const nameOf = nvml.func('nvmlDeviceGetName', 'int', ['void *', 'void *', 'uint32_t']);
   const memoryOf = nvml.func('nvmlDeviceGetMemoryInfo', 'int', ['void *', koffi.out(koffi.pointer(memory))]);
   const loadOf = nvml.func('nvmlDeviceGetUtilizationRates', 'int', ['void *', koffi.out(koffi.pointer(utilization))]);
+  const uuidOf = nvml.func('nvmlDeviceGetUUID', 'int', ['void *', 'void *', 'uint32_t']);
+  const driverOf = nvml.func('nvmlSystemGetDriverVersion', 'int', ['void *', 'uint32_t']);
+  const cudaOf = nvml.func('nvmlSystemGetCudaDriverVersion_v2', 'int', [koffi.out(koffi.pointer('int'))]);
+  const textOf = (call: (buffer: Buffer) => number) => {
+    const buffer = Buffer.alloc(kNameBytes);
+    return call(buffer) === 0 ? buffer.toString('utf8').replace(/\0.*$/s, '') : 'unknown';
+  };
   const devices: [number] = [0];
   if (init() !== 0 || count(devices) !== 0) return undefined;
   const handles = Array.from({ length: devices[0] }, (_, index) => {
     const handle: [unknown] = [null];
-    const name = Buffer.alloc(kNameBytes);
     if (byIndex(index, handle) !== 0) return undefined;
-    nameOf(handle[0], name, kNameBytes);
-    return { gpu: String(index), name: name.toString('utf8').replace(/\0.*$/s, ''), handle: handle[0] };
+    const name = textOf((buffer) => nameOf(handle[0], buffer, kNameBytes));
+    const uuid = textOf((buffer) => uuidOf(handle[0], buffer, kNameBytes));
+    return { gpu: String(index), name, uuid, handle: handle[0] };
   }).filter((each) => each !== undefined);
   if (handles.length === 0) return undefined;
-  return () =>
+  const cuda: [number] = [0];
+  // NVML_CUDA_DRIVER_VERSION_MAJOR and _MINOR: 12040 is 12.4.
+  const cudaKnown = cudaOf(cuda) === 0;
+  const identity = {
+    devices: handles.map(({ name, uuid }) => ({ name, uuid })),
+    driver: textOf((buffer) => driverOf(buffer, kNameBytes)),
+    cuda: cudaKnown ? `${Math.floor(cuda[0] / 1000)}.${Math.floor((cuda[0] % 1000) / 10)}` : 'unknown',
+  };
+  const read = () =>
     handles.map(({ gpu, name, handle }) => {
       const room = { total: 0, free: 0, used: 0 };
       const busy = { gpu: 0, memory: 0 };
@@ -56,6 +77,7 @@ function loadNvml(library: string): (() => GpuReading[]) | undefined {
       const [memoryUsedBytes, memoryTotalBytes] = [Number(room.used), Number(room.total)];
       return { gpu, name, memoryUsedBytes, memoryTotalBytes, load: busy.gpu / 100 };
     });
+  return { read, identity };
 }
 
 /** Metrics without values where there is no GPU; their help says so. */

@@ -4,7 +4,7 @@ import type { Outcome } from '../jobs/executor.js';
 import type { TaskRun } from './task.js';
 import type { Finished } from './work.js';
 
-export function outcomeOf({ batch, tiles }: TaskRun, finished: Finished, engine: EngineReady): Outcome {
+export function outcomeOf({ batch, tiles, image }: TaskRun, finished: Finished, engine: EngineReady): Outcome {
   return {
     results: finished.results,
     endedMs: finished.endedMs,
@@ -19,6 +19,7 @@ export function outcomeOf({ batch, tiles }: TaskRun, finished: Finished, engine:
       tilesDone: tiles,
       tilesTotal: tiles,
       warnings: finished.warnings,
+      ...(image?.url === undefined ? {} : { fetched: { name: image.name, size: image.size, sha256: image.sha256 } }),
     },
   };
 }

@@ -91,6 +91,8 @@ function provenanceInput({ job, endedMs, facts, results, baseUrl }: ProvenanceFa
       engine: `${facts.engine.name} ${facts.engine.version}`,
       device: facts.engine.device,
       ...facts.parameters,
+      ...job.info.environment,
+      'srv.ServerReceivedAt': new Date(job.parameters.receivedMs ?? job.createdMs).toISOString(),
     },
     ...(facts.batch ? { batch: facts.batch } : {}),
   };

@@ -156,5 +156,20 @@ function jobInfo({ job, info, position }: JobView): string {
   add('device', info.device);
   add('computeType', info.computeType);
   for (const warning of info.warnings ?? []) add('warning', warning);
+  for (const [name, value] of serverFacts(job, info)) add(name, value);
   return `<uws:jobInfo ${kInfoSpace}>\n${parts.join('')}</uws:jobInfo>\n`;
+}
+
+/** Provenance under the names of the observatory's server (interop.md, section 9). */
+function serverFacts(job: Job, info: JobInfo): [string, string | number | undefined][] {
+  const { image, receivedMs } = job.parameters;
+  const input = image?.kind === 'upload' ? image : info.fetched;
+  return [
+    ['srv.ServerJobUUID', job.id],
+    ['srv.ServerReceivedAt', formatInstant(receivedMs ?? job.createdMs)],
+    ['input.FitsFilename', input?.name],
+    ['input.FitsSizeBytes', input?.size],
+    ['input.FitsChecksumSHA256', input?.sha256],
+    ...Object.entries(info.environment ?? {}),
+  ];
 }

@@ -22,6 +22,7 @@ export const listJobs: Handler = ({ jobs, config }, request) => {
 };
 
 export const createJob: Handler = async ({ jobs, models, config, internal }, request, tree) => {
+  const receivedMs = Date.now();
   jobs.assertRoomFor(request, Number(request.header('content-length') || '0'));
   const form = await request.form();
   const observatory = isObservatoryForm(form);
@@ -41,7 +42,7 @@ export const createJob: Handler = async ({ jobs, models, config, internal }, req
       modelId: parsed.modelId,
       quantization: parsed.quantization,
       priority: parsed.priority,
-      parameters: parsed.parameters,
+      parameters: { ...parsed.parameters, receivedMs },
       executionDurationS: parsed.executionDurationS,
       destructionMs: parsed.destructionMs,
       spool: form.spool,

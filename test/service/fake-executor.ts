@@ -21,6 +21,7 @@ export interface FakeOptions {
 export const kCatalogue = `<?xml version="1.0"?><VOTABLE version="1.4">${'<!-- row -->'.repeat(400)}</VOTABLE>\n`;
 
 export class FakeExecutor implements Executor {
+  readonly environment = { 'srv.HostName': 'fake' };
   readonly options: FakeOptions;
   readonly submitted: string[] = [];
   readonly represented: string[] = [];
