@@ -42,14 +42,16 @@ describe('the reader of doctest reports', () => {
         <OverallResultsAsserts successes="0" failures="1" test_case_success="false"/></TestCase>
       <TestCase name="throws"><Exception crash="false"> boom </Exception>
         <OverallResultsAsserts successes="0" failures="0" test_case_success="false"/></TestCase>
-      <TestCase name="skipped" skipped="true"/></TestSuite></doctest>`);
+      <TestCase name="skipped" description="needs BF16" skipped="true"/>
+      <TestCase name="left out" skipped="true"/></TestSuite></doctest>`);
     assert.deepEqual(
       cases.map((each) => [each.name, each.passed, each.skipped]),
       [
         ['good <a>', true, false],
         ['bad', false, false],
         ['throws', false, false],
-        ['skipped', false, true],
+        ['skipped', false, 'needs BF16'],
+        ['left out', false, 'left out by the program'],
       ],
     );
     assert.deepEqual(cases[1]?.failures, ['a.cpp:5: 3==4 (3 == 4) x=3']);
