@@ -1,5 +1,6 @@
 // Step 1: packages of the distribution. Needed ones stop the set-up when they cannot be had; the checkers used by some
-// tests (clang's fuzzer, astropy, stilts) are optional: those tests are skipped with the reason.
+// tests (clang's fuzzer, astropy, stilts, nginx) are optional: those tests are skipped with the reason.
+import { existsSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sqlitePackages } from './npm.mjs';
@@ -11,6 +12,8 @@ const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
 /** What checks C++ (scripts/lint.mjs): the one version that Debian 12, 13 and Ubuntu 24.04 all have. */
 const kLint = ['clang-format-19', 'clang-tidy-19'];
+/** Its service starts when it is installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
+const kNginx = existsSync('/usr/sbin/policy-rc.d') ? ['nginx-light'] : [];
 /** After a day a package that could not be installed is tried again. */
 const kRetryMs = 24 * 3600 * 1000;
 
@@ -96,7 +99,7 @@ function printCommand(packages) {
 export async function installSystemPackages({ tests }) {
   if ((await capture('dpkg-query', ['--version'])).code !== 0) return checkWithoutDpkg(tests);
   const needed = [...kBuild, ...(await sqlitePackages()), ...(tests ? kTests : [])];
-  const optional = tests ? [await fuzzerPackages(), kLint, ['python3-astropy'], ['stilts']] : [];
+  const optional = tests ? [await fuzzerPackages(), kLint, ['python3-astropy'], ['stilts'], kNginx] : [];
   const missing = await missingOf(needed);
   const missingOptional = await missingOf(optional.flat());
   if (missing.length + missingOptional.length === 0) return { clang: tests };
