@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Registry } from 'prom-client';
 import { withoutPaths } from '#otf/engine/last-words.js';
-import { gpuMetrics, openNvml } from '#otf/schedule/gpu.js';
 import { JobQueue, type Waiting } from '#otf/schedule/queue.js';
 
 const kPolicy = { minJobs: 2, maxBatch: 4, maxWaitMs: 1000, roundRobin: true };
@@ -116,20 +114,5 @@ describe('What is told to strangers', () => {
     assert.equal(withoutPaths('cannot read /srv/otf/models/a/weights.dat: gone'), 'cannot read weights.dat: gone');
     assert.equal(withoutPaths("'/home/a b' (/etc/passwd)"), "'a b' (passwd)");
     assert.equal(withoutPaths('from https://example.org/a/b.fits'), 'from https://example.org/a/b.fits');
-  });
-});
-
-describe('GPU metrics', () => {
-  it('are there without values where there is no NVML', async () => {
-    assert.equal(openNvml('libnot-there.so.9'), undefined);
-    const registry = new Registry();
-    gpuMetrics(registry, undefined);
-    const text = await registry.metrics();
-    assert.match(text, /# HELP otf_gpu_load .*no values on a machine without/);
-    assert.doesNotMatch(text, /^otf_gpu_load/m);
-    const readings = [{ gpu: '0', name: 'x', memoryUsedBytes: 5, memoryTotalBytes: 9, load: 0.5 }];
-    const other = new Registry();
-    gpuMetrics(other, () => readings);
-    assert.match(await other.metrics(), /^otf_gpu_load\{gpu="0",name="x"\} 0.5$/m);
   });
 });
