@@ -1,6 +1,9 @@
 /** A request of today's client, really run: its region and normalisation decide, and the results say who decided. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { python, withoutPython } from './service/python.js';
 import { field, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 async function post(server: TestServer, image: Buffer, parameters: Record<string, string>): Promise<string> {
@@ -24,7 +27,56 @@ async function table(
   return { xml, info, rows: (xml.match(/<TR>/g) ?? []).length };
 }
 
+/** The life of a job as the documentation of today's client has it, with Python's own library; the table by astropy. */
+const kClient = `
+import json, sys, time, uuid, io, urllib.request, xml.etree.ElementTree as ET
+url, image = sys.argv[1:]
+UWS = '{http://www.ivoa.net/xml/UWS/v1.0}'
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args): return None
+opener = urllib.request.build_opener(Stay)
+def send(path, data=None, headers={}):
+    request = urllib.request.Request(url + path, data=data, headers={'Accept': '*/*', **headers})
+    try: return opener.open(request, timeout=10)
+    except urllib.error.HTTPError as error: return error
+registry = ET.fromstring(send('/model-files/CIANNA_models.xml').read())
+model = [p.text for p in registry.iter(UWS + 'parameter') if p.get('id') == 'ModelName'][0]
+job = ET.Element(UWS + 'job')
+ET.SubElement(job, UWS + 'phase').text = 'PENDING'
+parameters = ET.SubElement(job, UWS + 'parameters')
+for name, value in {'yolo_model': model, 'quantization': 'FP32C_FP32A', 'ra': 0.0, 'dec': 0.0, 'roi_w': 512, 'roi_h': 512, 'do_tiling': False, 'user_id': 'me'}.items():
+    ET.SubElement(parameters, UWS + 'parameter', id=name).text = str(value)
+boundary = uuid.uuid4().hex
+def part(name, filename, content):
+    return ('--%s\\r\\nContent-Disposition: form-data; name="%s"; filename="%s"\\r\\n\\r\\n' % (boundary, name, filename)).encode() + content + b'\\r\\n'
+body = part('xml', 'request.xml', ET.tostring(job)) + part('fits', 'image.fits', open(image, 'rb').read()) + ('--%s--\\r\\n' % boundary).encode()
+made = send('/jobs/', body, {'Content-Type': 'multipart/form-data; boundary=' + boundary})
+assert made.status == 303, made.read()
+id = made.headers['Location'].rstrip('/').split('/')[-1]
+while True:
+    phase = ET.fromstring(send('/jobs/' + id).read()).find(UWS + 'phase').text
+    if phase in ('COMPLETED', 'ERROR', 'ABORTED'): break
+    time.sleep(0.1)
+asjson = json.load(send('/jobs/' + id, headers={'Accept': 'application/json'}))['phase']
+table = send('/jobs/%s/results' % id)
+from astropy.io.votable import parse
+rows = len(parse(io.BytesIO(table.read())).get_first_table().array)
+abort = json.load(send('/jobs/%s/abort' % id, b''))
+print(json.dumps([phase, asjson, table.headers['Content-Type'], rows, abort == {'job_id': id, 'aborted': False}]))
+`;
+
 describe("a request of today's client", () => {
+  it('goes the way its documentation describes', { skip: withoutPython('astropy') }, async (t) => {
+    const dir = await tempDir(t);
+    const server = await startTestServer(t);
+    const image = join(dir, 'image.fits');
+    await writeFile(image, await field(dir, 300, 5));
+    const [phase, asJson, type, rows, aborted] = JSON.parse(await python(kClient, [server.url, image]));
+    assert.deepEqual([phase, asJson, type], ['COMPLETED', 'COMPLETED', 'application/x-votable+xml']);
+    assert.ok(rows > 10, `${rows} sources`);
+    assert.equal(aborted, true);
+  });
+
   it('is searched in its region with its normalisation, which the results and the provenance tell', async (t) => {
     const image = await field(await tempDir(t), 300, 5);
     const server = await startTestServer(t);
