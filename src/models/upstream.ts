@@ -53,7 +53,10 @@ function jobParameters(job: unknown): Record<string, string> {
 }
 
 /** The names both forms have are the same, but for these. */
-const kModelNames: Record<string, string> = { Name: 'ModelName', URL_Link: 'ModelURL' };
+const kModelNames = new Map([
+  ['Name', 'ModelName'],
+  ['URL_Link', 'ModelURL'],
+]);
 const kDatasets = ['TrainingDatasets', 'TrainingDataset'];
 
 function modelParameters(model: unknown): Record<string, string> {
@@ -64,7 +67,7 @@ function modelParameters(model: unknown): Record<string, string> {
     if (kDatasets.includes(name)) {
       for (const [part, text] of Object.entries(asRecord(asArray(value)[0])))
         parameters.push([`TrainingDataset${part}`, textOf(text)]);
-    } else parameters.push([kModelNames[name] ?? name, textOf(asArray(value)[0])]);
+    } else parameters.push([kModelNames.get(name) ?? name, textOf(asArray(value)[0])]);
   }
   return Object.fromEntries(parameters);
 }
