@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { withoutPaths } from '#otf/engine/last-words.js';
+import { publicText } from '#otf/errors/public-text.js';
 import { JobQueue, type Waiting } from '#otf/schedule/queue.js';
 
 const kPolicy = { minJobs: 2, maxBatch: 4, maxWaitMs: 1000, roundRobin: true };
@@ -111,8 +111,8 @@ describe('Priorities', () => {
 
 describe('What is told to strangers', () => {
   it('names no folder of this machine, but keeps URLs', () => {
-    assert.equal(withoutPaths('cannot read /srv/otf/models/a/weights.dat: gone'), 'cannot read weights.dat: gone');
-    assert.equal(withoutPaths("'/home/a b' (/etc/passwd)"), "'a b' (passwd)");
-    assert.equal(withoutPaths('from https://example.org/a/b.fits'), 'from https://example.org/a/b.fits');
+    assert.equal(publicText('cannot read /srv/otf/models/a/weights.dat: gone'), 'cannot read weights.dat: gone');
+    assert.equal(publicText("'/home/a b' (/etc/passwd)"), "'a b' (passwd)");
+    assert.equal(publicText('from https://example.org/a/b.fits'), 'from https://example.org/a/b.fits');
   });
 });

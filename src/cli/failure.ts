@@ -1,6 +1,7 @@
 /** How a command fails: one line on stderr and an exit code. */
 import { CommanderError } from 'commander';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
+import { printable } from './table.js';
 
 const kUsageExit = 2;
 
@@ -19,14 +20,14 @@ export function report(thrown: unknown): number {
 }
 
 function printFailure(message: string, error: Error): void {
-  process.stderr.write(`cianna-otf: ${message}\n`);
+  process.stderr.write(`cianna-otf: ${printable(message)}\n`);
   if (!process.env.OTF_DEBUG) return;
   const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack}` : '';
   process.stderr.write(`${error instanceof OtfError ? `[${error.code}] ` : ''}${error.stack}${cause}\n`);
 }
 
 export function warn(message: string): void {
-  process.stderr.write(`cianna-otf: warning: ${message}\n`);
+  process.stderr.write(`cianna-otf: warning: ${printable(message)}\n`);
 }
 
 /** `... | head` closes our standard output early: not an error worth a stack trace. */

@@ -15,7 +15,7 @@ import {
   type RemoteOptions,
   waitForEnd,
 } from './remote.js';
-import { print, textTable } from './table.js';
+import { print, printable, textTable } from './table.js';
 
 interface JobsOptions extends RemoteOptions {
   phase?: string[];
@@ -81,7 +81,7 @@ function show(job: RemoteJob, options: RemoteOptions): void {
     ...Object.entries(job.info),
     ['results', job.results.map(({ id }) => id).join(', ') || undefined],
   ];
-  for (const [name, value] of facts) if (value !== undefined) print(`${name.padEnd(14)} ${value}`);
+  for (const [name, value] of facts) if (value !== undefined) print(`${name.padEnd(14)} ${printable(value)}`);
 }
 
 async function status(id: string, options: RemoteOptions): Promise<void> {

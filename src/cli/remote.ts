@@ -7,6 +7,7 @@ import type { RemoteJob, RemoteResult } from '../client/documents.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { type FormatName, kFormats } from '../results/formats.js';
 import { real } from './options.js';
+import { printable } from './table.js';
 
 const kDefaultServer = 'http://127.0.0.1:5000';
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
@@ -44,7 +45,7 @@ export async function waitForEnd(client: UwsClient, id: string, untilMs?: number
     const leftS = untilMs === undefined ? Number.POSITIVE_INFINITY : (untilMs - performance.now()) / 1000;
     const job = await client.job(id, Math.max(0, Math.ceil(Math.min(live ? kTileStepS : kSilentStepS, leftS))));
     const ended = isOver(job.phase) || (untilMs !== undefined && performance.now() >= untilMs);
-    if (live) process.stderr.write(`\r\u001b[K${ended ? '' : `${id}  ${phaseLine(job)}`}`);
+    if (live) process.stderr.write(`\r\u001b[K${ended ? '' : printable(`${id}  ${phaseLine(job)}`)}`);
     if (ended) return job;
   }
 }

@@ -16,7 +16,7 @@ import {
   waitForEnd,
 } from './remote.js';
 import { checkImages } from './submit-check.js';
-import { print } from './table.js';
+import { print, printable } from './table.js';
 
 export interface SubmitOptions extends RemoteOptions {
   model?: string;
@@ -119,7 +119,7 @@ async function follow(client: UwsClient, entry: Submitted, options: SubmitOption
   const job: RemoteJob = await waitForEnd(client, entry.id, untilMs);
   entry.phase = job.phase;
   if (job.error !== undefined) entry.error = job.error;
-  if (!options.json) print(`${entry.id}  ${job.phase}${job.error === undefined ? '' : `: ${job.error}`}`);
+  if (!options.json) print(printable(`${entry.id}  ${job.phase}${job.error === undefined ? '' : `: ${job.error}`}`));
   if (options.output === undefined || job.phase !== 'COMPLETED') return;
   entry.files = await downloadAll(client, job, options.output);
   if (!options.json) for (const file of entry.files) print(`  ${file}`);

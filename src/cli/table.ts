@@ -6,7 +6,8 @@ export interface TableColumn {
 }
 
 /** Lines without a trailing newline. Numbers to the right; a rule under the titles. */
-export function textTable(columns: TableColumn[], rows: string[][]): string {
+export function textTable(columns: TableColumn[], data: string[][]): string {
+  const rows = data.map((cells) => cells.map(printable));
   const widths = columns.map((column, index) =>
     Math.max(column.title.length, ...rows.map((row) => (row[index] ?? '').length)),
   );
@@ -35,8 +36,14 @@ export function green(text: string): string {
   return coloured() ? `\u001b[32m${text}\u001b[0m` : text;
 }
 
+/** Control characters of others' data would be commands to a terminal; those of C1 (0x80 to 0x9f) are, too. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+/** Our own text: line breaks and colours stay. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${text.replace(/[\u007f-\u009f]/g, '\ufffd')}\n`);
 }
 
 /** 0.0123 -> "12.3 ms", 4.56 -> "4.56 s", 300 -> "5 min 0 s". */

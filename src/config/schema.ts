@@ -22,6 +22,11 @@ const server = z.strictObject({
   /** 0 = any free port. */
   port: z.int().min(0).max(65535).default(5000),
   max_upload_mb: z.number().positive().default(1000),
+  /** Connections at a time: of all, and of one address (0 = half of all). Fewer where descriptors are short. */
+  max_connections: z.int().min(8).default(10_000),
+  max_connections_per_address: z.int().min(0).default(0),
+  /** Requests that wait for something to happen: WAIT and /events. */
+  max_waiting: z.int().min(1).default(5000),
   /** Characters of one field (RUNID, IMAGE as a URL, ...). */
   max_text: z.int().min(64).max(65_536).default(4096),
   /** Where clients see this server, e.g. https://otf.example.org/cianna; empty = from each request's Host header. */
@@ -118,6 +123,9 @@ const fetch = z.strictObject({
   allow_private: z.boolean().default(false),
   max_mb: z.number().positive().default(4000),
   timeout_s: seconds.positive().default(300),
+  /** Transfers at a time, and those of one owner (or address) among them. */
+  at_once: z.int().min(1).max(1000).default(16),
+  per_owner: z.int().min(1).max(1000).default(4),
   max_redirects: z.int().min(0).max(20).default(5),
   /** IMAGE=file:... is accepted below these folders only. */
   file_roots: z.array(text.startsWith('/', 'must be absolute paths')).default([]),

@@ -7,12 +7,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** An engine and what is opened for its first pass take about a dozen. */
 const kEnough = 16;
 
+/** Node raises it to the most it may be at its start. */
+export function descriptorLimit(): number {
+  const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+}
+
 /** Undefined = there are enough. To be asked right after a failure. */
 export function descriptorShortage(): unknown {
   try {
     const open = readdirSync('/proc/self/fd').length;
-    const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
-    if (!(open + kEnough > limit)) return undefined;
+    if (open + kEnough <= descriptorLimit()) return undefined;
   } catch (thrown) {
     return thrown;
   }

@@ -1,4 +1,5 @@
-/** What a dying library said, fit to be shown to a stranger: the last lines, without paths of this machine. */
+/** What a dying library said, fit to be shown to a stranger: the last lines. */
+import { publicText } from '../errors/public-text.js';
 
 const kKeptBytes = 16_384;
 const kShownLines = 12;
@@ -15,18 +16,11 @@ export class LogTail {
   lines(): string[] {
     const printable = this.#text
       .replace(/\u001b\[[0-9;]*[A-Za-z]/g, '')
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '\n');
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\n');
     return printable
       .split('\n')
-      .map((line) => withoutPaths(line.trim()).slice(0, kShownChars))
+      .map((line) => publicText(line.trim()).slice(0, kShownChars))
       .filter((line) => line !== '')
       .slice(-kShownLines);
   }
-}
-
-/** `/srv/otf/models/a/weights.dat` -> `weights.dat`. URLs stay. */
-export function withoutPaths(text: string): string {
-  return text.replace(/(^|[\s"'`(=,[])((?:\/[^\s"'`:,()/]+)+)/g, (_, before: string, path: string) => {
-    return before + path.slice(path.lastIndexOf('/') + 1);
-  });
 }

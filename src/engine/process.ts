@@ -6,8 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isErrorCode, isShortage, OtfError, shortage, systemReason } from '../errors/catalogue.js';
+import { publicText } from '../errors/public-text.js';
 import { deviceEnvironment } from './device.js';
-import { LogTail, withoutPaths } from './last-words.js';
+import { LogTail } from './last-words.js';
 
 export interface EngineSpec {
   network: string;
@@ -239,10 +240,10 @@ function expectWord(line: string, word: string): string {
   if (line === word) return '';
   if (line.startsWith(`${word} `)) return line.slice(word.length + 1);
   const error = /^error (\w+) (.*)$/.exec(line);
-  if (error) throw new OtfError(isErrorCode(error[1]) ? error[1] : 'OTF_ENGINE_FAILED', withoutPaths(error[2] ?? ''));
+  if (error) throw new OtfError(isErrorCode(error[1]) ? error[1] : 'OTF_ENGINE_FAILED', publicText(error[2] ?? ''));
   throw nonsense(line);
 }
 
 function nonsense(line: string): OtfError {
-  return new OtfError('OTF_ENGINE_FAILED', `the engine process answered: ${withoutPaths(line.slice(0, 200))}`);
+  return new OtfError('OTF_ENGINE_FAILED', `the engine process answered: ${publicText(line.slice(0, 200))}`);
 }

@@ -19,6 +19,8 @@ export interface FetchLimits {
   maxRedirects: number;
   /** Whole transfer. */
   timeoutMs: number;
+  /** Called each time kCheckedBytes more have come: throws when the disk is full. */
+  assertRoom?: () => void;
   /** Attempts to resume after a cut. */
   maxResumes?: number;
   /** No byte for this long = cut. */
@@ -34,6 +36,7 @@ export interface FetchedImage {
 
 export type FetchProgress = (bytes: number, total: number | undefined) => void;
 
+const kCheckedBytes = 4 << 20;
 const kDefaultResumes = 5;
 const kDefaultStallMs = 30_000;
 const kResumeDelayMs = 200;
@@ -200,7 +203,9 @@ async function readBody(
       throw new Cut(networkReason(error));
     });
     if (next.done) break;
-    if (transfer.received + next.value.length > limits.maxBytes) throw tooLarge(url, limits);
+    const received = transfer.received + next.value.length;
+    if (received > limits.maxBytes) throw tooLarge(url, limits);
+    if (Math.floor(received / kCheckedBytes) > Math.floor(transfer.received / kCheckedBytes)) limits.assertRoom?.();
     await transfer.file.write(next.value, 0, next.value.length, transfer.received).catch((thrown) => {
       throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
     });

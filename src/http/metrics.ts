@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { kOwnPhases } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
+import type { Connections } from './connections.js';
 
 export interface HttpMetrics {
   answered: (method: string, route: string, status: number, seconds: number, bytesIn: number) => void;
@@ -43,6 +44,25 @@ export function httpMetrics(registry: Registry): HttpMetrics {
       if (bytesIn > 0) uploaded.inc(bytesIn);
     },
   };
+}
+
+export function connectionMetrics(registry: Registry, connections: Connections): void {
+  new Gauge({
+    name: 'otf_connections',
+    help: 'Connections that are open',
+    registers: [registry],
+    collect() {
+      this.set(connections.count);
+    },
+  });
+  new Gauge({
+    name: 'otf_connections_refused',
+    help: 'Connections closed at once, beyond the limits, since the server started',
+    registers: [registry],
+    collect() {
+      this.set(connections.refused);
+    },
+  });
 }
 
 export function jobMetrics(registry: Registry, jobs: JobService): void {

@@ -5,11 +5,14 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/bus
 import { OtfError } from '../errors/catalogue.js';
 import type { Spool } from '../jobs/folders.js';
 import type { FilePart, Form } from '../uws/exchange.js';
+import { kMaxRequestBytes } from '../uws/observatory-xml.js';
 import type { Parameters } from '../uws/parameters.js';
 import type { FormRequest } from './form.js';
 import { PartFile } from './part-file.js';
 
 const kLimits = { fieldNameSize: 100, fieldSize: 1 << 16, fields: 100, files: 16, parts: 116, headerPairs: 50 };
+/** Parts that are read into memory later. Others are images, whose limit is that of the request. */
+const kPartLimits = new Map([['XML', kMaxRequestBytes]]);
 /** Types an upload may keep: anything else would let a stranger have a browser show their page as ours. */
 const kKnownTypes = new Set(['application/fits', 'image/fits', 'application/xml', 'text/xml', 'application/gzip']);
 
@@ -138,7 +141,13 @@ class PartReader {
     assertNamed(field);
     this.#spool ??= this.#request.folders.newSpool();
     const file = new PartFile(this.#spool);
-    stream.on('data', (bytes: Buffer) => file.add(bytes));
+    const limit = kPartLimits.get(field.toUpperCase());
+    let size = 0;
+    stream.on('data', (bytes: Buffer) => {
+      size += bytes.length;
+      if (limit === undefined || size <= limit) file.add(bytes);
+      else this.#fail(malformed(`part ${field} is larger than ${limit} bytes`));
+    });
     stream.on('end', () => {
       file.ended = true;
     });

@@ -39,6 +39,7 @@ export const getMetrics: Handler = async ({ jobs }) => {
 export const getEvents: Handler = ({ jobs }, request) => {
   const only = Parameters.fromQuery(request.query).single('JOB');
   if (only !== undefined) jobs.get(only);
+  jobs.assertMayWait();
   return {
     kind: 'events',
     subscribe: (send) =>

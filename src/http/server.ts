@@ -19,8 +19,9 @@ import type { UwsContext } from '../uws/context.js';
 import type { Answer } from '../uws/exchange.js';
 import { ModelDirectory } from '../uws/model-directory.js';
 import { Connection, type ConnectionOptions } from './connection.js';
+import { Connections, connectionLimits } from './connections.js';
 import { Cors } from './cors.js';
-import { httpMetrics, jobMetrics, makeRegistry } from './metrics.js';
+import { connectionMetrics, httpMetrics, jobMetrics, makeRegistry } from './metrics.js';
 import { kRoutes, type Method, type Operation, type Route } from './routes.js';
 import { Trust } from './trust.js';
 
@@ -59,6 +60,12 @@ export async function startServer({
   const internal = (thrown: unknown, route: string) => log.error({ err: thrown, route }, 'internal error');
   const context: UwsContext = { jobs, models, config, startedMs: Date.now(), internal };
   const app = uWebSockets.App();
+  const { max_connections, max_connections_per_address } = config.server;
+  const limits = connectionLimits(max_connections, max_connections_per_address);
+  if (limits.all < max_connections)
+    log.warn(limits, 'fewer connections than configured: too few descriptors (ulimit -n)');
+  const connections = new Connections(app, limits);
+  connectionMetrics(metrics, connections);
   const open = new OpenRequests();
   const options: ConnectionOptions = {
     folders: jobs.folders,
@@ -78,6 +85,7 @@ export async function startServer({
   try {
     await jobs.start();
     port = await listen(app, config);
+    connections.listensOn(port);
   } catch (thrown) {
     app.close();
     await jobs.stop(0);

@@ -83,6 +83,8 @@ export interface ExecutorHost {
   job(jobId: string): Job | undefined;
   /** Its folder, absolute. Only files named in Outcome.results are kept track of; the folder goes when the job goes. */
   jobDir(jobId: string): string;
+  /** Asked while something large is written. Throws OTF_DISK_FULL. */
+  assertRoom(): void;
   executing(jobId: string, info: JobInfo): Promise<boolean>;
   progress(jobId: string, tilesDone: number, tilesTotal: number): void;
   /** undefined = deleted. */

@@ -210,7 +210,7 @@ function newJobId(): string {
 }
 
 /** New names of a folder are on disk only after this (fsync(2)). */
-async function syncFolder(dir: string): Promise<void> {
+export async function syncFolder(dir: string): Promise<void> {
   const descriptor = openSync(dir, 'r');
   try {
     await new Promise<void>((resolve, reject) => fsync(descriptor, (error) => (error ? reject(error) : resolve())));

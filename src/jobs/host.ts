@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
+import { publicText } from '../errors/public-text.js';
 import type { Environment } from '../provenance/environment.js';
 import type { Closing, ExecutorHost, LogLevel, Outcome } from './executor.js';
 import type { JobFolders } from './folders.js';
@@ -61,6 +62,10 @@ export class JobHost implements ExecutorHost {
     return this.#folders.jobDir(jobId);
   }
 
+  assertRoom(): void {
+    this.#folders.assertReserve();
+  }
+
   async executing(jobId: string, info: JobInfo): Promise<boolean> {
     let wanted = false;
     // To a restart an executing job is a queued one.
@@ -103,7 +108,7 @@ export class JobHost implements ExecutorHost {
     await this.#store.change(jobId, (now) => {
       if (now?.phase !== 'EXECUTING') return now;
       counts = true;
-      const known = { ...now.info, ...this.liveProgress(jobId), ...info };
+      const known = { ...now.info, ...this.liveProgress(jobId), ...info, ...publicWarnings(info) };
       return { ...now, phase: 'COMPLETED', endedMs, info: known, results };
     });
     return counts;
@@ -117,13 +122,14 @@ export class JobHost implements ExecutorHost {
     if (this.#store.get(jobId) === undefined) return false;
     let counts = false;
     this.log(jobId, 'error', failure.message);
+    const told = publicFailure(failure);
     // A full disk must not keep a failure from being told.
     const log = await writeLog(this.jobDir(jobId), this.#lines.get(jobId) ?? []).catch((): ResultFile[] => []);
     await this.#store.change(jobId, (now) => {
       if (now?.phase !== 'EXECUTING' && now?.phase !== 'QUEUED') return now;
       counts = true;
       const known = { ...now.info, ...this.liveProgress(jobId), ...info };
-      return { ...now, phase: 'ERROR', endedMs: Date.now(), failure, info: known, results: log };
+      return { ...now, phase: 'ERROR', endedMs: Date.now(), failure: told, info: known, results: log };
     });
     return counts;
   }
@@ -145,7 +151,7 @@ export class JobHost implements ExecutorHost {
     if (!this.#store.get(jobId)) return;
     const lines = this.#lines.get(jobId) ?? [];
     this.#lines.set(jobId, lines);
-    if (lines.length < kMaxLogLines) lines.push(logLine(level, message));
+    if (lines.length < kMaxLogLines) lines.push(logLine(level, publicText(message)));
   }
 
   internal(thrown: unknown): void {
@@ -169,4 +175,16 @@ export class JobHost implements ExecutorHost {
     work.then(done, done);
     return work;
   }
+}
+
+function publicFailure({ type, message, detail }: JobFailure): JobFailure {
+  return { type, message: publicText(message), ...(detail === undefined ? {} : { detail: publicLines(detail) }) };
+}
+
+function publicLines(text: string): string {
+  return text.split('\n').map(publicText).join('\n');
+}
+
+function publicWarnings({ warnings }: JobInfo): JobInfo {
+  return warnings === undefined ? {} : { warnings: warnings.map(publicText) };
 }

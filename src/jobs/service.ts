@@ -36,6 +36,7 @@ const kSlowSweepMs = 60_000;
 const kDeletedAtOnce = 100;
 const kShutdownRetryS = 10;
 const kClearingMs = 500;
+const kWaitingRetryS = 5;
 
 export interface NewJob {
   style: Style;
@@ -343,9 +344,17 @@ export class JobService {
     return max === 0 ? atMs : Math.min(atMs ?? Number.POSITIVE_INFINITY, createdMs + max * 1000);
   }
 
+  /** One more request that stays open. Throws OTF_QUEUE_FULL. */
+  assertMayWait(): void {
+    const waiting = this.waiters.count + this.events.listeners;
+    if (waiting < this.#config.server.max_waiting) return;
+    throw new RetryLater('OTF_QUEUE_FULL', `${waiting} requests wait already, the most that may`, kWaitingRetryS);
+  }
+
   /** Resolves when the job's phase changed, it was deleted, or the time is over. `onCancel` gets the way to give up. */
   waitForChange(id: string, timeoutMs: number, onCancel: (cancel: () => void) => void): Promise<void> {
     if (this.#stopping) return Promise.resolve();
+    this.assertMayWait();
     return new Promise((resolve) => {
       const cancel = this.waiters.wait(id, timeoutMs, resolve);
       onCancel(() => {

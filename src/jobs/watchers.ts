@@ -10,11 +10,10 @@ export type EventListener = (event: JobEvent) => void;
 /** A waiter is one entry in a set and one timer: ten thousand of them cost other requests nothing. */
 export class Waiters {
   readonly #byJob = new Map<string, Set<() => void>>();
+  #count = 0;
 
   get count(): number {
-    let count = 0;
-    for (const waiters of this.#byJob.values()) count += waiters.size;
-    return count;
+    return this.#count;
   }
 
   /** Calls `done` once: at wake(jobId) or after timeoutMs. The result cancels, without a call. */
@@ -23,7 +22,7 @@ export class Waiters {
     this.#byJob.set(jobId, waiters);
     const cancel = () => {
       clearTimeout(timer);
-      waiters.delete(finish);
+      if (waiters.delete(finish)) this.#count--;
       if (waiters.size === 0 && this.#byJob.get(jobId) === waiters) this.#byJob.delete(jobId);
     };
     const finish = () => {
@@ -32,6 +31,7 @@ export class Waiters {
     };
     const timer = setTimeout(finish, timeoutMs);
     waiters.add(finish);
+    this.#count++;
     return cancel;
   }
 
@@ -46,6 +46,10 @@ export class Waiters {
 
 export class Events {
   readonly #listeners = new Set<EventListener>();
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
 
   /** The result unsubscribes. */
   subscribe(listener: EventListener): () => void {

@@ -1,14 +1,12 @@
 /** What a job that failed says: the error's own line without anything of this machine, and more lines where there are. */
 
-import { withoutPaths } from '../engine/last-words.js';
 import { EngineDied } from '../engine/process.js';
 import type { OtfError } from '../errors/catalogue.js';
 import type { JobFailure } from '../jobs/job.js';
 import type { ImageSource } from './task.js';
 
 export function jobFailure(error: OtfError, image: ImageSource | undefined): JobFailure {
-  const named = image ? error.message.replaceAll(image.path, image.name) : error.message;
-  const message = withoutPaths(named);
+  const message = image ? error.message.replaceAll(image.path, image.name) : error.message;
   const type = error.kind.uws;
   const died = error instanceof EngineDied ? error : error.cause instanceof EngineDied ? error.cause : undefined;
   // A task that killed its engine, alone, will do so again.

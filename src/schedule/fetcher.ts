@@ -2,13 +2,11 @@
 import type { Config } from '../config/schema.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { ExecutorHost } from '../jobs/executor.js';
-import type { Job } from '../jobs/job.js';
+import { type Job, ownerKey } from '../jobs/job.js';
 import { jobFailure } from './failure.js';
 import { fetchJobImage } from './images.js';
 import type { Persistence } from './persistence.js';
 import { forget, type ImageSource } from './task.js';
-
-const kAtOnce = 8;
 
 export interface FetcherParts {
   host: ExecutorHost;
@@ -22,6 +20,8 @@ export class Fetcher {
   readonly #parts: FetcherParts;
   readonly #waiting: Job[] = [];
   readonly #running = new Map<string, AbortController>();
+  /** Transfers under way. */
+  readonly #byOwner = new Map<string, number>();
   #stopping = false;
 
   constructor(parts: FetcherParts) {
@@ -62,25 +62,37 @@ export class Fetcher {
   }
 
   #next(): void {
-    while (!this.#stopping && this.#running.size < kAtOnce) {
-      const job = this.#waiting.shift();
+    const { at_once: most, per_owner: each } = this.#parts.fetch;
+    while (!this.#stopping && this.#running.size < most) {
+      // Whoever names slow servers holds up nobody else.
+      const index = this.#waiting.findIndex((job) => (this.#byOwner.get(ownerKey(job)) ?? 0) < each);
+      const [job] = index < 0 ? [] : this.#waiting.splice(index, 1);
       if (!job) return;
       const controller = new AbortController();
       this.#running.set(job.id, controller);
+      this.#count(job, 1);
       this.#fetch(job, controller.signal)
         .catch((thrown) => this.#parts.host.internal(thrown))
         .finally(() => {
           this.#running.delete(job.id);
+          this.#count(job, -1);
           this.#next();
         });
     }
+  }
+
+  #count(job: Job, by: 1 | -1): void {
+    const owner = ownerKey(job);
+    const count = (this.#byOwner.get(owner) ?? 0) + by;
+    if (count === 0) this.#byOwner.delete(owner);
+    else this.#byOwner.set(owner, count);
   }
 
   async #fetch(job: Job, signal: AbortSignal): Promise<void> {
     const { host, persist, fetch, fetched } = this.#parts;
     try {
       if (!(await persist.executing(job.id, {}))) return;
-      const image = await fetchJobImage(job, host.jobDir(job.id), fetch, signal);
+      const image = await fetchJobImage(job, host, fetch, signal);
       host.log(job.id, 'info', `fetched ${image.size} bytes from ${image.url}`);
       if (signal.aborted) await forget(image);
       else fetched(job, image);

@@ -1,6 +1,7 @@
 /** The end of a task, in a worker thread: its catalogue, log and provenance, on disk when this returns. */
 import { basename } from 'node:path';
 import { addon, type DetectOutcome, type ImageSummary } from '../engine/addon.js';
+import { publicText } from '../errors/public-text.js';
 import type { ResultFile } from '../jobs/job.js';
 import { kLogFile, logLine, logText } from '../jobs/log.js';
 import { isFormatName } from '../results/formats.js';
@@ -64,7 +65,7 @@ async function writeAll(files: JobFiles, record: RunRecord, request: FinishReque
 }
 
 function logLines({ outcome }: RunRecord, { closing, tiles }: FinishRequest): string[] {
-  const warnings = outcome.image.warnings.map((warning) => logLine('warn', warning));
+  const warnings = outcome.image.warnings.map((warning) => logLine('warn', publicText(warning)));
   return [...closing.log, ...warnings, logLine('info', `${outcome.counts.final} sources in ${tiles} tiles`)];
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { fetchImage } from '../fetch/fetch-image.js';
 import { openableLocalPath } from '../fetch/local-file.js';
+import type { ExecutorHost } from '../jobs/executor.js';
 import type { Job } from '../jobs/job.js';
 import type { ImageSource } from './task.js';
 import type { Workers } from './workers.js';
@@ -18,20 +19,21 @@ export function needsFetching(job: Job): boolean {
   return image?.kind === 'url' && !image.url.toLowerCase().startsWith('file:');
 }
 
-/** Streams IMAGE=http(s)://... into the job's folder. Throws OTF_FETCH_*, OTF_IMAGE_CHECKSUM, or the signal's reason. */
+/** Streams IMAGE=http(s)://... into the job's folder. Throws OTF_FETCH_*, OTF_IMAGE_CHECKSUM, OTF_DISK_FULL, or the signal's reason. */
 export async function fetchJobImage(
   job: Job,
-  dir: string,
+  host: ExecutorHost,
   fetch: Config['fetch'],
   signal: AbortSignal,
 ): Promise<ImageSource> {
   const url = urlOf(job);
-  const path = join(dir, kFetched);
+  const path = join(host.jobDir(job.id), kFetched);
   const limits = {
     allowPrivate: fetch.allow_private,
     maxBytes: fetch.max_mb * kBytesPerMb,
     maxRedirects: fetch.max_redirects,
     timeoutMs: fetch.timeout_s * 1000,
+    assertRoom: () => host.assertRoom(),
   };
   try {
     const { size, sha256 } = await fetchImage(url, path, limits, signal);

@@ -36,7 +36,7 @@ export class Persistence {
       const error = toOtfError(thrown);
       this.#host.log(jobId, 'error', error.stack ?? error.message);
       const message = error.code === 'OTF_INTERNAL' ? 'the results could not be kept' : error.message;
-      return this.failed(jobId, { type: 'transient', message: message.replace(/\S*\/\S*\//g, '') });
+      return this.failed(jobId, { type: 'transient', message });
     }
   }
 

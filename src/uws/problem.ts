@@ -1,5 +1,6 @@
 /** Errors as answers: status from the catalogue, one line of text, JSON {"error"} where an older client may listen. */
 import { toOtfError } from '../errors/catalogue.js';
+import { publicText } from '../errors/public-text.js';
 import { RetryLater } from '../jobs/retry.js';
 import { type Headers, json, kPlainType, type Request, type TextAnswer, text } from './exchange.js';
 import { wanted } from './negotiate.js';
@@ -23,7 +24,7 @@ export function problemMessage(thrown: unknown): Problem {
   else if (error.code === 'OTF_SHORTAGE') headers['Retry-After'] = String(kShortageRetryS);
   const internal = error.code === 'OTF_INTERNAL';
   // What went wrong inside may name files of this machine: it goes to the log only.
-  const message = internal ? 'internal error of the server' : error.message;
+  const message = internal ? 'internal error of the server' : publicText(error.message);
   return { status: error.kind.httpStatus, message, headers, internal };
 }
 
