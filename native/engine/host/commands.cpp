@@ -16,10 +16,14 @@
 #include <vector>
 
 #include "engine/host/forwards.h"
-#include "engine/process/flat_json.h"
+#include "process/flat_json.h"
+#include "process/wire.h"
 
 namespace otf::host {
 namespace {
+
+using process::reply;
+using process::replyError;
 
 double since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -29,28 +33,6 @@ std::string decimal(double value) {
   std::array<char, 32> digits;
   return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
 }
-
-/// Lines from the command descriptor; false at its end.
-class Lines {
- public:
-  bool next(std::string& line) {
-    while (true) {
-      if (const size_t end = pending_.find('\n'); end != std::string::npos) {
-        line = pending_.substr(0, end);
-        pending_.erase(0, end + 1);
-        return true;
-      }
-      char buffer[4096];
-      const ssize_t got = ::read(process::kCommandFd, buffer, sizeof buffer);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
-      pending_.append(buffer, static_cast<size_t>(got));
-    }
-  }
-
- private:
-  std::string pending_;
-};
 
 /// Gives all slots their memory, once, on a thread of its own.
 class SlotWarmer {
@@ -205,25 +187,8 @@ bool obey(Serving& serving, const std::string& line) {
 
 }  // namespace
 
-void reply(const std::string& line) {
-  const std::string whole = line + "\n";
-  for (size_t sent = 0; sent < whole.size();) {
-    const ssize_t got = ::write(process::kReplyFd, whole.data() + sent, whole.size() - sent);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) ::_exit(1);
-    sent += static_cast<size_t>(got);
-  }
-}
-
-void replyError(Code code, const std::string& message) {
-  std::string line(message);
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  reply("error " + std::string(codeName(code)) + " " + line);
-}
-
 void serve(const Served& s) {
-  Lines lines;
+  process::Lines lines;
   std::string line;
   Serving serving(s);
   while (lines.next(line)) {

@@ -11,10 +11,6 @@
 
 namespace otf::host {
 
-/// Writes whole lines to the reply descriptor. A parent that has gone ends the process.
-void reply(const std::string& line);
-void replyError(Code code, const std::string& message);
-
 struct Served {
   Engine& engine;
   CiannaEngine* cianna;  // for bench; nullptr for other engines

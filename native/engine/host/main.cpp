@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -12,8 +13,9 @@
 #include "engine/host/arguments.h"
 #include "engine/host/commands.h"
 #include "engine/host/crash_engine.h"
-#include "engine/process/flat_json.h"
 #include "error/error.h"
+#include "process/flat_json.h"
+#include "process/wire.h"
 
 namespace {
 
@@ -60,6 +62,14 @@ void letThreadsSleep(int count, char** values) {
   // It runs as it is, only slower.
 }
 
+/// kNetworkFd is ours only if the network was handed over by it.
+void keepOwnDescriptors(int count, char** values) {
+  const std::string handedOver = "/proc/self/fd/" + std::to_string(process::kNetworkFd);
+  const bool network = std::find(values, values + count, handedOver) != values + count;
+  process::keepDescriptors({process::kSharedFd, process::kCommandFd, process::kReplyFd,
+                            network ? process::kNetworkFd : process::kReplyFd});
+}
+
 EngineDescription describe(const std::string& name, std::string& origin) {
   if (isCianna(name)) return host::describeCianna(name, origin);
   // The crash engine is described as the one it wraps.
@@ -79,14 +89,14 @@ void sayDescription(const std::string& name) {
   std::string types;
   for (const ComputeType type : d.computeTypes)
     types += (types.empty() ? "" : " ") + std::string(computeTypeName(type));
-  host::reply("described " + process::FlatJson()
-                                 .number("available", int64_t{d.available})
-                                 .text("reason", d.reason)
-                                 .text("version", d.version)
-                                 .text("device", d.device)
-                                 .text("types", types)
-                                 .text("origin", origin)
-                                 .str());
+  process::reply("described " + process::FlatJson()
+                                    .number("available", int64_t{d.available})
+                                    .text("reason", d.reason)
+                                    .text("version", d.version)
+                                    .text("device", d.device)
+                                    .text("types", types)
+                                    .text("origin", origin)
+                                    .str());
 }
 
 std::string ready(const Engine& engine, const host::Arguments& a, int64_t valuesIn,
@@ -114,7 +124,7 @@ void run(int count, char** values) {
     return;
   }
   SharedSlots slots =
-      SharedSlots::attach(process::kSlotsFd, static_cast<size_t>(a.slotBytes), static_cast<size_t>(a.slots));
+      SharedSlots::attach(process::kSharedFd, static_cast<size_t>(a.slotBytes), static_cast<size_t>(a.slots));
   const auto network = std::make_shared<Network>(readNetwork(a.network));
   const int64_t valuesIn = Shape{a.extent, network->trained.c}.values();
   const int64_t valuesOut = inferShapes(*network, a.extent).back().shape.values();
@@ -135,7 +145,7 @@ void run(int count, char** values) {
   } else {
     engine = createEngine(a.engine, network, a.options);
   }
-  host::reply(ready(*engine, a, valuesIn, layout));
+  process::reply(ready(*engine, a, valuesIn, layout));
   host::serve({*engine, cianna, a.extent, a.batch, layout, slots});
 }
 
@@ -143,7 +153,10 @@ void run(int count, char** values) {
 
 int main(int count, char** values) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  keepOwnDescriptors(count, values);
   letThreadsSleep(count, values);
+  // Begun anew from /proc/self/exe, it would be "exe" in lists of processes.
+  ::prctl(PR_SET_NAME, "otf-engine");
   // Ctrl-C reaches a whole terminal; when an engine ends is its parent's decision.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
@@ -153,13 +166,14 @@ int main(int count, char** values) {
   try {
     run(count, values);
   } catch (const OtfError& error) {
-    host::replyError(error.code(), error.what());
+    process::replyError(error.code(), error.what());
     end(1);
   } catch (const std::bad_alloc&) {
-    host::replyError(Code::kOutOfMemory, "not enough memory for this network; use a smaller batch or tile");
+    process::replyError(Code::kOutOfMemory,
+                        "not enough memory for this network; use a smaller batch or tile");
     end(1);
   } catch (const std::exception& error) {
-    host::replyError(Code::kEngineFailed, error.what());
+    process::replyError(Code::kEngineFailed, error.what());
     end(1);
   }
   end(0);

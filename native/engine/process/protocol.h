@@ -43,7 +43,8 @@
 
 namespace otf::process {
 
-constexpr int kSlotsFd = 3, kCommandFd = 4, kReplyFd = 5;
+/// A network that is handed over rather than named by a path.
+constexpr int kNetworkFd = 6;
 
 /// Where tensors lie in a slot: input [batch][values in], output and deviation [batch][values out], float32, each
 /// beginning on a page. Pages that are never touched take no memory, so the deviation region costs nothing unless used.

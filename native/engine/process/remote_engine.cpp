@@ -10,10 +10,11 @@
 #include <sstream>
 
 #include "engine/onednn/worker_thread.h"
-#include "engine/process/child.h"
-#include "engine/process/flat_json.h"
 #include "engine/process/session.h"
 #include "error/error.h"
+#include "process/child.h"
+#include "process/flat_json.h"
+#include "process/wire.h"
 #include "tensor/buffer.h"
 
 namespace otf {
@@ -37,7 +38,7 @@ Asked ask(std::string_view name) {
   EngineDescription& description = asked.description;
   description.name = name;
   try {
-    Child::Spec spec;
+    Child::Spec spec = process::engineSpec();
     spec.arguments = {"--describe", std::string(name)};
     Child child(spec);
     const std::string said = process::expect(child.receive("describing itself"), "described");

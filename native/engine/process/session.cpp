@@ -7,6 +7,7 @@
 
 #include "engine/process/network_memory.h"
 #include "error/error.h"
+#include "process/wire.h"
 
 namespace otf::process {
 namespace {
@@ -18,17 +19,10 @@ std::string decimal(float value) {
 
 }  // namespace
 
-std::string expect(const std::string& line, const std::string& word) {
-  if (line.starts_with(word + " ")) return line.substr(word.size() + 1);
-  if (line == word) return "";
-  if (line.starts_with("error ")) {
-    const std::string rest = line.substr(6);
-    const std::string name = rest.substr(0, rest.find(' '));
-    for (const Code code : allCodes()) {
-      if (codeName(code) == name) throw OtfError(code, rest.substr(std::min(rest.size(), name.size() + 1)));
-    }
-  }
-  throw OtfError(Code::kInternal, "the engine process answered: " + line.substr(0, 200));
+Child::Spec engineSpec() {
+  Child::Spec spec;
+  spec.program = programPath("OTF_ENGINE_PROGRAM", "otf-engine");
+  return spec;
 }
 
 Session::Session(const std::string& name, const Network& network, const EngineOptions& options, Extent extent,
@@ -40,10 +34,9 @@ Session::Session(const std::string& name, const Network& network, const EngineOp
       layout_(process::slotLayout(batch, valuesIn_, valuesOut_)),
       slots_(SharedSlots::create(layout_.bytes, 1)) {
   const NetworkMemory memory(network);
-  Child::Spec spec;
-  spec.slotsFd = slots_.fd();
-  spec.networkFd = memory.fd();
-  spec.arguments = {"--network",      "/proc/self/fd/" + std::to_string(Child::kNetworkFd),
+  Child::Spec spec = engineSpec();
+  spec.descriptors = {{slots_.fd(), kSharedFd}, {memory.fd(), kNetworkFd}};
+  spec.arguments = {"--network",      "/proc/self/fd/" + std::to_string(kNetworkFd),
                     "--engine",       name,
                     "--quantization", std::string(computeTypeName(options.computeType)),
                     "--threads",      std::to_string(options.threads),

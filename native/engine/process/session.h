@@ -5,14 +5,14 @@
 #include <string>
 
 #include "engine/engine.h"
-#include "engine/process/child.h"
 #include "engine/process/protocol.h"
+#include "process/child.h"
 #include "tensor/slots.h"
 
 namespace otf::process {
 
-/// Text of a reply behind "word "; throws the error that an `error OTF_CODE message` line carries.
-std::string expect(const std::string& line, const std::string& word);
+/// A Child::Spec for otf-engine: OTF_ENGINE_PROGRAM, else beside the file this code was loaded from.
+Child::Spec engineSpec();
 
 /// One slot, one command at a time. Every call throws what the process answers, and kEngineFailed when it has died.
 class Session {

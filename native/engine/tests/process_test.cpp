@@ -12,15 +12,17 @@
 #include <functional>
 #include <thread>
 
-#include "engine/process/child.h"
-#include "engine/process/flat_json.h"
-#include "engine/process/last_words.h"
 #include "engine/process/protocol.h"
 #include "engine/process/remote_engine.h"
+#include "engine/process/session.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
 #include "error/error.h"
 #include "model/architectures.h"
+#include "process/child.h"
+#include "process/flat_json.h"
+#include "process/last_words.h"
+#include "process/wire.h"
 #include "tensor/slots.h"
 
 using namespace otf;
@@ -57,8 +59,8 @@ struct Supervised {
         layout(process::slotLayout(2, kTile.w * kTile.h, inferShapes(*network, kTile).back().shape.values())),
         slots(SharedSlots::create(layout.bytes, 2)),
         child([&] {
-          Child::Spec spec;
-          spec.slotsFd = slots.fd();
+          Child::Spec spec = process::engineSpec();
+          spec.descriptors = {{slots.fd(), process::kSharedFd}};
           spec.arguments = arguments(engine);
           return spec;
         }()) {}
@@ -182,8 +184,8 @@ TEST_CASE("what cannot be started says why, with a code") {
     for (size_t i = 0; i + 1 < arguments.size(); ++i) {
       if (arguments[i] == name) arguments[i + 1] = value;
     }
-    Child::Spec spec;
-    spec.slotsFd = ok.slots.fd();
+    Child::Spec spec = process::engineSpec();
+    spec.descriptors = {{ok.slots.fd(), process::kSharedFd}};
     spec.arguments = arguments;
     Child child(spec);
     return child.receive("starting");
@@ -199,8 +201,8 @@ TEST_CASE("what cannot be started says why, with a code") {
   CHECK(start("--quantization", "INT4").starts_with("error OTF_INVALID_ARGUMENT "));
 
   ::setenv("OTF_ENGINE_PROGRAM", "/nowhere/otf-engine", 1);
-  CHECK(messageOf([] { Child child({}); }, Code::kEngineUnavailable).find("/nowhere/otf-engine") !=
-        std::string::npos);
+  CHECK(messageOf([] { Child child(process::engineSpec()); }, Code::kEngineUnavailable)
+            .find("/nowhere/otf-engine") != std::string::npos);
   CHECK(describeRemoteEngine("cianna").reason.find("/nowhere/otf-engine") != std::string::npos);
   ::setenv("OTF_ENGINE_PROGRAM", OTF_TEST_ENGINE, 1);
 }
@@ -283,8 +285,8 @@ TEST_CASE("a hung process is ended with its parent's object") {
   s.at(0, 0)[0] = 3e30F;
   const auto start = std::chrono::steady_clock::now();
   {
-    Child::Spec spec;
-    spec.slotsFd = s.slots.fd();
+    Child::Spec spec = process::engineSpec();
+    spec.descriptors = {{s.slots.fd(), process::kSharedFd}};
     spec.arguments = s.arguments("crash");
     Child hung(spec);
     REQUIRE(hung.receive("starting").starts_with("ready"));

@@ -1,4 +1,4 @@
-#include "engine/process/last_words.h"
+#include "process/last_words.h"
 
 #include <sys/wait.h>
 

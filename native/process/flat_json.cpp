@@ -1,4 +1,4 @@
-#include "engine/process/flat_json.h"
+#include "process/flat_json.h"
 
 #include <array>
 #include <charconv>
@@ -11,7 +11,7 @@ namespace otf::process {
 namespace {
 
 [[noreturn]] void missing(std::string_view object, std::string_view key) {
-  throw OtfError(Code::kInternal, "the engine process said no '" + std::string(key) +
+  throw OtfError(Code::kInternal, "a process of ours said no '" + std::string(key) +
                                       "' in: " + std::string(object.substr(0, 200)));
 }
 

@@ -1,0 +1,98 @@
+// A started program of ours (otf-engine, otf-reader): its descriptors, its log, its end.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "error/error.h"
+
+namespace otf::process {
+
+/// Where a program of ours is: as the environment's `variable` says, else beside the file this code was
+/// loaded from (addon or program).
+std::string programPath(const char* variable, const char* name);
+
+/// How a process ended while something was asked of it.
+class ChildEnded : public OtfError {
+ public:
+  enum class How {
+    kItself,  // exited, or was ended by a signal its own instructions raised (SIGSEGV, SIGABRT, SIGXCPU ...)
+    kKilled,  // SIGKILL from outside: an operator, or the kernel for lack of memory
+    kLate,    // ended by us, because it took too long
+    kUnwanted,  // ended by us, because nobody waits for the answer any more
+  };
+  ChildEnded(Code code, const std::string& message, How how) : OtfError(code, message), how_(how) {}
+  How how() const { return how_; }
+
+ private:
+  How how_;
+};
+
+/// One process. send() and receive() from one thread at a time. The destructor ends the process: it closes
+/// the command line, and kills after a short while.
+class Child {
+ public:
+  struct Inherited {
+    int ours = -1, theirs = -1;
+  };
+  struct Spec {
+    std::string program;                      // path
+    std::string name = "the engine process";  // in messages
+    Code unavailable = Code::kEngineUnavailable, failed = Code::kEngineFailed;
+    std::vector<std::string> arguments;  // without the program
+    /// 3 and above; besides these it gets 0-2, kCommandFd and kReplyFd, and no others.
+    std::vector<Inherited> descriptors;
+  };
+
+  /// Throws `unavailable`: the program is not there or cannot be started; kOutOfMemory: no descriptors, memory or
+  /// processes are left for it.
+  explicit Child(const Spec& spec);
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child();
+
+  /// One line, without its end; `fd`, when it is one, goes with it. A process that has ended is noticed by
+  /// receive().
+  void send(const std::string& line, int fd = -1);
+  /// The next reply. Throws ChildEnded with the code `failed` when the process has ended: how, while `doing`
+  /// what, and its last words. A process that has not answered within `limit` is ended.
+  std::string receive(const std::string& doing,
+                      std::optional<std::chrono::milliseconds> limit = std::nullopt);
+  /// The same, and the process is ended once `unwanted` says so (asked some twenty times a second): How::kUnwanted.
+  std::string receive(const std::string& doing, std::chrono::milliseconds limit,
+                      const std::function<bool()>& unwanted);
+
+  int pid() const { return pid_; }
+
+ private:
+  void keep(const Spec& spec, std::vector<Inherited> descriptors, int log);
+  void readLog(int fd);
+  void await();
+  using Until = std::optional<std::chrono::steady_clock::time_point>;
+  std::string next(const std::string& doing, Until until, const std::function<bool()>& unwanted);
+  void awaitReply(const std::string& doing, Until until, const std::function<bool()>& unwanted);
+  [[noreturn]] void throwEnded(const std::string& doing);
+  void killNow();
+  [[noreturn]] void cannotStart(int error) const;
+
+  const std::string name_, program_;
+  const Code unavailable_, failed_;
+  int commandFd_ = -1, replyFd_ = -1;
+  std::string replies_;  // read, but not yet a whole line
+  std::mutex mutex_;     // over what the keeper shares:
+  std::condition_variable changed_;
+  int pid_ = -1;
+  int startError_ = 0;
+  bool started_ = false, ended_ = false;
+  int status_ = 0;   // of waitpid, once ended_
+  std::string log_;  // its last part
+  std::thread keeper_;
+};
+
+}  // namespace otf::process
