@@ -47,11 +47,17 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<openModel>(exports, "openModel");
   add<closeModel>(exports, "closeModel");
   add<openTask>(exports, "openTask");
+  add<prepareTiles>(exports, "prepareTiles");
   add<fillTiles>(exports, "fillTiles");
   add<consumeTiles>(exports, "consumeTiles");
   add<finishTask>(exports, "finishTask");
   add<cancelTask>(exports, "cancelTask");
   add<closeTask>(exports, "closeTask");
+  add<configureReaders>(exports, "configureReaders");
+  add<warmReaders>(exports, "warmReaders");
+  add<stopReaders>(exports, "stopReaders");
+  add<readerStats>(exports, "readerStats");
+  add<exitNow>(exports, "exitNow");
   return exports;
 }
 

@@ -38,5 +38,13 @@ Napi::Value consumeTiles(const Napi::CallbackInfo& info);
 Napi::Value finishTask(const Napi::CallbackInfo& info);
 Napi::Value cancelTask(const Napi::CallbackInfo& info);
 Napi::Value closeTask(const Napi::CallbackInfo& info);
+Napi::Value prepareTiles(const Napi::CallbackInfo& info);
+
+// Processes that decode images (reader_api.cpp).
+Napi::Value configureReaders(const Napi::CallbackInfo& info);
+Napi::Value warmReaders(const Napi::CallbackInfo& info);
+Napi::Value stopReaders(const Napi::CallbackInfo& info);
+Napi::Value readerStats(const Napi::CallbackInfo& info);
+Napi::Value exitNow(const Napi::CallbackInfo& info);
 
 }  // namespace otf::addon

@@ -155,8 +155,14 @@ Napi::Value openTask(const Napi::CallbackInfo& info) {
   if (fields.has("rawOutput")) task->raw.emplace(fields.text("rawOutput"));
   Napi::Object out = Napi::Object::New(env);
   out.Set("tiles", static_cast<double>(task->detection.tileCount()));
+  out.Set("bytes", static_cast<double>(task->detection.memoryBytes()));
   out.Set("task", static_cast<double>(taskTable().add(std::move(task))));
   return out;
+}
+
+Napi::Value prepareTiles(const Napi::CallbackInfo& info) {
+  const auto task = taskTable().get(info[0].ToNumber().Int64Value());
+  return Napi::Number::New(info.Env(), static_cast<double>(task->detection.prepareTiles()));
 }
 
 Napi::Value fillTiles(const Napi::CallbackInfo& info) {

@@ -17,12 +17,36 @@ namespace {
 // Compressed images are decoded by whole blocks: bands of this many rows waste little of any usual block height.
 constexpr int64_t kCompressedBandRows = 128;
 
+/// 24 bytes each before the first box.
+constexpr int64_t kMostTiles = int64_t{1} << 22;
+/// A million pixels wide with tiles of 512.
+constexpr int64_t kMostRingBytes = int64_t{2} << 30;
+
 std::vector<std::vector<Box>> makeLists(int64_t tiles) {
   try {
     return std::vector<std::vector<Box>>(static_cast<size_t>(tiles));
   } catch (const std::bad_alloc&) {
     throw OtfError(Code::kOutOfMemory, "cannot keep the boxes of " + std::to_string(tiles) +
                                            " tiles; use a smaller overlap or a region of interest");
+  }
+}
+
+/// A small file may claim an image of any size: what it would take is refused before it is taken.
+void requireBounds(const TileLayout& layout, const FitsInfo& info) {
+  if (layout.tiles() > kMostTiles) {
+    throw OtfError(Code::kImageTooLarge, info.label + " would be searched in " +
+                                             std::to_string(layout.tiles()) + " tiles, at most " +
+                                             std::to_string(kMostTiles) +
+                                             " are supported: use a region of interest or a smaller overlap");
+  }
+  if (const int64_t bytes = TileSource::ringBytes(layout); bytes > kMostRingBytes) {
+    const int64_t rows = bytes / (layout.region.width * static_cast<int64_t>(sizeof(float)));
+    const int64_t widest = kMostRingBytes / (rows * static_cast<int64_t>(sizeof(float)));
+    throw OtfError(Code::kImageTooLarge, info.label + ": one row of tiles, " +
+                                             std::to_string(layout.region.width) + " pixels wide, takes " +
+                                             std::to_string(bytes >> 20) +
+                                             " MiB; use a region of interest of at most " +
+                                             std::to_string(widest) + " pixels width");
   }
 }
 
@@ -101,6 +125,7 @@ DetectionTask::DetectionTask(FitsImage image, const RegionRequest& region, Detec
   impl_->wcs = Wcs::fromCards(info.cards, info.axes);
   const Region box = resolveRegion(region, info, impl_->wcs ? &*impl_->wcs : nullptr);
   impl_->layout = layoutTiles(box, impl_->config.tilePx, impl_->config.overlapPx);
+  requireBounds(impl_->layout, info);
   impl_->boxes = makeLists(impl_->layout.tiles());
 }
 
@@ -110,13 +135,25 @@ const FitsInfo& DetectionTask::image() const { return impl_->image.info(); }
 const DetectorConfig& DetectionTask::config() const { return impl_->config; }
 const YoloHead& DetectionTask::head() const { return impl_->head; }
 const TileLayout& DetectionTask::layout() const { return impl_->layout; }
-void DetectionTask::setCancel(const std::atomic<bool>* cancel) { impl_->cancel = cancel; }
+void DetectionTask::setCancel(const std::atomic<bool>* cancel) {
+  impl_->cancel = cancel;
+  impl_->image.setCancel(cancel);
+}
 PixelCounts DetectionTask::pixelCounts() const { return impl_->counts; }
 void DetectionTask::setPixelCounts(const PixelCounts& counts) { impl_->counts = counts; }
 
 int64_t DetectionTask::outputValues() const {
   const int64_t grid = impl_->config.tilePx / impl_->config.gridElementPx;
   return grid * grid * impl_->head.planes();
+}
+
+int64_t DetectionTask::memoryBytes() const { return TileSource::ringBytes(layout()); }
+
+int64_t DetectionTask::prepareTiles() {
+  if (!impl_->source) impl_->openSource();
+  const int64_t ready = impl_->source->prepare();
+  impl_->counts = impl_->source->counts();
+  return ready;
 }
 
 void DetectionTask::fillTiles(int64_t first, int count, float* out) {

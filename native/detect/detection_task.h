@@ -64,6 +64,14 @@ class DetectionTask {
   /// Checked between row bands; must outlive the task's work. Call before fillTiles.
   void setCancel(const std::atomic<bool>* cancel);
 
+  /// What filling will take at most, known from the header: the rows of pixels that one row of tiles needs.
+  int64_t memoryBytes() const;
+
+  /// Reads what the next tiles need, which may take as long as a disk or a decoder takes. Gives how many tiles fillTiles
+  /// can then write from memory, from the first that has not been filled: the rest of a row of tiles. Throws as
+  /// fillTiles.
+  int64_t prepareTiles();
+
   /// Tiles [first, first+count) to out[count][tilePx][tilePx]. One thread at a time, forward only; the first
   /// call takes the clip limits from the image if the card asks for it. Throws kImageBlank with the last tile at
   /// the latest when no pixel of the region has a value other than 0, kCancelled, and as FitsImage::readWindow.

@@ -56,6 +56,11 @@ TileSource::TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan
       ringRows_(std::min<int64_t>(layout.tilePx, layout.region.height)),
       ring_(allocate(ringRows_ * layout.region.width)) {}
 
+int64_t TileSource::ringBytes(const TileLayout& layout) {
+  return std::min<int64_t>(layout.tilePx, layout.region.height) * layout.region.width *
+         static_cast<int64_t>(sizeof(float));
+}
+
 /// Rows that lie together in the ring, raw first, then normalised in place.
 void TileSource::loadRows(int64_t begin, int64_t end) {
   const Region& region = layout_.region;
@@ -97,6 +102,17 @@ void TileSource::writeTile(int64_t tile, float* out) const {
   }
 }
 
+void TileSource::loadFor(int64_t tile) {
+  const int64_t y0 = layout_.rows.begin(layout_.row(tile));
+  load(std::max<int64_t>(y0, 0), std::min(y0 + layout_.tilePx, layout_.region.height));
+}
+
+int64_t TileSource::prepare() {
+  if (next_ == layout_.tiles()) return 0;
+  loadFor(next_);
+  return (layout_.row(next_) + 1) * layout_.columns.count - next_;
+}
+
 void TileSource::fill(int64_t first, int count, float* out) {
   if (count < 0 || first < next_ || first + count > layout_.tiles()) {
     throw OtfError(Code::kInternal, "tiles " + std::to_string(first) + " to " +
@@ -104,8 +120,7 @@ void TileSource::fill(int64_t first, int count, float* out) {
                                         std::to_string(next_) + " of " + std::to_string(layout_.tiles()));
   }
   for (int64_t tile = first; tile < first + count; ++tile, out += layout_.tilePixels()) {
-    const int64_t y0 = layout_.rows.begin(layout_.row(tile));
-    load(std::max<int64_t>(y0, 0), std::min(y0 + layout_.tilePx, layout_.region.height));
+    loadFor(tile);
     Stopwatch watch;
     writeTile(tile, out);
     prepareSeconds_ += watch.lap();

@@ -35,6 +35,12 @@ class TileSource {
   /// Throws kOutOfMemory. `cancel` may be null.
   TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan plan, const std::atomic<bool>* cancel);
 
+  /// What a source of this layout takes while it is used.
+  static int64_t ringBytes(const TileLayout& layout);
+
+  /// Reads the rows that the next tile needs, and gives how many tiles from it on need no others: those of its row.
+  int64_t prepare();
+
   /// Tiles [first, first+count) to out[count][tilePx][tilePx]; 0 outside the region. Calls must go forward
   /// (kInternal otherwise); tiles may be left out, and the rows that only they need are then never read.
   /// Throws kCancelled, and what the plane's read throws.
@@ -46,6 +52,7 @@ class TileSource {
   double prepareSeconds() const { return prepareSeconds_; }  // normalise and copy
 
  private:
+  void loadFor(int64_t tile);
   void load(int64_t begin, int64_t end);
   void loadRows(int64_t begin, int64_t end);
   void writeTile(int64_t tile, float* out) const;

@@ -24,6 +24,7 @@ constexpr std::array kEntries = {
     Entry{Code::kBeamInvalid, "OTF_BEAM_INVALID"},
     Entry{Code::kImageBlank, "OTF_IMAGE_BLANK"},
     Entry{Code::kRoiOutside, "OTF_ROI_OUTSIDE"},
+    Entry{Code::kImageTooLarge, "OTF_IMAGE_TOO_LARGE"},
     Entry{Code::kDetectorConfig, "OTF_DETECTOR_CONFIG"},
     Entry{Code::kOutputUnwritable, "OTF_OUTPUT_UNWRITABLE"},
     Entry{Code::kEngineUnavailable, "OTF_ENGINE_UNAVAILABLE"},

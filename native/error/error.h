@@ -23,6 +23,7 @@ enum class Code {
   kBeamInvalid,        // BMAJ, BMIN or BPA is not a usable beam
   kImageBlank,         // every pixel is blank, or every pixel is zero
   kRoiOutside,         // the region of interest does not touch the image
+  kImageTooLarge,      // searching it would take more memory than is allowed
   kDetectorConfig,     // the model card's detector section does not fit the network
   kOutputUnwritable,   // a result cannot be written
   kEngineUnavailable,  // no such engine here, or it cannot run what was asked

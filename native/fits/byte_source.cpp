@@ -34,6 +34,12 @@ class FileSource final : public ByteSource {
 
   uint64_t size() const override { return size_; }
 
+  int share(const std::string& label) const override {
+    const int fd = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) throw OtfError(Code::kFitsUnreadable, "cannot open " + label + ": " + std::strerror(errno));
+    return fd;
+  }
+
   bool read(uint64_t offset, std::span<std::byte> out) const override {
     if (offset > size_ || out.size() > size_ - offset) return false;
     size_t done = 0;
@@ -72,6 +78,21 @@ class MemorySource final : public ByteSource {
     return true;
   }
 
+  int share(const std::string& label) const override {
+    const int fd = ::memfd_create("cianna-otf-image", MFD_CLOEXEC);
+    size_t done = 0;
+    while (fd >= 0 && done < bytes_.size()) {
+      const ssize_t put = ::write(fd, bytes_.data() + done, bytes_.size() - done);
+      if (put < 0 && errno == EINTR) continue;
+      if (put <= 0) break;
+      done += static_cast<size_t>(put);
+    }
+    if (fd >= 0 && done == bytes_.size()) return fd;
+    const std::string reason = std::strerror(errno);
+    if (fd >= 0) ::close(fd);
+    throw OtfError(Code::kOutOfMemory, "cannot hand over " + label + ": " + reason);
+  }
+
   PaddedView padded(const std::string& label) const override {
     PaddedView view = zeros(bytes_.size(), label);
     std::memcpy(view.bytes().data(), bytes_.data(), bytes_.size());
@@ -92,7 +113,11 @@ std::unique_ptr<ByteSource> openFileSource(const std::string& path, const std::s
   // O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw OtfError(Code::kFitsUnreadable, "cannot open " + label + ": " + std::strerror(errno));
-  struct stat status {};
+  return openDescriptorSource(fd, label);
+}
+
+std::unique_ptr<ByteSource> openDescriptorSource(int fd, const std::string& label) {
+  struct stat status{};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(fd);
     throw OtfError(Code::kFitsUnreadable, label + " is not a regular file");

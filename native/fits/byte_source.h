@@ -38,12 +38,17 @@ class ByteSource {
   virtual uint64_t size() const = 0;
   /// Fills `out` from `offset`; false when the bytes are not all there.
   virtual bool read(uint64_t offset, std::span<std::byte> out) const = 0;
+  /// The same bytes as a descriptor for another process; the caller's to close. Throws kFitsUnreadable,
+  /// kOutOfMemory.
+  virtual int share(const std::string& label) const = 0;
   /// For a file that lacks its last padding, which CFITSIO cannot read to the end. A file is mapped, not loaded.
   virtual PaddedView padded(const std::string& label) const = 0;
 };
 
 /// Regular files only (a FIFO or a device has no size to check promises against). Throws kFitsUnreadable.
 std::unique_ptr<ByteSource> openFileSource(const std::string& path, const std::string& label);
+/// The descriptor becomes the source's.
+std::unique_ptr<ByteSource> openDescriptorSource(int fd, const std::string& label);
 /// The bytes must outlive the source.
 std::unique_ptr<ByteSource> openMemorySource(std::span<const std::byte> bytes);
 

@@ -1,6 +1,9 @@
 #include "fits/cfitsio.h"
 
 #include <array>
+#include <cmath>
+
+#include "fits/fits.h"
 
 namespace otf::fits {
 
@@ -45,3 +48,11 @@ Handle openMemoryFile(MemoryFile& memory, const std::string& label) {
 }
 
 }  // namespace otf::fits
+
+std::string otf::cfitsioVersion() {
+  float version = 0;
+  fits_get_version(&version);
+  const auto digits = static_cast<int>(std::lround(version * 10000));  // 4.02 = 4.2.0, 4.0603 = 4.6.3
+  return std::to_string(digits / 10000) + "." + std::to_string(digits / 100 % 100) + "." +
+         std::to_string(digits % 100);
+}

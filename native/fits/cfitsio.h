@@ -1,4 +1,5 @@
-// CFITSIO behind one owner and one status helper. Internal to this room: included by its .cpp files only.
+// CFITSIO behind one owner and one status helper. Internal to this room and to reader, whose program alone decodes
+// with it: included by their .cpp files only.
 #pragma once
 
 #include <fitsio.h>

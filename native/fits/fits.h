@@ -1,7 +1,9 @@
-// FITS images read through CFITSIO: one plane of one HDU, by window, as float32.
+// FITS images: one plane of one HDU, by window, as float32. Plain pixels are read and converted here; what is compressed is
+// decoded by CFITSIO in a process of its own (reader_pool.h), which can be ended.
 // Source: FITS Standard 4.0 (BLANK 4.4.2.5, NaN 5.3, degenerate axes; tiled compression section 10).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,7 +40,7 @@ struct FitsInfo {
   std::vector<std::string> warnings;
 };
 
-/// One thread at a time (a CFITSIO handle may not be shared); several FitsImage objects may be used at once.
+/// One thread at a time; several FitsImage objects may be used at once.
 class FitsImage {
  public:
   /// Literal path (no CFITSIO extended syntax). Throws kFitsUnreadable, kFitsTruncated, kFitsNoImage, kBeamInvalid.
@@ -58,6 +60,8 @@ class FitsImage {
   /// floats. Throws kFitsTruncated, kFitsUnreadable; kInvalidArgument outside the image. Compressed images:
   /// ask for bands of full rows, so that each tile is decompressed once per band.
   void readWindow(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride);
+  /// readWindow throws kCancelled soon after this becomes true; it must outlive the image's reads.
+  void setCancel(const std::atomic<bool>* cancel);
 
  private:
   struct Impl;

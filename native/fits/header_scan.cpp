@@ -74,7 +74,8 @@ void readCompression(const HeaderCards& cards, ScannedHdu& hdu) {
   const int64_t rowBytes = hdu.dims[0], rows = hdu.dims[1];
   if (rowBytes < 8)
     cards.reject("rows of " + std::to_string(rowBytes) + " bytes cannot hold a compressed image");
-  for (const char* prefix : {"ZNAXIS", "ZTILE", "ZDITHER", "ZVAL", "ZNAME", "ZCMPTYPE", "ZBITPIX"}) {
+  for (const char* prefix :
+       {"ZNAXIS", "ZTILE", "ZDITHER", "ZVAL", "ZNAME", "ZCMPTYPE", "ZBITPIX", "ZQUANTIZ"}) {
     cards.requireStandardForm(prefix);
   }
   // They would make CFITSIO alter the compressed bytes themselves, behind the tile guard's back.
@@ -94,6 +95,8 @@ void readCompression(const HeaderCards& cards, ScannedHdu& hdu) {
     cards.reject("compression ZCMPTYPE = '" + printable(layout.algorithm) + "' is not supported");
   }
   cards.requireUnique("ZCMPTYPE");
+  cards.requireUnique("ZQUANTIZ");
+  layout.quantisation = cards.value("ZQUANTIZ").value_or("");
   hdu.bitpix = readBitpix(cards, "ZBITPIX");
   hdu.dims = readAxes(cards, "ZNAXIS", "ZNAXIS", kMaxCompressedAxes);
   if (hdu.dims.empty()) cards.reject("a compressed image without axes");
@@ -248,13 +251,26 @@ std::string ScannedHdu::describe() const {
   return text + " pixels)";
 }
 
+int64_t CompressedLayout::tilePixels() const {
+  int64_t pixels = 1;
+  for (const int64_t side : tile) pixels *= side;
+  return pixels;
+}
+
+int64_t CompressedLayout::decodingBytes() const {
+  // CFITSIO, per pixel: integers (8), their conversion (8) and the copy it keeps (8); the stream, which the guard lets
+  // be 16 bytes a pixel but not more than the file holds.
+  const auto stream = std::min<int64_t>(tilePixels() * 16 + 4096, static_cast<int64_t>(heapBytes));
+  return tilePixels() * 24 + 2 * stream + kMaxKeptBytes;
+}
+
 ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::optional<int> wanted) {
   requireFits(source, label);
   ScanResult result;
   uint64_t offset = 0;
   for (int index = 0; index < kMaxHdus; ++index) {
     if (index > 0 && !startsExtension(source, offset)) break;
-    const HeaderCards cards(source, offset, index, label);
+    HeaderCards cards(source, offset, index, label);
     ScannedHdu hdu = readHdu(cards, index, offset + cards.bytes());
     requirePresent(hdu, source.size(), label);
     if (hdu.kind == ScannedHdu::Kind::kTable && cards.isTrue("ZIMAGE")) {
@@ -272,6 +288,7 @@ ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::
     const bool chosen = wanted ? *wanted == index : hdu.isImage();
     if (!chosen) continue;
     if (!hdu.isImage()) noImage(result.hdus, label, wanted);
+    result.header = std::move(cards);
     if (offset > source.size()) {
       result.padded = false;
       result.warnings.push_back("the file ends without the padding to a multiple of 2880 bytes");

@@ -60,7 +60,7 @@ SharedSlots SharedSlots::create(size_t slotBytes, size_t count) {
 SharedSlots SharedSlots::attach(int fd, size_t slotBytes, size_t count) {
   checkSize(slotBytes, count);
   slotBytes = roundToPage(slotBytes);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0 || static_cast<size_t>(status.st_size) < slotBytes * count) {
     throw OtfError(Code::kInvalidArgument, "descriptor " + std::to_string(fd) + " is not shared memory of " +
                                                std::to_string(count) + " slots");
@@ -95,6 +95,10 @@ void SharedSlots::populate(size_t index) const noexcept {
 #else
   (void)index;
 #endif
+}
+
+void SharedSlots::release(size_t index) const noexcept {
+  (void)::madvise(slot(index), slotBytes_, MADV_REMOVE);
 }
 
 void SharedSlots::close() noexcept {

@@ -23,6 +23,9 @@ class SharedSlots {
   /// Advice: where the kernel cannot (before Linux 5.14, or short of memory) nothing happens.
   void populate(size_t index) const noexcept;
 
+  /// Gives a slot's memory back to the system; what is in it is zero afterwards.
+  void release(size_t index) const noexcept;
+
   int fd() const { return fd_; }
   size_t count() const { return count_; }
   size_t slotBytes() const { return slotBytes_; }

@@ -7,7 +7,7 @@ import { sqlitePackages } from './npm.mjs';
 import { capture, fail } from './step.mjs';
 
 // ocl-icd-opencl-dev: libdnnl-dev of Debian 12 only recommends it, but its CMake files demand OpenCL.
-const kLibraries = ['libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev', 'ocl-icd-opencl-dev'];
+const kLibraries = ['libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev', 'zlib1g-dev', 'ocl-icd-opencl-dev'];
 const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
 /** What checks C++ (scripts/lint.mjs): the one version that Debian 12, 13 and Ubuntu 24.04 all have. */

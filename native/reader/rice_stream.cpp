@@ -1,4 +1,4 @@
-#include "fits/rice_stream.h"
+#include "reader/rice_stream.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,7 +1,7 @@
 // Looks at compressed tiles before CFITSIO decompresses them.
 // CFITSIO 4.2 sizes its output by the header but trusts what the compressed stream says about itself: an
-// HCOMPRESS stream that claims more pixels than its tile overruns the heap, a Rice stream that never ends is
-// read past its end. Source: FITS Standard 4.0, sections 10.3, 10.4 (streams) and 7.3.5 (variable-length cells).
+// HCOMPRESS stream that claims more pixels than its tile overruns the heap, one that ends too early and a Rice
+// stream that never ends are read past their end, a gzip stream that is cut is waited for without end. Source: FITS Standard 4.0, sections 10.3, 10.4 (streams) and 7.3.5 (variable-length cells).
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,10 @@ class TileGuard {
 
  private:
   void checkTile(fitsfile* file, int64_t tile, int64_t pixels);
+  bool isUnquantised(fitsfile* file) const;
+  std::vector<int64_t> compressedWidths(fitsfile* file) const;
+  void checkGzip(int64_t tile, const std::vector<unsigned char>& stream, int64_t pixels,
+                 const std::vector<int64_t>& widths);
   void checkUnquantised(fitsfile* file, int64_t tile, int64_t pixels, int64_t mostBytes);
   /// The bytes of one variable-length cell. `types`: CFITSIO's codes of the element types that may be stored.
   std::vector<unsigned char> cell(fitsfile* file, int column, int64_t tile, int64_t mostBytes,
