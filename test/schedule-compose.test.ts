@@ -5,16 +5,20 @@ import { composePass } from '#otf/schedule/compose.js';
 interface Task {
   name: string;
   tilesToFill: number;
+  readyTiles: number;
 }
 
-function task(name: string, tilesToFill: number): Task {
-  return { name, tilesToFill };
+function task(name: string, tilesToFill: number, readyTiles = tilesToFill): Task {
+  return { name, tilesToFill, readyTiles };
 }
 
 /** One pass; the tasks lose what it takes. */
 function pass(tasks: Task[], batch: number): string {
   const shares = composePass(tasks, batch);
-  for (const share of shares) share.task.tilesToFill -= share.count;
+  for (const { task, count } of shares) {
+    task.tilesToFill -= count;
+    task.readyTiles -= count;
+  }
   return shares.map((share) => `${share.task.name}${share.count}`).join(' ');
 }
 
@@ -58,8 +62,26 @@ describe('A forward pass', () => {
         for (const { task: each, count } of shares) {
           assert.ok(count > 0 && count <= each.tilesToFill);
           each.tilesToFill -= count;
+          each.readyTiles -= count;
         }
       }
     }
+  });
+
+  it('takes only tiles that are in memory, and is as large as if all were', () => {
+    assert.equal(pass([task('slow', 100, 0), task('b', 1), task('c', 2)], 8), 'b1 c2');
+    const tasks = [task('a', 18, 5), task('b', 2)];
+    assert.equal(pass(tasks, 8), 'a5 b2', '20 tiles are three passes of seven');
+    assert.deepEqual(composePass([task('a', 13, 0)], 8, 7), []);
+  });
+
+  it('is filled up by tiles that come later', () => {
+    const shares = composePass([task('a', 13, 9)], 8, 2);
+    assert.deepEqual(
+      shares.map((share) => share.count),
+      [6],
+    );
+    assert.deepEqual(composePass([task('a', 13, 9)], 8, 8), []);
+    assert.equal(composePass([task('a', 1)], 8, 3)[0]?.count, 1);
   });
 });

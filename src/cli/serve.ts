@@ -1,6 +1,7 @@
 /** `serve`: the server, until it is told to stop. */
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
+import { loadAddon } from '../engine/load.js';
 import { startServer } from '../http/server.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { report } from './failure.js';
@@ -46,7 +47,8 @@ async function serve(options: ServeOptions): Promise<void> {
     log.fatal({ err: thrown }, 'the server ends');
     process.exit(report(thrown));
   });
-  const server = await startServer({ config, executor: new BatchExecutor(), log });
+  const executor = new BatchExecutor();
+  const server = await startServer({ config, executor, log });
   log.flush();
   await new Promise<void>((resolve) => {
     for (const signal of kSignals) process.once(signal, () => resolve());
@@ -55,4 +57,9 @@ async function serve(options: ServeOptions): Promise<void> {
   for (const signal of kSignals) process.once(signal, () => process.exit(1));
   log.info('stopping');
   await server.stop();
+  if (executor.stuck === 0) return;
+  // Node waits for its threads; jobs are on disk and run again at the next start.
+  log.warn({ stuck: executor.stuck }, 'ended with work that did not come to its end');
+  log.flush();
+  (await loadAddon()).exitNow(0);
 }

@@ -79,6 +79,10 @@ const engine = z.strictObject({
   idle_s: seconds.default(300),
   /** Tiles of one forward pass. */
   batch: z.int().min(1).max(4096).default(8),
+  /** Memory for pixels of images that are being cut into tiles, and again for decoding compressed ones; 0 = a quarter each. */
+  image_mb: z.number().min(0).default(0),
+  /** How long decoding one window of a compressed image may take before its process is ended. */
+  read_s: seconds.positive().default(60),
   /** How long an engine process may take to load its network. */
   ready_s: seconds.positive().default(120),
   /** A forward pass is given twenty times what it should take, but never less than this, before it counts as hung. */

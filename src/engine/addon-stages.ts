@@ -29,6 +29,13 @@ export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | '
   rawOutput?: string;
 }
 
+export interface OpenedTask {
+  task: TaskHandle;
+  tiles: number;
+  /** Of memory that filling them takes at most. */
+  bytes: number;
+}
+
 /** Tiles [first, first+count) of a task are items [item, item+count) of a slot. */
 export interface TilePiece {
   task: TaskHandle;
@@ -46,4 +53,21 @@ export interface CopyItemsRequest {
   toSlot: number;
   toItem: number;
   count: number;
+}
+
+/** The processes that decode compressed images (native/fits/reader_pool.h). */
+export interface ReaderLimits {
+  /** For one window of an image. */
+  deadlineMs: number;
+  /** That those at work may need together. */
+  memoryBytes: number;
+}
+
+export interface ReaderStats {
+  started: number;
+  crashed: number;
+  killed: number;
+  late: number;
+  idle: number;
+  busy: number;
 }

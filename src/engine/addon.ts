@@ -11,7 +11,10 @@ import type {
   ModelHandle,
   OpenedModel,
   OpenedSlots,
+  OpenedTask,
   OpenTaskRequest,
+  ReaderLimits,
+  ReaderStats,
   SlotsHandle,
   TaskHandle,
   TilePiece,
@@ -290,7 +293,9 @@ export interface NativeAddon {
   /** Reads the network and keeps its head. Throws when it does not fit the detector section. */
   openModel(request: { weights: string; detector: DetectorConfig }): OpenedModel;
   closeModel(model: ModelHandle): void;
-  openTask(request: OpenTaskRequest): { task: TaskHandle; tiles: number };
+  openTask(request: OpenTaskRequest): OpenedTask;
+  /** Reads what the next tiles need, as long as that takes; gives how many of them fillTiles can write from memory then. */
+  prepareTiles(task: TaskHandle): number;
   /** One call per task at a time, forward only. */
   fillTiles(piece: TilePiece): void;
   /** Each tile once, in any order. */
@@ -300,6 +305,14 @@ export interface NativeAddon {
   /** A fill under way throws OTF_CANCELLED soon. */
   cancelTask(task: TaskHandle): void;
   closeTask(task: TaskHandle): void;
+  configureReaders(limits: ReaderLimits): void;
+  /** Starts so many, so that the first image does not wait for one. */
+  warmReaders(count: number): Promise<void>;
+  /** Whatever is being decoded is given up, and nothing is any more. */
+  stopReaders(): void;
+  readerStats(): ReaderStats;
+  /** Without waiting for threads or anything else. */
+  exitNow(code: number): never;
   benchDetect(request: DetectRequest, rounds: number): Promise<BenchDetectOutcome>;
   /** Write a built-in architecture with random weights as a network file, e.g. for bench detect. */
   writeArchitecture(name: string, seed: number, path: string): Promise<void>;

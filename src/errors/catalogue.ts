@@ -32,6 +32,7 @@ const kKinds = {
   OTF_BEAM_INVALID: kind(1, 422, 'fatal'),
   OTF_IMAGE_BLANK: kind(1, 422, 'fatal'),
   OTF_ROI_OUTSIDE: kind(1, 422, 'fatal'),
+  OTF_IMAGE_TOO_LARGE: kind(1, 422, 'fatal'),
   OTF_DETECTOR_CONFIG: kind(1, 500, 'fatal'),
   OTF_OUTPUT_UNWRITABLE: kind(1, 500, 'transient'),
   OTF_ENGINE_UNAVAILABLE: kind(1, 503, 'fatal'),

@@ -9,6 +9,8 @@
 export interface Fillable {
   /** Tiles that no pass has yet; 0 = none, or the task has ended. */
   readonly tilesToFill: number;
+  /** Of them, those whose pixels are in memory. */
+  readonly readyTiles: number;
 }
 
 export interface Share<T> {
@@ -16,15 +18,15 @@ export interface Share<T> {
   count: number;
 }
 
-/** `tasks`: the oldest first. */
-export function composePass<T extends Fillable>(tasks: readonly T[], batch: number): Share<T>[] {
-  const left = tasks.reduce((sum, task) => sum + task.tilesToFill, 0);
+/** What else goes into a pass that has `filled` tiles; nothing when it is as large as it shall be. `tasks`: the oldest first. */
+export function composePass<T extends Fillable>(tasks: readonly T[], batch: number, filled = 0): Share<T>[] {
+  const left = tasks.reduce((sum, task) => sum + task.tilesToFill, filled);
   // The passes still needed are made equally large: eight tiles and then one leave half of the processors idle.
-  let room = left === 0 ? 0 : Math.ceil(left / Math.ceil(left / batch));
+  let room = left === 0 ? 0 : Math.ceil(left / Math.ceil(left / batch)) - filled;
   const counts = new Map<T, number>();
   const give = (task: T, most: number) => {
     const has = counts.get(task) ?? 0;
-    const count = Math.min(task.tilesToFill - has, most);
+    const count = Math.min(task.readyTiles - has, most);
     if (count > 0) counts.set(task, has + count);
     room -= count;
     return count;

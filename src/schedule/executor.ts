@@ -7,6 +7,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type ChosenDevice, chooseDevice } from '../engine/device.js';
 import { loadAddon } from '../engine/load.js';
@@ -22,26 +23,42 @@ import { jobFailure } from './failure.js';
 import { Fetcher } from './fetcher.js';
 import { gpuMetrics, openNvml } from './gpu.js';
 import { localJobImage, needsFetching } from './images.js';
-import { type ExecutorMetrics, executorMetrics } from './metrics.js';
+import { MemoryBudget } from './memory.js';
+import { type ExecutorMetrics, executorMetrics, readerMetrics } from './metrics.js';
 import { Models, type ReadyModel } from './models.js';
 import { outcomeOf } from './outcome.js';
 import { Persistence } from './persistence.js';
-import { JobQueue, type Release, type Waiting } from './queue.js';
+import { JobQueue, type ReleaseReason, type Waiting } from './queue.js';
 import { type ChosenRequest, chosenRequest, withoutRegion } from './request.js';
 import { type StreamEvents, TileStream } from './stream.js';
 import { type Batch, forget, type ImageSource, removeWritten, TaskRun } from './task.js';
 import { Turns } from './turns.js';
 import { Workers } from './workers.js';
 
-interface QueuedJob extends Waiting {
+interface Ready {
   job: Job;
   /** Fetched already: the job is EXECUTING. */
   image?: ImageSource;
 }
 
+type QueuedJob = Waiting & Ready;
+
+/** What begins together. */
+interface Batchable {
+  key: string;
+  reason: ReleaseReason;
+  items: readonly Ready[];
+}
+
 /** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
 const kSlots = 5;
 const kStopStepMs = 20;
+/** Of the time for stopping: what is left for writing down that the rest runs after a restart. */
+const kStopMarginMs = 2000;
+/** More are started when they are needed. */
+const kWarmReaders = 1;
+/** Tasks of a batch that are open within this begin together. */
+const kTogetherMs = 100;
 /** Nothing is begun for so long after something ran short. */
 const kShortageMs = 1000;
 /** In a job's folder while it runs: the network's output of every tile, for older clients. */
@@ -57,7 +74,11 @@ export class BatchExecutor implements Executor {
   #metrics!: ExecutorMetrics;
   #persist!: Persistence;
   #queue!: JobQueue<QueuedJob>;
+  /** Were being executed when the server crashed; and the one of them that runs. */
+  readonly #suspects = new Map<string, Ready>();
+  #alone: string | undefined;
   #fetcher!: Fetcher;
+  #memory!: MemoryBudget;
   readonly #estimates = new Estimates();
   readonly #turns = new Turns();
   readonly #streams = new Map<string, TileStream>();
@@ -88,6 +109,11 @@ export class BatchExecutor implements Executor {
     this.#metrics = executorMetrics(host.metrics, () => this.#engines);
     gpuMetrics(host.metrics, nvml?.read);
     this.environment = environmentOf(addon.versions(), nvml?.identity);
+    const imageBytes = engine.image_mb > 0 ? engine.image_mb * 2 ** 20 : memoryOfThisMachine() / 4;
+    this.#memory = new MemoryBudget(imageBytes);
+    addon.configureReaders({ deadlineMs: engine.read_s * 1000, memoryBytes: imageBytes });
+    await addon.warmReaders(kWarmReaders);
+    readerMetrics(host.metrics, () => addon.readerStats());
     this.#workers = new Workers(this.#metrics.stage);
     await this.#workers.ready;
     this.#models = await Models.open(models.dir, this.#workers);
@@ -119,7 +145,7 @@ export class BatchExecutor implements Executor {
 
   admit(reserved: number): Admission {
     const { max_queued: limit } = this.#host.config.policy;
-    const waiting = this.#queue.size + this.#fetcher.count;
+    const waiting = this.#queue.size + this.#suspects.size + this.#fetcher.count;
     if (waiting + reserved < limit) return { accepted: true };
     const seconds = this.#aheadSeconds(undefined) ?? 30;
     const retryAfterS = Math.min(600, Math.max(1, Math.ceil(seconds / 4)));
@@ -132,7 +158,8 @@ export class BatchExecutor implements Executor {
   }
 
   abort(jobId: string, _why: AbortReason): void {
-    const queued = this.#queue.remove(jobId);
+    const queued = this.#queue.remove(jobId) ?? this.#suspects.get(jobId);
+    this.#suspects.delete(jobId);
     if (queued) this.#forget(queued.image);
     this.#fetcher.abort(jobId);
     const task = this.#running.get(jobId);
@@ -144,10 +171,13 @@ export class BatchExecutor implements Executor {
   }
 
   position(jobId: string): number | undefined {
+    const first = [...this.#suspects.keys()].indexOf(jobId);
+    if (first >= 0) return first + 1;
+    const ahead = this.#suspects.size;
     const place = this.#queue.position(jobId);
-    if (place !== undefined) return place;
+    if (place !== undefined) return ahead + place;
     const behind = this.#fetcher.position(jobId);
-    return behind === undefined ? undefined : this.#queue.size + behind;
+    return behind === undefined ? undefined : ahead + this.#queue.size + behind;
   }
 
   remainingMs(jobId: string): number | undefined {
@@ -162,10 +192,13 @@ export class BatchExecutor implements Executor {
 
   stats(): ExecutorStats {
     const loaded = (this.#engines?.list() ?? []).filter((engine) => engine.loaded);
-    const note = loaded.map(({ spec, info }) => `${spec.key} on ${info?.engine} (${info?.device})`).join('; ');
+    const notes = loaded.map(({ spec, info }) => `${spec.key} on ${info?.engine} (${info?.device})`);
     const executing = this.#running.size + this.#fetcher.underWay;
+    const stuck = this.stuck;
+    if (stuck > 0) notes.push(`${stuck} pieces of work take far too long`);
+    const note = notes.join('; ');
     return {
-      ready: this.#started && !this.#stopping,
+      ready: this.#started && !this.#stopping && this.#workers.work,
       queued: this.#queue.depths(),
       executing,
       ...(note ? { note } : {}),
@@ -176,17 +209,24 @@ export class BatchExecutor implements Executor {
     this.#stopping = true;
     clearTimeout(this.#timer);
     const unfetched = this.#fetcher.stop();
-    const fetched = [...this.#queue.all()].filter((item) => item.image);
-    const until = Date.now() + graceMs;
+    const fetched = [...this.#queue.all(), ...this.#suspects.values()].filter((item) => item.image);
+    const marginMs = Math.min(kStopMarginMs, graceMs / 2);
+    const until = Date.now() + graceMs - marginMs;
     while ((this.#running.size > 0 || this.#opening > 0) && Date.now() < until) await pause(kStopStepMs);
     const left = [...this.#running.values()];
     for (const task of left) this.#end(task);
-    const requeue = [...left.map((task) => task.job.id), ...fetched.map((item) => item.id), ...unfetched];
+    (await loadAddon()).stopReaders();
+    const requeue = [...left.map((task) => task.job.id), ...fetched.map((item) => item.job.id), ...unfetched];
     await Promise.all(requeue.map((id) => this.#host.requeued(id)));
     await this.#persist.stop();
     await this.#engines.close();
     await this.#models.close();
-    await this.#workers.close();
+    await this.#workers.close(kStopMarginMs);
+  }
+
+  /** Threads that did not come back: the program cannot end by itself while there are any. */
+  get stuck(): number {
+    return this.#workers?.stuck ?? 0;
   }
 
   // From the queue into streams
@@ -195,6 +235,11 @@ export class BatchExecutor implements Executor {
     const sinceMs = Date.now();
     const owner = ownerKey(job);
     const { id, priority } = job;
+    if ((job.info.attempts ?? 0) > 0) {
+      this.#suspects.set(id, { job, ...(image ? { image } : {}) });
+      this.#dispatch();
+      return;
+    }
     this.#queue.add({ id, key: keyOf(job), owner, priority, sinceMs, job, ...(image ? { image } : {}) });
     this.#dispatch();
   }
@@ -206,6 +251,10 @@ export class BatchExecutor implements Executor {
     const shortMs = this.#shortUntilMs - Date.now();
     if (shortMs > 0) {
       this.#timer = setTimeout(() => this.#dispatch(), shortMs + 1);
+      return;
+    }
+    if (this.#suspects.size > 0 || this.#alone !== undefined) {
+      this.#dispatchAlone();
       return;
     }
     while (this.#queue.size > 0) {
@@ -226,17 +275,37 @@ export class BatchExecutor implements Executor {
         return;
       }
       this.#lastReleaseMs = now;
-      this.#opening++;
-      this.#begin(release)
-        .catch((thrown) => this.#host.internal(thrown))
-        .finally(() => {
-          this.#opening--;
-          this.#dispatch();
-        });
+      this.#start(release);
     }
   }
 
-  async #begin(release: Release<QueuedJob>): Promise<void> {
+  /** What was being executed when the server crashed: one by one, before anything else. */
+  #dispatchAlone(): void {
+    if (this.#running.size > 0 || this.#opening > 0) return;
+    this.#alone = undefined;
+    const [suspect] = this.#suspects.values();
+    if (!suspect) {
+      this.#dispatch();
+      return;
+    }
+    const { job } = suspect;
+    this.#suspects.delete(job.id);
+    this.#alone = job.id;
+    this.#host.log(job.id, 'warn', 'the server ended while the job was being executed: it runs alone now');
+    this.#start({ key: keyOf(job), reason: 'alone', items: [suspect] });
+  }
+
+  #start(release: Batchable): void {
+    this.#opening++;
+    this.#begin(release)
+      .catch((thrown) => this.#host.internal(thrown))
+      .finally(() => {
+        this.#opening--;
+        this.#dispatch();
+      });
+  }
+
+  async #begin(release: Batchable): Promise<void> {
     const { key, reason, items } = release;
     const batch: Batch = {
       id: `b${Date.now().toString(36)}${randomBytes(2).toString('hex')}-${++this.#batches}`,
@@ -249,10 +318,26 @@ export class BatchExecutor implements Executor {
     // Before anything is awaited: a job that has left the queue is found here by an abort.
     const begun = items.map((item) => {
       const task = new TaskRun(item.job, batch, item.image);
-      this.#running.set(item.id, task);
+      this.#running.set(item.job.id, task);
       return this.#beginTask(task, info);
     });
-    const tasks = (await Promise.all(begun)).filter((task) => task !== undefined && !task.ended) as TaskRun[];
+    // Those that are open soon begin together; whoever takes longer follows and holds up nobody.
+    let opened: TaskRun[] | undefined = [];
+    const joining = begun.map(async (each) => {
+      const task = await each;
+      if (!task) return;
+      if (opened) opened.push(task);
+      else await this.#join(key, [task]);
+    });
+    for (const each of joining) each.catch((thrown) => this.#host.internal(thrown));
+    await Promise.race([Promise.allSettled(joining), pause(kTogetherMs)]);
+    const together = opened;
+    opened = undefined;
+    await this.#join(key, together);
+  }
+
+  async #join(key: string, opened: readonly TaskRun[]): Promise<void> {
+    const tasks = opened.filter((task) => !task.ended);
     const [first] = tasks;
     if (!first) return;
     try {
@@ -301,6 +386,7 @@ export class BatchExecutor implements Executor {
     });
     task.handle = opened.task;
     task.tiles = opened.tiles;
+    task.bytes = opened.bytes;
     // Whoever ended it meanwhile had no handle to close.
     if (task.ended) await task.close();
   }
@@ -324,7 +410,13 @@ export class BatchExecutor implements Executor {
       batch: engine.batch,
       slots: kSlots,
     });
-    const stream = new TileStream({ lease, workers: this.#workers, device: this.#turns, events: this.#events });
+    const stream = new TileStream({
+      lease,
+      workers: this.#workers,
+      device: this.#turns,
+      memory: this.#memory,
+      events: this.#events,
+    });
     this.#streams.set(key, stream);
     // Loading goes on beside the filling of the first slots; what goes wrong is told by the first pass.
     this.#engines
@@ -429,8 +521,10 @@ export class BatchExecutor implements Executor {
   #end(task: TaskRun): void {
     if (!task.end()) return;
     this.#running.delete(task.job.id);
+    if (this.#alone !== undefined) this.#dispatch();
     const rest = task.job.style === 'legacy' ? removeWritten(this.#host.jobDir(task.job.id), [kRawFile]) : undefined;
-    Promise.all([task.close(), rest]).catch((thrown) => this.#host.internal(thrown));
+    const closed = task.close().finally(() => task.releaseMemory());
+    Promise.all([closed, rest]).catch((thrown) => this.#host.internal(thrown));
     this.#forget(task.image);
   }
 
@@ -468,4 +562,10 @@ function keyOf(job: Job): string {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Or of the part of it this program may use. */
+function memoryOfThisMachine(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

@@ -1,5 +1,6 @@
 /** What the executing half measures of itself, in the server's registry (Prometheus). */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { ReaderStats } from '../engine/addon.js';
 import type { EnginePool } from '../engine/pool.js';
 import type { ReleaseReason } from './queue.js';
 
@@ -79,4 +80,36 @@ export function executorMetrics(registry: Registry, engines: () => EnginePool | 
       if (recent.length > 200) recent.shift();
     },
   };
+}
+
+/** The processes that decode compressed images. */
+export function readerMetrics(registry: Registry, stats: () => ReaderStats): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'otf_readers',
+    help: 'Processes that decode compressed images, by what they do: busy, idle',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const { busy, idle } = stats();
+      this.set({ state: 'busy' }, busy);
+      this.set({ state: 'idle' }, idle);
+    },
+  });
+  const counts = {
+    started: 'Image readers started',
+    crashed: 'Image readers that ended by themselves while decoding',
+    killed: 'Image readers killed from outside while decoding',
+    late: 'Image readers ended because decoding took too long',
+  } as const;
+  for (const [name, help] of Object.entries(counts) as [keyof typeof counts, string][]) {
+    new Gauge({
+      name: `otf_readers_${name}`,
+      help: `${help}, since the server started`,
+      registers,
+      collect() {
+        this.set(stats()[name]);
+      },
+    });
+  }
 }

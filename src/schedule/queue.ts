@@ -15,7 +15,8 @@ export interface QueuePolicy {
   roundRobin: boolean;
 }
 
-export type ReleaseReason = 'full' | 'waited' | 'idle';
+/** `alone`: by the executor itself, a job that was being executed when the server crashed. */
+export type ReleaseReason = 'full' | 'waited' | 'idle' | 'alone';
 
 export interface Waiting {
   id: string;

@@ -1,18 +1,21 @@
 /**
  * The tiles of every task under way with one (model, quantization), as one stream through its engine.
  *
- *   compose ──► fill (workers, one call per task) ──► forward (engine process)
- *      ▲                                                     │
- *      └─ slot ◄── consume (workers, one call per task) ◄────┘
+ *   prepare (preparing.ts) ─► compose ──► fill (workers, one call per task) ──► forward (engine process)
+ *                                ▲                                                     │
+ *                                └─ slot ◄── consume (workers, one call per task) ◄────┘
  *
- * Several tasks share a pass (compose.ts). The slots bound what is under way. A death of the engine is survived as in isolate.ts.
+ * Several tasks share a pass (compose.ts). One that is not full waits for tiles that are being prepared only while the
+ * engine has something to do. The slots bound what is under way. A death of the engine is survived as in isolate.ts.
  */
 import type { SlotsHandle, TilePiece } from '../engine/addon.js';
 import type { Lease } from '../engine/pool.js';
 import type { OtfError } from '../errors/catalogue.js';
 import { toOtfError } from '../errors/catalogue.js';
-import { composePass } from './compose.js';
+import { composePass, type Share } from './compose.js';
 import { type Forward, forwardSurviving } from './isolate.js';
+import type { MemoryBudget } from './memory.js';
+import { Preparing } from './preparing.js';
 import type { TaskRun } from './task.js';
 import type { Turns } from './turns.js';
 import type { Workers } from './workers.js';
@@ -44,6 +47,8 @@ export interface StreamParts {
   workers: Workers;
   /** Forward passes on this device. */
   device: Turns;
+  /** For pixels of tasks whose tiles are being filled. */
+  memory: MemoryBudget;
   events: StreamEvents;
 }
 
@@ -56,14 +61,20 @@ export class TileStream {
   readonly #free: number[];
   /** Used to run parts of a pass apart, after a death. */
   readonly #spare: number;
+  readonly #preparing: Preparing;
   #slotWanted: ((slot: number) => void) | undefined;
+  #moved: (() => void) | undefined;
   #active: TaskRun[] = [];
   #filling = false;
+  /** Tiles are in memory, or in a pass that waits for more. */
+  #hasTiles = false;
+  /** Passes not yet begun by the engine, and those with it. */
   #waitingPasses = 0;
+  #passesAhead = 0;
   /** Passes that are tried again, one after the other. */
   #alone: Promise<unknown> = Promise.resolve();
 
-  constructor({ lease, workers, device, events }: StreamParts) {
+  constructor({ lease, workers, device, memory, events }: StreamParts) {
     this.lease = lease;
     this.#workers = workers;
     this.#device = device;
@@ -72,47 +83,86 @@ export class TileStream {
     this.#spare = slots - 1;
     this.#slotCount = slots - 1;
     this.#free = Array.from({ length: this.#slotCount }, (_, slot) => slot);
+    const changed = () => {
+      this.#move();
+      this.#events.changed();
+    };
+    this.#preparing = new Preparing({ workers, memory, failed: events.failed, changed });
   }
 
   /** Opened tasks. */
   add(tasks: readonly TaskRun[]): void {
     this.#active.push(...tasks);
+    for (const task of tasks) this.#preparing.begin(task);
+    this.#move();
     if (this.#filling) return;
     this.#filling = true;
     this.#fillAll()
       .catch((thrown) => this.#failAll(toOtfError(thrown)))
       .finally(() => {
         this.#filling = false;
+        this.#hasTiles = false;
         this.#events.changed();
       });
   }
 
-  /** Tiles are waiting: to be filled, or filled and not yet begun by the engine. */
+  /** Tiles are waiting: to be filled, or filled and not yet begun by the engine; or they will be there in a moment. */
   get hasWork(): boolean {
-    return this.#filling || this.#waitingPasses > 0;
+    return this.#hasTiles || this.#waitingPasses > 0 || this.#preparing.expected > 0;
   }
 
   /** Nothing is under way in any stage. */
   get quiet(): boolean {
-    return !this.#filling && this.#free.length === this.#slotCount;
+    return !this.#filling && this.#preparing.count === 0 && this.#free.length === this.#slotCount;
   }
 
   async #fillAll(): Promise<void> {
     const { slots } = await this.lease.engine.slots();
-    while (this.#active.length > 0) {
-      const slot = await this.#takeSlot();
-      const pass = this.#compose(slot);
-      await Promise.all(pass.pieces.map((piece) => this.#fill(piece, pass.slot, slots)));
-      if (!pass.pieces.some((piece) => !piece.task.ended)) {
-        this.#giveSlot(slot);
-        continue;
+    let pass: Pass | undefined;
+    for (;;) {
+      this.#active = this.#active.filter((task) => task.tilesToFill > 0);
+      const filled = pass ? itemsOf(pass) : 0;
+      const shares = composePass(this.#active, this.lease.engine.spec.batch, filled);
+      this.#hasTiles = filled > 0 || shares.length > 0;
+      if (shares.length > 0 && !pass) {
+        // What goes into it is decided when it has its slot: tasks may have come or gone meanwhile.
+        pass = { slot: await this.#takeSlot(), pieces: [] };
+      } else if (shares.length > 0 && pass) {
+        await this.#fill(pass, shares, slots);
+      } else if (pass && (this.#passesAhead === 0 || this.#isFull(pass))) {
+        this.#send(pass, slots);
+        pass = undefined;
+      } else if (this.#active.length > 0) {
+        await this.#movement();
+      } else {
+        return;
       }
-      this.#waitingPasses++;
-      this.#device
-        .run(this, () => this.#infer(pass, slots))
-        .then(() => this.#giveSlotAfter(pass, slots))
-        .catch((thrown) => this.#failPass(pass, toOtfError(thrown)));
     }
+  }
+
+  /** Nothing more will come, or nothing more shall. */
+  #isFull(pass: Pass): boolean {
+    const filled = itemsOf(pass);
+    const left = this.#active.reduce((sum, task) => sum + task.tilesToFill, 0);
+    const all = { tilesToFill: left, readyTiles: left };
+    return left === 0 || composePass([all], this.lease.engine.spec.batch, filled).length === 0;
+  }
+
+  #send(pass: Pass, slots: SlotsHandle): void {
+    if (!pass.pieces.some((piece) => !piece.task.ended)) {
+      this.#giveSlot(pass.slot);
+      return;
+    }
+    this.#waitingPasses++;
+    this.#passesAhead++;
+    this.#device
+      .run(this, () => this.#infer(pass, slots))
+      .finally(() => {
+        this.#passesAhead--;
+        this.#move();
+      })
+      .then(() => this.#giveSlotAfter(pass, slots))
+      .catch((thrown) => this.#failPass(pass, toOtfError(thrown)));
   }
 
   /** Those whose tiles have not been filled; the others are told by their passes. */
@@ -129,24 +179,28 @@ export class TileStream {
     this.#events.changed();
   }
 
-  #compose(slot: number): Pass {
-    const pieces: Piece[] = [];
-    let item = 0;
-    for (const { task, count } of composePass(this.#active, this.lease.engine.spec.batch)) {
-      pieces.push({ task, first: task.filledTiles, count, item });
+  /** Copies of pixels that are in memory: none of them waits for anything but a worker. */
+  async #fill(pass: Pass, shares: readonly Share<TaskRun>[], slots: SlotsHandle): Promise<void> {
+    let item = itemsOf(pass);
+    const pieces = shares.map(({ task, count }) => {
+      const piece: Piece = { task, first: task.filledTiles, count, item };
       task.filledTiles += count;
       item += count;
-    }
-    this.#active = this.#active.filter((task) => task.tilesToFill > 0);
-    return { slot, pieces };
-  }
-
-  async #fill(piece: Piece, slot: number, slots: SlotsHandle): Promise<void> {
-    try {
-      await this.#workers.run('fill', nativePiece(piece, slot, slots));
-    } catch (thrown) {
-      this.#events.failed(piece.task, toOtfError(thrown));
-    }
+      return piece;
+    });
+    await Promise.all(
+      pieces.map(async (piece) => {
+        const { task } = piece;
+        try {
+          await this.#workers.run('fill', nativePiece(piece, pass.slot, slots));
+        } catch (thrown) {
+          this.#events.failed(task, toOtfError(thrown));
+        }
+        if (task.tilesToFill === 0) task.releaseMemory();
+        else if (task.readyTiles === 0) this.#preparing.begin(task);
+      }),
+    );
+    for (const piece of pieces) addPiece(pass, piece);
   }
 
   async #infer(pass: Pass, slots: SlotsHandle): Promise<void> {
@@ -209,6 +263,18 @@ export class TileStream {
     );
   }
 
+  /** Resolves when there may be something to do: tiles, tasks, an idle engine. */
+  #movement(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#moved = resolve;
+    });
+  }
+
+  #move(): void {
+    this.#moved?.();
+    this.#moved = undefined;
+  }
+
   #takeSlot(): Promise<number> {
     const slot = this.#free.pop();
     if (slot !== undefined) return Promise.resolve(slot);
@@ -223,6 +289,18 @@ export class TileStream {
     if (wanted) wanted(slot);
     else this.#free.push(slot);
   }
+}
+
+function itemsOf(pass: Pass): number {
+  const last = pass.pieces.at(-1);
+  return last ? last.item + last.count : 0;
+}
+
+/** Tiles that follow those of the piece before are told apart by nobody. */
+function addPiece(pass: Pass, piece: Piece): void {
+  const last = pass.pieces.at(-1);
+  if (last?.task === piece.task && last.first + last.count === piece.first) last.count += piece.count;
+  else pass.pieces.push(piece);
 }
 
 function nativePiece(piece: Piece, slot: number, slots: SlotsHandle): TilePiece {

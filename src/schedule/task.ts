@@ -47,10 +47,15 @@ export class TaskRun {
   /** Once it is being opened. */
   request: ChosenRequest | undefined;
   tiles = 0;
+  /** Of memory that its pixels take while its tiles are filled. */
+  bytes = 0;
+  /** Tiles below this can be filled from memory. */
+  preparedTiles = 0;
   filledTiles = 0;
   consumedTiles = 0;
   inferSeconds = 0;
   #ended = false;
+  #releaseMemory: (() => void) | undefined;
 
   constructor(job: Job, batch: Batch, image: ImageSource | undefined) {
     this.job = job;
@@ -64,6 +69,25 @@ export class TaskRun {
 
   get tilesToFill(): number {
     return this.#ended ? 0 : this.tiles - this.filledTiles;
+  }
+
+  /** Tiles that can be filled at once. */
+  get readyTiles(): number {
+    return this.#ended ? 0 : this.preparedTiles - this.filledTiles;
+  }
+
+  get holdsMemory(): boolean {
+    return this.#releaseMemory !== undefined;
+  }
+
+  /** `release` is called when the last tile is filled, or by whoever sees the task's end. */
+  holdMemory(release: () => void): void {
+    this.#releaseMemory = release;
+  }
+
+  releaseMemory(): void {
+    this.#releaseMemory?.();
+    this.#releaseMemory = undefined;
   }
 
   /** True the first time. Work under way stops soon. */

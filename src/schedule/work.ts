@@ -4,6 +4,7 @@ import type {
   DetectorConfig,
   EngineInfo,
   OpenedModel,
+  OpenedTask,
   OpenTaskRequest,
   TaskHandle,
   TilePiece,
@@ -53,7 +54,9 @@ export interface Work {
     card: ModelCard;
     detector: DetectorConfig;
   }) => Promise<OpenedModel & { weightsBytes: number }>;
-  openTask: (request: OpenTaskRequest) => { task: TaskHandle; tiles: number };
+  openTask: (request: OpenTaskRequest) => OpenedTask;
+  /** Reads what the next tiles need; gives how many can be filled then. */
+  prepare: (task: TaskHandle) => number;
   fill: (piece: TilePiece) => void;
   consume: (piece: TilePiece) => void;
   copy: (request: CopyItemsRequest) => void;

@@ -18,6 +18,7 @@ const openModel: Work['openModel'] = async ({ card, detector }) => {
 const kWork: Work = {
   openModel,
   openTask: (request) => addon.openTask(request),
+  prepare: (task) => addon.prepareTiles(task),
   fill: (piece) => addon.fillTiles(piece),
   consume: (piece) => addon.consumeTiles(piece),
   copy: (request) => addon.copyItems(request),

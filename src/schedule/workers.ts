@@ -1,48 +1,64 @@
 /** The worker threads, by what they do. */
 import { availableParallelism } from 'node:os';
-import { Piscina } from 'piscina';
 import { OtfError } from '../errors/catalogue.js';
-import type { Work, WorkAnswer } from './work.js';
+import { Crew } from './crew.js';
+import type { Work, WorkAnswer, WorkOrder } from './work.js';
 
 export type Stage = keyof Work;
 
 /** Called with the seconds each piece of work took, waiting for a free worker included. */
 export type StageObserver = (stage: Stage, seconds: number) => void;
 
-/** Work that waits for the disk leaves its worker to others meanwhile. */
-const kTasksPerWorker = 2;
+/** Reading images: what waits there for a disk or a decoder must not keep passes and results waiting. */
+const kReading: ReadonlySet<Stage> = new Set(['openTask', 'prepare']);
+const kMinute = 60_000;
+/**
+ * How long a piece of work may take before it counts as stuck and its job as failed: far above what the slowest disk
+ * needs. Whatever has a limit of its own (a window of a compressed image: engine.read_s) ends before.
+ */
+const kLimitMs: Record<Stage, number> = {
+  openModel: 30 * kMinute,
+  openTask: 10 * kMinute,
+  prepare: 30 * kMinute,
+  fill: 5 * kMinute,
+  consume: 5 * kMinute,
+  copy: 5 * kMinute,
+  hash: 30 * kMinute,
+  finish: 30 * kMinute,
+  represent: 10 * kMinute,
+};
 
 export class Workers {
-  readonly #pool: Piscina;
+  readonly #reading: Crew;
+  readonly #other: Crew;
   readonly #observe: StageObserver;
   readonly #pending = new Set<Promise<unknown>>();
-  /** Every thread has loaded its code: nothing of that is left for a time when files cannot be opened. */
   readonly ready: Promise<unknown>;
   #closing = false;
 
   constructor(observe: StageObserver) {
     this.#observe = observe;
-    const threads = Math.max(2, Math.min(16, availableParallelism()));
-    this.#pool = new Piscina({
-      filename: new URL('./worker.js', import.meta.url).href,
-      minThreads: threads,
-      maxThreads: threads,
-      concurrentTasksPerWorker: kTasksPerWorker,
-      idleTimeout: Number.POSITIVE_INFINITY,
-    });
-    // The first thing a thread says is that it is ready; one that cannot begin ends the server (serve).
-    const first = this.#pool.threads.map((thread) => new Promise((resolve) => thread.once('message', resolve)));
-    this.ready = Promise.all(first);
+    const threads = Math.min(16, availableParallelism());
+    this.#reading = new Crew({ threads: Math.max(4, threads), each: 1 });
+    this.#other = new Crew({ threads: Math.max(2, threads), each: 2 });
+    this.ready = Promise.all([this.#reading.ready, this.#other.ready]);
   }
 
-  /** Throws OtfError: what the work threw, by its code. */
+  /** Pieces of work that are over their time and still under way; once closed, all that are under way. */
+  get stuck(): number {
+    return this.#closing ? this.#pending.size : this.#reading.stuck + this.#other.stuck;
+  }
+
+  /** Work of every kind finds a thread. */
+  get work(): boolean {
+    return this.#reading.works && this.#other.works;
+  }
+
+  /** Throws OtfError: what the work threw, by its code; OTF_INTERNAL when it takes too long. */
   async run<S extends Stage>(stage: S, request: Parameters<Work[S]>[0]): Promise<Awaited<ReturnType<Work[S]>>> {
     const before = performance.now();
     if (this.#closing) throw new OtfError('OTF_CANCELLED', 'the server is shutting down');
-    const answered = this.#pool.run({ stage, request }) as Promise<WorkAnswer<S>>;
-    const settled = answered.catch(() => undefined).finally(() => this.#pending.delete(settled));
-    this.#pending.add(settled);
-    const answer = await answered;
+    const answer = await this.#ask(stage, request);
     this.#observe(stage, (performance.now() - before) / 1000);
     if (answer.failure) {
       const { code, message, stack } = answer.failure;
@@ -51,10 +67,39 @@ export class Workers {
     return answer.value as Awaited<ReturnType<Work[S]>>;
   }
 
-  /** Work under way comes to its end first: native code cannot answer a thread that is being ended, and would abort. */
-  async close(): Promise<void> {
-    this.#closing = true;
-    while (this.#pending.size > 0) await Promise.all([...this.#pending]);
-    await this.#pool.destroy();
+  #ask<S extends Stage>(stage: S, request: Parameters<Work[S]>[0]): Promise<WorkAnswer<S>> {
+    const crew = kReading.has(stage) ? this.#reading : this.#other;
+    const limitMs = kLimitMs[stage];
+    return new Promise((resolve, reject) => {
+      const late = () => reject(new OtfError('OTF_INTERNAL', `${stage} took more than ${limitMs / kMinute} minutes`));
+      const answered = crew.run({ stage, request } as WorkOrder<never>, limitMs, late);
+      answered.then(resolve, reject);
+      const settled = answered
+        .then(
+          () => undefined,
+          () => undefined,
+        )
+        .finally(() => this.#pending.delete(settled));
+      this.#pending.add(settled);
+    });
   }
+
+  /**
+   * Work under way comes to its end first: native code cannot answer a thread that is being ended, and would abort. Gives
+   * false when it has not within `limitMs`; then the threads are still there.
+   */
+  async close(limitMs: number): Promise<boolean> {
+    this.#closing = true;
+    const until = Date.now() + limitMs;
+    while (this.#pending.size > 0 && Date.now() < until) {
+      await Promise.race([Promise.all([...this.#pending]), pause(until - Date.now())]);
+    }
+    if (this.#pending.size > 0) return false;
+    await Promise.all([this.#reading.destroy(), this.#other.destroy()]);
+    return true;
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
