@@ -1,9 +1,7 @@
 /** What happens when the engine process dies, hangs or is killed: only who is to blame fails. */
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { kRoot } from './support/cli.js';
+import { crashModels } from './support/crash-models.js';
 import { header, imageCards, skyCards } from './support/fits-writer.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
@@ -24,16 +22,8 @@ function tile(first: number): Buffer {
 
 /** A server on the debug engine with a model that normalises nothing away. */
 async function crashServer(t: TestContext, env: Record<string, string> = {}): Promise<TestServer> {
-  const models = join(await tempDir(t), 'models');
-  const from = join(kRoot, 'models/demo-continuum');
-  await mkdir(join(models, 'demo-continuum'), { recursive: true });
-  const card = await readFile(join(from, 'model.toml'), 'utf8');
-  const plain = card.replace(/^normalisation = \[[^\]]*\]/m, 'normalisation = [{ op = "linear", k = 1.0 }]');
-  assert.notEqual(plain, card);
-  await writeFile(join(models, 'demo-continuum/model.toml'), plain);
-  await writeFile(join(models, 'demo-continuum/weights.dat'), await readFile(join(from, 'weights.dat')));
   return startTestServer(t, {
-    models,
+    models: await crashModels(t),
     env: { OTF_DEBUG_ENGINES: '1', CIANNA_OTF_ENGINE_DEFAULT: 'crash', CIANNA_OTF_POLICY_MAX_WAIT_S: '0.3', ...env },
   });
 }

@@ -11,6 +11,8 @@
  *       host.completed(id, outcome)      -> true: it counts; false: it had been aborted or deleted meanwhile
  *    or host.failed(id, failure)         -> same
  *    or host.requeued(id)                   back to QUEUED (engine lost, shutting down); the executor keeps the job
+ * A job whose info has attempts when it is submitted was being executed when the server crashed: it runs with no other
+ * beside it, so that a job that ends the server takes none with it, and is known by it.
  * abort(id, why) may come at any time, also for ids the executor does not know (any more): then it does nothing. The job
  * has already left its phase when abort is called; nothing needs to be reported back. The host never calls submit twice
  * for one id in one process, except after host.requeued() was answered by a restart of the program.

@@ -68,11 +68,17 @@ export class JobHost implements ExecutorHost {
 
   async executing(jobId: string, info: JobInfo): Promise<boolean> {
     let wanted = false;
-    // To a restart an executing job is a queued one.
-    await this.#store.changeUntilRestart(jobId, (job) => {
+    // Counted before it is begun: a job that ends the server must be known for it afterwards.
+    await this.#store.changeBeyondCrash(jobId, (job) => {
       if (job?.phase !== 'QUEUED') return job;
       wanted = true;
-      return { ...job, phase: 'EXECUTING', startedMs: Date.now(), info: { ...info, environment: this.environment } };
+      const attempts = (job.info.attempts ?? 0) + 1;
+      return {
+        ...job,
+        phase: 'EXECUTING',
+        startedMs: Date.now(),
+        info: { ...info, attempts, environment: this.environment },
+      };
     });
     return wanted;
   }
@@ -137,10 +143,12 @@ export class JobHost implements ExecutorHost {
   async requeued(jobId: string): Promise<boolean> {
     let counts = false;
     this.#live.delete(jobId);
-    await this.#store.changeUntilRestart(jobId, (job) => {
+    await this.#store.changeBeyondCrash(jobId, (job) => {
       if (job?.phase !== 'EXECUTING') return job;
       counts = true;
-      return { ...job, phase: 'QUEUED', startedMs: null, info: {} };
+      // That attempt was ended in order.
+      const attempts = Math.max(0, (job.info.attempts ?? 0) - 1);
+      return { ...job, phase: 'QUEUED', startedMs: null, info: attempts > 0 ? { attempts } : {} };
     });
     return counts;
   }

@@ -103,10 +103,12 @@ export interface JobFailure {
 
 /** What people want to know of a run; kept with the job once known. */
 export interface JobInfo {
+  /** How often it was begun, less the times the server put it back in order: more than one is what crashes leave. */
+  attempts?: number;
   batchId?: string;
   batchSize?: number;
   /** Why the batch was released. */
-  batchReason?: 'full' | 'waited' | 'idle';
+  batchReason?: 'full' | 'waited' | 'idle' | 'alone';
   engine?: string;
   engineVersion?: string;
   device?: string;

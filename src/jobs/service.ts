@@ -37,6 +37,8 @@ const kDeletedAtOnce = 100;
 const kShutdownRetryS = 10;
 const kClearingMs = 500;
 const kWaitingRetryS = 5;
+/** A job that was being executed at so many ends of the server, alone but for the first, is to blame for them. */
+const kMostAttempts = 3;
 
 export interface NewJob {
   style: Style;
@@ -134,12 +136,10 @@ export class JobService {
     unfinished.sort((a, b) => (a.queuedMs ?? 0) - (b.queuedMs ?? 0));
     const requeued = await Promise.all(
       unfinished.map((job) =>
-        this.store.change(job.id, (before) =>
-          before?.phase === 'EXECUTING' ? { ...before, phase: 'QUEUED', startedMs: null, info: {} } : before,
-        ),
+        this.store.change(job.id, (before) => (before?.phase === 'EXECUTING' ? afterCrash(before) : before)),
       ),
     );
-    this.#unfinished = requeued.filter((job) => job !== undefined);
+    this.#unfinished = requeued.filter((job) => job?.phase === 'QUEUED') as Job[];
     if (requeued.length > 0) this.#log.info({ jobs: requeued.length }, 'unfinished jobs queued again');
   }
 
@@ -477,6 +477,16 @@ export class JobService {
     if (!this.#leaving.has(id)) await this.delete(id);
     return undefined;
   }
+}
+
+/** A job that was being executed when the server ended without a word. */
+function afterCrash(job: Job): Job {
+  const attempts = job.info.attempts ?? 1;
+  if (attempts < kMostAttempts) return { ...job, phase: 'QUEUED', startedMs: null, info: { attempts } };
+  const message =
+    `the server ended ${attempts} times while this job was being executed, the last time with no other beside it: ` +
+    'it is not tried again';
+  return { ...job, phase: 'ERROR', endedMs: Date.now(), failure: { type: 'fatal', message } };
 }
 
 export function unknownJob(): OtfError {

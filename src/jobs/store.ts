@@ -20,10 +20,13 @@ export type Change = (before: Job | undefined) => Job | null | undefined;
 /** `after` null = deleted, `before` undefined = new. */
 export type ChangeListener = (after: Job | null, before: Job | undefined) => void;
 
+/** How long a change must last: until the next start sets it back, beyond this process, beyond a power cut. */
+type Keep = 'memory' | 'process' | 'disk';
+
 interface Waiting {
   id: string;
   change: Change;
-  lasting: boolean;
+  keep: Keep;
   resolve: (job: Job | undefined) => void;
   reject: (reason: unknown) => void;
 }
@@ -116,17 +119,22 @@ export class JobStore {
 
   /** Resolves with the job as committed (undefined = gone or never there); rejects with what `change` threw. */
   change(id: string, change: Change): Promise<Job | undefined> {
-    return this.#ask(id, change, true);
+    return this.#ask(id, change, 'disk');
   }
 
   /** change() without the disk, for what the next start sets back: that a job is executing. */
   changeUntilRestart(id: string, change: Change): Promise<Job | undefined> {
-    return this.#ask(id, change, false);
+    return this.#ask(id, change, 'memory');
   }
 
-  #ask(id: string, change: Change, lasting: boolean): Promise<Job | undefined> {
+  /** change() that outlives a crash of this program but need not outlive one of the machine: nothing waits for the disk. */
+  changeBeyondCrash(id: string, change: Change): Promise<Job | undefined> {
+    return this.#ask(id, change, 'process');
+  }
+
+  #ask(id: string, change: Change, keep: Keep): Promise<Job | undefined> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, change, lasting, resolve, reject });
+      this.#waiting.push({ id, change, keep, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => this.flush());
@@ -142,6 +150,7 @@ export class JobStore {
     // Jobs as the changes before have left them: a later change of the batch must see the earlier ones.
     const draft = new Map<string, Job | null>();
     const lasting = new Map<string, Job | null>();
+    let synced = false;
     const accepted: { entry: Waiting; before: Job | undefined; after: Job | null | undefined }[] = [];
     for (const entry of batch) {
       try {
@@ -150,13 +159,14 @@ export class JobStore {
         accepted.push({ entry, before, after });
         if (after === undefined || after === before) continue;
         draft.set(entry.id, after);
-        if (entry.lasting || lasting.has(entry.id)) lasting.set(entry.id, after);
+        if (entry.keep !== 'memory' || lasting.has(entry.id)) lasting.set(entry.id, after);
+        synced ||= entry.keep === 'disk';
       } catch (thrown) {
         entry.reject(thrown);
       }
     }
     try {
-      if (lasting.size > 0) this.#commit(lasting);
+      if (lasting.size > 0) this.#commit(lasting, synced);
     } catch (thrown) {
       const error = storeError(thrown);
       for (const { entry } of accepted) entry.reject(error);
@@ -203,8 +213,18 @@ export class JobStore {
     return job;
   }
 
+  #commit(draft: Map<string, Job | null>, synced = true): void {
+    // NORMAL: the write-ahead log is written, but not waited for (SQLite documentation, "PRAGMA synchronous").
+    if (!synced) this.#database.pragma('synchronous = NORMAL');
+    try {
+      this.#write(draft);
+    } finally {
+      if (!synced) this.#database.pragma('synchronous = FULL');
+    }
+  }
+
   /** What makes room may use the room kept for it. */
-  #commit(draft: Map<string, Job | null>): void {
+  #write(draft: Map<string, Job | null>): void {
     const write = this.#database.transaction(() => {
       for (const [id, job] of draft) {
         if (job === null) this.#remove.run(id);
