@@ -67,8 +67,9 @@ class Line<Item extends Waiting> {
 
   remove(item: Item): void {
     if (!this.#items.delete(item)) return;
-    const own = this.#owners.get(item.owner)?.items ?? [];
-    own.splice(own.indexOf(item), 1);
+    const owner = this.#owners.get(item.owner);
+    owner?.items.splice(owner.items.indexOf(item), 1);
+    if (owner) this.#forget(item.owner, owner);
     this.#changed();
   }
 
@@ -82,10 +83,12 @@ class Line<Item extends Waiting> {
       }
       this.remove(item);
     }
-    for (const [name, owner] of this.#owners) {
-      if (owner.items.length === 0 && owner.round <= this.#round) this.#owners.delete(name);
-    }
+    for (const [name, owner] of this.#owners) this.#forget(name, owner);
     return taken;
+  }
+
+  #forget(name: string, owner: Owner<Item>): void {
+    if (owner.items.length === 0 && owner.round <= this.#round) this.#owners.delete(name);
   }
 
   oldestMs(): number {
