@@ -1,6 +1,6 @@
 /** A real server process on a free port, with its own data folder, and the shortest way to talk to it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -89,6 +89,12 @@ export class TestServer {
   async engines(): Promise<number[]> {
     const children = await readFile(`/proc/${this.child.pid}/task/${this.child.pid}/children`, 'utf8');
     return children.trim().split(' ').filter(Boolean).map(Number);
+  }
+
+  async resources(): Promise<{ rssMb: number; descriptors: number }> {
+    const status = await readFile(`/proc/${this.child.pid}/status`, 'utf8');
+    const rssMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+    return { rssMb, descriptors: (await readdir(`/proc/${this.child.pid}/fd`)).length };
   }
 
   /** The exit code, or the signal that ended it. */
