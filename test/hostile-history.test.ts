@@ -9,7 +9,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { Job } from '#otf/jobs/job.js';
 import { JobStore } from '#otf/jobs/store.js';
 import { bench, tempDir } from './service/bench.js';
-import { rawSocket } from './service/raw.js';
+import { rawExchange, rawSocket } from './service/raw.js';
 
 function finished(index: number, runId = `run ${index}`): Job {
   const ms = 1_700_000_000_000 + index;
@@ -90,6 +90,31 @@ describe('A long history', () => {
     for (const socket of sockets) socket.resume();
     await Promise.all(counted);
     for (const socket of sockets) socket.destroy();
+  });
+});
+
+describe('Pipelined requests', () => {
+  it('leave room for those of others', async (t) => {
+    const b = await bench(t);
+    b.server.jobs.store.load(Array.from({ length: 200 }, (_, index) => finished(index)));
+    const socket = await rawSocket(b.url);
+    socket.on('error', () => undefined);
+    let answered = 0;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('data', (data) => {
+      answered += data.toString('latin1').split('</uws:jobs>').length - 1;
+    });
+    const many = 4000;
+    socket.write('GET /jobs HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(many));
+    await new Promise((resolve) => socket.once('data', resolve));
+    assert.equal((await b.send('/jobs/j1')).status, 200);
+    // What is left was not worked off first: the connection is given up.
+    await closed;
+    assert.ok(answered < many, `${answered} lists were made before anybody else had a turn`);
+    assert.equal((await b.send('/jobs')).status, 200);
+    // A few are answered, all of them, in order.
+    const polite = await rawExchange(b.url, 'GET /jobs/j1/phase HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50), 1000);
+    assert.equal(polite.split('COMPLETED').length - 1, 50);
   });
 });
 

@@ -24,6 +24,7 @@ import { Cors } from './cors.js';
 import { connectionMetrics, httpMetrics, jobMetrics, makeRegistry } from './metrics.js';
 import { kRoutes, type Method, type Operation, type Route } from './routes.js';
 import { Trust } from './trust.js';
+import { nextTurn, RequestTurns } from './turns.js';
 
 export interface ServerOptions {
   config: Config;
@@ -78,7 +79,7 @@ export async function startServer({
     onAnswered: httpMetrics(metrics).answered,
     onInternal: internal,
   };
-  const shared: Shared = { context, open, options, trust: new Trust(config, options.cors) };
+  const shared: Shared = { context, open, options, trust: new Trust(config, options.cors), turns: new RequestTurns() };
   for (const route of kRoutes) serveRoute(app, route, shared);
   app.any('/*', (res, req) => handle(res, req, kUnknown, shared));
   let port = 0;
@@ -113,6 +114,7 @@ interface Shared {
   open: OpenRequests;
   options: ConnectionOptions;
   trust: Trust;
+  turns: RequestTurns;
 }
 
 /** Answers not yet given: what a shutdown waits for. */
@@ -150,6 +152,20 @@ function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Share
     refuse(connection, variables ? route : kUnknown, context).catch(connection.giveUp);
     return;
   }
+  if (shared.turns.over) {
+    connection.listen();
+    open.count++;
+    nextTurn()
+      .then(() => serve(connection, operation, route, shared))
+      .catch(connection.giveUp)
+      .finally(() => open.count--);
+    return;
+  }
+  serve(connection, operation, route, shared);
+}
+
+function serve(connection: Connection, operation: Operation, route: Route, { context, open }: Shared): void {
+  if (connection.gone) return;
   let answer: Answer | Promise<Answer>;
   try {
     answer = operation.handler(context, connection, route.tree);
