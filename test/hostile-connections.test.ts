@@ -99,7 +99,7 @@ describe('What is announced', () => {
     body.append('fits', new Blob([kImage]), 'image.fits');
     const answer = await b.send('/jobs/', { method: 'POST', body });
     assert.equal(answer.status, 400);
-    assert.match(await answer.text(), /xml is larger than 1048576 bytes/);
+    assert.match(((await answer.json()) as { error: string }).error, /larger than 1048576 bytes/);
     assert.equal(b.server.jobs.store.size, 0);
   });
 });

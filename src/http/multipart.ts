@@ -11,7 +11,7 @@ import type { FormRequest } from './form.js';
 import { PartFile } from './part-file.js';
 
 const kLimits = { fieldNameSize: 100, fieldSize: 1 << 16, fields: 100, files: 16, parts: 116, headerPairs: 50 };
-/** Parts that are read into memory later. Others are images, whose limit is that of the request. */
+/** Parts that are read into memory later: what is beyond is not kept. Others are images, whose limit is that of the request. */
 const kPartLimits = new Map([['XML', kMaxRequestBytes]]);
 /** Types an upload may keep: anything else would let a stranger have a browser show their page as ours. */
 const kKnownTypes = new Set(['application/fits', 'image/fits', 'application/xml', 'text/xml', 'application/gzip']);
@@ -144,9 +144,10 @@ class PartReader {
     const limit = kPartLimits.get(field.toUpperCase());
     let size = 0;
     stream.on('data', (bytes: Buffer) => {
+      // One byte more than may be read says that it is too large: whoever reads it refuses it in its client's way.
+      const room = limit === undefined ? bytes.length : Math.max(0, limit + 1 - size);
       size += bytes.length;
-      if (limit === undefined || size <= limit) file.add(bytes);
-      else this.#fail(malformed(`part ${field} is larger than ${limit} bytes`));
+      if (room > 0) file.add(bytes.subarray(0, room));
     });
     stream.on('end', () => {
       file.ended = true;
