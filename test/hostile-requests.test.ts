@@ -1,11 +1,14 @@
 /** Requests of strangers, and of pages of strangers: what they can make a server do, say and keep. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { loadConfig } from '#otf/config/load.js';
 import { startServer } from '#otf/http/server.js';
 import { bench, kImage, tempDir } from './service/bench.js';
 import { FakeExecutor } from './service/fake-executor.js';
 import { rawExchange, rawSocket } from './service/raw.js';
+import { runCli } from './support/cli.js';
+import { startTestServer } from './support/server.js';
 
 const kInherited = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__'];
 
@@ -118,38 +121,43 @@ describe('A page of a stranger, in the browser of somebody near the server', () 
 
 describe('The beginning of a server', () => {
   it('lets nobody connect before jobs can be run', async (t) => {
-    const config = await loadConfig({
-      flags: { server: { port: 0 }, storage: { data_dir: await tempDir(t) }, logging: { level: 'silent' } },
-    });
+    const port = await freePort();
+    const flags = { server: { port }, storage: { data_dir: await tempDir(t) }, logging: { level: 'silent' as const } };
     const executor = new FakeExecutor();
-    const begun: Promise<unknown>[] = [];
-    let listening = false;
+    let connected = false;
     executor.start = async (host) => {
       executor.host = host;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      assert.equal(listening, false);
+      connected = await rawSocket(`http://127.0.0.1:${port}`).then(
+        () => true,
+        () => false,
+      );
     };
-    begun.push(
-      startServer({ config, executor }).then(async (server) => {
-        listening = true;
-        t.after(() => server.stop());
-        assert.equal((await fetch(`${server.url}/healthz/ready`)).status, 200);
-      }),
-    );
-    await Promise.all(begun);
+    const server = await startServer({ config: await loadConfig({ flags }), executor });
+    t.after(() => server.stop());
+    assert.equal(connected, false);
+    assert.equal((await fetch(`${server.url}/healthz/ready`)).status, 200);
   });
 
   it('refuses a port another server has, with a line, and gives back its data folder', async (t) => {
-    const b = await bench(t);
+    const server = await startTestServer(t);
     const dataDir = await tempDir(t);
-    const start = (port: number) =>
-      loadConfig({ flags: { server: { port }, storage: { data_dir: dataDir }, logging: { level: 'silent' } } }).then(
-        (config) => startServer({ config, executor: new FakeExecutor() }),
-      );
-    await assert.rejects(start(b.server.port), { code: 'OTF_PORT_UNUSABLE', message: /in use/ });
-    await (await start(0)).stop();
+    const { port } = new URL(server.url);
+    const second = runCli(['serve', '--port', port, '--data-dir', dataDir], dataDir);
+    assert.equal(second.code, 1, second.stdout);
+    assert.match(second.stderr, /^cianna-otf: cannot listen on 127\.0\.0\.1:\d+: is it in use\?\n$/);
+    const again = await startTestServer(t, { dataDir });
+    assert.equal(await again.stop(), 0);
   });
 });
+
+/** A port nobody had a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 describe('Limits of the operator', () => {
   it('hold for jobs that ask for nothing, too', async (t) => {

@@ -37,10 +37,10 @@ export class AdmissionOfJobs {
   }
 
   /** `bytes` as announced. A full queue refuses what is large: it would be read and synced in vain, as a rule. */
-  beforeReading(who: Pick<Job, 'owner' | 'remote'>, bytes: number): void {
+  beforeReading(who: Pick<Job, 'owner' | 'remote'>, bytes: number | undefined): void {
     this.#assertOwner(ownerKey(who));
-    this.assertBytes(bytes);
-    if (bytes <= kSmallBytes) return;
+    this.assertBytes(bytes ?? 0);
+    if (bytes !== undefined && bytes <= kSmallBytes) return;
     const admission = this.#parts.executor.admit(0);
     if (!admission.accepted) throw new RetryLater('OTF_QUEUE_FULL', admission.reason, admission.retryAfterS);
   }

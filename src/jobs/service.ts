@@ -157,10 +157,10 @@ export class JobService {
   }
 
   /**
-   * Would a new job be taken? Asked before a request is read: `bytes` is what it announces, 0 = it does not say. Throws
-   * what refuses it.
+   * Would a new job be taken? Asked before a request is read: `bytes` is what it announces, if it does. Throws what
+   * refuses it.
    */
-  assertRoomFor(who: Pick<Job, 'owner' | 'remote'>, bytes: number): void {
+  assertRoomFor(who: Pick<Job, 'owner' | 'remote'>, bytes: number | undefined): void {
     this.assertOpen();
     this.#admission.beforeReading(who, bytes);
   }
@@ -373,6 +373,7 @@ export class JobService {
       return await this.#representations.get(job.id, format);
     } catch (thrown) {
       this.get(job.id);
+      this.assertOpen();
       throw thrown;
     }
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Handler, jobHref, jobLocation } from './context.js';
 import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
-import { inPieces, json, kXmlType, seeOther, xml } from './exchange.js';
+import { inPieces, json, kXmlType, type Request, seeOther, xml } from './exchange.js';
 import { filterJobs, parseFilter } from './filters.js';
 import { isObservatoryForm, parseObservatory } from './observatory-creation.js';
 import { badRequest, Parameters } from './parameters.js';
@@ -21,9 +21,16 @@ export const listJobs: Handler = ({ jobs, config }, request) => {
   return expected <= kShort ? xml([...pieces].join('')) : inPieces(kXmlType, pieces);
 };
 
+/** undefined = a body that does not say how long it is. */
+function announcedBytes(request: Request): number | undefined {
+  const length = request.header('content-length');
+  if (length === '') return request.header('transfer-encoding') === '' ? 0 : undefined;
+  return Number(length);
+}
+
 export const createJob: Handler = async ({ jobs, models, config, internal }, request, tree) => {
   const receivedMs = Date.now();
-  jobs.assertRoomFor(request, Number(request.header('content-length') || '0'));
+  jobs.assertRoomFor(request, announcedBytes(request));
   const form = await request.form();
   const observatory = isObservatoryForm(form);
   try {

@@ -1,25 +1,36 @@
-/** `npm run soak -- --seconds N [--seed S]`: prints what happens; exit code 1 when something did not hold. */
+/**
+ * `npm run soak -- --seconds N [--seed S]`, `npm run soak -- --overload F --seconds N`: prints what happens; exit code 1
+ * when something did not hold.
+ */
 import type { TestContext } from 'node:test';
 import { parseArgs } from 'node:util';
+import { overload } from './overload.js';
 import { soak } from './soak.js';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string' }, seed: { type: 'string' } } });
+const text = { type: 'string' } as const;
+const { values } = parseArgs({ options: { seconds: text, seed: text, overload: text } });
 const seconds = Number(values.seconds ?? '60');
 const seed = Number(values.seed ?? String(Date.now() % 1_000_000));
-if (!(seconds > 0) || !Number.isInteger(seed)) {
-  process.stderr.write('usage: npm run soak -- --seconds N [--seed S]\n');
+const factor = Number(values.overload ?? '0');
+if (!(seconds > 0) || !Number.isInteger(seed) || !(factor >= 0)) {
+  process.stderr.write('usage: npm run soak -- --seconds N [--seed S | --overload FACTOR]\n');
   process.exit(2);
 }
 const cleanUp: (() => unknown)[] = [];
 const context = { after: (work: () => unknown) => cleanUp.push(work) } as unknown as TestContext;
 const say = (line: string) => process.stdout.write(`${line}\n`);
-say(`soak: ${seconds} s, seed ${seed}`);
+say(factor > 0 ? `overload: ${factor} times, ${seconds} s` : `soak: ${seconds} s, seed ${seed}`);
 try {
-  const { faults, summary } = await soak(context, { seconds, seed, say });
-  say(summary);
+  const faults = factor > 0 ? await overload(context, { seconds, factor, say }) : await soaked();
   for (const fault of faults.slice(0, 50)) say(`FAULT ${fault}`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 } finally {
   // Servers before the folders they write into.
   for (const work of cleanUp.reverse()) await work();
+}
+
+async function soaked(): Promise<string[]> {
+  const { faults, summary } = await soak(context, { seconds, seed, say });
+  say(summary);
+  return faults;
 }

@@ -21,6 +21,7 @@ export function runCli(args: string[], cwd: string, env: Record<string, string> 
     encoding: 'utf8',
     env: { ...process.env, ...env },
     maxBuffer: 1 << 28,
+    timeout: 300_000,
   });
   return { code: status, stdout, stderr };
 }
