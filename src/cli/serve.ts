@@ -47,12 +47,14 @@ async function serve(options: ServeOptions): Promise<void> {
     log.fatal({ err: thrown }, 'the server ends');
     process.exit(report(thrown));
   });
+  // Before anybody can know that it is there: whoever reads "listening" may ask it to stop at once.
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of kSignals) process.once(signal, () => resolve());
+  });
   const executor = new BatchExecutor();
   const server = await startServer({ config, executor, log });
   log.flush();
-  await new Promise<void>((resolve) => {
-    for (const signal of kSignals) process.once(signal, () => resolve());
-  });
+  await asked;
   // A second signal ends the program at once: nothing acknowledged is lost by that.
   for (const signal of kSignals) process.once(signal, () => process.exit(1));
   log.info('stopping');

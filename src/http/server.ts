@@ -90,6 +90,7 @@ export async function startServer({
   } catch (thrown) {
     app.close();
     await jobs.stop(0);
+    jobs.close();
     throw thrown;
   }
   jobs.host.baseUrl = publicBase(config, port);
@@ -258,6 +259,7 @@ async function shutDown(
     while (open.count > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, kDrainStepMs));
   } finally {
     app.close();
+    jobs.close();
   }
   log.info('stopped');
 }

@@ -382,7 +382,7 @@ export class JobService {
     return this.#executor.stats();
   }
 
-  /** No new work, waiters answered, running work finished or queued again, store closed. */
+  /** No new work, waiters answered, running work finished or queued again. What is there can still be asked for. */
   async stop(graceMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -391,6 +391,10 @@ export class JobService {
     if (this.#started) await this.#executor.stop(graceMs);
     await this.host.settled();
     await this.#clearing;
+  }
+
+  /** After stop(), and once nobody asks any more. */
+  close(): void {
     this.store.close();
   }
 

@@ -30,6 +30,8 @@ const kSampleMs = 500;
 /** The server there is now; undefined between two. */
 interface Stage {
   server: TestServer | undefined;
+  /** It has been told to end: it may be gone at any time. */
+  ending: boolean;
   over: boolean;
 }
 
@@ -38,7 +40,7 @@ export async function soak(t: TestContext, { seconds, seed, say }: SoakOptions):
   const dataDir = await tempDir(t);
   const images = [await field(dataDir, 300, 1), await field(dataDir, 600, 2), Buffer.from('no FITS at all')];
   const ledger = new Ledger();
-  const stage: Stage = { server: undefined, over: false };
+  const stage: Stage = { server: undefined, ending: false, over: false };
   const start = () => startTestServer(t, { dataDir: join(dataDir, 'data'), env: kEnv });
   const until = Date.now() + seconds * 1000;
   const crowd = [0, 1, 2].map(() => submitter(stage, ledger, images, next));
@@ -50,10 +52,12 @@ export async function soak(t: TestContext, { seconds, seed, say }: SoakOptions):
     const ending = stage.server;
     const gently = next() < 0.2;
     ledger.count(gently ? 'server ended' : 'server killed');
+    stage.ending = true;
     if (!gently) stage.server = undefined;
     const how = await ending.stop(gently ? 'SIGTERM' : 'SIGKILL');
     if (gently && how !== 0) ledger.fault(`SIGTERM ended the server with ${how}`);
     stage.server = undefined;
+    stage.ending = false;
     say(ledger.line());
   }
   stage.server = await start();
@@ -89,12 +93,12 @@ async function act(stage: Stage, ledger: Ledger, ms: () => number, once: (server
     try {
       await once(server);
     } catch (thrown) {
-      if (stage.server === server && server.child.exitCode === null && server.child.signalCode === null) {
+      const alive = () =>
+        stage.server === server && !stage.ending && server.child.exitCode === null && server.child.signalCode === null;
+      if (alive()) {
         // The client library may meet the end of a server before we hear of it.
         await pause(200);
-        if (stage.server === server && server.child.exitCode === null && server.child.signalCode === null) {
-          ledger.fault(`a request failed: ${String((thrown as Error).cause ?? thrown)}`);
-        }
+        if (alive()) ledger.fault(`a request failed: ${String((thrown as Error).cause ?? thrown)}`);
       }
     }
     await pause(ms());
