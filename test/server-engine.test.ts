@@ -77,6 +77,13 @@ describe('Engine processes', () => {
     assert.match(jobs[1]?.error ?? '', /hung/);
   });
 
+  it('ends one that hangs in its first pass, of which nothing has been measured yet', async (t) => {
+    const server = await crashServer(t, { CIANNA_OTF_ENGINE_FIRST_S: '1' });
+    const job = await server.until(await server.submit({}, tile(kHang)), 'ERROR');
+    assert.match(job.error, /hung/);
+    await server.until(await server.submit({}, tile(0)), 'COMPLETED');
+  });
+
   it('survives kill -9 of the engine in the middle of a batch without anybody noticing', async (t) => {
     const dir = await tempDir(t);
     const image = await field(dir, 2500, 7);

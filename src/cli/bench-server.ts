@@ -146,7 +146,11 @@ async function engineAlone(it: Case, options: BenchServerOptions): Promise<numbe
     slots: 1,
   };
   const nothing = () => undefined;
-  const engine = new EngineSupervisor(spec, { readyMs: 120_000, hangMs: 600_000 }, { started: nothing, died: nothing });
+  const engine = new EngineSupervisor(
+    spec,
+    { readyMs: 120_000, hangMs: 600_000, firstMs: 600_000 },
+    { started: nothing, died: nothing },
+  );
   try {
     await engine.forward(0, options.batch);
     const begun = performance.now();

@@ -87,6 +87,8 @@ const engine = z.strictObject({
   ready_s: seconds.positive().default(120),
   /** A forward pass is given twenty times what it should take, but never less than this, before it counts as hung. */
   hang_s: seconds.positive().default(10),
+  /** The first pass of an engine, before anything has been measured: a slow engine on a large network needs minutes. */
+  first_s: seconds.positive().default(300),
 });
 
 const storage = z.strictObject({

@@ -29,6 +29,8 @@ export interface SupervisorLimits {
   readyMs: number;
   /** Least time a forward pass is given. */
   hangMs: number;
+  /** The time of the first, of which nothing is known. */
+  firstMs: number;
 }
 
 export interface SupervisorEvents {
@@ -36,8 +38,6 @@ export interface SupervisorEvents {
   died: (key: string, reason: EngineDied) => void;
 }
 
-/** Without a measured rate: the slowest engine on a large network needs minutes. */
-const kUnmeasuredMs = 600_000;
 const kHangFactor = 20;
 const kBackOffMs = 100;
 const kMaxBackOffMs = 10_000;
@@ -109,7 +109,8 @@ export class EngineSupervisor {
     const running = await this.#running();
     this.lastUsedMs = Date.now();
     const expectedMs = this.secondsPerItem === undefined ? undefined : this.secondsPerItem * count * 1000;
-    const limitMs = expectedMs === undefined ? kUnmeasuredMs : Math.max(this.#limits.hangMs, kHangFactor * expectedMs);
+    const limitMs =
+      expectedMs === undefined ? this.#limits.firstMs : Math.max(this.#limits.hangMs, kHangFactor * expectedMs);
     try {
       const done = await running.forward(slot, count, limitMs);
       const rate = done.seconds / count;

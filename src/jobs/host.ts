@@ -14,6 +14,7 @@ import type { Events } from './watchers.js';
 /** At most one progress event per job and this many milliseconds. */
 const kProgressEventMs = 200;
 const kMaxLogLines = 10_000;
+const kMaxLineChars = 1000;
 
 interface HostParts {
   config: Config;
@@ -159,7 +160,7 @@ export class JobHost implements ExecutorHost {
     if (!this.#store.get(jobId)) return;
     const lines = this.#lines.get(jobId) ?? [];
     this.#lines.set(jobId, lines);
-    if (lines.length < kMaxLogLines) lines.push(logLine(level, publicText(message)));
+    if (lines.length < kMaxLogLines) lines.push(logLine(level, publicText(message).slice(0, kMaxLineChars)));
   }
 
   internal(thrown: unknown): void {

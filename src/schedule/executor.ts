@@ -131,7 +131,7 @@ export class BatchExecutor implements Executor {
       roundRobin: policy.round_robin,
     });
     this.#engines = new EnginePool({
-      limits: { readyMs: engine.ready_s * 1000, hangMs: engine.hang_s * 1000 },
+      limits: { readyMs: engine.ready_s * 1000, hangMs: engine.hang_s * 1000, firstMs: engine.first_s * 1000 },
       memoryBytes: engine.memory_mb * 2 ** 20,
       idleMs: engine.idle_s * 1000,
       events: {
