@@ -47,7 +47,7 @@ Outcome run(const DetectionRequest& request, int rounds) {
   // The first detection pays for code generation: it gives the memory, not the times.
   for (int round = -1; round < rounds; ++round) {
     DetectionTask task(FitsImage::open(request.image.path, request.image.select), request.region,
-                       request.detector, *network->yolo());
+                       request.detector, *network->yolo(), request.pixelUnit);
     outcome.tiles = task.tileCount();
     const DetectionResult result = runDetection(task, *engine, options);
     outcome.pixels = result.pixels.pixels;

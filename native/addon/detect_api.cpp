@@ -19,11 +19,11 @@ Outcome run(const DetectionRequest& request, Progress& progress) {
   const auto network = std::make_shared<Network>(readNetwork(request.weights));
   checkDetectorNetwork(request.detector, *network);
   Outcome outcome;
-  FitsImage image = FitsImage::open(request.image.path, request.image.select);
-  outcome.found = describeDetection(image.info(), request.image.select.plane, request.detector);
   std::optional<PrimaryBeam> beam;
-  if (!request.primaryBeam.empty()) beam = PrimaryBeam::open(request.primaryBeam);
-  DetectionTask task(std::move(image), request.region, request.detector, *network->yolo());
+  if (request.primaryBeam) beam = PrimaryBeam::open(request.primaryBeam->path, request.primaryBeam->select);
+  DetectionTask task(FitsImage::open(request.image.path, request.image.select), request.region,
+                     request.detector, *network->yolo(), request.pixelUnit);
+  outcome.found = describeDetection(task, request.image.select.plane);
   const auto engine = createEngine(request.engine.name, network, request.engine.options);
   outcome.engine = engine->info();
   PipelineOptions options;

@@ -59,6 +59,7 @@ DetectorConfig readDetector(const Fields& fields) {
     config.parameters.push_back({scaleOf(parameter.text("scale")), parameter.text("column"),
                                  parameter.number("max"), parameter.number("min")});
   }
+  if (fields.has("unit")) config.unit = fields.text("unit");
   return config;
 }
 
@@ -84,7 +85,8 @@ DetectionRequest readDetectionRequest(const Fields& fields) {
   DetectionRequest request;
   request.image = readImageChoice(fields.object("image"));
   request.region = readRegion(fields);
-  if (fields.has("primaryBeam")) request.primaryBeam = fields.text("primaryBeam");
+  if (fields.has("primaryBeam")) request.primaryBeam = readImageChoice(fields.object("primaryBeam"));
+  if (fields.has("pixelUnit")) request.pixelUnit = fields.text("pixelUnit");
   const Fields model = fields.object("model");
   request.weights = model.text("weights");
   request.detector = readDetector(fields.object("detector"));

@@ -12,7 +12,9 @@ namespace otf::addon {
 struct DetectionRequest {
   ImageChoice image;
   RegionRequest region;
-  std::string primaryBeam, weights;
+  std::optional<ImageChoice> primaryBeam;
+  std::string pixelUnit;  // in place of BUNIT, "" = BUNIT counts
+  std::string weights;
   DetectorConfig detector;
   EngineChoice engine;
 };

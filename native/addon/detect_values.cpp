@@ -67,6 +67,8 @@ Napi::Object imageSummary(Napi::Env env, const DetectionOutcome& outcome) {
   out.Set("bitpix", image.bitpix);
   out.Set("compressed", image.compressed);
   out.Set("bunit", image.bunit);
+  out.Set("pixelUnit", outcome.pixelUnit);
+  out.Set("unitFactor", outcome.unitFactor);
   if (image.beam) {
     Napi::Object beam = Napi::Object::New(env);
     beam.Set("bmajDeg", image.beam->bmajDeg);
@@ -93,19 +95,21 @@ Napi::Object imageSummary(Napi::Env env, const DetectionOutcome& outcome) {
   box.Set("height", static_cast<double>(region.height));
   out.Set("region", box);
   out.Set("blankedPixels", static_cast<double>(detection.pixels.blanked));
-  std::vector<std::string> warnings = image.warnings;
-  warnings.insert(warnings.end(), detection.warnings.begin(), detection.warnings.end());
-  out.Set("warnings", strings(env, warnings));
+  out.Set("warnings", strings(env, detection.warnings));
   return out;
 }
 
 }  // namespace
 
-DetectionOutcome describeDetection(const FitsInfo& image, int64_t plane, const DetectorConfig& config) {
+DetectionOutcome describeDetection(const DetectionTask& task, int64_t plane) {
+  const HeaderReview& header = task.header();
+  const FitsInfo& image = header.info;
   DetectionOutcome outcome;
   outcome.image = image;
   outcome.plane = plane;
-  if (const auto wcs = Wcs::fromCards(image.cards, image.axes); wcs) {
+  outcome.pixelUnit = header.pixelUnit;
+  outcome.unitFactor = header.unitFactor;
+  if (const auto& wcs = header.wcs; wcs) {
     const double x = 0.5 * static_cast<double>(image.width - 1);
     const double y = 0.5 * static_cast<double>(image.height - 1);
     outcome.projection = wcs->projection();
@@ -113,7 +117,7 @@ DetectionOutcome describeDetection(const FitsInfo& image, int64_t plane, const D
     const auto jacobian = wcs->jacobian(x, y);
     outcome.pixelScaleDeg = jacobian ? jacobian->pixelScaleDeg() : NAN;
   }
-  for (const ParameterSpec& parameter : config.parameters)
+  for (const ParameterSpec& parameter : task.config().parameters)
     outcome.parameterColumns.push_back(parameter.column);
   return outcome;
 }

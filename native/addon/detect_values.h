@@ -15,6 +15,8 @@ namespace otf::addon {
 struct DetectionOutcome {
   FitsInfo image;
   int64_t plane = 0;
+  std::string pixelUnit;
+  double unitFactor = 1;
   std::string projection;
   double pixelScaleDeg = 0;
   SkyPosition centre;
@@ -23,7 +25,7 @@ struct DetectionOutcome {
 };
 
 /// The image's part and the columns' names; the detection is still to be done.
-DetectionOutcome describeDetection(const FitsInfo& image, int64_t plane, const DetectorConfig& config);
+DetectionOutcome describeDetection(const DetectionTask& task, int64_t plane);
 
 /// catalogue, image, tiling, counts, times.
 Napi::Object detectionValues(Napi::Env env, const DetectionOutcome& outcome);

@@ -27,8 +27,9 @@ Napi::Value checkImage(const Napi::CallbackInfo& info) {
         const FitsImage image = FitsImage::open(choice.path, choice.select);
         const FitsInfo& header = image.info();
         std::optional<Wcs> wcs;
+        std::vector<std::string> warnings;
         // Of no interest to anything but a region on the sky, and no reason to refuse an image.
-        if (std::holds_alternative<SkyRegion>(region)) wcs = Wcs::fromCards(header.cards, header.axes);
+        if (std::holds_alternative<SkyRegion>(region)) wcs = Wcs::fromCards(header.cards, header.axes, warnings);
         return Checked{header, resolveRegion(region, header, wcs ? &*wcs : nullptr)};
       },
       [](Napi::Env env, const Checked& checked) {

@@ -157,6 +157,7 @@ ImageChoice readImageChoice(const Fields& fields) {
   choice.path = fields.text("path");
   if (fields.has("hdu")) choice.select.hdu = fields.count("hdu");
   if (fields.has("plane")) choice.select.plane = fields.integer("plane");
+  if (fields.has("label")) choice.select.label = fields.text("label");
   return choice;
 }
 

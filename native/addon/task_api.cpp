@@ -75,8 +75,9 @@ struct Task {
   std::optional<RawOutput> raw;
 
   Task(std::shared_ptr<const DetectorModel> network, FitsImage image, const RegionRequest& region,
-       DetectorConfig config)
-      : model(std::move(network)), detection(std::move(image), region, std::move(config), model->head) {
+       DetectorConfig config, const std::string& pixelUnit)
+      : model(std::move(network)),
+        detection(std::move(image), region, std::move(config), model->head, pixelUnit) {
     detection.setCancel(&cancelled);
   }
 };
@@ -148,10 +149,14 @@ Napi::Value openTask(const Napi::CallbackInfo& info) {
   const ImageChoice choice = readImageChoice(fields.object("image"));
   auto model = modelTable().get(fields.integer("model"));
   const DetectorConfig config = taskConfig(*model, fields);
+  const std::string pixelUnit = fields.has("pixelUnit") ? fields.text("pixelUnit") : "";
   auto task = std::make_shared<Task>(std::move(model), FitsImage::open(choice.path, choice.select),
-                                     readRegion(fields), config);
+                                     readRegion(fields), config, pixelUnit);
   task->plane = choice.select.plane;
-  if (fields.has("primaryBeam")) task->beam = PrimaryBeam::open(fields.text("primaryBeam"));
+  if (fields.has("primaryBeam")) {
+    const ImageChoice beam = readImageChoice(fields.object("primaryBeam"));
+    task->beam = PrimaryBeam::open(beam.path, beam.select);
+  }
   if (fields.has("rawOutput")) task->raw.emplace(fields.text("rawOutput"));
   Napi::Object out = Napi::Object::New(env);
   out.Set("tiles", static_cast<double>(task->detection.tileCount()));
@@ -188,7 +193,7 @@ Napi::Value consumeTiles(const Napi::CallbackInfo& info) {
 Napi::Value finishTask(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto task = taskTable().get(info[0].ToNumber().Int64Value());
-  DetectionOutcome outcome = describeDetection(task->detection.image(), task->plane, task->model->config);
+  DetectionOutcome outcome = describeDetection(task->detection, task->plane);
   // One thread: the other workers and the engine have the rest of the machine.
   outcome.detection = task->detection.finish(task->beam ? &*task->beam : nullptr, 1);
   outcome.detection.warnings.insert(outcome.detection.warnings.begin(), task->model->warnings.begin(),

@@ -108,10 +108,10 @@ void placeOnSky(const Wcs& wcs, std::vector<Source>& sources) {
   }
 }
 
-void correctForBeam(PrimaryBeam& beam, int fluxIndex, std::vector<Source>& sources) {
+void correctForBeam(PrimaryBeam& beam, const SkyFrame& frame, int fluxIndex, std::vector<Source>& sources) {
   for (Source& source : sources) {
     if (!std::isfinite(source.raDeg)) continue;
-    const auto attenuation = beam.at({source.raDeg, source.decDeg});
+    const auto attenuation = beam.at({source.raDeg, source.decDeg}, frame);
     if (!attenuation) continue;
     source.primaryBeam = *attenuation;
     if (fluxIndex >= 0) {
@@ -136,7 +136,7 @@ std::vector<Source> makeCatalogue(const DetectorConfig& config, const TileLayout
   sources.reserve(order.size());
   for (const Box* box : order) sources.push_back(builder.build(*box));
   if (wcs) placeOnSky(*wcs, sources);
-  if (beam) correctForBeam(*beam, indexOf(config, "flux"), sources);
+  if (beam && wcs) correctForBeam(*beam, wcs->frame(), indexOf(config, "flux"), sources);
   return sources;
 }
 

@@ -1,5 +1,7 @@
 #include "detect/detection_task.h"
 
+#include <algorithm>
+#include <cmath>
 #include <new>
 #include <utility>
 
@@ -65,7 +67,7 @@ struct DetectionTask::Impl {
   FitsImage image;
   DetectorConfig config;
   YoloHead head;
-  std::optional<Wcs> wcs;
+  HeaderReview header;
   TileLayout layout;
   const std::atomic<bool>* cancel = nullptr;
 
@@ -78,12 +80,27 @@ struct DetectionTask::Impl {
   bool finished = false;
   std::atomic<int64_t> consumedTiles{0}, selected{0}, afterFirst{0}, selectNanoseconds{0};
 
-  Impl(FitsImage file, DetectorConfig section, YoloHead yolo)
-      : image(std::move(file)), config(std::move(section)), head(std::move(yolo)) {}
+  Impl(FitsImage file, DetectorConfig section, YoloHead yolo, const std::string& pixelUnit)
+      : image(std::move(file)),
+        config(std::move(section)),
+        head(std::move(yolo)),
+        header(reviewHeader(image.info(), config.unit, pixelUnit)) {}
+
+  const Wcs* wcs() const { return header.wcs ? &*header.wcs : nullptr; }
+
+  /// Pixels in the network's unit.
+  void readWindow(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
+    image.readWindow(x0, y0, columns, rows, out, stride);
+    if (header.unitFactor == 1) return;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (float *at = out + r * stride, *end = at + columns; at < end; ++at)
+        *at = static_cast<float>(*at * header.unitFactor);
+    }
+  }
 
   PixelPlane plane() {
     return {[this](int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
-              image.readWindow(x0, y0, columns, rows, out, stride);
+              readWindow(x0, y0, columns, rows, out, stride);
             },
             image.info().compressed ? kCompressedBandRows : 1};
   }
@@ -103,10 +120,14 @@ struct DetectionTask::Impl {
     source.emplace(plane(), layout, std::move(plan), cancel);
   }
 
-  std::vector<std::string> warnings() const {
-    std::vector<std::string> lines = image.info().warnings;
-    if (!wcs)
-      lines.push_back(image.info().label + " has no celestial WCS: the catalogue gives pixel positions only");
+  std::vector<std::string> warnings(const PrimaryBeam* beam, const std::vector<Source>& sources) const {
+    std::vector<std::string> lines = header.warnings;
+    if (beam) {
+      for (const std::string& line : beam->warnings()) lines.push_back(line);
+      const auto covered = [](const Source& found) { return std::isfinite(found.primaryBeam); };
+      if (!sources.empty() && std::none_of(sources.begin(), sources.end(), covered))
+        lines.push_back("the primary-beam image gives no value at any source of " + header.info.label);
+    }
     const int64_t smallest = std::min(layout.columns.count, layout.rows.count);
     if (config.dropEdgeTiles > 0 && smallest <= 2 * int64_t{config.dropEdgeTiles}) {
       lines.push_back("drop_edge_tiles = " + std::to_string(config.dropEdgeTiles) + " drops all of the " +
@@ -118,20 +139,18 @@ struct DetectionTask::Impl {
 };
 
 DetectionTask::DetectionTask(FitsImage image, const RegionRequest& region, DetectorConfig config,
-                             YoloHead head) {
+                             YoloHead head, const std::string& pixelUnit) {
   checkDetectorConfig(config, head);
-  impl_ = std::make_unique<Impl>(std::move(image), std::move(config), std::move(head));
-  const FitsInfo& info = impl_->image.info();
-  impl_->wcs = Wcs::fromCards(info.cards, info.axes);
-  const Region box = resolveRegion(region, info, impl_->wcs ? &*impl_->wcs : nullptr);
+  impl_ = std::make_unique<Impl>(std::move(image), std::move(config), std::move(head), pixelUnit);
+  const Region box = resolveRegion(region, impl_->header.info, impl_->wcs());
   impl_->layout = layoutTiles(box, impl_->config.tilePx, impl_->config.overlapPx);
-  requireBounds(impl_->layout, info);
+  requireBounds(impl_->layout, impl_->header.info);
   impl_->boxes = makeLists(impl_->layout.tiles());
 }
 
 DetectionTask::~DetectionTask() = default;
 
-const FitsInfo& DetectionTask::image() const { return impl_->image.info(); }
+const HeaderReview& DetectionTask::header() const { return impl_->header; }
 const DetectorConfig& DetectionTask::config() const { return impl_->config; }
 const YoloHead& DetectionTask::head() const { return impl_->head; }
 const TileLayout& DetectionTask::layout() const { return impl_->layout; }
@@ -194,7 +213,7 @@ DetectionResult DetectionTask::finish(PrimaryBeam* beam, int threads) {
   clearEdgeTiles(layout(), config().dropEdgeTiles, impl_->boxes);
   suppressAcrossTiles(config(), layout(), threads, impl_->boxes);
   result.seconds.suppress = watch.lap();
-  result.sources = makeCatalogue(config(), layout(), impl_->boxes, impl_->wcs ? &*impl_->wcs : nullptr, beam);
+  result.sources = makeCatalogue(config(), layout(), impl_->boxes, impl_->wcs(), beam);
   result.seconds.catalogue = watch.lap();
   impl_->finished = true;
 
@@ -203,8 +222,8 @@ DetectionResult DetectionTask::finish(PrimaryBeam* beam, int threads) {
   result.afterFirst = impl_->afterFirst;
   result.pixels = impl_->counts;
   result.clipLimits = impl_->clipLimits;
-  if (impl_->wcs) result.frame = impl_->wcs->frame();
-  result.warnings = impl_->warnings();
+  if (impl_->wcs()) result.frame = impl_->wcs()->frame();
+  result.warnings = impl_->warnings(beam, result.sources);
   result.seconds.limits = impl_->limitsSeconds;
   result.seconds.load = impl_->limitsLoadSeconds;
   result.seconds.select = static_cast<double>(impl_->selectNanoseconds) * 1e-9;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "detect/detector.h"
+#include "detect/header_review.h"
 #include "detect/normalise.h"
 #include "detect/region.h"
 #include "detect/tiling.h"
@@ -48,12 +49,14 @@ struct DetectionResult {
 
 class DetectionTask {
  public:
-  /// `config` must fit `head` (kDetectorConfig). Throws as resolveRegion and layoutTiles, kWcsInvalid,
-  /// kOutOfMemory. Reads the header only.
-  DetectionTask(FitsImage image, const RegionRequest& region, DetectorConfig config, YoloHead head);
+  /// `config` must fit `head` (kDetectorConfig). `pixelUnit`: in place of BUNIT, "" = BUNIT counts. Throws as
+  /// reviewHeader, resolveRegion and layoutTiles, kOutOfMemory. Reads the header only.
+  DetectionTask(FitsImage image, const RegionRequest& region, DetectorConfig config, YoloHead head,
+                const std::string& pixelUnit = {});
   ~DetectionTask();
 
-  const FitsInfo& image() const;
+  const HeaderReview& header() const;
+  const FitsInfo& image() const { return header().info; }
   const DetectorConfig& config() const;
   const YoloHead& head() const;
   const TileLayout& layout() const;

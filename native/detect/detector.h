@@ -43,6 +43,7 @@ struct DetectorConfig {
   float secondIou = -0.15F;
   int dropEdgeTiles = 0;
   std::vector<ParameterSpec> parameters;  // as many as the network's parameters
+  std::string unit;  // of the pixels the network was trained with, e.g. "Jy/beam"; "" = not said
 };
 
 /// A box in pixels of some frame (tile or image): CIANNA pixel coordinates, first pixel's centre at 0.5.

@@ -21,7 +21,7 @@ constexpr std::array kEntries = {
     Entry{Code::kFitsTruncated, "OTF_FITS_TRUNCATED"},
     Entry{Code::kFitsNoImage, "OTF_FITS_NO_IMAGE"},
     Entry{Code::kWcsInvalid, "OTF_WCS_INVALID"},
-    Entry{Code::kBeamInvalid, "OTF_BEAM_INVALID"},
+    Entry{Code::kUnitMismatch, "OTF_UNIT_MISMATCH"},
     Entry{Code::kImageBlank, "OTF_IMAGE_BLANK"},
     Entry{Code::kRoiOutside, "OTF_ROI_OUTSIDE"},
     Entry{Code::kImageTooLarge, "OTF_IMAGE_TOO_LARGE"},

@@ -20,7 +20,7 @@ enum class Code {
   kFitsTruncated,      // the file ends before the data its header promises
   kFitsNoImage,        // no image HDU with two axes longer than 1 (or not the one asked for)
   kWcsInvalid,         // the header has celestial WCS keywords that contradict each other
-  kBeamInvalid,        // BMAJ, BMIN or BPA is not a usable beam
+  kUnitMismatch,       // the pixels are in a unit that cannot be turned into the network's
   kImageBlank,         // every pixel is blank, or every pixel is zero
   kRoiOutside,         // the region of interest does not touch the image
   kImageTooLarge,      // searching it would take more memory than is allowed

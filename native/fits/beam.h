@@ -10,9 +10,8 @@
 
 namespace otf::fits {
 
-/// From 80-character cards: BMAJ, BMIN, BPA (degrees), else the last "HISTORY AIPS CLEAN BMAJ= BMIN= BPA="
-/// line. nullopt: the header names no beam. Throws kBeamInvalid when it does and the values are not usable.
-std::optional<Beam> readBeam(std::string_view cards, const std::string& label,
-                             std::vector<std::string>& warnings);
+/// From FitsInfo::cards: BMAJ, BMIN, BPA (degrees), else the last "HISTORY AIPS CLEAN BMAJ= BMIN= BPA=" line.
+/// nullopt: the header names no beam, or what it names is none; detection needs none, so a warning says which card.
+std::optional<Beam> readBeam(std::string_view cards, std::vector<std::string>& warnings);
 
 }  // namespace otf::fits

@@ -19,11 +19,13 @@ struct Beam {
   double bmajDeg = 0, bminDeg = 0, bpaDeg = 0;
 };
 
-/// Which image of a file. `hdu`: 0-based as in the file's list; absent = first HDU with two axes longer than 1.
-/// `plane`: 0-based index over the axes beyond the two image axes that are longer than 1, first such axis fastest.
+/// Which image of a file. `hdu`: 0-based as in the file's list; absent = first HDU with a picture: its celestial axes,
+/// wherever they stand, else its first two axes longer than 1 that are no frequency, velocity, polarisation or time.
+/// `plane`: 0-based index over the other axes, first such axis fastest. `label`: what messages call the file; "" = its path.
 struct FitsSelect {
   std::optional<int> hdu;
   int64_t plane = 0;
+  std::string label = {};
 };
 
 struct FitsInfo {
@@ -34,10 +36,12 @@ struct FitsInfo {
   int axes[2] = {1, 2};  // the FITS axes (1-based) that are width and height
   int bitpix = -32;
   bool compressed = false;
-  std::string bunit;
-  std::optional<Beam> beam;  // validated: finite, bmaj >= bmin > 0 (else kBeamInvalid)
-  std::string cards;  // the HDU's header as 80-character cards, no line breaks, END included: for wcslib
-  std::vector<std::string> warnings;
+  std::string bunit;  // as it stands; "" = none
+  std::optional<Beam>
+      beam;  // finite, bmaj >= bmin > 0; absent too, with a warning, when the cards are no beam
+  std::string
+      cards;  // 80-character cards in the standard's form, no line breaks, END included (header_values.h)
+  std::vector<std::string> warnings;  // one line each, without the label
 };
 
 /// One thread at a time; several FitsImage objects may be used at once.

@@ -2,7 +2,6 @@
 
 #include <cctype>
 #include <charconv>
-#include <cmath>
 
 #include "error/error.h"
 
@@ -12,8 +11,11 @@ namespace {
 // 147,000 cards: far above the longest HISTORY seen, far below what could exhaust memory.
 constexpr uint64_t kMaxHeaderBlocks = 4096;
 
+// Some writers fill cards and blocks with NUL, which CFITSIO and astropy read as blank.
+constexpr std::string_view kBlanks(" \0", 2);
+
 std::string_view trimRight(std::string_view text) {
-  const size_t end = text.find_last_not_of(' ');
+  const size_t end = text.find_last_not_of(kBlanks);
   return end == std::string_view::npos ? std::string_view{} : text.substr(0, end + 1);
 }
 
@@ -53,19 +55,6 @@ HeaderCards::HeaderCards(const ByteSource& source, uint64_t offset, int hdu, con
   reject("the header has no END card within " + std::to_string(kMaxHeaderBlocks * kBlockBytes) + " bytes");
 }
 
-std::string HeaderCards::text() const {
-  std::string cards = text_;
-  for (size_t at = 0; at < cards.size(); at += kCardBytes) {
-    if (trimRight(std::string_view(cards).substr(at, kCardBytes)) != "END") continue;
-    cards.resize(at + kCardBytes);
-    break;
-  }
-  for (char& c : cards) {
-    if (c < 0x20 || c > 0x7e) c = '?';
-  }
-  return cards;
-}
-
 std::optional<std::string> HeaderCards::value(std::string_view keyword) const {
   for (size_t at = 0; at + kCardBytes <= text_.size(); at += kCardBytes) {
     const std::string_view card = std::string_view(text_).substr(at, kCardBytes);
@@ -87,23 +76,6 @@ std::optional<int64_t> HeaderCards::integer(std::string_view keyword, int64_t lo
   int64_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error != std::errc() || end != digits.data() + digits.size() || number < low || number > high) {
-    reject(std::string(keyword) + " = " + printable(text->substr(0, 40)) + " is not a usable number");
-  }
-  return number;
-}
-
-std::optional<double> HeaderCards::real(std::string_view keyword) const {
-  std::optional<std::string> text = value(keyword);
-  if (!text || text->empty()) return std::nullopt;
-  std::string digits = *text;
-  for (char& c : digits) {
-    if (c == 'D' || c == 'd') c = 'E';  // FITS Standard 4.0, 4.2.4
-  }
-  std::string_view view = digits;
-  if (view.starts_with('+')) view.remove_prefix(1);
-  double number = 0;
-  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), number);
-  if (error != std::errc() || end != view.data() + view.size() || !std::isfinite(number)) {
     reject(std::string(keyword) + " = " + printable(text->substr(0, 40)) + " is not a usable number");
   }
   return number;

@@ -20,17 +20,14 @@ class HeaderCards {
   HeaderCards(const ByteSource& source, uint64_t offset, int hdu, const std::string& label);
 
   uint64_t bytes() const { return text_.size(); }
-  /// Every card up to END, which is included; other characters than printable ASCII are '?' (FITS Standard 4.0, 4.1.2.2:
-  /// wcslib's parser relies on it).
-  std::string text() const;
+  /// As in the file, whole blocks.
+  const std::string& text() const { return text_; }
   /// The value field without its comment; quotes removed from strings, trailing blanks dropped.
   std::optional<std::string> value(std::string_view keyword) const;
   bool isTrue(std::string_view keyword) const;
   /// Throws kFitsUnreadable when the value is there but no whole number in [low, high].
   std::optional<int64_t> integer(std::string_view keyword, int64_t low, int64_t high) const;
   int64_t required(std::string_view keyword, int64_t low, int64_t high) const;
-  /// Nothing when the keyword is absent or has no value. Throws kFitsUnreadable when the value is no finite number.
-  std::optional<double> real(std::string_view keyword) const;
   /// A keyword given twice with different values lets two readers disagree about a size. Throws kFitsUnreadable.
   void requireUnique(std::string_view keyword) const;
 

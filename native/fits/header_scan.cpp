@@ -7,6 +7,7 @@
 
 #include "error/error.h"
 #include "fits/header_cards.h"
+#include "fits/header_values.h"
 
 namespace otf::fits {
 namespace {
@@ -199,6 +200,36 @@ void requireFits(const ByteSource& source, const std::string& label) {
                  label + " is not a FITS file (first bytes " + firstBytes(source) + ")");
 }
 
+/// The primary header whose cards count for this HDU too, "" = none (FITS Standard 4.0, appendix K).
+std::string_view inheritedBy(const ScannedHdu& hdu, const std::string& own, const ScannedHdu& primary,
+                             const std::string& primaryText, std::vector<std::string>& warnings) {
+  const CardValue inherit = findValue(own, "INHERIT");
+  if (hdu.index == 0 || inherit.kind != CardValue::Kind::kLogical || inherit.text != "T") return {};
+  if (primary.dims.empty()) return primaryText;
+  warnings.push_back(
+      "INHERIT is T, but the primary HDU has an image of its own: its keywords are not taken over");
+  return {};
+}
+
+/// Decides what needs the cards: which axes are the picture.
+void readCards(const std::string& own, std::string_view inherited, ScannedHdu& hdu) {
+  std::string cards = imageCards(own, inherited, hdu.bitpix, hdu.dims);
+  std::vector<std::string> ctypes;
+  for (size_t i = 0; i < hdu.dims.size(); ++i) {
+    const CardValue ctype = findValue(cards, indexed("CTYPE", i + 1));
+    ctypes.push_back(ctype.kind == CardValue::Kind::kText ? ctype.text : "");
+  }
+  hdu.axes = chooseImageAxes(hdu.dims, ctypes);
+  hdu.cards = std::move(cards);
+}
+
+/// An array of at least one pixel (a zero-length axis means no data at all: FITS Standard 4.0, 4.4.1.1).
+bool hasPixels(const ScannedHdu& hdu) {
+  using Kind = ScannedHdu::Kind;
+  return (hdu.kind == Kind::kImage || hdu.kind == Kind::kCompressedImage) &&
+         std::find(hdu.dims.begin(), hdu.dims.end(), 0) == hdu.dims.end();
+}
+
 bool startsExtension(const ByteSource& source, uint64_t offset) {
   std::array<std::byte, 9> magic{};
   return source.read(offset, magic) && std::memcmp(magic.data(), "XTENSION=", magic.size()) == 0;
@@ -210,26 +241,20 @@ bool startsExtension(const ByteSource& source, uint64_t offset) {
   for (size_t i = 0; i < hdus.size() && i < 8; ++i) holds += (i > 0 ? ", " : "") + hdus[i].describe();
   if (hdus.size() > 8) holds += ", and " + std::to_string(hdus.size() - 8) + " more";
   if (!wanted) {
-    throw OtfError(Code::kFitsNoImage,
-                   label + " has no image with two axes longer than 1; it holds " + holds);
+    throw OtfError(
+        Code::kFitsNoImage,
+        label + " has no image with two axes longer than 1 that make a picture; it holds " + holds);
   }
   const auto count = static_cast<int>(hdus.size());
   const std::string asked = "HDU " + std::to_string(*wanted);
   if (*wanted < 0 || *wanted >= count) {
     throw OtfError(Code::kFitsNoImage, label + " has no " + asked + "; it holds " + holds);
   }
-  throw OtfError(Code::kFitsNoImage,
-                 label + ": " + hdus.back().describe() + " is not an image with two axes longer than 1");
+  throw OtfError(Code::kFitsNoImage, label + ": " + hdus.back().describe() +
+                                         " is not an image with two axes longer than 1 that make a picture");
 }
 
 }  // namespace
-
-bool ScannedHdu::isImage() const {
-  if (kind != Kind::kImage && kind != Kind::kCompressedImage) return false;
-  // A zero-length axis means no data at all (FITS Standard 4.0, 4.4.1.1).
-  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return false;
-  return std::count_if(dims.begin(), dims.end(), [](int64_t n) { return n > 1; }) >= 2;
-}
 
 std::string ScannedHdu::describe() const {
   std::string text = "HDU " + std::to_string(index);
@@ -248,7 +273,7 @@ std::string ScannedHdu::describe() const {
   if (dims.empty()) return text + " (no data)";
   text += " (image of ";
   for (size_t i = 0; i < dims.size() && i < 8; ++i) text += (i > 0 ? "x" : "") + std::to_string(dims[i]);
-  return text + " pixels)";
+  return text + " pixels" + (axes.why.empty() ? "" : ": " + axes.why) + ")";
 }
 
 int64_t CompressedLayout::tilePixels() const {
@@ -268,6 +293,7 @@ ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::
   requireFits(source, label);
   ScanResult result;
   uint64_t offset = 0;
+  std::string primary;
   for (int index = 0; index < kMaxHdus; ++index) {
     if (index > 0 && !startsExtension(source, offset)) break;
     HeaderCards cards(source, offset, index, label);
@@ -284,11 +310,20 @@ ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::
     const uint64_t padded =
         (static_cast<uint64_t>(hdu.dataBytes) + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
     offset = hdu.dataOffset + padded;
-    result.hdus.push_back(hdu);
+    const std::string own = printableCards(cards.text());
+    if (index == 0) primary = own;
+    std::vector<std::string> warnings;
+    if (hasPixels(hdu)) {
+      const ScannedHdu& first = index == 0 ? hdu : result.hdus.front();
+      readCards(own, inheritedBy(hdu, own, first, primary, warnings), hdu);
+    }
     const bool chosen = wanted ? *wanted == index : hdu.isImage();
+    if (!chosen) hdu.cards.clear();
+    result.hdus.push_back(hdu);
     if (!chosen) continue;
     if (!hdu.isImage()) noImage(result.hdus, label, wanted);
     result.header = std::move(cards);
+    result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
     if (offset > source.size()) {
       result.padded = false;
       result.warnings.push_back("the file ends without the padding to a multiple of 2880 bytes");

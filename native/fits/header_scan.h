@@ -10,6 +10,7 @@
 
 #include "fits/byte_source.h"
 #include "fits/header_cards.h"
+#include "fits/image_axes.h"
 
 namespace otf::fits {
 
@@ -44,8 +45,10 @@ struct ScannedHdu {
   uint64_t dataOffset = 0;
   unsigned __int128 dataBytes = 0;  // without padding
   CompressedLayout compressed;
+  ImageAxes axes;     // images only
+  std::string cards;  // the header as imageCards gives it; of the HDU chosen only
 
-  bool isImage() const;          // at least two axes longer than 1
+  bool isImage() const { return axes.found(); }
   std::string describe() const;  // "HDU 1 'EVENTS' (table)"
 };
 
@@ -56,7 +59,7 @@ struct ScanResult {
   std::vector<std::string> warnings;
 };
 
-/// Walk to the HDU asked for (0-based), or to the first image with two axes longer than 1.
+/// Walk to the HDU asked for (0-based), or to the first image with two axes longer than 1 that make a picture.
 /// Throws kFitsUnreadable (not FITS, gzip, malformed), kFitsTruncated, kFitsNoImage.
 ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::optional<int> hdu);
 

@@ -1,13 +1,34 @@
+#include <algorithm>
+
 #include "error/error.h"
 #include "fits/beam.h"
 #include "fits/byte_source.h"
-#include "fits/compressed_cards.h"
 #include "fits/fits.h"
 #include "fits/header_cards.h"
 #include "fits/header_scan.h"
+#include "fits/header_values.h"
 #include "fits/pixel_reader.h"
 
 namespace otf {
+namespace {
+
+/// BUNIT as it stands, "" = none. Some writers leave out the quotes; then a '/' in the word begins no comment.
+std::string unitText(std::string_view cards, std::vector<std::string>& warnings) {
+  using Kind = fits::CardValue::Kind;
+  const fits::CardValue value = fits::findValue(cards, "BUNIT");
+  if (value.kind == Kind::kText) return value.text;
+  if (value.kind == Kind::kAbsent || value.kind == Kind::kUndefined) return "";
+  const size_t field = cards.find("BUNIT   = ") + 10;
+  std::string_view whole = cards.substr(field, fits::kCardBytes - 10);
+  whole = whole.substr(0, whole.find(" /"));
+  std::string text(whole.substr(std::min(whole.find_first_not_of(' '), whole.size())));
+  text.erase(text.find_last_not_of(' ') + 1);
+  warnings.push_back("BUNIT = " + text + " is not in quotes");
+  return text;
+}
+
+}  // namespace
+
 struct FitsImage::Impl {
   FitsInfo info;
   std::unique_ptr<fits::ByteSource> source;
@@ -25,7 +46,7 @@ std::unique_ptr<FitsImage::Impl> FitsImage::Impl::create(std::unique_ptr<fits::B
                                                          const std::string& label, const FitsSelect& select) {
   auto impl = std::make_unique<Impl>();
   impl->source = std::move(bytes);
-  impl->info.label = fits::printable(label);
+  impl->info.label = fits::printable(select.label.empty() ? label : select.label);
   fits::ScanResult scan = fits::scanHeaders(*impl->source, impl->info.label, select.hdu);
   impl->hdu = std::move(scan.hdus.back());
   impl->info.warnings = std::move(scan.warnings);
@@ -36,16 +57,18 @@ std::unique_ptr<FitsImage::Impl> FitsImage::Impl::create(std::unique_ptr<fits::B
 
 void FitsImage::Impl::choosePlane(int64_t index) {
   plane.at.assign(hdu.dims.size(), 0);
-  int found = 0;
+  plane.x = hdu.axes.x;
+  plane.y = hdu.axes.y;
   int64_t rest = index, step = 1;
   for (size_t i = 0; i < hdu.dims.size(); ++i) {
     const int64_t length = hdu.dims[i];
-    if (length > 1 && found < 2) {
-      info.axes[found] = static_cast<int>(i) + 1;
-      (found == 0 ? info.width : info.height) = length;
-      (found == 0 ? plane.x : plane.y) = static_cast<int>(i);
-      (found == 0 ? plane.stepX : plane.stepY) = step;
-      ++found;
+    const auto axis = static_cast<int>(i);
+    if (axis == plane.x) {
+      plane.width = length;
+      plane.stepX = step;
+    } else if (axis == plane.y) {
+      plane.height = length;
+      plane.stepY = step;
     } else {
       info.planes *= length;
       plane.at[i] = rest % length;
@@ -58,8 +81,10 @@ void FitsImage::Impl::choosePlane(int64_t index) {
     throw OtfError(Code::kFitsNoImage, info.label + " has no plane " + std::to_string(index) + "; it has " +
                                            std::to_string(info.planes) + " (counted from 0)");
   }
-  plane.width = info.width;
-  plane.height = info.height;
+  info.axes[0] = plane.x + 1;
+  info.axes[1] = plane.y + 1;
+  info.width = plane.width;
+  info.height = plane.height;
 }
 
 void FitsImage::Impl::describe(const fits::HeaderCards& header) {
@@ -67,12 +92,12 @@ void FitsImage::Impl::describe(const fits::HeaderCards& header) {
   info.extname = hdu.extname;
   info.bitpix = hdu.bitpix;
   info.compressed = hdu.kind == fits::ScannedHdu::Kind::kCompressedImage;
-  info.bunit = fits::printable(header.value("BUNIT").value_or(""));
-  info.cards = info.compressed ? fits::imageCards(header, hdu) : header.text();
-  info.beam = fits::readBeam(info.cards, info.label, info.warnings);
+  info.bunit = unitText(hdu.cards, info.warnings);
+  info.beam = fits::readBeam(hdu.cards, info.warnings);
   const fits::PixelScale scale = fits::readScale(header, hdu, info.warnings);
   pixels = info.compressed ? fits::remotePixels(*source, hdu, plane, info.label)
                            : fits::plainPixels(*source, hdu, plane, scale, info.label);
+  info.cards = std::move(hdu.cards);
 }
 
 FitsImage::FitsImage(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -81,7 +106,7 @@ FitsImage& FitsImage::operator=(FitsImage&&) noexcept = default;
 FitsImage::~FitsImage() = default;
 
 FitsImage FitsImage::open(const std::string& path, const FitsSelect& select) {
-  const std::string label = fits::printable(path);
+  const std::string label = fits::printable(select.label.empty() ? path : select.label);
   if (path.find('\0') != std::string::npos)
     throw OtfError(Code::kFitsUnreadable, label + " is not a file name");
   return FitsImage(Impl::create(fits::openFileSource(path, label), path, select));

@@ -1,23 +1,39 @@
 #include <cmath>
 
+#include "fits/header_values.h"
 #include "fits/pixel_reader.h"
 
 namespace otf::fits {
 
+namespace {
+
+/// Absent and undefined are one (FITS Standard 4.0, 4.1.2.3). Throws when it is there and no number: then no pixel is known.
+std::optional<double> number(const HeaderCards& header, const ScannedHdu& hdu, const char* keyword) {
+  const CardValue value = findValue(hdu.cards, keyword);
+  if (value.kind == CardValue::Kind::kAbsent || value.kind == CardValue::Kind::kUndefined)
+    return std::nullopt;
+  const std::optional<double> found = numberOf(value);
+  if (!found) header.reject(std::string(keyword) + " = " + value.text + " is not a usable number");
+  return found;
+}
+
+}  // namespace
+
 PixelScale readScale(const HeaderCards& header, const ScannedHdu& hdu, std::vector<std::string>& warnings) {
   PixelScale scale;
-  scale.scale = header.real("BSCALE").value_or(1);
-  scale.zero = header.real("BZERO").value_or(0);
+  scale.scale = number(header, hdu, "BSCALE").value_or(1);
+  scale.zero = number(header, hdu, "BZERO").value_or(0);
   if (scale.scale == 0) warnings.push_back("BSCALE is 0: every pixel has the same value");
   // For integers only (FITS Standard 4.0, 4.4.2.5).
   if (hdu.bitpix < 0) return scale;
-  if (const std::optional<double> blank = header.real("BLANK")) {
-    constexpr double kMost = 9.2e18;
-    if (*blank == std::trunc(*blank) && std::abs(*blank) < kMost) {
-      scale.blank = static_cast<int64_t>(*blank);
-    } else {
-      warnings.push_back("BLANK is not a whole number and has no effect");
-    }
+  const CardValue value = findValue(hdu.cards, "BLANK");
+  if (value.kind == CardValue::Kind::kAbsent || value.kind == CardValue::Kind::kUndefined) return scale;
+  constexpr double kMost = 9.2e18;
+  const double blank = numberOf(value).value_or(0.5);
+  if (blank == std::trunc(blank) && std::abs(blank) < kMost) {
+    scale.blank = static_cast<int64_t>(blank);
+  } else {
+    warnings.push_back("BLANK is not a whole number and has no effect");
   }
   return scale;
 }

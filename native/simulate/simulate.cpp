@@ -124,8 +124,10 @@ void writeBands(const SimulateSpec& spec, const Sources& sources, FitsImageWrite
 
 void addSkyPositions(SimulatedTruth& truth, const std::string& path) {
   const FitsImage image = FitsImage::open(path);
-  const std::optional<Wcs> wcs = Wcs::fromCards(image.info().cards, image.info().axes);
-  if (!wcs) throw OtfError(Code::kInternal, "the simulated field has no celestial WCS");
+  std::vector<std::string> warnings;
+  const std::optional<Wcs> wcs = Wcs::fromCards(image.info().cards, image.info().axes, warnings);
+  if (!wcs || !warnings.empty())
+    throw OtfError(Code::kInternal, "the simulated field has no sound celestial WCS");
   truth.raDeg.resize(truth.count());
   truth.decDeg.resize(truth.count());
   std::vector<uint8_t> ok(truth.count());

@@ -156,7 +156,8 @@ TEST_CASE("the header has beam, unit and sky, and the truth its sky positions") 
   REQUIRE(info.beam.has_value());
   CHECK(info.beam->bmajDeg * 3600 == doctest::Approx(1.5));
   CHECK(info.cards.find("NAXIS4  =                    1") != std::string::npos);
-  const std::optional<Wcs> wcs = Wcs::fromCards(info.cards, info.axes);
+  std::vector<std::string> warnings;
+  const std::optional<Wcs> wcs = Wcs::fromCards(info.cards, info.axes, warnings);
   REQUIRE(wcs.has_value());
   CHECK(wcs->projection() == "SIN");
   CHECK(wcs->frame().system == "ICRS");

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
 #include "error/error.h"
 #include "fits/fits.h"
+#include "sky/frame.h"
 #include "sky/wcs.h"
 
 namespace otf {
@@ -13,6 +15,7 @@ namespace {
 // Beams are usually small; up to this size one read serves every lookup.
 constexpr int64_t kCacheBytes = int64_t{64} << 20;
 constexpr int64_t kTaps = 4;
+constexpr double kMostPlausible = 1.2;
 
 /// Catmull-Rom weights of the samples at -1, 0, 1, 2 for a position t in [0,1) (Keys 1981, a = -1/2).
 std::array<double, 4> cubicWeights(double t) {
@@ -51,6 +54,8 @@ struct PrimaryBeam::Impl {
   FitsImage image;
   Wcs wcs;
   std::vector<float> cache;  // whole image, or empty
+  std::vector<std::string> warnings;
+  double largest = 0;  // of the values given so far
 
   Patch patchAround(int64_t column, int64_t row);
 };
@@ -76,18 +81,24 @@ Patch PrimaryBeam::Impl::patchAround(int64_t column, int64_t row) {
   return patch;
 }
 
-PrimaryBeam PrimaryBeam::open(const std::string& path) {
-  FitsImage image = FitsImage::open(path);
+PrimaryBeam PrimaryBeam::open(const std::string& path, const FitsSelect& select) {
+  FitsImage image = FitsImage::open(path, select);
   const FitsInfo& info = image.info();
-  std::optional<Wcs> wcs = Wcs::fromCards(info.cards, info.axes);
-  if (!wcs)
-    throw OtfError(Code::kWcsInvalid, "the primary-beam image " + info.label + " has no celestial WCS");
+  std::vector<std::string> warnings = info.warnings;
+  std::optional<Wcs> wcs = Wcs::fromCards(info.cards, info.axes, warnings);
+  if (!wcs) {
+    const std::string why =
+        warnings.size() > info.warnings.size() ? warnings.back() : "it has no celestial WCS";
+    throw OtfError(Code::kWcsInvalid,
+                   "the primary-beam image " + info.label + " cannot be placed on the sky: " + why);
+  }
   std::vector<float> cache;
   if (info.width <= kCacheBytes / 4 / info.height) {
     cache.resize(static_cast<size_t>(info.width * info.height));
     image.readWindow(0, 0, info.width, info.height, cache.data(), info.width);
   }
-  return PrimaryBeam(std::unique_ptr<Impl>(new Impl{std::move(image), std::move(*wcs), std::move(cache)}));
+  return PrimaryBeam(std::unique_ptr<Impl>(
+      new Impl{std::move(image), std::move(*wcs), std::move(cache), std::move(warnings)}));
 }
 
 PrimaryBeam::PrimaryBeam(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -95,10 +106,24 @@ PrimaryBeam::PrimaryBeam(PrimaryBeam&&) noexcept = default;
 PrimaryBeam& PrimaryBeam::operator=(PrimaryBeam&&) noexcept = default;
 PrimaryBeam::~PrimaryBeam() = default;
 
-const SkyFrame& PrimaryBeam::frame() const { return impl_->wcs.frame(); }
+std::vector<std::string> PrimaryBeam::warnings() const {
+  std::vector<std::string> lines;
+  const std::string& label = impl_->image.info().label;
+  for (const std::string& line : impl_->warnings) lines.push_back(label + ": " + line);
+  // A little above 1 is interpolation or noise; much above it is a beam in percent, or no beam.
+  if (impl_->largest > kMostPlausible) {
+    std::array<char, 120> text{};
+    std::snprintf(text.data(), text.size(),
+                  ": values up to %.4g: the attenuation of a primary beam is 1 at its centre",
+                  impl_->largest);
+    lines.push_back(label + text.data());
+  }
+  return lines;
+}
 
-std::optional<double> PrimaryBeam::at(SkyPosition position) {
-  const std::optional<std::pair<double, double>> pixel = impl_->wcs.skyToPixel(position);
+std::optional<double> PrimaryBeam::at(SkyPosition position, const SkyFrame& frame) {
+  const SkyPosition there = sky::toFrame(position, frame, impl_->wcs.frame());
+  const std::optional<std::pair<double, double>> pixel = impl_->wcs.skyToPixel(there);
   if (!pixel) return std::nullopt;
   const auto [x, y] = *pixel;
   // Rounding in the projection must not push the outermost pixel centres outside.
@@ -111,6 +136,7 @@ std::optional<double> PrimaryBeam::at(SkyPosition position) {
   const std::optional<double> value =
       interpolate(patch, std::clamp(x - column, 0.0, 1.0), std::clamp(y - row, 0.0, 1.0));
   if (!value || !(*value > 0)) return std::nullopt;
+  impl_->largest = std::max(impl_->largest, *value);
   return value;
 }
 

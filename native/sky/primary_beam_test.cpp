@@ -9,10 +9,13 @@
 
 #include "error/error.h"
 #include "fits/fits.h"
+#include "sky/frame.h"
 #include "sky/wcs.h"
 
 namespace otf {
 namespace {
+
+const SkyFrame kIcrs{"ICRS", 0, "RA/DEC"};  // of every beam image below
 
 FitsKey text(const char* name, const char* value) { return {name, "", value, 0, true, false}; }
 FitsKey number(const char* name, double value) { return {name, "", "", value, false, false}; }
@@ -58,7 +61,8 @@ std::vector<float> gaussianImage(int64_t side, double sigma) {
 
 Wcs wcsOf(const std::string& path) {
   const FitsImage image = FitsImage::open(path);
-  return std::move(*Wcs::fromCards(image.info().cards, image.info().axes));
+  std::vector<std::string> warnings;
+  return std::move(*Wcs::fromCards(image.info().cards, image.info().axes, warnings));
 }
 
 void checkSmooth(int64_t side, double sigma) {
@@ -72,14 +76,14 @@ void checkSmooth(int64_t side, double sigma) {
     const double dx = offset.first, dy = offset.second;
     CAPTURE(dx);
     CAPTURE(dy);
-    const std::optional<double> value = beam.at(*wcs.pixelToSky(centre + dx, centre + dy));
+    const std::optional<double> value = beam.at(*wcs.pixelToSky(centre + dx, centre + dy), kIcrs);
     REQUIRE(value.has_value());
     // Catmull-Rom's error is of third order in 1/sigma; at a repeated edge it is larger.
     CHECK(std::abs(*value - gaussian(centre + dx, centre + dy, centre, sigma)) < 0.003);
   }
-  CHECK_FALSE(beam.at(*wcs.pixelToSky(-0.6, 5)).has_value());
-  CHECK_FALSE(beam.at(*wcs.pixelToSky(5, static_cast<double>(side) - 0.4)).has_value());
-  CHECK_FALSE(beam.at({190, -40}).has_value());
+  CHECK_FALSE(beam.at(*wcs.pixelToSky(-0.6, 5), kIcrs).has_value());
+  CHECK_FALSE(beam.at(*wcs.pixelToSky(5, static_cast<double>(side) - 0.4), kIcrs).has_value());
+  CHECK_FALSE(beam.at({190, -40}, kIcrs).has_value());
 }
 
 TEST_CASE("a smooth beam is interpolated, from memory") { checkSmooth(65, 20); }
@@ -90,8 +94,8 @@ TEST_CASE("pixel centres give the pixel's value exactly") {
   pixels[4 * 9 + 5] = 0.75F;
   const BeamFile file(9, pixels);
   PrimaryBeam beam = PrimaryBeam::open(file.path());
-  CHECK(*beam.at(*wcsOf(file.path()).pixelToSky(5, 4)) == doctest::Approx(0.75).epsilon(1e-6));
-  CHECK(*beam.at(*wcsOf(file.path()).pixelToSky(1, 1)) == doctest::Approx(0.25).epsilon(1e-6));
+  CHECK(*beam.at(*wcsOf(file.path()).pixelToSky(5, 4), kIcrs) == doctest::Approx(0.75).epsilon(1e-6));
+  CHECK(*beam.at(*wcsOf(file.path()).pixelToSky(1, 1), kIcrs) == doctest::Approx(0.25).epsilon(1e-6));
 }
 
 TEST_CASE("blanks, zeros and negatives have no beam; beside a blank it is interpolated from the rest") {
@@ -103,12 +107,37 @@ TEST_CASE("blanks, zeros and negatives have no beam; beside a blank it is interp
   const BeamFile file(9, pixels);
   PrimaryBeam beam = PrimaryBeam::open(file.path());
   const Wcs wcs = wcsOf(file.path());
-  CHECK_FALSE(beam.at(*wcs.pixelToSky(4, 4)).has_value());
-  CHECK_FALSE(beam.at(*wcs.pixelToSky(4.4, 4.4)).has_value());
-  CHECK(*beam.at(*wcs.pixelToSky(4.6, 4.6)) == doctest::Approx(0.5));
-  CHECK(*beam.at(*wcs.pixelToSky(6, 4)) == doctest::Approx(0.5));
-  CHECK_FALSE(beam.at(*wcs.pixelToSky(0, 0)).has_value());
-  CHECK_FALSE(beam.at(*wcs.pixelToSky(8, 0)).has_value());
+  CHECK_FALSE(beam.at(*wcs.pixelToSky(4, 4), kIcrs).has_value());
+  CHECK_FALSE(beam.at(*wcs.pixelToSky(4.4, 4.4), kIcrs).has_value());
+  CHECK(*beam.at(*wcs.pixelToSky(4.6, 4.6), kIcrs) == doctest::Approx(0.5));
+  CHECK(*beam.at(*wcs.pixelToSky(6, 4), kIcrs) == doctest::Approx(0.5));
+  CHECK_FALSE(beam.at(*wcs.pixelToSky(0, 0), kIcrs).has_value());
+  CHECK_FALSE(beam.at(*wcs.pixelToSky(8, 0), kIcrs).has_value());
+}
+
+TEST_CASE("positions of another frame are looked up where they are in the beam's") {
+  const BeamFile file(65, gaussianImage(65, 20));
+  PrimaryBeam beam = PrimaryBeam::open(file.path());
+  const Wcs wcs = wcsOf(file.path());
+  const SkyPosition icrs = *wcs.pixelToSky(40.5, 20.25);
+  const double wanted = *beam.at(icrs, kIcrs);
+  for (const SkyFrame& frame :
+       {SkyFrame{"FK4", 1950, ""}, SkyFrame{"FK5", 1975, ""}, SkyFrame{"FK5", 2000, ""}}) {
+    CAPTURE(frame.system);
+    const SkyPosition same = sky::toFrame(icrs, kIcrs, frame);
+    CHECK(*beam.at(same, frame) == doctest::Approx(wanted).epsilon(1e-4));
+  }
+  // B1950 numbers taken as ICRS would be 0.7 degrees away, outside this beam.
+  CHECK_FALSE(beam.at(sky::toFrame(icrs, kIcrs, {"FK4", 1950, ""}), kIcrs).has_value());
+}
+
+TEST_CASE("a beam in percent is told") {
+  const BeamFile file(9, std::vector<float>(81, 95.0F));
+  PrimaryBeam beam = PrimaryBeam::open(file.path());
+  CHECK(beam.warnings().empty());
+  CHECK(beam.at(*wcsOf(file.path()).pixelToSky(4, 4), kIcrs).has_value());
+  REQUIRE(beam.warnings().size() == 1);
+  CHECK(beam.warnings()[0].find("values up to 95") != std::string::npos);
 }
 
 TEST_CASE("a beam image without celestial WCS is refused") {

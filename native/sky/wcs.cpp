@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "error/error.h"
+#include "fits/image_axes.h"
 #include "sky/frame.h"
 #include "sky/wcs_cards.h"
 
@@ -75,14 +76,6 @@ void check(int status, const wcsprm* prm, const std::string& what) {
   }
   while (text.ends_with('.') || text.ends_with(' ')) text.pop_back();
   throw OtfError(Code::kWcsInvalid, what + ": " + text + " (wcslib)");
-}
-
-bool isCelestial(const std::string& type) {
-  // Paper II: RA, DEC, xLON, xLAT, yzLN, yzLT, then '-' or nothing.
-  const std::string name = type.substr(0, std::min(type.find('-'), size_t{4}));
-  if (name == "RA" || name == "DEC") return true;
-  return name.size() == 4 &&
-         (name.ends_with("LON") || name.ends_with("LAT") || name.ends_with("LN") || name.ends_with("LT"));
 }
 
 /// wcslib 7.12 inverts some singular matrices without noticing, e.g. one with an empty column.
@@ -218,19 +211,29 @@ void Wcs::Impl::convert(wcsprm* prm, std::span<const double> x, std::span<const 
   }
 }
 
-std::optional<Wcs> Wcs::fromCards(const std::string& cards, const int axes[2]) {
-  // A slice such as position against frequency has one celestial axis: no position can be told from it.
-  if (!isCelestial(sky::axisType(cards, axes[0])) || !isCelestial(sky::axisType(cards, axes[1])))
+std::optional<Wcs> Wcs::fromCards(const std::string& cards, const int axes[2],
+                                  std::vector<std::string>& warnings) {
+  const auto celestial = [&](int axis) {
+    const std::string type = sky::axisType(cards, axis, warnings);
+    return fits::isLongitude(type) || fits::isLatitude(type);
+  };
+  // One celestial axis alone tells no position.
+  if (!celestial(axes[0]) || !celestial(axes[1])) return std::nullopt;
+  try {
+    const std::string usable = sky::usableCards(cards, axes, warnings);
+    auto impl = std::make_unique<Impl>();
+    parseInWords(usable, axes, impl->original.get());
+    const wcsprm* prm = impl->original.get();
+    const std::optional<double> equinox =
+        prm->equinox == UNDEFINED ? std::nullopt : std::optional(prm->equinox);
+    impl->frame = sky::frameOf(prm->lngtyp, prm->radesys, equinox, warnings);
+    impl->galactic = impl->frame.native == "GLON/GLAT";
+    return Wcs(std::move(impl));
+  } catch (const OtfError& error) {
+    if (error.code() != Code::kWcsInvalid) throw;
+    warnings.push_back(std::string("its celestial WCS cannot be used: ") + error.what());
     return std::nullopt;
-  const std::string usable = sky::usableCards(cards, axes);
-  auto impl = std::make_unique<Impl>();
-  parseInWords(usable, axes, impl->original.get());
-  const wcsprm* prm = impl->original.get();
-  const std::optional<double> equinox =
-      prm->equinox == UNDEFINED ? std::nullopt : std::optional(prm->equinox);
-  impl->frame = sky::frameOf(prm->lngtyp, prm->radesys, equinox);
-  impl->galactic = impl->frame.native == "GLON/GLAT";
-  return Wcs(std::move(impl));
+  }
 }
 
 Wcs::Wcs(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

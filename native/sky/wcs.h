@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "fits/fits.h"
+
 namespace otf {
 
 /// The frame results are given in: the image's own equatorial frame; galactic images are turned into ICRS.
@@ -32,8 +34,10 @@ struct SkyJacobian {
 class Wcs {
  public:
   /// From header cards (FitsInfo::cards). `axes`: the FITS axes (1-based) of width and height.
-  /// nullopt: the header has no celestial axes on these two. Throws kWcsInvalid: it has, but they are unusable.
-  static std::optional<Wcs> fromCards(const std::string& cards, const int axes[2]);
+  /// nullopt: the header has no celestial axes on these two, or they are unusable, as a warning then says. Whatever is
+  /// missing or cannot be read is told by a warning (one line, without the file's name), never replaced in silence.
+  static std::optional<Wcs> fromCards(const std::string& cards, const int axes[2],
+                                      std::vector<std::string>& warnings);
 
   Wcs(Wcs&&) noexcept;
   Wcs& operator=(Wcs&&) noexcept;
@@ -68,15 +72,16 @@ std::string wcslibVersion();
 /// (Catmull-Rom). One thread at a time.
 class PrimaryBeam {
  public:
-  /// Throws as FitsImage::open, and kWcsInvalid when the image has no celestial WCS.
-  static PrimaryBeam open(const std::string& path);
+  /// Throws as FitsImage::open, and kWcsInvalid when the image has no usable celestial WCS.
+  static PrimaryBeam open(const std::string& path, const FitsSelect& select = {});
   PrimaryBeam(PrimaryBeam&&) noexcept;
   PrimaryBeam& operator=(PrimaryBeam&&) noexcept;
   ~PrimaryBeam();
-  /// The frame positions are taken in (the beam image's own).
-  const SkyFrame& frame() const;
-  /// nullopt outside the beam image, on blank pixels, or where the value is not positive.
-  std::optional<double> at(SkyPosition position);
+  /// `frame`: what the position is in; the beam image's own frame may be another. nullopt outside the beam image, on blank
+  /// pixels, or where the value is not positive.
+  std::optional<double> at(SkyPosition position, const SkyFrame& frame);
+  /// What its header and its values gave rise to so far; each line names the file.
+  std::vector<std::string> warnings() const;
 
  private:
   struct Impl;

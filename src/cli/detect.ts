@@ -36,6 +36,7 @@ interface DetectOptions extends EngineOptions {
   hdu?: number;
   plane?: number;
   beam?: string;
+  pixelUnit?: string;
   format?: FormatName;
   output?: string;
   preview?: string;
@@ -73,6 +74,7 @@ export function registerDetect(root: Command): void {
     .option('--box <x,y,w,h>', 'only a box of pixels; the first pixel of the image is 1,1', pixelBox)
     .option('--hdu <n>', 'HDU of the image, 0 = primary (default: the first image)', integer(0, 9999))
     .option('--plane <n>', 'plane of a cube, 0 = first', integer(0))
+    .option('--pixel-unit <unit>', 'unit of the pixels, in place of BUNIT, e.g. mJy/beam')
     .option('--beam <image>', 'primary-beam image: gives corrected flux densities too')
     .option('--preview <png>', 'also draw the image with its sources')
     .option('--preview-px <n>', 'longest side of the drawing', integer(16, 8192), kPreviewPx)
@@ -96,9 +98,9 @@ async function detect(image: string, options: DetectOptions): Promise<void> {
   if (options.plane !== undefined) select.plane = options.plane;
   const bar = progressBar('tiles');
   const { engine: name, threads, batch, quantization } = options;
-  const { box, roi, beam: primaryBeam } = options;
+  const { box, roi, beam: primaryBeam, pixelUnit } = options;
   const record = await runDetectTask(
-    { image: select, card, engine: { name, threads, batch, quantization }, box, roi, primaryBeam },
+    { image: select, card, engine: { name, threads, batch, quantization }, box, roi, primaryBeam, pixelUnit },
     bar.update,
   ).finally(bar.stop);
 

@@ -21,7 +21,7 @@ export interface OpenedModel {
   warnings: string[];
 }
 
-export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam'> {
+export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam' | 'pixelUnit'> {
   model: ModelHandle;
   /** Instead of the model's. */
   normalise?: NormaliseStep[];

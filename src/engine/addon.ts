@@ -127,6 +127,8 @@ export interface DetectorConfig {
   secondIou: number;
   dropEdgeTiles: number;
   parameters: DetectorParameter[];
+  /** Of the pixels the network was trained with; absent = pixels are taken as they are. */
+  unit?: string;
 }
 
 export interface ImageSelect {
@@ -135,6 +137,8 @@ export interface ImageSelect {
   hdu?: number;
   /** 0-based plane over the remaining axes. */
   plane?: number;
+  /** What messages call the file; absent = its path. */
+  label?: string;
 }
 
 export interface DetectRequest {
@@ -142,7 +146,9 @@ export interface DetectRequest {
   /** Pixel box x, y, width, height (0-based), or centre RA, Dec in degrees with width, height in pixels. */
   box?: [number, number, number, number];
   roi?: [number, number, number, number];
-  primaryBeam?: string;
+  primaryBeam?: ImageSelect;
+  /** In place of BUNIT. */
+  pixelUnit?: string;
   model: { weights: string; inputBias: number };
   detector: DetectorConfig;
   engine: EngineRequest;
@@ -179,7 +185,11 @@ export interface ImageSummary {
   plane: number;
   bitpix: number;
   compressed: boolean;
+  /** As it stands; '' = none. */
   bunit: string;
+  /** What the pixels were taken in, and what turned them into the network's unit; absent in results of older versions. */
+  pixelUnit?: string;
+  unitFactor?: number;
   beam?: { bmajDeg: number; bminDeg: number; bpaDeg: number };
   /** Absent: no celestial WCS, positions are pixels only. */
   wcs?: {

@@ -29,7 +29,7 @@ const kKinds = {
   OTF_FITS_TRUNCATED: kind(1, 422, 'fatal'),
   OTF_FITS_NO_IMAGE: kind(1, 422, 'fatal'),
   OTF_WCS_INVALID: kind(1, 422, 'fatal'),
-  OTF_BEAM_INVALID: kind(1, 422, 'fatal'),
+  OTF_UNIT_MISMATCH: kind(1, 422, 'fatal'),
   OTF_IMAGE_BLANK: kind(1, 422, 'fatal'),
   OTF_ROI_OUTSIDE: kind(1, 422, 'fatal'),
   OTF_IMAGE_TOO_LARGE: kind(1, 422, 'fatal'),

@@ -91,6 +91,7 @@ export function toDetectorConfig(card: ModelCardFile): DetectorConfig {
     secondIou: it.second_iou,
     dropEdgeTiles: it.drop_edge_tiles,
     parameters: it.parameters.map(toDetectorParameter),
+    ...(card.unit === undefined ? {} : { unit: card.unit }),
   };
 }
 

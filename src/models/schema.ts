@@ -104,6 +104,8 @@ export const kModelCardSchema = z
     overlap: z.int().min(0),
     /** For the registry only: pixels of the image one output cell sees. */
     receptive_field: z.int().min(1).optional(),
+    /** Of the pixels it was trained with, e.g. Jy/beam. Absent: pixels are taken as they are, with a warning. */
+    unit: text.optional(),
     normalisation: z.array(normaliseStep).min(1),
     detector,
     training: z.strictObject({ name: text, description: text, location: z.string().optional() }),

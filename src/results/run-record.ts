@@ -83,6 +83,8 @@ export function runFacts(record: RunRecord): RunFact[] {
   add('input_hdu', 'INHDU', image.hdu, 'HDU of the image, 0 = primary');
   add('input_plane', 'INPLANE', image.plane, 'plane of the image, 0-based');
   add('input_unit', 'INUNIT', image.bunit, 'BUNIT of the image');
+  add('pixel_unit', 'PIXUNIT', image.pixelUnit, 'unit the pixels were taken in');
+  add('pixel_factor', 'PIXFACT', image.unitFactor, 'from that unit to the one of the network');
   add('primary_beam', 'PBFILE', record.primaryBeam, 'primary-beam image');
   add('region', 'REGION', `${region.x + 1},${region.y + 1},${region.width},${region.height}`, 'x,y,w,h in FITS pixels');
   add('blanked_pixels', 'NBLANK', image.blankedPixels, 'blank pixels in the region');

@@ -18,6 +18,8 @@ export interface DetectTask {
   box?: [number, number, number, number] | undefined;
   roi?: [number, number, number, number] | undefined;
   primaryBeam?: string | undefined;
+  /** In place of BUNIT. */
+  pixelUnit?: string | undefined;
   jobId?: string | undefined;
 }
 
@@ -25,7 +27,7 @@ export type Progress = (done: number, total: number) => void;
 
 /** Throws OtfError. The image is hashed while the network runs; a failed detection stops the hashing. */
 export async function runDetectTask(task: DetectTask, onProgress: Progress): Promise<RunRecord> {
-  const { card, image, box, roi, primaryBeam } = task;
+  const { card, image, box, roi, primaryBeam, pixelUnit } = task;
   const quantization = chooseQuantization(card, task.engine.quantization);
   const addon = await loadAddon();
   await verifyWeights(card);
@@ -43,7 +45,8 @@ export async function runDetectTask(task: DetectTask, onProgress: Progress): Pro
         engine: { ...task.engine, name: chooseEngine(card, task.engine.name), quantization },
         ...(box ? { box } : {}),
         ...(roi ? { roi } : {}),
-        ...(primaryBeam === undefined ? {} : { primaryBeam }),
+        ...(primaryBeam === undefined ? {} : { primaryBeam: { path: primaryBeam } }),
+        ...(pixelUnit === undefined ? {} : { pixelUnit }),
       },
       onProgress,
     );
@@ -61,7 +64,7 @@ export async function runDetectTask(task: DetectTask, onProgress: Progress): Pro
   }
 }
 
-const kAboutImage: ErrorCode[] = ['OTF_WCS_INVALID', 'OTF_BEAM_INVALID', 'OTF_IMAGE_BLANK', 'OTF_ROI_OUTSIDE'];
+const kAboutImage: ErrorCode[] = ['OTF_WCS_INVALID', 'OTF_UNIT_MISMATCH', 'OTF_IMAGE_BLANK', 'OTF_ROI_OUTSIDE'];
 const kAboutModel: ErrorCode[] = [
   'OTF_DETECTOR_CONFIG',
   'OTF_MODEL_MALFORMED',

@@ -187,7 +187,7 @@ TEST_CASE("an image smaller than a tile is padded; one without WCS gives pixel p
   const DetectionResult result = run(*task);
   CHECK(!result.frame);
   REQUIRE(!result.warnings.empty());
-  CHECK(result.warnings.back().find("no celestial WCS") != std::string::npos);
+  CHECK(result.warnings.front().find("no celestial WCS") != std::string::npos);
   for (const Source& source : result.sources) {
     CHECK(std::isnan(source.raDeg));
     CHECK(std::isnan(source.paDeg));

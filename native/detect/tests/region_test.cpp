@@ -50,7 +50,8 @@ TEST_CASE("a pixel box is cut to the plane") {
 
 TEST_CASE("a box around a sky position goes through the WCS") {
   const FitsImage image = FitsImage::open(test::fixture("field-600x500/field.fits"));
-  const auto wcs = Wcs::fromCards(image.info().cards, image.info().axes);
+  std::vector<std::string> warnings;
+  const auto wcs = Wcs::fromCards(image.info().cards, image.info().axes, warnings);
   REQUIRE(wcs);
   // The reference pixel (301, 251) of the header is pixel (300, 250) from 0.
   checkRegion(resolveRegion(SkyRegion{{150.1, -30.2}, 101, 51}, image.info(), &*wcs), 250, 225, 101, 51);
