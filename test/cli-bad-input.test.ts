@@ -55,6 +55,10 @@ const kBadImages: Record<string, [path: string, says: RegExp]> = {
   'one axis': [image('line.fits', imageCards([kSide * kSide])), /image|axes/i],
   'all NaN': [image('nan.fits', [...plain, ...sky], new Float32Array(good.length).fill(Number.NaN)), /blank|NaN/i],
   'all zero': [image('zero.fits', [...plain, ...sky], new Float32Array(good.length)), /zero/i],
+};
+
+/** No reason to refuse: the sources are found, and a warning says what is left out. */
+const kOddImages: Record<string, [path: string, says: RegExp]> = {
   'a negative beam': [
     image('beam.fits', [...plain, ...sky, ['BMAJ', -0.001], ['BMIN', 0.001], ['BPA', 0]]),
     /beam|BMAJ/i,
@@ -87,6 +91,17 @@ describe('detect refuses an image that is', () => {
       refused(['detect', path, '-o', 'out.vot'], says);
       const { stderr } = runCli(['detect', path, '-o', 'out.vot'], work);
       assert.ok(stderr.includes(basename(path)), `the file is not named: ${stderr}`);
+    });
+  }
+});
+
+describe('detect takes, with a warning, an image with', () => {
+  for (const [name, [path, says]] of Object.entries(kOddImages)) {
+    it(name, () => {
+      const { code, stderr } = runCli(['detect', path, '-o', '-'], work);
+      assert.equal(code, 0, stderr);
+      const line = stderr.split('\n').find((text) => text.startsWith('cianna-otf: warning: ') && says.test(text));
+      assert.ok(line?.includes(basename(path)), stderr);
     });
   }
 });

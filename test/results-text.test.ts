@@ -39,8 +39,9 @@ describe('CSV', () => {
   it('has the column names first, one row per source, and empty cells for missing values', async () => {
     const record = await fakeRecord({ count: 1100 });
     const rows = parseCsv([...csv(record)].join(''));
-    const names = catalogueOf(record).columns.map((column) => column.name);
+    const names = [...catalogueOf(record).columns.map((column) => column.name), 'frame'];
     assert.deepEqual(rows[0], names);
+    assert.ok(rows.slice(1).every((row) => row.at(-1) === 'ICRS'));
     assert.equal(rows.length, 1101);
     assert.ok(rows.every((row) => row.length === names.length));
     assert.equal(rows[2]?.[names.indexOf('ra')], '');

@@ -29,7 +29,8 @@ Napi::Value checkImage(const Napi::CallbackInfo& info) {
         std::optional<Wcs> wcs;
         std::vector<std::string> warnings;
         // Of no interest to anything but a region on the sky, and no reason to refuse an image.
-        if (std::holds_alternative<SkyRegion>(region)) wcs = Wcs::fromCards(header.cards, header.axes, warnings);
+        if (std::holds_alternative<SkyRegion>(region))
+          wcs = Wcs::fromCards(header.cards, header.axes, warnings);
         return Checked{header, resolveRegion(region, header, wcs ? &*wcs : nullptr)};
       },
       [](Napi::Env env, const Checked& checked) {

@@ -37,7 +37,7 @@ export async function detectThroughServer(image: string, folder: string): Promis
   try {
     const client = new UwsClient(server.url);
     const bar = progressBar('bytes');
-    const id = await client.submit(image, { MODEL: kDefaultModel, RUNID: 'demo' }, bar.update).finally(bar.stop);
+    const id = await client.submit({ image }, { MODEL: kDefaultModel, RUNID: 'demo' }, bar.update).finally(bar.stop);
     const job = await waitForEnd(client, id);
     if (job.phase !== 'COMPLETED') throw new OtfError('OTF_ENGINE_FAILED', job.error ?? `the job ended ${job.phase}`);
     await client.download(inFormat(job, 'votable'), join(folder, 'catalogue.vot'));

@@ -13,6 +13,7 @@ import { drawPreview } from '../results/preview.js';
 import { type RunRecord, runFacts } from '../results/run-record.js';
 import { assertWritable, writeFileAtomically } from '../results/write.js';
 import { runDetectTask } from '../tasks/detect.js';
+import { PlainFiles } from '../tasks/plain-files.js';
 import { warn } from './failure.js';
 import {
   addEngineOptions,
@@ -37,6 +38,7 @@ interface DetectOptions extends EngineOptions {
   plane?: number;
   beam?: string;
   pixelUnit?: string;
+  checksum?: boolean;
   format?: FormatName;
   output?: string;
   preview?: string;
@@ -60,7 +62,7 @@ export function registerDetect(root: Command): void {
   const command = root
     .command('detect')
     .description('find the sources of a FITS image and write their catalogue')
-    .argument('<image>', 'FITS image')
+    .argument('<image>', 'FITS image, also tile-compressed or in gzip')
     .addOption(formatOption('catalogue format (default: from the ending of -o, else votable)'))
     .option(
       '-o, --output <file>',
@@ -76,6 +78,7 @@ export function registerDetect(root: Command): void {
     .option('--plane <n>', 'plane of a cube, 0 = first', integer(0))
     .option('--pixel-unit <unit>', 'unit of the pixels, in place of BUNIT, e.g. mJy/beam')
     .option('--beam <image>', 'primary-beam image: gives corrected flux densities too')
+    .option('--checksum', 'put the SHA-256 of the image into the results however small the region (it may take longer)')
     .option('--preview <png>', 'also draw the image with its sources')
     .option('--preview-px <n>', 'longest side of the drawing', integer(16, 8192), kPreviewPx)
     .option('--json', 'print a summary of the run as JSON');
@@ -91,22 +94,31 @@ async function detect(image: string, options: DetectOptions): Promise<void> {
   const target = chooseTarget(image, options);
   await refuseOverwritingInputs([image, options.beam], [target.path, options.preview]);
   for (const path of [target.path, options.preview]) if (path !== undefined) await assertWritable(path);
-  const card = await resolveModel(options.models, options.model);
+  const plain = new PlainFiles();
+  try {
+    await detectPlain(image, plain, options, target);
+  } finally {
+    await plain.close();
+  }
+}
 
-  const select: ImageSelect = { path: image };
-  if (options.hdu !== undefined) select.hdu = options.hdu;
-  if (options.plane !== undefined) select.plane = options.plane;
+async function detectPlain(given: string, plain: PlainFiles, options: DetectOptions, target: Target): Promise<void> {
+  const card = await resolveModel(options.models, options.model);
+  const image: ImageSelect & { label: string } = { path: await plain.of(given), label: given };
+  if (options.hdu !== undefined) image.hdu = options.hdu;
+  if (options.plane !== undefined) image.plane = options.plane;
+  const { engine: name, threads, batch, quantization, box, roi, beam, pixelUnit, checksum } = options;
+  const primaryBeam = beam === undefined ? undefined : { path: await plain.of(beam), label: beam };
+  const engine = { name, threads, batch, quantization };
   const bar = progressBar('tiles');
-  const { engine: name, threads, batch, quantization } = options;
-  const { box, roi, beam: primaryBeam, pixelUnit } = options;
   const record = await runDetectTask(
-    { image: select, card, engine: { name, threads, batch, quantization }, box, roi, primaryBeam, pixelUnit },
+    { image, given, checksum, card, engine, box, roi, primaryBeam, pixelUnit },
     bar.update,
   ).finally(bar.stop);
 
   for (const message of record.outcome.image.warnings) warn(message);
   await deliver(record, target);
-  if (options.preview !== undefined) await writePreview(record, select, options.preview, options.previewPx);
+  if (options.preview !== undefined) await writePreview(record, image, options.preview, options.previewPx);
   summarise(record, target, options);
 }
 

@@ -13,8 +13,15 @@ function isUrl(image: string): boolean {
   return /^https?:\/\//.test(image);
 }
 
+export interface ImageChoice {
+  roi?: Four;
+  box?: Four;
+  hdu?: number;
+  plane?: number;
+}
+
 /** Throws what is wrong with the first image that has something wrong: none has been sent then. */
-export async function checkImages(images: readonly string[], region: { roi?: Four; box?: Four }): Promise<void> {
+export async function checkImages(images: readonly string[], choice: ImageChoice): Promise<void> {
   const files = images.filter((image) => !isUrl(image));
   for (const file of files) await assertReadable(file);
   const addon = await addonIfThere();
@@ -22,8 +29,9 @@ export async function checkImages(images: readonly string[], region: { roi?: Fou
   for (const path of files) {
     // Its header is behind the compression: the server unpacks it.
     if ((await firstBytes(path)).equals(kGzip)) continue;
-    const { roi, box } = region;
-    const request = { image: { path }, ...(roi ? { roi } : {}), ...(box ? { box } : {}) };
+    const { roi, box, hdu, plane } = choice;
+    const image = { path, ...(hdu === undefined ? {} : { hdu }), ...(plane === undefined ? {} : { plane }) };
+    const request = { image, ...(roi ? { roi } : {}), ...(box ? { box } : {}) };
     await addon.checkImage(request).catch((thrown) => {
       const error = toOtfError(thrown);
       if (!kCertain.includes(error.code)) return;

@@ -23,6 +23,10 @@ export interface SubmitOptions extends RemoteOptions {
   quantization?: string;
   roi?: Four;
   box?: Four;
+  hdu?: number;
+  plane?: number;
+  beam?: string;
+  pixelUnit?: string;
   runId?: string;
   priority?: number;
   format?: FormatName;
@@ -42,6 +46,10 @@ export function registerSubmit(root: Command): void {
     .option('--quantization <type>', 'compute type, e.g. FP32C_FP32A')
     .option('--roi <ra,dec,w,h>', 'only this part: centre in degrees, size in pixels', skyRegion)
     .option('--box <x,y,w,h>', 'only this part: pixels, the first is 1,1', pixelBox)
+    .option('--hdu <n>', 'HDU of the image, 0 = primary (default: the first image)', integer(0, 9999))
+    .option('--plane <n>', 'plane of a cube, 0 = first', integer(0))
+    .option('--pixel-unit <unit>', 'unit of the pixels, in place of BUNIT, e.g. mJy/beam')
+    .option('--beam <image>', 'primary-beam image (a file or a URL): gives corrected flux densities too')
     .option('--run-id <text>', 'a name of yours for the jobs')
     .option('--priority <n>', 'of your waiting jobs the highest goes first: 0 to 9, else 5', integer(0, 9))
     .addOption(formatOption("format of the catalogue (default: the server's, votable)"))
@@ -98,7 +106,7 @@ async function sendAll(
     for (const [index, image] of waiting) {
       const bar = bars('bytes');
       try {
-        const id = await client.submit(image, fields, bar.update);
+        const id = await client.submit({ image, beam: options.beam }, fields, bar.update);
         sent.set(index, { image, id });
         bar.stop();
         if (!options.json) print(`${id}  ${image}`);
@@ -145,13 +153,16 @@ function refuseUnfinished(submitted: readonly Submitted[], { timeout }: SubmitOp
 }
 
 function formFields(options: SubmitOptions): Record<string, string> {
-  const { model, quantization, roi, box, runId, priority, format } = options;
+  const { model, quantization, roi, box, hdu, plane, pixelUnit, runId, priority, format } = options;
   return {
     ...(model === undefined ? {} : { MODEL: model }),
     ...(quantization === undefined ? {} : { QUANTIZATION: quantization }),
     ...(roi === undefined ? {} : { ROI: roi.join(',') }),
     // The native side counts pixels from 0, people and the service from 1.
     ...(box === undefined ? {} : { BOX: [box[0] + 1, box[1] + 1, box[2], box[3]].join(',') }),
+    ...(hdu === undefined ? {} : { HDU: String(hdu) }),
+    ...(plane === undefined ? {} : { PLANE: String(plane) }),
+    ...(pixelUnit === undefined ? {} : { PIXEL_UNIT: pixelUnit }),
     ...(runId === undefined ? {} : { RUNID: runId }),
     ...(priority === undefined ? {} : { PRIORITY: String(priority) }),
     ...(format === undefined ? {} : { RESPONSEFORMAT: format }),

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { type JobSummary, parseJob, parseJobs, type RemoteJob, type RemoteResult } from './documents.js';
-import { postImage, type UploadAnswer, type UploadProgress } from './upload.js';
+import { postFiles, type UploadAnswer, type UploadProgress } from './upload.js';
 
 /** XML is named, so that a job made by an older client does not answer in JSON. */
 const kAcceptXml = { accept: 'text/xml, application/xml' };
@@ -23,20 +23,29 @@ export class UwsClient {
     this.base = url.replace(/\/+$/, '');
   }
 
-  /** Uploads `image` (a path, or an http(s) URL the server fetches itself) and starts the job. Gives the id. */
-  async submit(image: string, fields: Record<string, string>, onProgress: UploadProgress): Promise<string> {
-    const url = new URL(`${this.base}/jobs`);
-    const all = { ...fields, PHASE: 'RUN' };
+  /**
+   * Uploads the images (paths, or http(s) URLs the server fetches itself) and starts the job. Gives the id.
+   * `beam`: primary-beam image.
+   */
+  async submit(
+    { image, beam }: { image: string; beam?: string | undefined },
+    fields: Record<string, string>,
+    onProgress: UploadProgress,
+  ): Promise<string> {
+    const all: Record<string, string> = { ...fields, PHASE: 'RUN' };
+    const files: Record<string, string> = {};
+    for (const [name, given] of Object.entries({ IMAGE: image, BEAM: beam })) {
+      if (given === undefined) continue;
+      if (/^https?:\/\//.test(given)) all[name] = given;
+      else files[name] = given;
+    }
     let answer: UploadAnswer;
-    if (/^https?:\/\//.test(image)) {
-      const response = await this.#send('/jobs', {
-        method: 'POST',
-        body: new URLSearchParams({ ...all, IMAGE: image }),
-      });
+    if (Object.keys(files).length === 0) {
+      const response = await this.#send('/jobs', { method: 'POST', body: new URLSearchParams(all) });
       const location = response.headers.get('location') ?? undefined;
       answer = { status: response.status, location, text: await response.text() };
     } else {
-      answer = await postImage(url, all, image, onProgress).catch((thrown) => {
+      answer = await postFiles(new URL(`${this.base}/jobs`), all, files, onProgress).catch((thrown) => {
         throw thrown instanceof OtfError ? thrown : this.#unreachable(thrown);
       });
     }

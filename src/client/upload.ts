@@ -1,4 +1,4 @@
-/** POST of a form with one large file: streamed from disk, its length announced, progress told. */
+/** POST of a form with large files: streamed from disk, its length announced, progress told. */
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -18,29 +18,27 @@ export interface UploadAnswer {
 export type UploadProgress = (sent: number, total: number) => void;
 
 const kMaxAnswerBytes = 1 << 20;
+const kLineEnd = Buffer.from('\r\n');
 
-/** Throws OTF_INPUT_UNREADABLE; network failures as node gives them. */
-export async function postImage(
+/** `files`: a path for each field. Throws OTF_INPUT_UNREADABLE; network failures as node gives them. */
+export async function postFiles(
   url: URL,
   fields: Record<string, string>,
-  path: string,
+  files: Record<string, string>,
   onProgress: UploadProgress,
 ): Promise<UploadAnswer> {
-  const found = await stat(path).catch((thrown) => {
-    throw new OtfError('OTF_INPUT_UNREADABLE', `cannot read ${path}: ${systemReason(thrown)}`);
-  });
-  if (!found.isFile()) throw new OtfError('OTF_INPUT_UNREADABLE', `cannot read ${path}: it is no file`);
   const boundary = `cianna-otf-${randomBytes(12).toString('hex')}`;
-  const name = basename(path).replace(/[\r\n"\\]/g, '_');
-  const parts = Object.entries(fields).map(
+  const texts = Object.entries(fields).map(
     ([field, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`,
   );
-  const head = Buffer.from(
-    `${parts.join('')}--${boundary}\r\nContent-Disposition: form-data; name="IMAGE"; filename="${name}"\r\n` +
-      'Content-Type: application/fits\r\n\r\n',
+  const parts: FilePart[] = [];
+  for (const [field, path] of Object.entries(files)) parts.push(await filePart(boundary, field, path));
+  const head = Buffer.from(texts.join(''));
+  const tail = Buffer.from(`--${boundary}--\r\n`);
+  const total = parts.reduce(
+    (sum, part) => sum + part.head.length + part.size + kLineEnd.length,
+    head.length + tail.length,
   );
-  const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-  const total = head.length + found.size + tail.length;
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const headers = { 'content-type': `multipart/form-data; boundary=${boundary}`, 'content-length': total };
   const request = send(url, { method: 'POST', headers });
@@ -51,10 +49,16 @@ export async function postImage(
   async function* body() {
     let sent = head.length;
     yield head;
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18, end: Math.max(0, found.size - 1) })) {
-      sent += (chunk as Buffer).length;
-      onProgress(sent, total);
-      yield chunk as Buffer;
+    for (const part of parts) {
+      sent += part.head.length;
+      yield part.head;
+      const end = Math.max(0, part.size - 1);
+      for await (const chunk of createReadStream(part.path, { highWaterMark: 1 << 18, end })) {
+        sent += (chunk as Buffer).length;
+        onProgress(sent, total);
+        yield chunk as Buffer;
+      }
+      yield kLineEnd;
     }
     yield tail;
   }
@@ -73,4 +77,22 @@ export async function postImage(
     location: response.headers.location,
     text: Buffer.concat(chunks).toString('utf8'),
   };
+}
+
+interface FilePart {
+  head: Buffer;
+  path: string;
+  size: number;
+}
+
+async function filePart(boundary: string, field: string, path: string): Promise<FilePart> {
+  const found = await stat(path).catch((thrown) => {
+    throw new OtfError('OTF_INPUT_UNREADABLE', `cannot read ${path}: ${systemReason(thrown)}`);
+  });
+  if (!found.isFile()) throw new OtfError('OTF_INPUT_UNREADABLE', `cannot read ${path}: it is no file`);
+  const name = basename(path).replace(/[\r\n"\\]/g, '_');
+  const head =
+    `--${boundary}\r\nContent-Disposition: form-data; name="${field}"; filename="${name}"\r\n` +
+    'Content-Type: application/fits\r\n\r\n';
+  return { head: Buffer.from(head), path, size: found.size };
 }

@@ -128,6 +128,9 @@ const fetch = z.strictObject({
   /** May IMAGE name hosts with private, loopback or link-local addresses? */
   allow_private: z.boolean().default(false),
   max_mb: z.number().positive().default(4000),
+  /** An image in gzip, however it came: most megabytes it may unpack to, and most bytes for one byte of it. */
+  max_unpacked_mb: z.number().positive().default(16000),
+  max_unpack_ratio: z.number().min(1).default(250),
   timeout_s: seconds.positive().default(300),
   /** Transfers at a time, and those of one owner (or address) among them. */
   at_once: z.int().min(1).max(1000).default(16),

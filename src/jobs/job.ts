@@ -68,6 +68,13 @@ export interface JobParameters {
   /** 64 lower-case hexadecimal digits the image must have. */
   imageSha256?: string;
   region?: Region;
+  /** Which image of the file; see ImageSelect of src/engine/addon.ts. */
+  hdu?: number;
+  plane?: number;
+  /** In place of the image's BUNIT. */
+  pixelUnit?: string;
+  /** Primary-beam image. */
+  beam?: UploadedFile | ImageUrl;
   /** Above the model card's and the server's. */
   normalisation?: NormalisationWish;
   /** Format of the result with the id `result`; undefined = VOTable. */
@@ -120,7 +127,7 @@ export interface JobInfo {
   /** Where it ran; shared by all jobs of one start of a server. */
   environment?: Environment;
   /** The image as it was read, when it was not uploaded. */
-  fetched?: { name: string; size: number; sha256: string };
+  fetched?: { name: string; size: number; sha256?: string | undefined };
 }
 
 export const kDefaultPriority = 5;

@@ -24,6 +24,8 @@ export interface ProvenanceInput {
   /** null = anonymous. */
   owner: string | null;
   image: FileFacts & { wcs?: string };
+  /** Primary-beam image. */
+  beam?: FileFacts;
   weights: FileFacts;
   description: FileFacts;
   catalogue: FileFacts;

@@ -77,6 +77,7 @@ export function provenanceRecords(input: ProvenanceInput): ProvenanceRecords {
   const elements: Element[] = [
     activity(run, input),
     fileEntity(input.image, [attribute('prov:type', name('voprov:Entity')), ...optional('otf:wcs', input.image.wcs)]),
+    ...(input.beam ? [fileEntity(input.beam, [attribute('prov:type', name('voprov:Entity'))])] : []),
     fileEntity(input.weights, [attribute('prov:type', name('voprov:Entity'))]),
     fileEntity(input.description, [attribute('prov:type', name('prov:Plan'))]),
     ...generated.map((file) =>
@@ -91,6 +92,16 @@ export function provenanceRecords(input: ProvenanceInput): ProvenanceRecords {
   const entity = (file: FileFacts) => `otf:${file.id}`;
   const relations: Relation[] = [
     relation('used', { activity: run, entity: entity(input.image), time: instant(input.startedMs) }, 'image', 'Main'),
+    ...(input.beam
+      ? [
+          relation(
+            'used',
+            { activity: run, entity: entity(input.beam), time: instant(input.startedMs) },
+            'primary beam',
+            'Setup',
+          ),
+        ]
+      : []),
     relation(
       'used',
       { activity: run, entity: entity(input.weights), time: instant(input.startedMs) },

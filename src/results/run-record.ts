@@ -7,8 +7,11 @@ export interface RunRecord {
   /** `commit`: records of 0.1.0 have none. */
   software: { name: string; version: string; commit?: string };
   model: { id: string; title: string; sha256: string };
-  /** Image name without folders (results travel; paths of this machine do not) and the SHA-256 of the whole file. */
-  input: { name: string; sha256: string };
+  /**
+   * Image name without folders (results travel; paths of this machine do not), and of the whole file as it was given its
+   * SHA-256, or its size and time where a checksum would have taken longer than the work (src/tasks/checksum.ts).
+   */
+  input: { name: string; sha256?: string | undefined; size?: number | undefined; modified?: Date | undefined };
   /** The card whose thresholds and parameters made the rows. */
   card: ModelCard;
   outcome: DetectOutcome;
@@ -80,6 +83,11 @@ export function runFacts(record: RunRecord): RunFact[] {
   add('quantization', 'QUANT', engine.effective, 'compute type really used');
   add('input', 'INFILE', record.input.name, 'image file');
   add('input_sha256', 'INSHA', record.input.sha256, 'SHA-256 of the image file');
+  if (record.input.sha256 === undefined) {
+    const { size, modified } = record.input;
+    add('input_size', 'INSIZE', size, 'bytes of the image file, no checksum was taken');
+    add('input_modified', 'INMTIME', modified && timestamp(modified), 'UTC, last change of the image file');
+  }
   add('input_hdu', 'INHDU', image.hdu, 'HDU of the image, 0 = primary');
   add('input_plane', 'INPLANE', image.plane, 'plane of the image, 0-based');
   add('input_unit', 'INUNIT', image.bunit, 'BUNIT of the image');

@@ -22,14 +22,14 @@ import { Estimates } from './estimate.js';
 import { jobFailure } from './failure.js';
 import { Fetcher } from './fetcher.js';
 import { gpuMetrics, openNvml } from './gpu.js';
-import { localJobImage, needsFetching } from './images.js';
+import { jobImages, needsFetching } from './images.js';
 import { MemoryBudget } from './memory.js';
 import { type ExecutorMetrics, executorMetrics, readerMetrics } from './metrics.js';
 import { Models, type ReadyModel } from './models.js';
 import { outcomeOf } from './outcome.js';
 import { Persistence } from './persistence.js';
 import { JobQueue, type ReleaseReason, type Waiting } from './queue.js';
-import { type ChosenRequest, chosenRequest, withoutRegion } from './request.js';
+import { type ChosenRequest, chosenRequest, nativeImages, withoutRegion } from './request.js';
 import { type StreamEvents, TileStream } from './stream.js';
 import { type Batch, forget, type ImageSource, removeWritten, TaskRun } from './task.js';
 import { Turns } from './turns.js';
@@ -122,6 +122,7 @@ export class BatchExecutor implements Executor {
       host,
       persist: this.#persist,
       fetch: host.config.fetch,
+      workers: this.#workers,
       fetched: (job, image) => this.#enqueue(job, image),
     });
     this.#queue = new JobQueue({
@@ -369,15 +370,22 @@ export class BatchExecutor implements Executor {
   async #open(task: TaskRun): Promise<void> {
     const { job } = task;
     const dir = this.#host.jobDir(job.id);
-    task.image ??= await localJobImage(job, dir, this.#host.config.fetch.file_roots, this.#workers);
+    const host = this.#host;
+    const image = task.image ?? (await jobImages(job, { host, fetch: host.config.fetch, workers: this.#workers }));
+    task.image = image;
     const model = await this.#models.get(job.modelId);
-    if (task.ended) return;
-    const { path } = task.image;
+    // Whoever ended it meanwhile had nothing to clear away.
+    if (task.ended) return forget(image);
     const chosen = chosenRequest(job, model.card, this.#host.config.detection);
     const open = (request: ChosenRequest) => {
       task.request = request;
       const raw = job.style === 'legacy' ? { rawOutput: join(dir, kRawFile) } : {};
-      return this.#workers.run('openTask', { image: { path }, model: model.model, ...request.native, ...raw });
+      return this.#workers.run('openTask', {
+        ...nativeImages(job, image),
+        model: model.model,
+        ...request.native,
+        ...raw,
+      });
     };
     const opened = await open(chosen).catch((thrown) => {
       const whole = toOtfError(thrown).code === 'OTF_ROI_OUTSIDE' ? withoutRegion(job, chosen) : undefined;

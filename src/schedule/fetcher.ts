@@ -4,14 +4,16 @@ import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { ExecutorHost } from '../jobs/executor.js';
 import { type Job, ownerKey } from '../jobs/job.js';
 import { jobFailure } from './failure.js';
-import { fetchJobImage } from './images.js';
+import { jobImages } from './images.js';
 import type { Persistence } from './persistence.js';
 import { forget, type ImageSource } from './task.js';
+import type { Workers } from './workers.js';
 
 export interface FetcherParts {
   host: ExecutorHost;
   persist: Persistence;
   fetch: Config['fetch'];
+  workers: Workers;
   /** The job is EXECUTING and its image is here. */
   fetched: (job: Job, image: ImageSource) => void;
 }
@@ -89,11 +91,13 @@ export class Fetcher {
   }
 
   async #fetch(job: Job, signal: AbortSignal): Promise<void> {
-    const { host, persist, fetch, fetched } = this.#parts;
+    const { host, persist, fetch, workers, fetched } = this.#parts;
     try {
       if (!(await persist.executing(job.id, {}))) return;
-      const image = await fetchJobImage(job, host, fetch, signal);
-      host.log(job.id, 'info', `fetched ${image.size} bytes from ${image.url}`);
+      const image = await jobImages(job, { host, fetch, workers, signal });
+      for (const file of [image, image.beam]) {
+        if (file?.url !== undefined) host.log(job.id, 'info', `fetched ${file.size} bytes from ${file.url}`);
+      }
       if (signal.aborted) await forget(image);
       else fetched(job, image);
     } catch (thrown) {

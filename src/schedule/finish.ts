@@ -15,7 +15,7 @@ const kRawMime = 'application/octet-stream';
 
 /** Facts of the run that the provenance records have elsewhere. */
 const kToldElsewhere = new Set(
-  'software software_commit created job_id model model_sha256 engine device quantization input input_sha256 primary_beam'.split(
+  'software software_commit created job_id model model_sha256 engine device quantization input input_sha256 input_size primary_beam'.split(
     ' ',
   ),
 );
@@ -28,8 +28,18 @@ export async function finish(request: FinishRequest): Promise<Finished> {
   const { card, image, closing, origins, notes } = request;
   const seen = { ...found.image, warnings: [...notes, ...found.image.warnings] };
   const outcome: DetectOutcome = { ...found, image: seen, times, memory, engine: request.engine };
-  const input = { name: image.name, sha256: image.sha256 };
-  const record = makeRunRecord({ card, outcome, createdAt: new Date(), input, jobId: closing.job.id, origins });
+  const { name, sha256, size, modified } = image;
+  const input = { name, sha256, size, modified };
+  const primaryBeam = image.beam?.name;
+  const record = makeRunRecord({
+    card,
+    outcome,
+    createdAt: new Date(),
+    input,
+    primaryBeam,
+    jobId: closing.job.id,
+    origins,
+  });
   const files = new JobFiles(request.dir);
   try {
     const results = await writeAll(files, record, request);
@@ -73,6 +83,7 @@ function factsOf(record: RunRecord, { card, image, weightsBytes, engine, batch }
   const facts = runFacts(record).filter((fact) => !kToldElsewhere.has(fact.name));
   return {
     image: { ...image, wcs: wcsText(record.outcome.image) },
+    beam: image.beam,
     weights: { name: basename(card.weightsPath), sha256: card.sha256, size: weightsBytes },
     description: { id: card.id, title: card.title },
     engine: { name: engine.engine, version: engine.version, device: engine.device },

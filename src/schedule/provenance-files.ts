@@ -10,7 +10,8 @@ import { kSoftware } from '../version.js';
 /** Facts only the run knows. */
 export interface RunFacts {
   /** The image as it was read; `url` as given by the client, undefined = uploaded. */
-  image: { name: string; sha256: string; size: number; url?: string | undefined; wcs?: string | undefined };
+  image: UsedImage & { wcs?: string | undefined };
+  beam?: UsedImage | undefined;
   /** The network file. */
   weights: { name: string; sha256: string; size: number };
   /** The model card or other description. */
@@ -19,6 +20,14 @@ export interface RunFacts {
   /** Thresholds, normalisation, patch layout, ...: whatever decided the numbers, name -> value. */
   parameters: Record<string, string | number>;
   batch?: { id: string; startedMs: number; endedMs: number; size: number; reason: string };
+}
+
+interface UsedImage {
+  name: string;
+  /** Of the file as it was given, packed or not. */
+  sha256?: string | undefined;
+  size: number;
+  url?: string | undefined;
 }
 
 export interface ProvenanceFacts {
@@ -58,14 +67,10 @@ function provenanceInput({ job, endedMs, facts, results, baseUrl }: ProvenanceFa
     service: { ...kSoftware, url: baseUrl },
     owner: job.owner,
     image: {
-      id: `job-${job.id}-image`,
-      label: facts.image.name,
-      location: facts.image.url ?? `${jobUrl}/parameters/IMAGE`,
-      mime: 'image/fits',
-      sha256: facts.image.sha256,
-      size: facts.image.size,
+      ...usedFacts(facts.image, `job-${job.id}-image`, `${jobUrl}/parameters/IMAGE`),
       ...(facts.image.wcs === undefined ? {} : { wcs: facts.image.wcs }),
     },
+    ...(facts.beam ? { beam: usedFacts(facts.beam, `job-${job.id}-beam`, `${jobUrl}/parameters/BEAM`) } : {}),
     weights: {
       id: weightsId,
       label: facts.weights.name,
@@ -96,6 +101,11 @@ function provenanceInput({ job, endedMs, facts, results, baseUrl }: ProvenanceFa
     },
     ...(facts.batch ? { batch: facts.batch } : {}),
   };
+}
+
+function usedFacts({ name, sha256, size, url }: UsedImage, id: string, uploaded: string): FileFacts {
+  const digest = sha256 === undefined ? {} : { sha256 };
+  return { id, label: name, location: url ?? uploaded, mime: 'image/fits', size, ...digest };
 }
 
 function resultFacts(job: Job, row: ResultFile, jobUrl: string): FileFacts {

@@ -5,6 +5,7 @@ import type { Job } from '../jobs/job.js';
 import { type ModelCard, toNormaliseStep } from '../models/card.js';
 import { type ChosenNormalisation, chooseNormalisation, serverWish } from '../models/normalisation.js';
 import type { Origins } from '../results/run-record.js';
+import type { ImageSource } from './task.js';
 
 export interface ChosenRequest {
   /** The model's card with the normalisation of this run: what the results say it was made with. */
@@ -42,6 +43,20 @@ function normalisationOrigin({ limitsFrom, functionsFrom }: ChosenNormalisation)
 function quantizationOrigin(job: Job, detection: Config['detection']): string {
   if (job.parameters.quantization !== undefined) return 'request';
   return job.style !== 'standard' || job.quantization === detection.quantization ? 'server' : 'model card';
+}
+
+/** The images as the native side opens them; messages call them by the names their users know. */
+export function nativeImages(
+  job: Job,
+  image: ImageSource,
+): Pick<OpenTaskRequest, 'image' | 'primaryBeam' | 'pixelUnit'> {
+  const { hdu, plane, pixelUnit } = job.parameters;
+  const { path, name: label, beam } = image;
+  return {
+    image: { path, label, ...(hdu === undefined ? {} : { hdu }), ...(plane === undefined ? {} : { plane }) },
+    ...(beam === undefined ? {} : { primaryBeam: { path: beam.path, label: beam.name } }),
+    ...(pixelUnit === undefined ? {} : { pixelUnit }),
+  };
 }
 
 /** 1-based pixels as people count, 0-based on the native side. */

@@ -12,17 +12,22 @@ export interface ImageSource {
   path: string;
   /** For people: never a path. */
   name: string;
-  sha256: string;
+  /** Of the file as it was given; undefined: a region of a file of this machine, which is not read as a whole. */
+  sha256?: string | undefined;
   size: number;
+  modified?: Date | undefined;
   /** As the client gave it; undefined = uploaded. */
   url?: string | undefined;
-  /** Fetched for this run only. */
+  /** Fetched or unpacked for this run only. */
   temporary?: boolean | undefined;
+  /** The primary-beam image of the job. */
+  beam?: ImageSource | undefined;
 }
 
 /** A fetched image is not kept. */
 export async function forget(image: ImageSource | undefined): Promise<void> {
   if (image?.temporary) await rm(image.path, { force: true });
+  if (image?.beam) await forget(image.beam);
 }
 
 /** Files of a run whose end does not count. */

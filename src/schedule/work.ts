@@ -10,6 +10,7 @@ import type {
   TilePiece,
 } from '../engine/addon.js';
 import type { ErrorCode } from '../errors/catalogue.js';
+import type { UnpackLimits } from '../fetch/unpack.js';
 import type { Closing } from '../jobs/executor.js';
 import type { ResultFile } from '../jobs/job.js';
 import type { ModelCard } from '../models/card.js';
@@ -61,6 +62,7 @@ export interface Work {
   consume: (piece: TilePiece) => void;
   copy: (request: CopyItemsRequest) => void;
   hash: (path: string) => Promise<{ sha256: string; size: number }>;
+  unpack: (request: { from: string; to: string; label: string; limits: UnpackLimits }) => Promise<number>;
   finish: (request: FinishRequest) => Promise<Finished>;
   /** The catalogue of a finished job in another format. */
   represent: (request: { dir: string; format: FormatName }) => Promise<ResultFile>;

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { addon } from '../engine/addon.js';
 import { descriptorShortage } from '../engine/descriptors.js';
 import { toOtfError } from '../errors/catalogue.js';
+import { unpack } from '../fetch/unpack.js';
 import { verifyWeights } from '../models/card.js';
 import { sha256File } from '../models/checksum.js';
 import { writeRepresentation } from './catalogue-files.js';
@@ -23,6 +24,7 @@ const kWork: Work = {
   consume: (piece) => addon.consumeTiles(piece),
   copy: (request) => addon.copyItems(request),
   hash: async (path) => ({ sha256: await sha256File(path), size: (await stat(path)).size }),
+  unpack: ({ from, to, label, limits }) => unpack(from, to, label, limits),
   finish,
   represent: ({ dir, format }) => writeRepresentation(dir, format),
 };

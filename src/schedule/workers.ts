@@ -10,7 +10,7 @@ export type Stage = keyof Work;
 export type StageObserver = (stage: Stage, seconds: number) => void;
 
 /** Reading images: what waits there for a disk or a decoder must not keep passes and results waiting. */
-const kReading: ReadonlySet<Stage> = new Set(['openTask', 'prepare']);
+const kReading: ReadonlySet<Stage> = new Set(['unpack', 'openTask', 'prepare']);
 const kMinute = 60_000;
 /**
  * How long a piece of work may take before it counts as stuck and its job as failed: far above what the slowest disk
@@ -24,6 +24,7 @@ const kLimitMs: Record<Stage, number> = {
   consume: 5 * kMinute,
   copy: 5 * kMinute,
   hash: 30 * kMinute,
+  unpack: 30 * kMinute,
   finish: 30 * kMinute,
   represent: 10 * kMinute,
 };

@@ -4,20 +4,24 @@ import type { EngineRequest, ImageSelect } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { type ErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
 import { type ModelCard, toDetectorConfig, verifyWeights } from '../models/card.js';
-import { sha256File } from '../models/checksum.js';
 import { chooseEngine } from '../models/engine-choice.js';
 import { chooseQuantization } from '../models/quantization.js';
 import { makeRunRecord, type RunRecord } from '../results/run-record.js';
+import { InputChecksum } from './checksum.js';
 
 export interface DetectTask {
-  image: ImageSelect;
+  /** `label`: what it is called; it may be an unpacked copy of the file at `given`. */
+  image: ImageSelect & { label: string };
+  given: string;
+  /** Take the checksum of the whole file however little of it is searched. */
+  checksum?: boolean | undefined;
   card: ModelCard;
   /** `quantization` absent: the card's first. */
   engine: Omit<EngineRequest, 'quantization'> & { quantization?: string | undefined };
   /** 0-based pixel box x, y, width, height, or centre RA, Dec (degrees), width, height (pixels). Not both. */
   box?: [number, number, number, number] | undefined;
   roi?: [number, number, number, number] | undefined;
-  primaryBeam?: string | undefined;
+  primaryBeam?: (ImageSelect & { label: string }) | undefined;
   /** In place of BUNIT. */
   pixelUnit?: string | undefined;
   jobId?: string | undefined;
@@ -32,10 +36,7 @@ export async function runDetectTask(task: DetectTask, onProgress: Progress): Pro
   const addon = await loadAddon();
   await verifyWeights(card);
 
-  const stop = new AbortController();
-  const hashed = sha256File(image.path, stop.signal);
-  // Awaited below; until then a failure of the image is the detection's to report.
-  hashed.catch(() => undefined);
+  const checksum = new InputChecksum(task.given);
   try {
     const outcome = await addon.detect(
       {
@@ -45,21 +46,22 @@ export async function runDetectTask(task: DetectTask, onProgress: Progress): Pro
         engine: { ...task.engine, name: chooseEngine(card, task.engine.name), quantization },
         ...(box ? { box } : {}),
         ...(roi ? { roi } : {}),
-        ...(primaryBeam === undefined ? {} : { primaryBeam: { path: primaryBeam } }),
+        ...(primaryBeam === undefined ? {} : { primaryBeam }),
         ...(pixelUnit === undefined ? {} : { pixelUnit }),
       },
       onProgress,
     );
+    const input = await checksum.facts(outcome.image, task.checksum ?? false);
     return makeRunRecord({
       card,
       outcome,
       createdAt: new Date(),
-      input: { name: basename(image.path), sha256: await hashed },
-      primaryBeam: primaryBeam === undefined ? undefined : basename(primaryBeam),
+      input: { name: basename(image.label), ...input },
+      primaryBeam: primaryBeam === undefined ? undefined : basename(primaryBeam.label),
       jobId: task.jobId,
     });
   } catch (thrown) {
-    stop.abort();
+    checksum.stop();
     throw withSubject(toOtfError(thrown), task);
   }
 }
@@ -75,10 +77,10 @@ const kAboutModel: ErrorCode[] = [
 /** The native rooms see pixels, cards or networks, not always the file they came from: say which one it was. */
 function withSubject(error: OtfError, task: DetectTask): OtfError {
   const named = (name: string) => error.message.includes(name);
-  const { path } = task.image;
+  const { label } = task.image;
   const { card } = task;
-  if (kAboutImage.includes(error.code) && !named(path) && !(task.primaryBeam && named(task.primaryBeam))) {
-    return new OtfError(error.code, `${path}: ${error.message}`, { cause: error });
+  if (kAboutImage.includes(error.code) && !named(label) && !(task.primaryBeam && named(task.primaryBeam.label))) {
+    return new OtfError(error.code, `${label}: ${error.message}`, { cause: error });
   }
   if (kAboutModel.includes(error.code) && !named(card.id) && !named(card.weightsPath)) {
     return new OtfError(error.code, `model ${card.id}: ${error.message}`, { cause: error });

@@ -7,6 +7,7 @@ import { chooseNormalisation, serverWish } from '../models/normalisation.js';
 import { chooseQuantization, preferQuantization } from '../models/quantization.js';
 import type { FilePart, Form } from './exchange.js';
 import { resultFormat } from './formats.js';
+import { kImageChoiceNames, parseImageChoice } from './image-choice.js';
 import { parseInstant } from './instants.js';
 import type { ModelDirectory } from './model-directory.js';
 import { parseNormalisation } from './normalisation.js';
@@ -36,6 +37,7 @@ export const kCreationNames: readonly string[] = [
   'IMAGE',
   'IMAGE_SHA256',
   ...kRegionNames,
+  ...kImageChoiceNames,
   'NORM_FCT',
   'MIN_PIX',
   'MAX_PIX',
@@ -65,7 +67,8 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   const asked = quantization ?? earlier?.quantization;
   const preferred = rules.config.detection.quantization;
   const chosen = asked === undefined ? preferQuantization(card, preferred) : chooseQuantization(card, asked);
-  const image = parseImage(form, rules);
+  const image = parseFile(form, rules, 'IMAGE');
+  const beam = parseFile(form, rules, 'BEAM');
   const imageSha256 = parseSha256(given);
   if (image?.kind === 'upload' && imageSha256 !== undefined && image.sha256 !== imageSha256) {
     throw new OtfError('OTF_IMAGE_CHECKSUM', `IMAGE has sha256 ${image.sha256}, IMAGE_SHA256 says ${imageSha256}`);
@@ -86,6 +89,8 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
     ...(image === undefined ? {} : { image }),
     ...(imageSha256 === undefined ? {} : { imageSha256 }),
     ...(region === undefined ? {} : { region }),
+    ...parseImageChoice(given),
+    ...(beam === undefined ? {} : { beam }),
     ...(normalisation === undefined ? {} : { normalisation }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
   };
@@ -97,7 +102,7 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
 
 /** Files no parameter refers to: the job does not keep them. */
 export function unusedFiles(form: Form, parameters: JobParameters): UploadedFile[] {
-  const used = [parameters.image, parameters.request];
+  const used = [parameters.image, parameters.beam, parameters.request];
   return form.files.map((part) => part.upload).filter((upload) => !used.includes(upload));
 }
 
@@ -107,26 +112,26 @@ export function onlyPart(form: Form, field: string): FilePart | undefined {
   return parts[0];
 }
 
-/** A file part IMAGE; IMAGE=param:NAME with a file part NAME; IMAGE=URL. */
-function parseImage(form: Form, rules: CreationRules): UploadedFile | ImageUrl | undefined {
-  const value = form.parameters.single('IMAGE');
-  const part = onlyPart(form, 'IMAGE');
-  if (value !== undefined && part !== undefined) throw badRequest('parameter IMAGE is given 2 times');
+/** A file part of the name; NAME=param:OTHER with a file part OTHER; NAME=URL. */
+function parseFile(form: Form, rules: CreationRules, name: 'IMAGE' | 'BEAM'): UploadedFile | ImageUrl | undefined {
+  const value = form.parameters.single(name);
+  const part = onlyPart(form, name);
+  if (value !== undefined && part !== undefined) throw badRequest(`parameter ${name} is given 2 times`);
   if (part) return part.upload;
   if (value === undefined) return undefined;
   const reference = /^param:(.*)$/i.exec(value);
   if (reference) {
     const named = onlyPart(form, reference[1] ?? '');
-    if (!named) throw badRequest(`IMAGE=${value}: the request has no file part of that name`);
+    if (!named) throw badRequest(`${name}=${value}: the request has no file part of that name`);
     return named.upload;
   }
-  if (!URL.canParse(value)) throw badRequest('IMAGE is neither a file, nor param:NAME, nor a URL');
+  if (!URL.canParse(value)) throw badRequest(`${name} is neither a file, nor param:NAME, nor a URL`);
   const url = new URL(value);
   if (url.protocol === 'file:') localPath(url, rules.config.fetch.file_roots);
   else if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw badRequest(`IMAGE: ${url.protocol} URLs are not accepted, http: and https: are`);
+    throw badRequest(`${name}: ${url.protocol} URLs are not accepted, http: and https: are`);
   }
-  if (url.username !== '' || url.password !== '') throw badRequest('IMAGE: a URL with a user name is not accepted');
+  if (url.username !== '' || url.password !== '') throw badRequest(`${name}: a URL with a user name is not accepted`);
   return { kind: 'url', url: value };
 }
 

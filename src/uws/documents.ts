@@ -1,5 +1,5 @@
 /** The XML of UWS 1.1. Child order as the schema has it: jobs and jobrefs are sequences there. */
-import type { ImageUrl, Job, JobInfo, JobParameters, ResultFile, UploadedFile } from '../jobs/job.js';
+import type { ImageUrl, Job, JobInfo, ResultFile, UploadedFile } from '../jobs/job.js';
 import type { JobRef } from '../jobs/lists.js';
 import { escapeXml } from '../results/xml.js';
 import { formatInstant } from './instants.js';
@@ -95,21 +95,25 @@ export function parameterEntries(job: Job, href: string): ParameterEntry[] {
   add('QUANTIZATION', it.quantization ?? job.quantization);
   add('ROI', it.region?.roi?.join(','));
   add('BOX', it.region?.box?.join(','));
+  add('HDU', it.hdu?.toString());
+  add('PLANE', it.plane?.toString());
+  add('PIXEL_UNIT', it.pixelUnit);
   add('NORM_FCT', it.normalisation?.normFct?.join(','));
   add('MIN_PIX', it.normalisation?.minPix?.toString());
   add('MAX_PIX', it.normalisation?.maxPix?.toString());
   add('RESPONSEFORMAT', it.responseFormat);
   add('IMAGE_SHA256', it.imageSha256);
   add('PRIORITY', String(job.priority));
-  if (it.image) entries.push(imageEntry(it.image, href));
+  if (it.image) entries.push(fileEntry('IMAGE', it.image, href));
+  if (it.beam) entries.push(fileEntry('BEAM', it.beam, href));
   if (it.request)
     entries.push({ id: 'REQUEST', value: `${href}/parameters/REQUEST`, byReference: true, upload: it.request });
   return entries;
 }
 
-function imageEntry(image: NonNullable<JobParameters['image']>, href: string): ParameterEntry {
-  if (image.kind === 'url') return { id: 'IMAGE', value: (image satisfies ImageUrl).url, byReference: true };
-  return { id: 'IMAGE', value: `${href}/parameters/IMAGE`, byReference: true, upload: image };
+function fileEntry(id: string, file: UploadedFile | ImageUrl, href: string): ParameterEntry {
+  if (file.kind === 'url') return { id, value: file.url, byReference: true };
+  return { id, value: `${href}/parameters/${id}`, byReference: true, upload: file };
 }
 
 function parametersElement(job: Job, href: string, attributes: string): string {
