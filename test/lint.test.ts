@@ -1,17 +1,26 @@
-/** Style is a machine's job; `npm run format` puts right what this finds. */
+/** Style is a machine's job; `npm run format` puts right what the first two find. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { kRoot } from './support/cli.js';
 
-test('TypeScript and scripts are linted and formatted', () => {
-  const biome = join(kRoot, 'node_modules/@biomejs/biome/bin/biome');
-  const args = [biome, 'check', '--error-on-warnings'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: kRoot, encoding: 'utf8' });
-  assert.equal(status, 0, `${stdout}${stderr}`);
-});
+type Verdict = { ok: boolean; output: string } | { skipped: string };
+
+const { kChecks } = await import(pathToFileURL(join(kRoot, 'scripts/lint.mjs')).href);
+
+for (const [check, name] of [
+  ['biome', 'TypeScript and scripts are linted and formatted'],
+  ['format', 'C++ is formatted'],
+  ['tidy', 'C++ is clean by .clang-tidy'],
+] as const) {
+  test(name, async (t) => {
+    const verdict: Verdict = await kChecks[check]();
+    if ('skipped' in verdict) t.skip(verdict.skipped);
+    else assert.ok(verdict.ok, verdict.output);
+  });
+}
 
 test('what a client calls something is not looked up in an object: every object has a "constructor"', () => {
   const faults: string[] = [];

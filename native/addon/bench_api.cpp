@@ -105,8 +105,7 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
 Napi::Value benchEngine(const Napi::CallbackInfo& info) {
   const BenchRequest request = readBenchRequest(Fields(info[0], "request"));
   const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
-  return runAsync<Outcome>(
-      info.Env(), [request, progress] { return run(request, *progress); }, toJs);
+  return runAsync<Outcome>(info.Env(), [request, progress] { return run(request, *progress); }, toJs);
 }
 
 BenchRequest readBenchRequest(const Fields& fields) {

@@ -90,8 +90,7 @@ Napi::Value benchDetect(const Napi::CallbackInfo& info) {
   const auto request = std::make_shared<DetectionRequest>(readDetectionRequest(Fields(info[0], "request")));
   const int rounds = info[1].As<Napi::Number>().Int32Value();
   if (rounds < 1 || rounds > 100) throw Napi::RangeError::New(info.Env(), "rounds must be 1..100");
-  return runAsync<Outcome>(
-      info.Env(), [request, rounds] { return run(*request, rounds); }, toJs);
+  return runAsync<Outcome>(info.Env(), [request, rounds] { return run(*request, rounds); }, toJs);
 }
 
 }  // namespace otf::addon

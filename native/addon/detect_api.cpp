@@ -54,8 +54,7 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
 Napi::Value detect(const Napi::CallbackInfo& info) {
   const auto request = std::make_shared<DetectionRequest>(readDetectionRequest(Fields(info[0], "request")));
   const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
-  return runAsync<Outcome>(
-      info.Env(), [request, progress] { return run(*request, *progress); }, toJs);
+  return runAsync<Outcome>(info.Env(), [request, progress] { return run(*request, *progress); }, toJs);
 }
 
 }  // namespace otf::addon

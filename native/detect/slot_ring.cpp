@@ -1,6 +1,7 @@
 #include "detect/slot_ring.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace otf {
 SlotRing::SlotRing(std::vector<Batch> batches, int slots, int64_t inputFloats, int64_t outputFloats)
@@ -78,7 +79,7 @@ void SlotRing::markConsumed(const Piece& piece) {
 
 void SlotRing::stop(std::exception_ptr failure) {
   const std::lock_guard lock(mutex_);
-  if (!failure_) failure_ = failure;
+  if (!failure_) failure_ = std::move(failure);
   stopped_ = true;
   emptied_.notify_all();
   filled_.notify_all();

@@ -17,8 +17,8 @@ class BareLayers {
   /// Seconds per layer of one pass in network order; 0 for layers that are neither conv nor dense.
   virtual std::vector<double> run() = 0;
 };
-std::unique_ptr<BareLayers> createBareLayers(std::shared_ptr<const Network> network, Extent extent, int batch,
-                                             ComputeType type, int threads);
+std::unique_ptr<BareLayers> createBareLayers(const std::shared_ptr<const Network>& network, Extent extent,
+                                             int batch, ComputeType type, int threads);
 
 /// FLOP/s of a square matrix multiplication in `type` (effective type of this CPU): the best of several.
 double measureMatmulPeak(ComputeType type, int threads);

@@ -9,8 +9,10 @@ namespace {
 class Writer {
  public:
   template <typename T>
-  requires std::is_arithmetic_v<T>
-  void put(T value) { putBytes(&value, sizeof value); }
+    requires std::is_arithmetic_v<T>
+  void put(T value) {
+    putBytes(&value, sizeof value);
+  }
   void put(const Triple& triple) {
     for (const int32_t value : triple) put<int32_t>(value);
   }

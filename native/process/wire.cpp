@@ -116,8 +116,7 @@ void reply(const std::string& line) {
 
 void replyError(Code code, const std::string& message) {
   std::string line(message);
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  std::replace_if(line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   reply("error " + std::string(codeName(code)) + " " + line);
 }
 

@@ -40,7 +40,8 @@ FitsKey text(const char* name, const char* value, const char* comment) {
 
 std::vector<FitsKey> headerOf(const SimulateSpec& spec) {
   const double pixelDeg = kPixelArcsec / 3600, beamDeg = kBeamArcsec / 3600;
-  const double centre = static_cast<double>(spec.sizePx / 2) + 1;
+  const int64_t middlePx = spec.sizePx / 2 + 1;
+  const auto centre = static_cast<double>(middlePx);
   return {
       text("BUNIT", "Jy/beam", "brightness unit"),
       number("BMAJ", beamDeg, "[deg] beam, full width at half maximum"),

@@ -16,7 +16,7 @@ MappedFile::MappedFile(const std::string& path, const std::string& what, Code co
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail(std::strerror(errno));
-  struct stat status {};
+  struct stat status{};
   const char* problem = nullptr;
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     problem = "not a regular file";

@@ -4,20 +4,20 @@ import { existsSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sqlitePackages } from './npm.mjs';
-import { capture, fail } from './step.mjs';
+import { capture, fail, runQuietly } from './step.mjs';
 
 // ocl-icd-opencl-dev: libdnnl-dev of Debian 12 only recommends it, but its CMake files demand OpenCL.
 const kLibraries = ['libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev', 'zlib1g-dev', 'ocl-icd-opencl-dev'];
 const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
-/** What checks C++ (scripts/lint.mjs): the one version that Debian 12, 13 and Ubuntu 24.04 all have. */
-const kLint = ['clang-format-19', 'clang-tidy-19'];
+/** What checks C++ (scripts/lint.mjs): a version that Debian 12 and 13 both have. clang's omp.h is a package of its own. */
+const kLint = ['clang-format-19', 'clang-tidy-19', 'libomp-19-dev'];
 /** Its service starts when it is installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
 const kNginx = existsSync('/usr/sbin/policy-rc.d') ? ['nginx-light'] : [];
 /** After a day a package that could not be installed is tried again. */
 const kRetryMs = 24 * 3600 * 1000;
 
-async function installed(packages) {
+export async function installed(packages) {
   const { output } = await capture('dpkg-query', [
     '-W',
     '-f',
@@ -60,20 +60,19 @@ async function candidateMissing(packages) {
   return packages.some((name) => !known.has(name));
 }
 
-async function aptInstall(prefix, packages) {
-  const run = (args) => {
-    const [command, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
-    return capture(command, rest);
+/** false: could not be had. Not `optional`: stops the set-up instead, with apt's log. */
+async function aptInstall(prefix, packages, { optional }) {
+  const run = (args, settings) => {
+    const apt = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=300', ...args];
+    const [command, ...rest] = [...prefix, ...apt];
+    return runQuietly(command, rest, `apt-get ${args[0]}`, settings);
   };
-  const install = () => run(['install', '-y', '--no-install-recommends', ...packages]);
-  if (await candidateMissing(packages)) await run(['update']);
-  let result = await install();
-  if (result.code !== 0) {
-    // Package lists older than the mirror name files that are gone.
-    await run(['update']);
-    result = await install();
-  }
-  return result;
+  const install = ['install', '-y', '--no-install-recommends', ...packages];
+  if (await candidateMissing(packages)) await run(['update'], { optional: true });
+  if (await run(install, { optional: true })) return true;
+  // Package lists older than the mirror name files that are gone.
+  await run(['update'], { optional: true });
+  return run(install, { optional });
 }
 
 /** Where a package that cannot be had is remembered, so that not every run asks the mirror again. */
@@ -95,33 +94,38 @@ function printCommand(packages) {
   process.stderr.write(`setup: sudo apt-get install -y --no-install-recommends ${packages.join(' ')}\n`);
 }
 
+/** All of `packages`, or the set-up stops; `more` are named with them in the command that is printed. */
+export async function installPackages(packages, more = []) {
+  const missing = await missingOf(packages);
+  if (missing.length + more.length > 0) printCommand([...missing, ...more]);
+  if (missing.length === 0) return;
+  const prefix = await rootPrefix();
+  if (prefix === null) fail('these system packages are missing: type the command above, then run this again');
+  await aptInstall(prefix, missing, { optional: false });
+}
+
 /** @returns {Promise<{clang: boolean, note?: string}>} */
 export async function installSystemPackages({ tests }) {
   if ((await capture('dpkg-query', ['--version'])).code !== 0) return checkWithoutDpkg(tests);
   const needed = [...kBuild, ...(await sqlitePackages()), ...(tests ? kTests : [])];
-  const optional = tests ? [await fuzzerPackages(), kLint, ['python3-astropy'], ['stilts'], kNginx] : [];
-  const missing = await missingOf(needed);
+  const fuzzer = tests ? await fuzzerPackages() : [];
+  const optional = tests ? [fuzzer, kLint, ['python3-astropy'], ['stilts'], kNginx] : [];
   const missingOptional = await missingOf(optional.flat());
-  if (missing.length + missingOptional.length === 0) return { clang: tests };
+  await installPackages(needed, missingOptional);
+  if (missingOptional.length === 0) return { clang: tests };
 
-  printCommand([...missing, ...missingOptional]);
   const prefix = await rootPrefix();
-  if (missing.length > 0) {
-    if (prefix === null) fail('these system packages are missing: type the command above, then run this again');
-    const { code, errors } = await aptInstall(prefix, missing);
-    if (code !== 0) fail(`apt-get could not install ${missing.join(' ')}: ${errors.trim().split('\n').pop()}`);
-  }
   const skipped = [];
   for (const group of optional) {
     const absent = await missingOf(group);
     if (absent.length === 0) continue;
     const hopeless = prefix === null || (await failedLately(absent));
-    if (!hopeless && (await aptInstall(prefix, absent)).code === 0) continue;
+    if (!hopeless && (await aptInstall(prefix, absent, { optional: true }))) continue;
     if (!hopeless) await rememberFailure(absent);
     skipped.push(...absent);
   }
   const note = skipped.length > 0 ? `without ${skipped.join(', ')}: the tests that use them are skipped` : '';
-  return { clang: tests && !skipped.some((name) => name.includes('clang')), note };
+  return { clang: tests && !fuzzer.some((name) => skipped.includes(name)), note };
 }
 
 /** Not Debian: nothing can be installed from here, so only say what is not found. */

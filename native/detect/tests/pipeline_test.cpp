@@ -109,8 +109,8 @@ TEST_CASE("preparing and finishing may be two tasks on the same image") {
   const auto whole = field.task(plainConfig());
   const DetectionResult expected = run(*whole);
   const auto prepare = field.task(plainConfig()), finish = field.task(plainConfig());
-  std::vector<float> tiles(size_t(prepare->tileCount() * 256 * 256)),
-      output(size_t(prepare->tileCount() * 65 * 256));
+  const auto count = static_cast<size_t>(prepare->tileCount());
+  std::vector<float> tiles(count * 256 * 256), output(count * 65 * 256);
   prepare->fillTiles(0, int(prepare->tileCount()), tiles.data());
   rateCells(int(prepare->tileCount()), tiles.data(), output.data());
   CHECK(test::codeOf([&] { finish->finish(nullptr, 1); }) == Code::kInternal);  // nothing consumed yet

@@ -43,9 +43,8 @@ TEST_CASE("a pixel box is cut to the plane") {
     CHECK(message.find("600 x 500") != std::string::npos);
   }
   CHECK(test::codeOf([&] { resolveRegion(Region{0, 0, 0, 5}, plane, nullptr); }) == Code::kInvalidArgument);
-  CHECK(test::codeOf([&] {
-          resolveRegion(Region{0, 0, 5, kLeast}, plane, nullptr);
-        }) == Code::kInvalidArgument);
+  CHECK(test::codeOf([&] { resolveRegion(Region{0, 0, 5, kLeast}, plane, nullptr); }) ==
+        Code::kInvalidArgument);
 }
 
 TEST_CASE("a box around a sky position goes through the WCS") {

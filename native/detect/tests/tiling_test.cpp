@@ -164,8 +164,7 @@ TEST_CASE("a cancelled source stops before it reads") {
   TileSource source(image.plane(), layout, {}, &cancel);
   std::vector<float> tile(static_cast<size_t>(layout.tilePixels()));
   CHECK(test::codeOf([&] { source.fill(0, 1, tile.data()); }) == Code::kCancelled);
-  CHECK(test::codeOf([&] {
-          passOver(image.plane(), {0, 0, 64, 64}, &cancel)([](auto) {});
-        }) == Code::kCancelled);
+  CHECK(test::codeOf([&] { passOver(image.plane(), {0, 0, 64, 64}, &cancel)([](auto) {}); }) ==
+        Code::kCancelled);
   CHECK(*std::max_element(image.rowReads.begin(), image.rowReads.end()) == 0);
 }

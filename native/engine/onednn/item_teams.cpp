@@ -41,10 +41,10 @@ void ItemTeams::run(int first, int end, const std::function<void(int team, int i
   if (call->error) std::rethrow_exception(call->error);
 }
 
-void ItemTeams::post(int count, std::function<void(int team, int i)> work) {
+void ItemTeams::post(int count, const std::function<void(int team, int i)>& work) {
   if (count < 1) return;
   const std::lock_guard lock(mutex_);
-  calls_.push_back(std::make_shared<Call>(Call{std::move(work), 0, count}));
+  calls_.push_back(std::make_shared<Call>(Call{work, 0, count}));
   wake_.notify_all();
 }
 

@@ -25,7 +25,7 @@ class ItemTeams {
   /// Nothing runs or waits.
   bool idle() const;
   /// work(team, i) for i < count, behind what waits; returns at once. Must not throw.
-  void post(int count, std::function<void(int team, int i)> work);
+  void post(int count, const std::function<void(int team, int i)>& work);
 
   /// A single item runs and none waits: the other teams have nothing to do.
   bool oneLeft() const;

@@ -156,8 +156,8 @@ class OnednnBareLayers final : public BareLayers {
 
 }  // namespace
 
-std::unique_ptr<BareLayers> createBareLayers(std::shared_ptr<const Network> network, Extent extent, int batch,
-                                             ComputeType type, int threads) {
+std::unique_ptr<BareLayers> createBareLayers(const std::shared_ptr<const Network>& network, Extent extent,
+                                             int batch, ComputeType type, int threads) {
   return std::make_unique<OnednnBareLayers>(network, extent, batch, type, threads);
 }
 

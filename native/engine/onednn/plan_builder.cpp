@@ -246,7 +246,8 @@ void PlanBuilder::add(const GroupNormLayer& layer) {
   float beta = 0;
   for (const float g : layer.gamma) gamma = std::max(gamma, std::fabs(g));
   for (const float b : layer.beta) beta = std::max(beta, std::fabs(b));
-  const auto count = static_cast<float>(flow_.shape.values() / flow_.shape.c * layer.groupSize);
+  const int64_t perChannel = flow_.shape.values() / flow_.shape.c;
+  const auto count = static_cast<float>(perChannel * layer.groupSize);
   inPlace([&layer, reach = gamma * std::sqrt(count) + beta, keeps = layer.setOff > 0](
               Pass& pass, void* data, ElementType type, const Layout& layout) {
     groupNorm(data, type, layout, layer);

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <mutex>
 #include <numeric>
-#include <optional>
 #include <sstream>
 
 #include "engine/onednn/worker_thread.h"
@@ -130,7 +129,7 @@ class RemoteEngine final : public Engine {
     if (!death_.empty()) throw OtfError(Code::kEngineFailed, "the engine has ended before: " + death_);
     if (!session_ || !session_->serves(extent, batch)) {
       session_.reset();  // first: two networks may not fit the device
-      session_.emplace(name_, *network_, options_, extent, batch);
+      session_ = std::make_unique<Session>(name_, *network_, options_, extent, batch);
       memoryBytes_ = static_cast<int64_t>(process::jsonNumber(session_->ready(), "memoryBytes"));
     }
     return *session_;
@@ -155,7 +154,7 @@ class RemoteEngine final : public Engine {
   EngineOptions options_;
   EngineInfo info_;
   std::mutex mutex_;
-  std::optional<Session> session_;
+  std::unique_ptr<Session> session_;
   std::string death_;
   std::atomic<int64_t> memoryBytes_{0};
 };

@@ -41,8 +41,7 @@ TEST_CASE("calls are served in their order, and one that asks for it first") {
   while (teams.idle()) std::this_thread::yield();
   const auto later = [&](int item, ItemTeams::Place place) {
     auto call = std::async(std::launch::async, [&teams, &order, item, place] {
-      teams.run(
-          item, item + 1, [&](int, int i) { order.push_back(i); }, place);
+      teams.run(item, item + 1, [&](int, int i) { order.push_back(i); }, place);
     });
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return call;
