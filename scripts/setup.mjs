@@ -3,7 +3,8 @@
 //   1. system packages   Debian/Ubuntu: what is missing is printed as an apt command and run (root or password-less sudo)
 //   2. npm packages      `npm ci`, when node_modules does not belong to package-lock.json; SQLite where Node is 20
 //   3. native addon      cmake-js configures, cmake builds what changed: build/Release/cianna_otf.node
-//   4. native tests      with --test: build/native-tests; --fuzz: build/fuzz; --sanitize: build/native-sanitize
+//   4. native tests      with --test: build/native-tests, built with the addon; --fuzz: build/fuzz; --sanitize:
+//                        build/native-sanitize
 //   5. TypeScript        `tsc -b`: dist/
 // Each step looks first and does nothing when nothing is missing; of one that fails, all output is in build/logs.
 // Environment: CMAKE_BUILD_PARALLEL_LEVEL limits the cores; OTF_WERROR=1 (and CI=true) makes compiler warnings errors.
@@ -24,8 +25,8 @@ export async function setUp(wanted) {
   const { clang } = await step('system packages', () => installSystemPackages({ tests: Boolean(native) }));
   await step('npm packages', installNpmPackages);
   if (sqliteIsCompiled()) await step('SQLite for Node 20', buildSqlite);
-  await step('native addon', buildAddon);
-  if (wanted.test) await step('native tests', () => buildNativeTree(kTrees.test));
+  const addon = wanted.test ? 'native addon and tests' : 'native addon';
+  await step(addon, () => buildAddon({ tests: Boolean(wanted.test) }));
   if (wanted.sanitize) await step('sanitized native tests', () => buildNativeTree(kTrees.sanitize));
   if (wanted.fuzz || wanted.test) {
     if (clang) await step('fuzz target', () => buildNativeTree(kTrees.fuzz));

@@ -7,14 +7,13 @@ import { fail, kRoot, runQuietly } from './step.mjs';
 
 export const kAddon = 'build/Release/cianna_otf.node';
 
-/** Native test builds: folder, what cmake is told, and which target is built (none: all). */
+/** Builds of their own: folder, what cmake is told, and which targets are built (none: all). */
 export const kTrees = {
-  test: { folder: 'build/native-tests', options: ['-DOTF_TESTS=ON'] },
   sanitize: { folder: 'build/native-sanitize', options: ['-DOTF_TESTS=ON', '-DOTF_SANITIZE=ON'] },
   fuzz: {
     folder: 'build/fuzz',
     options: ['-DOTF_FUZZ=ON', '-DCMAKE_CXX_COMPILER=clang++', '-DCMAKE_C_COMPILER=clang'],
-    target: 'fuzz_model',
+    targets: ['fuzz_model'],
   },
 };
 
@@ -36,42 +35,45 @@ function warningsAreErrors() {
 }
 
 /** A tree configured for another environment (CIANNA_ROOT: third_party/README.md; OTF_WERROR) is configured again. */
-async function followEnvironment(folder) {
+async function followEnvironment(folder, wanted = {}) {
   const cache = await readFile(join(folder, 'CMakeCache.txt'), 'utf8');
   const cached = (name) => new RegExp(`^${name}:[A-Z]+=(.*)$`, 'm').exec(cache)?.[1] ?? '';
   const root = process.env.CIANNA_ROOT;
   const sameRoot = root === undefined || cached('CIANNA_ROOT') === (root && resolve(kRoot, root));
-  const werror = warningsAreErrors();
-  if (sameRoot && (werror === undefined || cached('OTF_WERROR') === werror)) return;
-  const options = werror === undefined ? [] : [`-DOTF_WERROR=${werror}`];
-  await runQuietly('cmake', ['-S', '.', '-B', folder, ...options], `cmake in ${folder}`);
+  const options = Object.entries({ ...wanted, OTF_WERROR: warningsAreErrors() }).filter(
+    ([name, value]) => value !== undefined && cached(name) !== value,
+  );
+  if (sameRoot && options.length === 0) return;
+  const settings = options.map(([name, value]) => `-D${name}=${value}`);
+  await runQuietly('cmake', ['-S', '.', '-B', folder, ...settings], `cmake in ${folder}`);
 }
 
 /** Configured once: afterwards the Makefile itself runs cmake again when a CMakeLists.txt changed. */
-async function build(folder, target) {
-  const args = ['--build', folder, '--parallel', parallel(), ...(target ? ['--target', target] : [])];
+async function build(folder, targets = []) {
+  const args = ['--build', folder, '--parallel', parallel(), ...(targets.length > 0 ? ['--target', ...targets] : [])];
   await runQuietly('cmake', args, `the build in ${folder}`);
 }
 
-export async function buildAddon() {
+/** With `tests` the native test programs too, in the same tree: most of what they need is the addon's. */
+export async function buildAddon({ tests }) {
   await dropForeignCache('build');
   if (!existsSync('build/Makefile')) {
     // cmake-js knows where node-addon-api and Node's headers are; the package node-api-headers spares it a download.
     const configure = ['node_modules/cmake-js/bin/cmake-js', 'configure', '--out', 'build', '-G', 'Unix Makefiles'];
     await runQuietly(process.execPath, configure, 'cmake-js configure');
   }
-  await followEnvironment('build');
-  await build('build');
+  await followEnvironment('build', tests ? { OTF_TESTS: 'ON' } : {});
+  await build('build', tests ? [] : ['cianna_otf', 'otf-engine']);
   if (!existsSync(kAddon)) fail(`the native build ended without ${kAddon}`);
   return {};
 }
 
-export async function buildNativeTree({ folder, options, target }) {
+export async function buildNativeTree({ folder, options, targets }) {
   await dropForeignCache(folder);
   if (!existsSync(join(folder, 'Makefile'))) {
     await runQuietly('cmake', ['-S', '.', '-B', folder, '-G', 'Unix Makefiles', ...options], `cmake in ${folder}`);
   }
   await followEnvironment(folder);
-  await build(folder, target);
+  await build(folder, targets);
   return {};
 }
