@@ -102,7 +102,7 @@ describe("today's contract", () => {
       {
         modelId: 'demo-continuum',
         quantization: 'BF16C_FP32A',
-        region: { roi: [150.1, -30.2, 300, 200], ifInside: true },
+        region: { roi: [150.1, -30.2, 300, 200], frame: 'ICRS', ifInside: true },
         normalisation: { normFct: ['sqrt', 'tanh'], minPix: 1.5, maxPix: 99.5 },
       },
     );
@@ -120,7 +120,7 @@ describe("today's contract", () => {
     assert.deepEqual(other, {
       modelId: 'demo-continuum',
       quantization: 'FP32C_FP32A',
-      region: { roi: [10, 20, 512, 512], ifInside: true },
+      region: { roi: [10, 20, 512, 512], frame: 'ICRS', ifInside: true },
       normalisation: { normFct: ['tanh', 'log'] },
     });
     assert.deepEqual(await given(kOlder), {

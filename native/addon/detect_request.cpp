@@ -76,7 +76,9 @@ RegionRequest readRegion(const Fields& fields) {
   }
   if (fields.has("roi")) {
     const auto v = four("roi");
-    return SkyRegion{{v[0], v[1]}, static_cast<int64_t>(v[2]), static_cast<int64_t>(v[3])};
+    SkyRegion region{{v[0], v[1]}, static_cast<int64_t>(v[2]), static_cast<int64_t>(v[3])};
+    if (fields.has("roiFrame")) region.frame = SkyFrame{fields.text("roiFrame"), 0, ""};
+    return region;
   }
   return std::monostate{};
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "error/error.h"
+#include "sky/frame.h"
 
 namespace otf {
 namespace {
@@ -61,7 +62,8 @@ Region aroundPosition(const SkyRegion& roi, const FitsInfo& info, const Wcs* wcs
     throw OtfError(Code::kRoiOutside, what + " cannot be placed: " + info.label +
                                           " has no celestial WCS; give the region as a pixel box instead");
   }
-  const auto pixel = wcs->skyToPixel(roi.centre);
+  const SkyPosition centre = roi.frame ? sky::toFrame(roi.centre, *roi.frame, wcs->frame()) : roi.centre;
+  const auto pixel = wcs->skyToPixel(centre);
   // Far beyond any plane the rounding below would overflow; such a centre cannot be on the image anyway.
   constexpr double kFar = 1e15;
   if (!pixel || !(std::abs(pixel->first) < kFar) || !(std::abs(pixel->second) < kFar)) {

@@ -10,10 +10,11 @@
 
 namespace otf {
 
-/// Centre in the frame of the results (SkyFrame), size in pixels.
+/// Centre in `frame` (absent: that of the results, SkyFrame), size in pixels.
 struct SkyRegion {
   SkyPosition centre;
   int64_t width = 0, height = 0;
+  std::optional<SkyFrame> frame = std::nullopt;
 };
 
 /// monostate: the whole plane.

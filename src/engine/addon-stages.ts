@@ -23,6 +23,8 @@ export interface OpenedModel {
 
 export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam' | 'pixelUnit'> {
   model: ModelHandle;
+  /** Of roi's centre, when it is not the image's own. */
+  roiFrame?: 'ICRS';
   /** Instead of the model's. */
   normalise?: NormaliseStep[];
   /** File for the network's output of every tile, float32, in the order of the tiles. */

@@ -56,6 +56,8 @@ export interface ImageUrl {
 export interface Region {
   roi?: [number, number, number, number];
   box?: [number, number, number, number];
+  /** Of roi; absent = the image's own equatorial frame. */
+  frame?: 'ICRS';
   /** Meant only when it is on the image; else the whole image is searched. */
   ifInside?: boolean;
 }

@@ -11,7 +11,7 @@ export interface ChosenRequest {
   /** The model's card with the normalisation of this run: what the results say it was made with. */
   card: ModelCard;
   /** Members of the native request. */
-  native: Pick<OpenTaskRequest, 'box' | 'roi' | 'normalise'>;
+  native: Pick<OpenTaskRequest, 'box' | 'roi' | 'roiFrame' | 'normalise'>;
   origins: Origins;
   /** For the reader of the results. */
   warnings: string[];
@@ -65,14 +65,15 @@ function nativeRegion({ parameters: { region } }: Job): ChosenRequest['native'] 
     const [x, y, width, height] = region.box;
     return { box: [x - 1, y - 1, width, height] };
   }
-  return region?.roi ? { roi: region.roi } : {};
+  if (!region?.roi) return {};
+  return { roi: region.roi, ...(region.frame === undefined ? {} : { roiFrame: region.frame }) };
 }
 
 /** The same run without its region, and why; undefined when the region is meant whatever the image. */
 export function withoutRegion(job: Job, chosen: ChosenRequest): ChosenRequest | undefined {
   const { region } = job.parameters;
   if (!region?.ifInside || !region.roi) return undefined;
-  const { roi: _roi, ...native } = chosen.native;
+  const { roi: _roi, roiFrame: _frame, ...native } = chosen.native;
   const [ra, dec, width, height] = region.roi;
   const note = `the region ${width} x ${height} pixels around RA ${ra} Dec ${dec} is not on the image: all of it was searched`;
   return {

@@ -91,5 +91,5 @@ function ofToday(request: ObservatoryRequest, { models, config }: CreationRules)
 function regionOf({ text: { ra, dec, width, height } }: ObservatoryRequest): Region | undefined {
   if (ra === undefined || dec === undefined) return undefined;
   const sides = [width ?? kRegionPx, height ?? kRegionPx] as const;
-  return { roi: skyRegion('ra, dec, roi_w, roi_h', [ra, dec, ...sides]), ifInside: true };
+  return { roi: skyRegion('ra, dec, roi_w, roi_h', [ra, dec, ...sides]), frame: 'ICRS', ifInside: true };
 }

@@ -69,3 +69,30 @@ TEST_CASE("a box around a sky position goes through the WCS") {
   CHECK(code({{std::nan(""), -30.2}, 100, 100}, &*wcs) == Code::kInvalidArgument);
   CHECK(code({{150.1, -30.2}, 0, 100}, &*wcs) == Code::kInvalidArgument);
 }
+
+TEST_CASE("a sky position in another frame than the image's is converted first") {
+  const FitsImage image = FitsImage::open(test::fixture("field-600x500/field.fits"));
+  // The same field as its header would be in B1950: SkyCoord(150.1, -30.2).transform_to('fk4'), astropy 5.2.
+  std::string cards = image.info().cards;
+  const auto replaceCard = [&cards](const std::string& key, std::string card) {
+    card.resize(80, ' ');
+    const size_t at = cards.find(key);
+    REQUIRE(at != std::string::npos);
+    cards.replace(at, 80, card);
+  };
+  replaceCard("CRVAL1  =", "CRVAL1  =        149.540477199");
+  replaceCard("CRVAL2  =", "CRVAL2  =        -29.959307524");
+  replaceCard("LATPOLE =", "LATPOLE =        -29.959307524");
+  replaceCard("RADESYS =", "RADESYS = 'FK4'");
+  replaceCard("MJDREF  =", "EQUINOX =               1950.0");
+  std::vector<std::string> warnings;
+  const auto wcs = Wcs::fromCards(cards, image.info().axes, warnings);
+  REQUIRE(wcs);
+  REQUIRE(wcs->frame().system == "FK4");
+  SkyRegion icrs{{150.1, -30.2}, 101, 51};
+  icrs.frame = SkyFrame{"ICRS", 0, ""};
+  checkRegion(resolveRegion(icrs, image.info(), &*wcs), 250, 225, 101, 51);
+  // The numbers alone would be half a degree away: not on this image.
+  icrs.frame.reset();
+  CHECK(test::codeOf([&] { resolveRegion(icrs, image.info(), &*wcs); }) == Code::kRoiOutside);
+}
