@@ -63,7 +63,7 @@ export async function buildAddon({ tests }) {
     await runQuietly(process.execPath, configure, 'cmake-js configure');
   }
   await followEnvironment('build', tests ? { OTF_TESTS: 'ON' } : {});
-  await build('build', tests ? [] : ['cianna_otf', 'otf-engine']);
+  await build('build', tests ? [] : ['cianna_otf', 'otf-engine', 'otf-reader']);
   if (!existsSync(kAddon)) fail(`the native build ended without ${kAddon}`);
   return {};
 }
