@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Job } from '#otf/jobs/job.js';
 import { JobStore } from '#otf/jobs/store.js';
-import { bench, tempDir } from './service/bench.js';
+import { bench, kImage, tempDir } from './service/bench.js';
 import { rawExchange, rawSocket } from './service/raw.js';
 
 function finished(index: number, runId = `run ${index}`): Job {
@@ -191,6 +191,31 @@ describe('DELETE', () => {
     await until(async () => (await readdir(join(b.dataDir, 'jobs'))).length === 0, 'folders are left');
     await until(async () => (await readdir(join(b.dataDir, 'trash'))).length === 0, 'the trash is not emptied');
     assert.equal(b.server.jobs.store.size, 0);
+  });
+
+  it('is 303 or 404 beside new parameters, starts and aborts, too', async (t) => {
+    const b = await bench(t, { delayMs: 1 });
+    const statuses = new Set<number>();
+    const count = async (answer: Promise<Response>) => statuses.add((await answer).status);
+    const one = async () => {
+      const id = await b.create();
+      const body = new FormData();
+      body.append('IMAGE', new Blob([kImage]), 'other.fits');
+      await Promise.all([
+        count(b.send(`/jobs/${id}/parameters`, { method: 'POST', body })),
+        count(b.form(`/jobs/${id}/phase`, { PHASE: 'RUN' })),
+        count(b.send(`/jobs/${id}`, { method: 'DELETE' })),
+        count(b.form(`/jobs/${id}/destruction`, { DESTRUCTION: '2030-01-01' })),
+        count(b.form(`/jobs/${id}/phase`, { PHASE: 'ABORT' })),
+      ]);
+    };
+    await Promise.all(Array.from({ length: 60 }, one));
+    // 403: parameters of a job that runs.
+    assert.deepEqual(
+      [...statuses].filter((status) => ![303, 403, 404].includes(status)),
+      [],
+    );
+    await until(async () => (await readdir(join(b.dataDir, 'jobs'))).length === 0, 'folders are left');
   });
 
   it('that a kill cut in two comes to its end at the next start', async (t) => {

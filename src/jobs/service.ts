@@ -310,6 +310,8 @@ export class JobService {
       await change.spool?.discard();
       const image = change.parameters.image;
       if (image?.kind === 'upload') await this.folders.removeFile(id, image.file);
+      // Deleted meanwhile: its folder was not there to take the files.
+      this.get(id);
       throw thrown;
     }
   }
