@@ -179,7 +179,7 @@ std::string printableCards(std::string_view raw) {
       } else if (c == 0xb5) {  // Latin-1
         out += 'u';
       } else {
-        out += c == 0 ? ' ' : c < 0x20 || c > 0x7e ? '?' : static_cast<char>(c);
+        out += c == 0 || c == '\t' ? ' ' : c < 0x20 || c > 0x7e ? '?' : static_cast<char>(c);
       }
     }
     out.resize(start + card.size(), ' ');

@@ -48,7 +48,7 @@ std::optional<double> parseNumber(std::string_view text);
 /// The number a value stands for: a string that holds nothing but a number counts, as in CFITSIO.
 std::optional<double> numberOf(const CardValue& value);
 
-/// Bytes as header text: NUL as blank, the Greek letter of micro as u, other bytes outside printable ASCII as '?'.
+/// Bytes as header text: NUL and tab as blank, the Greek letter of micro as u, other bytes outside printable ASCII as '?'.
 /// Length is kept: cards stay where they are.
 std::string printableCards(std::string_view raw);
 

@@ -140,6 +140,8 @@ TEST_CASE("what an image of the sky cannot do without has no default") {
   };
   checkTaken(plus({"CD1_1   = -0.001", "CD2_2   = 0.001"}), "");
   checkTaken(plus({"PC1_1   = -0.001", "PC2_2   = 0.001"}), "");
+  checkTaken(plus({"CD001001= -0.001", "CD002002= 0.001"}), "");
+  checkInvalid(plus({"CD001001= NaN", "CD002002= 0.001"}), "CD001001");
   checkInvalid(plus({"PC1_1   = 1.0", "PC2_2   = 1.0"}), "CDELT1");
   checkInvalid(plus({"PC1_1   = 0.8", "PC1_2   = -0.6", "PC2_1   = 0.6", "PC2_2   = 0.8"}), "CDELT1");
   checkInvalid(plus({"CROTA2  = 0.0"}), "CDELT1");

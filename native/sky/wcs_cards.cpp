@@ -41,6 +41,18 @@ std::string standardCard(const std::string& name, const std::string& field) {
   return card;
 }
 
+/// An element of a matrix: CD1_2, and CD001002 as it was written before WCS paper I.
+std::string element(const char* stem, int row, int column) {
+  return stem + std::to_string(row) + "_" + std::to_string(column);
+}
+std::string oldElement(const char* stem, int row, int column) {
+  const auto three = [](int number) {
+    const std::string digits = std::to_string(number);
+    return std::string(3 - std::min<size_t>(3, digits.size()), '0') + digits;
+  };
+  return stem + three(row) + three(column);
+}
+
 std::string numberCard(const std::string& name, double value) {
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%20.16G", value);
@@ -61,9 +73,10 @@ class Editor {
       const std::string n = std::to_string(axes[i]);
       for (const char* stem : {"CRPIX", "CRVAL", "CDELT", "CROTA"}) placing_.push_back(stem + n);
       for (int j = 0; j < 2; ++j) {
-        const std::string m = std::to_string(axes[j]);
-        placing_.push_back("CD" + n + "_" + m);
-        placing_.push_back("PC" + n + "_" + m);
+        for (const char* stem : {"CD", "PC"}) {
+          placing_.push_back(element(stem, axes[i], axes[j]));
+          placing_.push_back(oldElement(stem, axes[i], axes[j]));
+        }
       }
       for (int m = 0; m < 40; ++m) placing_.push_back("PV" + n + "_" + std::to_string(m));
       texts_.push_back("CTYPE" + n);
@@ -191,10 +204,11 @@ void requireComplete(const Editor& editor, const int axes[2]) {
   bool diagonal = true;
   for (int i = 0; i < 2; ++i) {
     for (int j = 0; j < 2; ++j) {
-      const std::string indices = std::to_string(axes[i]) + "_" + std::to_string(axes[j]);
-      anyCd = anyCd || editor.has("CD" + indices);
-      pc[i][j] = editor.number("PC" + indices);
-      if (i == j) diagonal = diagonal && editor.has("PC" + indices);
+      const std::string old = oldElement("PC", axes[i], axes[j]), name = element("PC", axes[i], axes[j]);
+      anyCd = anyCd || editor.has(element("CD", axes[i], axes[j])) ||
+              editor.has(oldElement("CD", axes[i], axes[j]));
+      pc[i][j] = editor.number(editor.has(name) ? name : old);
+      if (i == j) diagonal = diagonal && (editor.has(name) || editor.has(old));
     }
   }
   if (anyCd) return;
