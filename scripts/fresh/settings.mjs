@@ -100,6 +100,8 @@ export async function writeSettings(root, sources) {
 
 /** Names and certificates change more often than a base root is made. */
 export async function refreshSettings(root) {
+  // Nothing that is installed starts a service (Debian Policy, 9.3.3): it would listen on this machine.
+  await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   for (const file of ['/etc/resolv.conf', '/etc/hosts']) await cp(file, join(root, file), { dereference: true });
   await cp(kCertificates, join(root, kCertificatesInside));
   await writeFile(join(root, 'root/.npmrc'), await npmConfiguration());
