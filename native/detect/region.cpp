@@ -69,8 +69,8 @@ Region aroundPosition(const SkyRegion& roi, const FitsInfo& info, const Wcs* wcs
   if (!pixel || !(std::abs(pixel->first) < kFar) || !(std::abs(pixel->second) < kFar)) {
     throw OtfError(Code::kRoiOutside, what + " is outside the image's projection: " + sizeText(info));
   }
-  const auto first = [](double centre, int64_t length) {
-    return static_cast<int64_t>(std::llround(centre - (static_cast<double>(length) - 1) / 2));
+  const auto first = [](double middle, int64_t length) {
+    return static_cast<int64_t>(std::llround(middle - (static_cast<double>(length) - 1) / 2));
   };
   return cutToPlane({first(pixel->first, roi.width), first(pixel->second, roi.height), roi.width, roi.height},
                     info, what);
