@@ -1,8 +1,10 @@
-// `npm run fuzz -- [SECONDS]`: libFuzzer on the reader of network files (default 60 s). New inputs are collected in
-// build/fuzz/corpus; the conformance networks and what was found before seed it; a crash leaves its input in build/fuzz/crash-*.
+// `npm run fuzz -- [SECONDS] [model|fits]`: libFuzzer on the readers of network files and of images (default: 60 s each). New
+// inputs are collected in build/fuzz/corpus-*; fixtures and what was found before seed them; a crash leaves its input in
+// build/fuzz/crash-*.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { kFuzzers } from './setup/fuzzers.mjs';
 import { kTrees } from './setup/native.mjs';
 
 const seconds = Number(process.argv[2] ?? 60);
@@ -10,15 +12,23 @@ if (!Number.isInteger(seconds) || seconds < 1) {
   console.error(`seconds must be a whole number above 0, not '${process.argv[2]}'`);
   process.exit(2);
 }
-const folder = kTrees.fuzz.folder;
-const program = readdirSync(folder, { recursive: true }).find((name) => /(^|\/)fuzz_model$/.test(name));
-if (!program) {
-  console.error(`no fuzz_model in ${folder}`);
-  process.exit(1);
+const only = process.argv[3];
+const chosen = Object.entries(kFuzzers).filter(([name]) => only === undefined || name === only);
+if (chosen.length === 0) {
+  console.error(`no fuzz target '${only}': ${Object.keys(kFuzzers).join(', ')}`);
+  process.exit(2);
 }
-const corpus = join(folder, 'corpus');
-mkdirSync(corpus, { recursive: true });
-const limits = [`-max_total_time=${seconds}`, '-timeout=10', '-rss_limit_mb=1024', '-print_final_stats=1'];
-const args = [...limits, `-artifact_prefix=${folder}/`, corpus, 'test/fixtures/networks', 'test/fixtures/fuzz-model'];
-const { status } = spawnSync(join(folder, program), args, { stdio: 'inherit' });
-process.exit(status ?? 1);
+const folder = kTrees.fuzz.folder;
+for (const [name, { seeds, limits }] of chosen) {
+  const program = readdirSync(folder, { recursive: true }).find((path) => path.endsWith(`/fuzz_${name}`));
+  if (!program) {
+    console.error(`no fuzz_${name} in ${folder}`);
+    process.exit(1);
+  }
+  const corpus = join(folder, `corpus-${name}`);
+  mkdirSync(corpus, { recursive: true });
+  const args = [`-max_total_time=${seconds}`, ...limits, '-print_final_stats=1', `-artifact_prefix=${folder}/`];
+  const env = { ...process.env, OTF_SEEDS: corpus };
+  const { status } = spawnSync(join(folder, program), [...args, corpus, ...seeds], { stdio: 'inherit', env });
+  if (status !== 0) process.exit(status ?? 1);
+}

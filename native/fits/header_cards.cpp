@@ -121,6 +121,16 @@ void HeaderCards::requireAbsent(std::string_view prefix) const {
   });
 }
 
+void HeaderCards::requireFirst(std::initializer_list<std::string_view> keywords) const {
+  size_t at = 0;
+  for (const std::string_view keyword : keywords) {
+    const std::string_view card = std::string_view(text_).substr(at, kCardBytes);
+    if (trimRight(card.substr(0, 8)) != keyword || card.substr(8, 2) != "= ")
+      reject("'" + printable(trimRight(card)) + "' stands where " + std::string(keyword) + " must");
+    at += kCardBytes;
+  }
+}
+
 void HeaderCards::reject(const std::string& what) const {
   throw OtfError(Code::kFitsUnreadable, where_ + ": " + what);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ class HeaderCards {
 
   /// Throws kFitsUnreadable when any keyword starts so, in whatever form.
   void requireAbsent(std::string_view prefix) const;
+
+  /// Throws kFitsUnreadable when the header does not begin with these keywords, in their standard form.
+  void requireFirst(std::initializer_list<std::string_view> keywords) const;
 
   [[noreturn]] void reject(const std::string& what) const;
 

@@ -75,6 +75,9 @@ void readCompression(const HeaderCards& cards, ScannedHdu& hdu) {
   const int64_t rowBytes = hdu.dims[0], rows = hdu.dims[1];
   if (rowBytes < 8)
     cards.reject("rows of " + std::to_string(rowBytes) + " bytes cannot hold a compressed image");
+  // CFITSIO takes what it does not find here for numbers all the same (FITS Standard 4.0, 7.3.1).
+  cards.requireFirst({"XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "PCOUNT", "GCOUNT", "TFIELDS"});
+  cards.required("TFIELDS", 1, 999);
   for (const char* prefix :
        {"ZNAXIS", "ZTILE", "ZDITHER", "ZVAL", "ZNAME", "ZCMPTYPE", "ZBITPIX", "ZQUANTIZ"}) {
     cards.requireStandardForm(prefix);
