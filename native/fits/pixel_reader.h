@@ -39,6 +39,9 @@ inline float narrow(double value) {
   return std::abs(value) <= std::numeric_limits<float>::max() ? static_cast<float>(value) : kBlank;
 }
 
+/// Big-endian numbers as FITS stores them (FITS Standard 4.0, 5.2, 5.3) to scaled floats.
+void convertPixels(int bitpix, const std::byte* from, int64_t count, const PixelScale& scale, float* out);
+
 /// One thread at a time.
 class PixelReader {
  public:

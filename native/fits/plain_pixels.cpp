@@ -112,7 +112,7 @@ class PlainPixels final : public PixelReader {
     for (int64_t done = 0; done < count; done += most) {
       const int64_t part = std::min(most, count - done);
       fetch(firstPx + done, std::span(buffer_).first(static_cast<size_t>(part * pixelBytes_)));
-      convert(part, out + done);
+      convertPixels(bitpix_, buffer_.data(), part, scale_, out + done);
     }
   }
 
@@ -121,26 +121,6 @@ class PlainPixels final : public PixelReader {
     throw OtfError(Code::kFitsTruncated, label_ + ": the pixels from byte " +
                                              std::to_string(begin_ + firstPx * pixelBytes_) +
                                              " on cannot be read");
-  }
-
-  void convert(int64_t count, float* out) const {
-    const std::byte* from = buffer_.data();
-    switch (bitpix_) {
-      case 8:
-        return convertIntegers<uint8_t, uint8_t>(from, count, scale_, out);
-      case 16:
-        return convertIntegers<int16_t, uint16_t>(from, count, scale_, out);
-      case 32:
-        return convertIntegers<int32_t, uint32_t>(from, count, scale_, out);
-      case 64:
-        return convertIntegers<int64_t, uint64_t>(from, count, scale_, out);
-      case -32:
-        return convertFloats<float, uint32_t>(from, count, scale_, out);
-      case -64:
-        return convertFloats<double, uint64_t>(from, count, scale_, out);
-      default:
-        throw OtfError(Code::kInternal, "BITPIX " + std::to_string(bitpix_) + " has not been refused");
-    }
   }
 
   const ByteSource& source_;
@@ -153,6 +133,25 @@ class PlainPixels final : public PixelReader {
 };
 
 }  // namespace
+
+void convertPixels(int bitpix, const std::byte* from, int64_t count, const PixelScale& scale, float* out) {
+  switch (bitpix) {
+    case 8:
+      return convertIntegers<uint8_t, uint8_t>(from, count, scale, out);
+    case 16:
+      return convertIntegers<int16_t, uint16_t>(from, count, scale, out);
+    case 32:
+      return convertIntegers<int32_t, uint32_t>(from, count, scale, out);
+    case 64:
+      return convertIntegers<int64_t, uint64_t>(from, count, scale, out);
+    case -32:
+      return convertFloats<float, uint32_t>(from, count, scale, out);
+    case -64:
+      return convertFloats<double, uint64_t>(from, count, scale, out);
+    default:
+      throw OtfError(Code::kInternal, "BITPIX " + std::to_string(bitpix) + " has not been refused");
+  }
+}
 
 std::unique_ptr<PixelReader> plainPixels(const ByteSource& source, const ScannedHdu& hdu, const Plane& plane,
                                          const PixelScale& scale, const std::string& label) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reader/gzip_stream.h"
+
 namespace otf::fits {
 
 CompressedPixels::CompressedPixels(const ByteSource& source, ScannedHdu hdu, Plane plane,
@@ -13,6 +15,7 @@ CompressedPixels::CompressedPixels(const ByteSource& source, ScannedHdu hdu, Pla
       hdu_(std::move(hdu)),
       plane_(std::move(plane)),
       label_(std::move(label)),
+      scale_(scale),
       guard_(source_, hdu_, label_) {
   const bool scaled = scale.scale != 1 || scale.zero != 0;
   constexpr double kMost = std::numeric_limits<float>::max();
@@ -28,6 +31,7 @@ CompressedPixels::CompressedPixels(const ByteSource& source, ScannedHdu hdu, Pla
     memory_ = {view_.bytes().data(), view_.bytes().size()};
   }
   open();
+  lossless_ = plane_.x == 0 && guard_.isLossless(handle_.get());
 }
 
 CompressedPixels::~CompressedPixels() {
@@ -79,6 +83,7 @@ void CompressedPixels::read(int64_t x0, int64_t y0, int64_t columns, int64_t row
 }
 
 void CompressedPixels::readBox(Box& box, int64_t columns, int64_t rows, float* out, int64_t stride) {
+  if (lossless_ && readLossless(box, columns, rows, out, stride)) return;
   guard_.checkTiles(handle_.get(), box.first, box.last);
   keepWithin(box);
   if (stride == columns) {
@@ -88,6 +93,58 @@ void CompressedPixels::readBox(Box& box, int64_t columns, int64_t rows, float* o
   band_.resize(static_cast<size_t>(rows * columns));
   convert(box, rows * columns, band_.data());
   for (int64_t r = 0; r < rows; ++r) std::copy_n(band_.data() + r * columns, columns, out + r * stride);
+}
+
+/// The tile's pixels as they would lie in an uncompressed file; nullptr when it is stored in another way.
+const std::vector<std::byte>* CompressedPixels::losslessTile(int64_t tile, int64_t pixels) {
+  if (const auto known = tiles_.find(tile); known != tiles_.end()) return &known->second;
+  const std::vector<unsigned char> stream = guard_.losslessStream(handle_.get(), tile, pixels);
+  if (stream.empty()) return nullptr;
+  const auto width = static_cast<size_t>(std::abs(hdu_.bitpix) / 8), count = static_cast<size_t>(pixels);
+  std::vector<std::byte> bytes(count * width);
+  if (!gunzip(stream, bytes))
+    guard_.reject(tile, "is not a gzip stream of its " + std::to_string(pixels) + " pixels");
+  if (hdu_.compressed.algorithm == "GZIP_2") {
+    // All first bytes, then all second ones, ... (FITS Standard 4.0, 10.4.2)
+    std::vector<std::byte> shuffled(bytes.size());
+    std::swap(shuffled, bytes);
+    for (size_t part = 0; part < width; ++part) {
+      for (size_t i = 0; i < count; ++i) bytes[i * width + part] = shuffled[part * count + i];
+    }
+  }
+  if (tiles_.size() * bytes.size() > static_cast<size_t>(kMaxKeptBytes)) tiles_.clear();
+  return &(tiles_[tile] = std::move(bytes));
+}
+
+/// A box inside one row of tiles. False when one of its tiles is not stored as the image's usually are.
+bool CompressedPixels::readLossless(const Box& box, int64_t columns, int64_t rows, float* out,
+                                    int64_t stride) {
+  const std::vector<int64_t>&side = hdu_.compressed.tile, &dims = hdu_.dims;
+  const auto y = static_cast<size_t>(plane_.y);
+  const int64_t width = std::abs(hdu_.bitpix) / 8;
+  for (int64_t column = 0; column < columns;) {
+    const int64_t x = box.first[0] + column, part = std::min(columns - column, side[0] - x % side[0]);
+    // Of the tile: its number, its pixels, and where in it the box begins.
+    int64_t tile = 0, tiles = 1, pixels = 1, begin = 0, rowStep = 0;
+    for (size_t axis = 0; axis < dims.size(); ++axis) {
+      const int64_t at = axis == 0 ? x : box.first[axis], number = at / side[axis];
+      if (axis == y) rowStep = pixels;
+      begin += at % side[axis] * pixels;
+      pixels *= std::min(side[axis], dims[axis] - number * side[axis]);
+      tile += number * tiles;
+      tiles *= (dims[axis] - 1) / side[axis] + 1;
+    }
+    const std::vector<std::byte>* bytes = losslessTile(tile, pixels);
+    if (bytes == nullptr) return false;
+    for (int64_t row = 0; row < rows; ++row) {
+      const std::byte* from = bytes->data() + (begin + row * rowStep) * width;
+      convertPixels(hdu_.bitpix, from, part, scale_, out + row * stride + column);
+    }
+    // Windows come from the first row on: what ends here is not asked for again.
+    if ((box.last[y] + 1) % side[y] == 0 || box.last[y] + 1 == dims[y]) tiles_.erase(tile);
+    column += part;
+  }
+  return true;
 }
 
 /// CFITSIO keeps the last tile of each column of tiles (by the array's first axis) until the file is closed.

@@ -1,6 +1,7 @@
 // Pixels of a tile-compressed image through CFITSIO, by window: memory in proportion to a tile, not to the image.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ class CompressedPixels final : public PixelReader {
     std::vector<int64_t> first, last;  // pixels on every axis, 0-based
   };
   void open();
+  bool readLossless(const Box& box, int64_t columns, int64_t rows, float* out, int64_t stride);
+  const std::vector<std::byte>* losslessTile(int64_t tile, int64_t pixels);
   void readBox(Box& box, int64_t columns, int64_t rows, float* out, int64_t stride);
   void convert(const Box& box, int64_t count, float* out);
   void keepWithin(const Box& box);
@@ -34,6 +37,9 @@ class CompressedPixels final : public PixelReader {
   const ScannedHdu hdu_;
   const Plane plane_;
   const std::string label_;
+  const PixelScale scale_;
+  bool lossless_ = false;
+  std::map<int64_t, std::vector<std::byte>> tiles_;  // lossless ones that are not used up, by number
   bool viaDouble_ = false;  // float32 could overflow inside CFITSIO, which stops at that
   PaddedView view_;         // when the file lacks its padding
   MemoryFile memory_;       // CFITSIO keeps its address

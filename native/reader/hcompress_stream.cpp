@@ -19,44 +19,75 @@ int64_t bigEndian32(std::span<const unsigned char> bytes, size_t at) {
 /// Bits, most significant first. Past the end it gives zeros and has failed for good.
 class Bits {
  public:
-  explicit Bits(std::span<const unsigned char> bytes)
-      : bytes_(bytes), endBit_(static_cast<int64_t>(bytes.size()) * 8) {}
+  explicit Bits(std::span<const unsigned char> bytes) : bytes_(bytes) {}
 
-  bool failed() const { return bit_ > endBit_; }
-  void toByte() { bit_ = (bit_ + 7) / 8 * 8; }
-  void skip(int64_t bits) { bit_ += bits; }
+  bool failed() const { return failed_; }
+  void toByte() { held_ -= held_ % 8; }
+  void skip(int64_t bits) {
+    if (bits > held_ + static_cast<int64_t>(bytes_.size() - at_) * 8) failed_ = true;
+  }
 
   /// At most 8 of them.
   int take(int bits) {
-    if (endBit_ - bit_ < bits) {
-      bit_ = endBit_ + 1;
-      return 0;
+    const int value = peek(bits);
+    drop(bits);
+    return value;
+  }
+
+  /// Zeros stand for what is behind the end.
+  int peek(int bits) {
+    while (held_ < bits) {
+      const bool there = at_ < bytes_.size();
+      window_ = window_ << 8 | (there ? bytes_[at_] : 0U);
+      held_ += 8;
+      if (there)
+        ++at_;
+      else
+        ++beyond_;
     }
-    const auto at = static_cast<size_t>(bit_ / 8);
-    const int next = at + 1 < bytes_.size() ? bytes_[at + 1] : 0;
-    const int window = bytes_[at] << 8 | next;
-    const auto offset = static_cast<int>(bit_ % 8);
-    bit_ += bits;
-    return window >> (16 - offset - bits) & ((1 << bits) - 1);
+    return static_cast<int>(window_ >> (held_ - bits)) & ((1 << bits) - 1);
+  }
+
+  void drop(int bits) {
+    held_ -= bits;
+    // Of the bytes that are not there, none may have been begun.
+    if (held_ < beyond_ * 8) failed_ = true;
   }
 
  private:
   std::span<const unsigned char> bytes_;
-  int64_t bit_ = 0, endBit_;
+  size_t at_ = 0;
+  uint32_t window_ = 0;
+  int held_ = 0, beyond_ = 0;
+  bool failed_ = false;
 };
 
-/// Four bits, as many pixels of a square of two by two.
-int takeCode(Bits& bits) {
-  static constexpr std::array<int, 5> kFour = {3, 5, 10, 12, 15};  // 8 .. 12
-  static constexpr std::array<int, 5> kFive = {6, 7, 9, 11, 13};   // 26 .. 30
-  int c = bits.take(3);
-  if (c < 4) return 1 << c;
-  c = c << 1 | bits.take(1);
-  if (c < 13) return kFour[static_cast<size_t>(c - 8)];
-  c = c << 1 | bits.take(1);
-  if (c < 31) return kFive[static_cast<size_t>(c - 26)];
-  c = c << 1 | bits.take(1);
-  return c == 62 ? 0 : 14;
+struct Code {
+  uint8_t bits, value;
+};
+
+/// Four bits of a square of two by two pixels, by the next six bits of the stream.
+constexpr std::array<Code, 64> kCodes = [] {
+  std::array<Code, 64> codes{};
+  const auto set = [&](int code, uint8_t bits, uint8_t value) {
+    for (int i = 0; i < 1 << (6 - bits); ++i)
+      codes[static_cast<size_t>(code << (6 - bits) | i)] = {bits, value};
+  };
+  for (int i = 0; i < 4; ++i) set(i, 3, static_cast<uint8_t>(1 << i));
+  constexpr std::array<uint8_t, 5> kFour = {3, 5, 10, 12, 15}, kFive = {6, 7, 9, 11, 13};
+  for (int i = 0; i < 5; ++i) {
+    set(8 + i, 4, kFour[static_cast<size_t>(i)]);
+    set(26 + i, 5, kFive[static_cast<size_t>(i)]);
+  }
+  set(62, 6, 0);
+  set(63, 6, 14);
+  return codes;
+}();
+
+uint8_t takeCode(Bits& bits) {
+  const Code code = kCodes[static_cast<size_t>(bits.peek(6))];
+  bits.drop(code.bits);
+  return code.value;
 }
 
 struct Grid {
@@ -98,36 +129,37 @@ class Quadrant {
       levels.push_back(grid);
       if (grid.rows == 1 && grid.columns == 1) break;
     }
-    codes_.assign(1, static_cast<uint8_t>(takeCode(bits)));
-    for (size_t level = levels.size() - 1; level-- > 0 && !bits.failed();) expand(bits, levels[level]);
-  }
-
-  /// Each code says which of the next level's four are there at all; those are read from the last to the first.
-  void expand(Bits& bits, Grid to) {
-    next_.assign(cells(to), 0);
-    const int64_t above = (to.columns + 1) / 2;
-    for (int64_t i = to.rows - 1; i >= 0; --i) {
-      for (int64_t j = to.columns - 1; j >= 0; --j) {
-        if (isSet(codes_[static_cast<size_t>(i / 2 * above + j / 2)], i, j))
-          next_[static_cast<size_t>(i * to.columns + j)] = static_cast<uint8_t>(takeCode(bits));
+    codes_.assign(1, takeCode(bits));
+    for (size_t level = levels.size() - 1; level-- > 0 && !bits.failed();) {
+      next_.assign(cells(levels[level]), 0);
+      spread(levels[level], next_);
+      // Each says which of the next level's four are there at all; those are read from the last to the first.
+      for (size_t i = next_.size(); i-- > 0;) {
+        if (next_[i] != 0) next_[i] = takeCode(bits);
       }
-      if (bits.failed()) return;
-    }
-    std::swap(codes_, next_);
-  }
-
-  void insert() {
-    const int64_t across = half(size_).columns;
-    for (int64_t i = 0; i < size_.rows; ++i) {
-      for (int64_t j = 0; j < size_.columns; ++j) {
-        const uint8_t code = codes_[static_cast<size_t>(i / 2 * across + j / 2)];
-        set_[static_cast<size_t>(i * size_.columns + j)] |= static_cast<uint8_t>(isSet(code, i, j));
-      }
+      std::swap(codes_, next_);
     }
   }
 
-  static bool isSet(uint8_t code, int64_t i, int64_t j) {
-    return (code >> (3 - (i % 2 * 2 + j % 2)) & 1) != 0;
+  void insert() { spread(size_, set_); }
+
+  /// A one in `to`, a grid of this size, for each bit of the codes.
+  void spread(Grid size, std::vector<uint8_t>& to) const {
+    const Grid codes = half(size);
+    for (int64_t i = 0; i < codes.rows; ++i) {
+      const uint8_t* from = codes_.data() + i * codes.columns;
+      uint8_t* upper = to.data() + 2 * i * size.columns;
+      uint8_t* lower = 2 * i + 1 < size.rows ? upper + size.columns : nullptr;
+      for (int64_t j = 0; j < codes.columns; ++j) {
+        const uint8_t code = from[j];
+        if (code == 0) continue;
+        const bool right = 2 * j + 1 < size.columns;
+        if ((code & 8) != 0) upper[2 * j] = 1;
+        if ((code & 4) != 0 && right) upper[2 * j + 1] = 1;
+        if ((code & 2) != 0 && lower != nullptr) lower[2 * j] = 1;
+        if ((code & 1) != 0 && lower != nullptr && right) lower[2 * j + 1] = 1;
+      }
+    }
   }
 
   Grid size_;

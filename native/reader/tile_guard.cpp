@@ -25,6 +25,9 @@ int bigEndian16(std::span<const unsigned char> bytes, size_t at) {
 
 int64_t elementBytes(int type) { return type == TBYTE ? 1 : type == TSHORT ? 2 : type == TDOUBLE ? 8 : 4; }
 
+/// Neither gzip nor Rice makes noise much larger; more is a stream that expands into far more than a tile.
+int64_t mostStreamBytes(int64_t pixels) { return pixels * 16 + 4096; }
+
 /// An IRAF pixel list says its own length; its decoder believes it (FITS Standard 4.0, 10.4.3).
 bool pixelListIsSane(std::span<const unsigned char> bytes) {
   const auto words = static_cast<int64_t>(bytes.size() / 2);
@@ -73,10 +76,17 @@ void TileGuard::checkTiles(fitsfile* file, const std::vector<int64_t>& first,
   }
 }
 
+bool TileGuard::isLossless(fitsfile* file) const {
+  return hdu_.bitpix < 0 && hdu_.compressed.algorithm.starts_with("GZIP") && isUnquantised(file);
+}
+
+std::vector<unsigned char> TileGuard::losslessStream(fitsfile* file, int64_t tile, int64_t pixels) {
+  return cell(file, columnNumber(file, "COMPRESSED_DATA"), tile, mostStreamBytes(pixels), {TBYTE});
+}
+
 void TileGuard::checkTile(fitsfile* file, int64_t tile, int64_t pixels) {
   const CompressedLayout& layout = hdu_.compressed;
-  // Neither gzip nor Rice makes noise much larger; more is a stream that expands into far more than a tile.
-  const int64_t mostBytes = pixels * 16 + 4096;
+  const int64_t mostBytes = mostStreamBytes(pixels);
   // One element type per algorithm: CFITSIO would convert another, and see other bytes than those checked here.
   const int stored = layout.algorithm == "PLIO_1" ? TSHORT : TBYTE;
   const std::vector<unsigned char> stream =

@@ -23,6 +23,12 @@ class TileGuard {
   /// Throws kFitsUnreadable naming the tile, or kFitsTruncated when its bytes lie outside the heap.
   void checkTiles(fitsfile* file, const std::vector<int64_t>& first, const std::vector<int64_t>& last);
 
+  /// Floats in gzip streams, not quantised: nothing that CFITSIO would be needed for.
+  bool isLossless(fitsfile* file) const;
+  /// The compressed stream of such a tile; empty when it is stored in another way.
+  std::vector<unsigned char> losslessStream(fitsfile* file, int64_t tile, int64_t pixels);
+  [[noreturn]] void reject(int64_t tile, const std::string& what) const;
+
  private:
   void checkTile(fitsfile* file, int64_t tile, int64_t pixels);
   bool isUnquantised(fitsfile* file) const;
@@ -33,7 +39,6 @@ class TileGuard {
   /// The bytes of one variable-length cell. `types`: CFITSIO's codes of the element types that may be stored.
   std::vector<unsigned char> cell(fitsfile* file, int column, int64_t tile, int64_t mostBytes,
                                   std::initializer_list<int> types);
-  [[noreturn]] void reject(int64_t tile, const std::string& what) const;
 
   const ByteSource& source_;
   const ScannedHdu& hdu_;

@@ -20,6 +20,8 @@ struct Recipe {
 
 /// One for each way a tile may be stored.
 std::vector<Recipe> everyRecipe();
+/// What the image shows: row after row.
+std::vector<float> pixelsOf(const Recipe& recipe);
 Bytes compressedFile(const Recipe& recipe);
 
 /// Where the length of the compressed stream of a tile stands in the file (two 32-bit numbers: elements, offset), and

@@ -28,6 +28,18 @@ TEST_CASE("every way a tile may be stored is read") {
   }
 }
 
+TEST_CASE("what is stored without loss is read as it was written") {
+  for (const Recipe& recipe : everyRecipe()) {
+    if (recipe.bitpix < 0 && recipe.quantised) continue;
+    CAPTURE(recipe.name);
+    CHECK(readHere(compressedFile(recipe)) == pixelsOf(recipe));
+    Recipe high = recipe;
+    high.tileHeight = 30;
+    high.tileWidth = 17;
+    CHECK(readHere(compressedFile(high)) == pixelsOf(recipe));
+  }
+}
+
 TEST_CASE("a tile whose stream is cut, at every length, is refused") {
   for (const Recipe& recipe : everyRecipe()) {
     CAPTURE(recipe.name);
