@@ -8,74 +8,31 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { AdmissionOfJobs } from './admission.js';
+import type { NewJob, ParameterChange, Times } from './asked.js';
+import { afterCrash } from './attempts.js';
 import type { AbortReason, Executor } from './executor.js';
-import { JobFolders, type Spool } from './folders.js';
+import { JobFolders } from './folders.js';
 import { JobHost } from './host.js';
 import {
   isActive,
   isFinal,
   type Job,
   type JobInfo,
-  type JobParameters,
   kDefaultPriority,
   type Phase,
   type ResultFile,
-  type Style,
   uploadedBytes,
 } from './job.js';
-import { clearLeftovers, forgetOrphans } from './leftovers.js';
+import { clearLeftovers } from './leftovers.js';
 import { Representations } from './representations.js';
 import { RetryLater } from './retry.js';
 import { JobStore } from './store.js';
+import { Sweeper } from './sweeper.js';
 import { Events, Waiters } from './watchers.js';
 
-const kSweepMs = 250;
-/** What need not be looked at so often. */
-const kSlowSweepMs = 60_000;
-/** Deleted in one pass at most: others want the disk, too. */
-const kDeletedAtOnce = 100;
 const kShutdownRetryS = 10;
 const kClearingMs = 500;
 const kWaitingRetryS = 5;
-/** A job that was being executed at so many ends of the server, alone but for the first, is to blame for them. */
-const kMostAttempts = 3;
-
-export interface NewJob {
-  style: Style;
-  owner: string | null;
-  remote: string;
-  runId: string | null;
-  modelId: string;
-  quantization: string;
-  /** undefined = kDefaultPriority. */
-  priority?: number | undefined;
-  parameters: JobParameters;
-  /** undefined = the configured default. */
-  executionDurationS?: number | undefined;
-  destructionMs?: number | undefined;
-  /** Folder with the uploaded files `parameters` names. */
-  spool?: Spool | undefined;
-  /** Start at once (PHASE=RUN). */
-  run: boolean;
-}
-
-/** Absent = stays. */
-export interface Times {
-  executionDurationS?: number | undefined;
-  destructionMs?: number | undefined;
-}
-
-/** What POST /jobs/ID/parameters may replace; absent = stays. Times are cut to the maxima, as in a new job. */
-export interface ParameterChange extends Times {
-  parameters: JobParameters;
-  runId?: string | null | undefined;
-  modelId?: string | undefined;
-  quantization?: string | undefined;
-  priority?: number | undefined;
-  spool?: Spool | undefined;
-  run: boolean;
-}
-
 export interface JobServiceOptions {
   config: Config;
   executor: Executor;
@@ -99,9 +56,7 @@ export class JobService {
   /** Admitted in a change, not yet handed to submit: what admit() cannot know of. */
   #reserved = 0;
   #unfinished: Job[] = [];
-  #sweeper: NodeJS.Timeout | undefined;
-  #sweeping = false;
-  #sweptSlowlyMs = 0;
+  #sweeper: Sweeper | undefined;
   #clearing: Promise<unknown> = Promise.resolve();
   #started = false;
   #stopping = false;
@@ -146,10 +101,15 @@ export class JobService {
   /** Clients find the server under host.baseUrl, which records name: from now on jobs run, the oldest first. */
   begin(): void {
     for (const job of this.#unfinished.splice(0)) this.#executor.submit(job);
-    this.#sweeper = setInterval(() => {
-      this.#sweep().catch((thrown) => this.#log.error({ err: thrown }, 'sweep'));
-    }, kSweepMs);
-    this.#sweeper.unref();
+    const { store, folders } = this;
+    this.#sweeper = new Sweeper({
+      store,
+      folders,
+      log: this.#log,
+      orphanMs: this.#config.storage.orphan_s * 1000,
+      remove: (id) => this.#deleteDue(id),
+      expire: (id) => this.#abort(id, 'duration'),
+    });
   }
 
   get stopping(): boolean {
@@ -388,7 +348,7 @@ export class JobService {
   async stop(graceMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    clearInterval(this.#sweeper);
+    this.#sweeper?.stop();
     this.waiters.wakeAll();
     if (this.#started) await this.#executor.stop(graceMs);
     await this.host.settled();
@@ -456,44 +416,10 @@ export class JobService {
     this.#log.info({ jobId: id, phase: after?.phase ?? 'DELETED' }, 'phase');
   }
 
-  /** executionDuration and destruction times: along an index, and through the jobs that are not over. */
-  async #sweep(): Promise<void> {
-    if (this.#sweeping) return;
-    this.#sweeping = true;
-    try {
-      const now = Date.now();
-      const over = this.store.due(now, kDeletedAtOnce).map((id) => this.#deleteDue(id));
-      for (const job of this.store.active()) {
-        if (job.phase !== 'EXECUTING' || job.executionDurationS === 0 || job.startedMs === null) continue;
-        if (now >= job.startedMs + job.executionDurationS * 1000) over.push(this.#abort(job.id, 'duration'));
-      }
-      for (const outcome of await Promise.allSettled(over)) {
-        if (outcome.status === 'rejected') this.#log.error({ err: outcome.reason }, 'sweep');
-      }
-      if (now < this.#sweptSlowlyMs + kSlowSweepMs) return;
-      this.#sweptSlowlyMs = now;
-      this.store.keepReserve();
-      await forgetOrphans(this.folders, this.#config.storage.orphan_s * 1000);
-    } finally {
-      this.#sweeping = false;
-    }
-  }
-
   /** Somebody else may be deleting it. */
-  async #deleteDue(id: string): Promise<unknown> {
+  async #deleteDue(id: string): Promise<void> {
     if (!this.#leaving.has(id)) await this.delete(id);
-    return undefined;
   }
-}
-
-/** A job that was being executed when the server ended without a word. */
-function afterCrash(job: Job): Job {
-  const attempts = job.info.attempts ?? 1;
-  if (attempts < kMostAttempts) return { ...job, phase: 'QUEUED', startedMs: null, info: { attempts } };
-  const message =
-    `the server ended ${attempts} times while this job was being executed, the last time with no other beside it: ` +
-    'it is not tried again';
-  return { ...job, phase: 'ERROR', endedMs: Date.now(), failure: { type: 'fatal', message } };
 }
 
 export function unknownJob(): OtfError {

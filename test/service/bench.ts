@@ -35,7 +35,8 @@ export const kImage = Buffer.from(`SIMPLE  =                    T${' '.repeat(28
 
 export async function tempDir(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'otf-service-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  // The server of the test may be writing still.
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
 }
 
