@@ -56,7 +56,7 @@ const policy = z
     max_queued: z.int().min(1).default(1000),
     /** Jobs that nobody has started yet. */
     max_pending: z.int().min(1).default(1000),
-    /** What one owner (or address) may have of max_queued, in jobs that are not over. */
+    /** What one owner (or address) may have of max_queued, in jobs that have not begun. */
     owner_share: z.number().positive().max(1).default(0.8),
     /** executionDuration of a job that names none, and the most one may ask for; 0 = no limit. */
     execution_s: wholeSeconds.default(3600),

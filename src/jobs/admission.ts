@@ -83,6 +83,6 @@ export class AdmissionOfJobs {
     const limit = Math.ceil(max_queued * owner_share);
     const jobs = totals.ofOwner(owner) + (this.#underWay.get(owner) ?? 0);
     if (jobs < limit) return;
-    throw new RetryLater('OTF_QUEUE_FULL', `you have ${jobs} jobs that are not over, the most one may have`, kRetryS);
+    throw new RetryLater('OTF_QUEUE_FULL', `you have ${jobs} jobs waiting, the most one may have`, kRetryS);
   }
 }

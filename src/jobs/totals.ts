@@ -1,6 +1,6 @@
 /** How much there is: jobs by phase and by owner, bytes. Kept up to date, never counted. */
 import type { Database } from 'better-sqlite3';
-import { isActive, type Job, ownerKey, type Phase, storedBytes } from './job.js';
+import { type Job, ownerKey, type Phase, storedBytes } from './job.js';
 
 export class Totals {
   readonly #phases = new Map<Phase, number>();
@@ -14,7 +14,7 @@ export class Totals {
       this.#phases.set(row.phase, row.jobs);
       this.#bytes += row.bytes;
     }
-    for (const job of active) add(this.#owners, ownerKey(job), 1);
+    for (const job of active) if (isWaiting(job)) add(this.#owners, ownerKey(job), 1);
   }
 
   changed(after: Job | null, before: Job | undefined): void {
@@ -24,7 +24,7 @@ export class Totals {
 
   #count(job: Job, by: 1 | -1): void {
     add(this.#phases, job.phase, by);
-    if (isActive(job.phase)) add(this.#owners, ownerKey(job), by);
+    if (isWaiting(job)) add(this.#owners, ownerKey(job), by);
     this.#bytes += by * storedBytes(job);
   }
 
@@ -38,7 +38,7 @@ export class Totals {
     return jobs;
   }
 
-  /** Jobs of this owner (ownerKey) that are not over. */
+  /** Jobs of this owner (ownerKey) that have not begun. */
   ofOwner(owner: string): number {
     return this.#owners.get(owner) ?? 0;
   }
@@ -47,6 +47,10 @@ export class Totals {
   get bytes(): number {
     return this.#bytes;
   }
+}
+
+function isWaiting({ phase }: Job): boolean {
+  return phase === 'PENDING' || phase === 'QUEUED';
 }
 
 function add<K>(counts: Map<K, number>, key: K, by: number): void {
