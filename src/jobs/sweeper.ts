@@ -28,7 +28,8 @@ export class Sweeper {
   /** Could not be removed: tried again with the next slow pass, and in nobody's way until then. */
   readonly #stuck = new Set<string>();
   #busy = false;
-  #slowMs = 0;
+  /** A start looks after the same. */
+  #slowMs = Date.now();
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
