@@ -16,8 +16,7 @@ describe('help', () => {
     'models check',
     'engines',
     'simulate',
-    'bench engine',
-    'bench detect',
+    ...['engine', 'cianna', 'detect', 'server', 'http', 'results'].map((name) => `bench ${name}`),
   ];
   for (const command of commands) {
     it(`${command} --help shows an example`, () => {
@@ -26,6 +25,13 @@ describe('help', () => {
       assert.match(stdout, new RegExp(`Example:\\n {2}cianna-otf ${command}`));
     });
   }
+
+  it('help of bench lists the benchmarks, however it is asked for', () => {
+    for (const args of [['bench'], ['bench', '--help'], ['help', 'bench']]) {
+      const { stdout, stderr } = runCli(args, dir);
+      assert.match(stdout + stderr, /^ {2}engine .*\n(.*\n)*? {2}http /m);
+    }
+  });
 
   it('the program without arguments shows its help and exits 2', () => {
     const { code, stdout, stderr } = runCli([], dir);

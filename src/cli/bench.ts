@@ -1,65 +1,12 @@
-/** `bench`: measurements, with the conditions they were made in. */
-import { type Command, Option } from 'commander';
-import { benchCianna } from './bench-cianna.js';
-import { benchDetect } from './bench-detect.js';
-import { benchEngine } from './bench-engine.js';
-import { benchHttp } from './bench-http.js';
-import { benchServer } from './bench-server.js';
-import { addEngineOptions, addModelsOption, example, integer } from './options.js';
+/** `bench`: the benchmarks are in bench/, built on the whole program, and read only when one is asked for. */
+import type { Command } from 'commander';
 
-export function registerBench(root: Command): void {
+const kBenchmarks = new URL('../bench/command.js', import.meta.url).href;
+
+/** `args` of the command line: `bench ...` and `help bench` need what is below it, no other command does. */
+export async function registerBench(root: Command, args: string[]): Promise<void> {
   const group = root.command('bench').description('measure this machine');
-  const engine = group
-    .command('engine')
-    .description('tiles/s, GFLOP/s and share of the matrix-multiply peak, per layer, beside the bare oneDNN layers')
-    .addOption(new Option('--model <name>', 'network file or built-in architecture').default('sdc1'))
-    .option('--size <n>', 'tile side in pixels', integer(16, 8192), 512)
-    .option('--repeats <n>', 'timed forward passes', integer(1, 1000), 5)
-    .option('--json', 'as JSON');
-  addEngineOptions(engine, 'onednn').action(benchEngine);
-  example(engine, [
-    'cianna-otf bench engine --quantization BF16 --batch 8',
-    'cianna-otf bench engine --size 256 --json',
-  ]);
-
-  const cianna = group
-    .command('cianna')
-    .description("CIANNA's own forward pass beside the same through our bridge: what the bridge costs")
-    .addOption(new Option('--model <name>', 'network file or built-in architecture').default('sdc1'))
-    .option('--size <n>', 'tile side in pixels', integer(16, 8192), 512)
-    .option('--repeats <n>', 'timed forward passes', integer(1, 1000), 5)
-    .option('--json', 'as JSON');
-  addEngineOptions(cianna, 'cianna').action(benchCianna);
-  example(cianna, [
-    'cianna-otf bench cianna',
-    'cianna-otf bench cianna --engine cianna:blas --model net.dat --batch 4',
-  ]);
-
-  const detect = group
-    .command('detect')
-    .description('whole detections on simulated fields beside the inference alone: times, memory, pixels/s')
-    .addOption(new Option('--case <name...>', 'which: MODEL-SIZE').choices(['demo-2048', 'demo-8192', 'sdc1-2048']))
-    .option('--rounds <n>', 'timed detections of each case', integer(1, 100), 3)
-    .option('--json', 'as JSON');
-  addEngineOptions(addModelsOption(detect), 'onednn').action(benchDetect);
-  example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-2048 --json']);
-
-  const server = group
-    .command('server')
-    .description('tasks of 512x512 pixels through a server beside the engine alone, and the latency of a lone task')
-    .addOption(new Option('--case <network...>', 'which').choices(['demo-continuum', 'sdc1']))
-    .option('--tasks <n>', 'tasks submitted at once', integer(1, 100_000), 64)
-    .option('--json', 'as JSON');
-  addEngineOptions(server).action(benchServer);
-  example(server, ['cianna-otf bench server', 'cianna-otf bench server --case demo-continuum --json']);
-
-  const http = group
-    .command('http')
-    .description('status requests beside a running batch, memory of a large upload, a store of many jobs')
-    .option('--seconds <n>', 'of each window of the status measurement', integer(1, 60), 3)
-    .option('--upload-mb <n>', 'size of the upload', integer(1, 100_000), 1000)
-    .option('--jobs <n>', 'jobs in the store', integer(1, 1_000_000), 10_000)
-    .option('--json', 'as JSON')
-    .action(benchHttp);
-  example(http, ['cianna-otf bench http', 'cianna-otf bench http --json']);
+  if (!args.slice(0, 2).includes('bench')) return;
+  const { addBenchmarks } = (await import(kBenchmarks)) as { addBenchmarks: (group: Command) => void };
+  addBenchmarks(group);
 }

@@ -22,7 +22,7 @@ First steps:
 Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 3 server unreachable, 4 not done within --timeout.
 OTF_DEBUG=1 shows where an error came from.`;
 
-function program(): Command {
+async function program(args: string[]): Promise<Command> {
   const root = new Command(kSoftware.name)
     .description('FITS images in, source catalogues (IVOA VOTable) out, through networks of CIANNA')
     .version(kSoftware.version)
@@ -40,15 +40,15 @@ function program(): Command {
   registerModels(root);
   registerEngines(root);
   registerSimulate(root);
-  registerBench(root);
+  await registerBench(root, args);
   return root;
 }
 
 /** Runs one command; gives the exit code. */
 export async function run(args: string[]): Promise<number> {
   survivePipes();
-  const root = program();
   try {
+    const root = await program(args);
     if (args.length === 0) {
       process.stderr.write(`${root.helpInformation()}${kAfterHelp}\n`);
       return 2;

@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadAddon } from '../engine/load.js';
-import { OtfError } from '../errors/catalogue.js';
-import { sha256File } from '../models/checksum.js';
-import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
+import { loadAddon } from '#otf/engine/load.js';
+import { OtfError } from '#otf/errors/catalogue.js';
+import { sha256File } from '#otf/models/checksum.js';
+import { kDefaultModel, kShippedModelsDir } from '#otf/models/registry.js';
 
 const kProgram = fileURLToPath(new URL('../../bin/cianna-otf.js', import.meta.url));
 const kStartMs = 30_000;

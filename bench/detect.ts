@@ -5,16 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { BenchDetectOutcome, DetectorConfig, DetectRequest, StageTimes } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
-import { OtfError } from '../errors/catalogue.js';
-import { toDetectorConfig, verifyWeights } from '../models/card.js';
-import { quantizationName } from '../models/quantization.js';
-import { kDefaultModel, resolveModel } from '../models/registry.js';
-import { median } from './bench-engine.js';
+import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
+import { print, textTable } from '#otf/cli/table.js';
+import type { BenchDetectOutcome, DetectorConfig, DetectRequest, StageTimes } from '#otf/engine/addon.js';
+import { loadAddon } from '#otf/engine/load.js';
+import { OtfError } from '#otf/errors/catalogue.js';
+import { toDetectorConfig, verifyWeights } from '#otf/models/card.js';
+import { quantizationName } from '#otf/models/quantization.js';
+import { kDefaultModel, resolveModel } from '#otf/models/registry.js';
 import { conditions, printConditions } from './conditions.js';
-import { type EngineOptions, engineRequest } from './options.js';
-import { print, textTable } from './table.js';
+import { median } from './engine.js';
 
 interface BenchDetectOptions extends EngineOptions {
   case?: CaseName[];
@@ -126,7 +126,7 @@ function report(name: CaseName, outcome: BenchDetectOutcome): CaseReport {
 }
 
 async function inFreshProcess(request: DetectRequest, rounds: number): Promise<BenchDetectOutcome> {
-  const program = fileURLToPath(new URL('./bench-detect-case.js', import.meta.url));
+  const program = fileURLToPath(new URL('./detect-case.js', import.meta.url));
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify([request, rounds])]);
     return JSON.parse(stdout) as BenchDetectOutcome;

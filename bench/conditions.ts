@@ -1,8 +1,8 @@
 /** The conditions a measurement was made in: published with every number. */
 import { cpus, loadavg, release } from 'node:os';
-import { loadAddon } from '../engine/load.js';
-import { kSoftware } from '../version.js';
-import { print } from './table.js';
+import { print } from '#otf/cli/table.js';
+import { loadAddon } from '#otf/engine/load.js';
+import { kSoftware } from '#otf/version.js';
 
 export interface Conditions {
   cpu: string;

@@ -1,6 +1,6 @@
 /** One case of `bench detect` in a process of its own: [request, rounds] as JSON in the first argument, outcome as JSON on stdout. */
-import type { BenchDetectOutcome, DetectRequest } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
+import type { BenchDetectOutcome, DetectRequest } from '#otf/engine/addon.js';
+import { loadAddon } from '#otf/engine/load.js';
 
 async function runCase(argument: string): Promise<BenchDetectOutcome> {
   const addon = await loadAddon();

@@ -1,6 +1,6 @@
 /** Load generator of `bench http`, a process of its own: keep-alive connections that ask for one path again and again. */
 import { connect, type Socket } from 'node:net';
-import { answerLength } from './bench-client.js';
+import { answerLength } from './client.js';
 
 export interface LoadRequest {
   host: string;

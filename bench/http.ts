@@ -6,15 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { loadAddon } from '../engine/load.js';
-import { OtfError } from '../errors/catalogue.js';
-import type { Job } from '../jobs/job.js';
-import { JobStore } from '../jobs/store.js';
-import { median } from './bench-engine.js';
-import { type BenchServer, benchModels, startBenchServer } from './bench-host.js';
-import type { LoadReport, LoadRequest } from './bench-http-load.js';
+import { print, textTable } from '#otf/cli/table.js';
+import { loadAddon } from '#otf/engine/load.js';
+import { OtfError } from '#otf/errors/catalogue.js';
+import type { Job } from '#otf/jobs/job.js';
+import { JobStore } from '#otf/jobs/store.js';
 import { conditions, printConditions } from './conditions.js';
-import { print, textTable } from './table.js';
+import { median } from './engine.js';
+import { type BenchServer, benchModels, startBenchServer } from './host.js';
+import type { LoadReport, LoadRequest } from './http-load.js';
 
 interface BenchHttpOptions {
   seconds: number;
@@ -27,7 +27,7 @@ interface Figure {
   what: string;
   value: number;
   unit: string;
-  /** What issue 3 asks for. */
+  /** The goal. */
   wanted: string;
 }
 
@@ -170,7 +170,7 @@ async function loadProcess(
 ): Promise<LoadReport> {
   const { hostname: host, port } = new URL(url);
   const whole: LoadRequest = { host, port: Number(port), connections: kConnections, ...order };
-  const program = fileURLToPath(new URL('./bench-http-load.js', import.meta.url));
+  const program = fileURLToPath(new URL('./http-load.js', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(whole)]);
   return JSON.parse(stdout) as LoadReport;
 }

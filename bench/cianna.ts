@@ -1,10 +1,11 @@
 /** `bench cianna`: CIANNA's own forward pass, the same through our bridge, and what lies between. */
-import type { BenchCiannaOutcome } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
-import { quantizationName } from '../models/quantization.js';
+
+import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
+import { duration, print, textTable } from '#otf/cli/table.js';
+import type { BenchCiannaOutcome } from '#otf/engine/addon.js';
+import { loadAddon } from '#otf/engine/load.js';
+import { quantizationName } from '#otf/models/quantization.js';
 import { conditions, printConditions } from './conditions.js';
-import { type EngineOptions, engineRequest } from './options.js';
-import { duration, print, textTable } from './table.js';
 
 interface BenchCiannaOptions extends EngineOptions {
   model: string;

@@ -2,18 +2,18 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadAddon } from '../engine/load.js';
-import { EngineSupervisor } from '../engine/supervisor.js';
-import { OtfError } from '../errors/catalogue.js';
-import { toDetectorConfig } from '../models/card.js';
-import { quantizationName } from '../models/quantization.js';
-import { resolveModel } from '../models/registry.js';
-import { BenchClient } from './bench-client.js';
-import { median } from './bench-engine.js';
-import { benchModels, startBenchServer } from './bench-host.js';
+import type { EngineOptions } from '#otf/cli/options.js';
+import { print, textTable } from '#otf/cli/table.js';
+import { loadAddon } from '#otf/engine/load.js';
+import { EngineSupervisor } from '#otf/engine/supervisor.js';
+import { OtfError } from '#otf/errors/catalogue.js';
+import { toDetectorConfig } from '#otf/models/card.js';
+import { quantizationName } from '#otf/models/quantization.js';
+import { resolveModel } from '#otf/models/registry.js';
+import { BenchClient } from './client.js';
 import { conditions, printConditions } from './conditions.js';
-import type { EngineOptions } from './options.js';
-import { print, textTable } from './table.js';
+import { median } from './engine.js';
+import { benchModels, startBenchServer } from './host.js';
 
 interface BenchServerOptions extends EngineOptions {
   case?: string[];
@@ -36,7 +36,7 @@ export interface ServerReport {
   overheadMs: number;
 }
 
-/** What issue 3 asks for. */
+/** The goals: share of the engine's own rate, and what a lone task may take beside its inference. */
 const kWantedShare = new Map([
   ['sdc1', 0.95],
   ['demo-continuum', 0.6],

@@ -1,11 +1,12 @@
 /** `bench engine`: one network, one batch, layer by layer. */
-import type { BenchCiannaOutcome, BenchEngineOutcome, BenchEngineRequest, NativeAddon } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
-import { quantizationName } from '../models/quantization.js';
+
+import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
+import { progressBar } from '#otf/cli/progress.js';
+import { bold, print, textTable } from '#otf/cli/table.js';
+import type { BenchCiannaOutcome, BenchEngineOutcome, BenchEngineRequest, NativeAddon } from '#otf/engine/addon.js';
+import { loadAddon } from '#otf/engine/load.js';
+import { quantizationName } from '#otf/models/quantization.js';
 import { conditions, printConditions } from './conditions.js';
-import { type EngineOptions, engineRequest } from './options.js';
-import { progressBar } from './progress.js';
-import { bold, print, textTable } from './table.js';
 
 interface BenchEngineOptions extends EngineOptions {
   model: string;

@@ -1,0 +1,72 @@
+/** What `bench` measures, each with the conditions it was made in. */
+import { type Command, Option } from 'commander';
+import { addEngineOptions, addModelsOption, example, integer } from '#otf/cli/options.js';
+import { benchCianna } from './cianna.js';
+import { benchDetect } from './detect.js';
+import { benchEngine } from './engine.js';
+import { benchHttp } from './http.js';
+import { benchResults } from './results.js';
+import { benchServer } from './server.js';
+
+/** The command line's `bench` calls this, and only when it is used. */
+export function addBenchmarks(group: Command): void {
+  const engine = group
+    .command('engine')
+    .description('tiles/s, GFLOP/s and share of the matrix-multiply peak, per layer, beside the bare oneDNN layers')
+    .addOption(new Option('--model <name>', 'network file or built-in architecture').default('sdc1'))
+    .option('--size <n>', 'tile side in pixels', integer(16, 8192), 512)
+    .option('--repeats <n>', 'timed forward passes', integer(1, 1000), 5)
+    .option('--json', 'as JSON');
+  addEngineOptions(engine, 'onednn').action(benchEngine);
+  example(engine, [
+    'cianna-otf bench engine --quantization BF16 --batch 8',
+    'cianna-otf bench engine --size 256 --json',
+  ]);
+
+  const cianna = group
+    .command('cianna')
+    .description("CIANNA's own forward pass beside the same through our bridge: what the bridge costs")
+    .addOption(new Option('--model <name>', 'network file or built-in architecture').default('sdc1'))
+    .option('--size <n>', 'tile side in pixels', integer(16, 8192), 512)
+    .option('--repeats <n>', 'timed forward passes', integer(1, 1000), 5)
+    .option('--json', 'as JSON');
+  addEngineOptions(cianna, 'cianna').action(benchCianna);
+  example(cianna, [
+    'cianna-otf bench cianna',
+    'cianna-otf bench cianna --engine cianna:blas --model net.dat --batch 4',
+  ]);
+
+  const detect = group
+    .command('detect')
+    .description('whole detections on simulated fields beside the inference alone: times, memory, pixels/s')
+    .addOption(new Option('--case <name...>', 'which: MODEL-SIZE').choices(['demo-2048', 'demo-8192', 'sdc1-2048']))
+    .option('--rounds <n>', 'timed detections of each case', integer(1, 100), 3)
+    .option('--json', 'as JSON');
+  addEngineOptions(addModelsOption(detect), 'onednn').action(benchDetect);
+  example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-2048 --json']);
+
+  const server = group
+    .command('server')
+    .description('tasks of 512x512 pixels through a server beside the engine alone, and the latency of a lone task')
+    .addOption(new Option('--case <network...>', 'which').choices(['demo-continuum', 'sdc1']))
+    .option('--tasks <n>', 'tasks submitted at once', integer(1, 100_000), 64)
+    .option('--json', 'as JSON');
+  addEngineOptions(server).action(benchServer);
+  example(server, ['cianna-otf bench server', 'cianna-otf bench server --case demo-continuum --json']);
+
+  const http = group
+    .command('http')
+    .description('status requests beside a running batch, memory of a large upload, a store of many jobs')
+    .option('--seconds <n>', 'of each window of the status measurement', integer(1, 60), 3)
+    .option('--upload-mb <n>', 'size of the upload', integer(1, 100_000), 1000)
+    .option('--jobs <n>', 'jobs in the store', integer(1, 1_000_000), 10_000)
+    .option('--json', 'as JSON')
+    .action(benchHttp);
+  example(http, ['cianna-otf bench http', 'cianna-otf bench http --json']);
+
+  const results = group
+    .command('results')
+    .description('how fast each result format is made, without a disk')
+    .action(benchResults);
+  example(results, ['cianna-otf bench results']);
+}
