@@ -78,9 +78,15 @@ void readCompression(const HeaderCards& cards, ScannedHdu& hdu) {
   // CFITSIO takes what it does not find here for numbers all the same (FITS Standard 4.0, 7.3.1).
   cards.requireFirst({"XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "PCOUNT", "GCOUNT", "TFIELDS"});
   cards.required("TFIELDS", 1, 999);
-  for (const char* prefix :
-       {"ZNAXIS", "ZTILE", "ZDITHER", "ZVAL", "ZNAME", "ZCMPTYPE", "ZBITPIX", "ZQUANTIZ"}) {
+  for (const char* prefix : {"ZNAXIS", "ZTILE", "ZDITHER", "ZVAL", "ZNAME", "ZCMPTYPE", "ZBITPIX", "ZQUANTIZ",
+                             "ZBLANK", "ZSCALE", "ZZERO"}) {
     cards.requireStandardForm(prefix);
+  }
+  // Of what is no number CFITSIO 4.2 makes a message longer than its buffer.
+  for (const char* keyword : {"BLANK", "BSCALE", "BZERO", "ZBLANK", "ZSCALE", "ZZERO"}) {
+    const std::optional<std::string> text = cards.value(keyword);
+    if (text && !text->empty() && !parseNumber(*text))
+      cards.reject(std::string(keyword) + " = " + printable(text->substr(0, 40)) + " is not a usable number");
   }
   // They would make CFITSIO alter the compressed bytes themselves, behind the tile guard's back.
   for (const char* prefix : {"TSCAL", "TZERO", "TNULL"}) cards.requireAbsent(prefix);

@@ -60,6 +60,16 @@ TEST_CASE("a tile whose stream is cut, at every length, is refused") {
   }
 }
 
+TEST_CASE("what the fuzzer found is refused") {
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(OTF_FIXTURES) + "/fuzz-fits")) {
+    if (entry.path().extension() != ".fits") continue;
+    CAPTURE(entry.path().string());
+    const auto failure = failureOf([&] { readHere(readBytes(entry.path().string())); });
+    REQUIRE(failure.has_value());
+    CHECK(failure->code == Code::kFitsUnreadable);
+  }
+}
+
 TEST_CASE("damaged bytes in a stream") {
   std::mt19937 random(5);
   for (const Recipe& recipe : everyRecipe()) {

@@ -1,0 +1,66 @@
+/** Threads that do not come back, and memory that is promised before it is taken. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Crew } from '#otf/schedule/crew.js';
+import { MemoryBudget } from '#otf/schedule/memory.js';
+import { pause, tempDir } from './support/server.js';
+
+describe('A crew', () => {
+  it('replaces a thread that is over its time, and counts it until it comes back', async (t) => {
+    const dir = await tempDir(t);
+    const [fifo, file] = [join(dir, 'fifo'), join(dir, 'file')];
+    assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+    await writeFile(file, 'abc');
+    const crew = new Crew({ threads: 1, each: 1 });
+    await crew.ready;
+    // Nobody writes into it: the work waits for ever.
+    const late = new Promise<void>((resolve) => {
+      crew.run({ stage: 'hash', request: fifo } as never, 100, resolve).catch(() => undefined);
+    });
+    await late;
+    assert.equal(crew.stuck, 1);
+    assert.equal(crew.works, true);
+    const answer = (await crew.run({ stage: 'hash', request: file } as never, 60_000, () => undefined)) as {
+      value?: { size: number };
+    };
+    assert.equal(answer.value?.size, 3);
+    await (await open(fifo, 'w')).close();
+    for (let i = 0; i < 200 && crew.stuck > 0; i++) await pause(20);
+    assert.equal(crew.stuck, 0);
+    await crew.destroy();
+  });
+});
+
+describe('A budget of memory', () => {
+  it('lets wait who wants more than is left, in the order of asking', async () => {
+    const budget = new MemoryBudget(100);
+    const order: string[] = [];
+    const take = async (name: string, bytes: number) => {
+      const release = await budget.take(bytes);
+      order.push(name);
+      return release;
+    };
+    const first = await take('first', 60);
+    const second = take('second', 50);
+    const third = take('third', 10);
+    await pause(5);
+    assert.deepEqual(order, ['first'], 'the small one does not overtake');
+    first();
+    first();
+    (await second)();
+    (await third)();
+    assert.deepEqual(order, ['first', 'second', 'third']);
+    assert.equal(budget.taken, 0);
+  });
+
+  it('gives more than there is to one that is alone', async () => {
+    const budget = new MemoryBudget(100);
+    const release = await budget.take(1000);
+    assert.equal(budget.taken, 1000);
+    release();
+    assert.equal(budget.taken, 0);
+  });
+});
