@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadAddon } from '#otf/engine/load.js';
 import { OtfError } from '#otf/errors/catalogue.js';
-import { sha256File } from '#otf/models/checksum.js';
+import { sha256File } from '#otf/io/checksum.js';
 import { kDefaultModel, kShippedModelsDir } from '#otf/models/registry.js';
 
 const kProgram = fileURLToPath(new URL('../../bin/cianna-otf.js', import.meta.url));

@@ -1,5 +1,6 @@
-// `npm run lint [-- NAME...]`: style is a machine's job. Three checks, each by name:
+// `npm run lint [-- NAME...]`: style is a machine's job. Four checks, each by name:
 //   biome    TypeScript, scripts and JSON
+//   rooms    imports and includes against the arrows of scripts/lint/rooms.mjs
 //   format   C++ against .clang-format, by clang-format-19: another version decides otherwise
 //   tidy     C++ against .clang-tidy, by clang-tidy-19, but for the tests; a file that was clean is looked at again when it, a
 //            header it includes, its compile command or the list of checks has changed (build/lint/tidy.json)
@@ -10,6 +11,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readTexts, wrongArrows } from './lint/rooms.mjs';
 import { capture, kRoot } from './setup/step.mjs';
 
 const kVersion = 19;
@@ -29,8 +31,10 @@ async function missing(program) {
   return `${program} is not here (apt-get install ${program})`;
 }
 
-async function trackedSources() {
-  const { code, output, errors } = await capture('git', ['ls-files', 'native/*.cpp', 'native/*.h', 'native/*.c']);
+/** In the index, or new and not ignored: what is not added yet is checked, too. */
+async function filesOf(...patterns) {
+  const asked = ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns];
+  const { code, output, errors } = await capture('git', asked);
   if (code !== 0) throw new Error(`git ls-files: ${errors.trim()}`);
   return output
     .trim()
@@ -38,11 +42,18 @@ async function trackedSources() {
     .filter((file) => existsSync(join(kRoot, file)));
 }
 
+const sources = () => filesOf('native/*.cpp', 'native/*.h', 'native/*.c');
+
+async function checkRooms() {
+  const faults = wrongArrows(readTexts(kRoot, [...(await filesOf('src/*.ts')), ...(await sources())]));
+  return { ok: faults.length === 0, output: faults.join('\n') };
+}
+
 async function checkFormat() {
   const program = `clang-format-${kVersion}`;
   const skipped = await missing(program);
   if (skipped !== undefined) return { skipped };
-  const { code, output, errors } = await capture(program, ['--dry-run', '--Werror', ...(await trackedSources())]);
+  const { code, output, errors } = await capture(program, ['--dry-run', '--Werror', ...(await sources())]);
   return { ok: code === 0, output: output + errors };
 }
 
@@ -101,7 +112,7 @@ async function checkTidy() {
 }
 
 /** @type {Record<string, () => Promise<Verdict>>} */
-export const kChecks = { biome: checkBiome, format: checkFormat, tidy: checkTidy };
+export const kChecks = { biome: checkBiome, rooms: checkRooms, format: checkFormat, tidy: checkTidy };
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(kChecks);

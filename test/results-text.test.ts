@@ -6,13 +6,13 @@ import { describe, it } from 'node:test';
 import { PNG } from 'pngjs';
 import { addon } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
+import { assertWritable, writeFileAtomically } from '#otf/io/write.js';
 import { catalogueOf } from '#otf/results/columns.js';
 import { csv } from '#otf/results/csv.js';
 import { json } from '#otf/results/json.js';
 import { drawPreview } from '#otf/results/preview.js';
 import { region } from '#otf/results/region.js';
 import { writeResult } from '#otf/results/serialise.js';
-import { assertWritable, writeFileAtomically } from '#otf/results/write.js';
 import { scratchDir } from './support/cli.js';
 import { fakeRecord } from './support/records.js';
 

@@ -1,8 +1,8 @@
 /** `infer`: tensors through a network, NPY in and NPY out. */
 import type { Command } from 'commander';
 import { loadAddon } from '../engine/load.js';
+import { assertWritable } from '../io/write.js';
 import { quantizationName } from '../models/quantization.js';
-import { assertWritable } from '../results/write.js';
 import { addEngineOptions, type EngineOptions, engineRequest, example, integer, real } from './options.js';
 import { progressBar } from './progress.js';
 import { duration, print } from './table.js';

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineRequest } from '../engine/addon.js';
-import { kAutoEngine } from '../models/engine-choice.js';
+import { kAutoEngine } from '../engine/device.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 import { kFormats } from '../results/formats.js';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadAddon } from '../engine/load.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { truthDocument } from '../results/truth.js';
-import { assertWritable, writeFileAtomically } from '../results/write.js';
 import { example, integer, real } from './options.js';
 import { print } from './table.js';
 

@@ -1,6 +1,6 @@
 /** `otf.toml`, section by section. Every table is strict: a misspelt key that is silently ignored is a wrong server. */
 import { z } from 'zod';
-import { kAutoEngine } from '../models/engine-choice.js';
+import { kAutoEngine } from '../engine/device.js';
 import { kNormFunctions } from '../models/normalisation.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 import { kComputeTypes } from '../models/schema.js';

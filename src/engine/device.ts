@@ -1,7 +1,9 @@
 /** The one device of a server (engine.devices) and what it means for its engines. */
 import { OtfError } from '../errors/catalogue.js';
-import { kAutoEngine } from '../models/engine-choice.js';
 import type { EngineDescription } from './addon.js';
+
+/** CIANNA with CUDA when both are there, else onednn. */
+export const kAutoEngine = 'auto';
 
 export interface ChosenDevice {
   /** Of models whose card demands none. */

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OtfError } from '../errors/catalogue.js';
+import { descriptorShortage } from '../io/descriptors.js';
 import type { OpenedSlots } from './addon.js';
-import { descriptorShortage } from './descriptors.js';
 import { loadAddon } from './load.js';
 import { EngineDied, EngineProcess, type EngineReady, type ForwardDone } from './process.js';
 

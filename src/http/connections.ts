@@ -5,7 +5,7 @@
 
 import type { TemplatedApp } from 'uWebSockets.js';
 import { readFileSync } from 'node:fs';
-import { descriptorLimit } from '../engine/descriptors.js';
+import { descriptorLimit } from '../io/descriptors.js';
 
 export interface ConnectionLimits {
   all: number;

@@ -1,7 +1,7 @@
 /** A job's own log: one line per event, in UTC. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { writeFileAtomically } from '../results/write.js';
+import { writeFileAtomically } from '../io/write.js';
 import type { LogLevel } from './executor.js';
 import { syncFolder } from './folders.js';
 import type { FileKind, ResultFile } from './job.js';

@@ -5,7 +5,7 @@ import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import type { DetectorConfig, DetectorParameter, NormaliseStep } from '../engine/addon.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
-import { sha256File } from './checksum.js';
+import { sha256File } from '../io/checksum.js';
 import { kModelCardSchema, type ModelCardFile, type NormalisationEntry, type ParameterEntry } from './schema.js';
 
 /** A validated card and where it lies. Keys are spelt as in the file. */

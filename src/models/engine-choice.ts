@@ -1,9 +1,7 @@
 /** Which engine runs a model: the card may demand one, because its science was validated with it. */
+import { kAutoEngine } from '../engine/device.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { ModelCard } from './card.js';
-
-/** CIANNA with CUDA when both are there, else onednn. */
-export const kAutoEngine = 'auto';
 
 /** `asked`: what the user named; kAutoEngine = nothing in particular. Throws OTF_USAGE when card and user disagree. */
 export function chooseEngine(card: Pick<ModelCard, 'id' | 'engine'>, asked: string): string {

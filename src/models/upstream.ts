@@ -5,7 +5,7 @@
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { OtfError } from '../errors/catalogue.js';
-import { escapeXml, kForeignXml } from '../results/xml.js';
+import { escapeXml, kForeignXml } from '../io/xml.js';
 import type { ModelCard } from './card.js';
 
 export interface UpstreamModel {

@@ -1,5 +1,5 @@
 /** PROV-XML (W3C Note, 2013). Its schema fixes the order: formal elements, label, location, role, type, then others. */
-import { escapeXml } from '../results/xml.js';
+import { escapeXml } from '../io/xml.js';
 import { type Attribute, kArguments, kProv, kXsd, type ProvenanceRecords } from './records.js';
 
 const kOrder = ['prov:label', 'prov:location', 'prov:role', 'prov:type', 'prov:value'];

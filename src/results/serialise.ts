@@ -1,4 +1,6 @@
 /** A run's catalogue in each of the formats. */
+
+import { writeFileAtomically } from '../io/write.js';
 import { catalogueDocument } from './catalogue-document.js';
 import { csv } from './csv.js';
 import { writeFitsCatalogue } from './fits.js';
@@ -7,7 +9,6 @@ import { json } from './json.js';
 import { region } from './region.js';
 import type { RunRecord } from './run-record.js';
 import { votable } from './votable.js';
-import { writeFileAtomically } from './write.js';
 
 type Pieces = Iterable<string | Uint8Array>;
 

@@ -3,12 +3,13 @@
  * Source: IVOA VOTable 1.4 and 1.5 (element order: section 3.2 and the schema), DALI 1.1 section 4.4, VOUnits 1.0.
  * Everything is made in pieces (generators), so that a large catalogue is never one string.
  */
+
+import { escapeXml } from '../io/xml.js';
 import type { Catalogue, Column } from './columns.js';
 import type { VotableDocument } from './document.js';
 import { rowPieces } from './rows.js';
 import { timestamp } from './run-record.js';
 import { binary2Rows } from './votable-binary.js';
-import { escapeXml } from './xml.js';
 
 export type Serialisation = 'TABLEDATA' | 'BINARY2';
 export type Version = '1.4' | '1.5';

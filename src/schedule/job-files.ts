@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { grouped } from '../io/write.js';
 import type { FileKind, ResultFile } from '../jobs/job.js';
-import { grouped } from '../results/write.js';
 
 const kReadBytes = 1 << 18;
 

@@ -1,11 +1,11 @@
 /** Runs in the worker threads: prepare and finish. May block; the event loop of the server is elsewhere. */
 import { stat } from 'node:fs/promises';
 import { addon } from '../engine/addon.js';
-import { descriptorShortage } from '../engine/descriptors.js';
 import { toOtfError } from '../errors/catalogue.js';
 import { unpack } from '../fetch/unpack.js';
+import { sha256File } from '../io/checksum.js';
+import { descriptorShortage } from '../io/descriptors.js';
 import { verifyWeights } from '../models/card.js';
-import { sha256File } from '../models/checksum.js';
 import { writeRepresentation } from './catalogue-files.js';
 import { finish } from './finish.js';
 import type { Work, WorkAnswer, WorkOrder } from './work.js';

@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises';
 import type { ImageSummary } from '../engine/addon.js';
-import { sha256File } from '../models/checksum.js';
+import { sha256File } from '../io/checksum.js';
 
 const kSmallBytes = 64 * 2 ** 20;
 /** Of the file: reading the rest for the checksum takes less than searching this part. */

@@ -1,7 +1,8 @@
 /** The XML of UWS 1.1. Child order as the schema has it: jobs and jobrefs are sequences there. */
+
+import { escapeXml } from '../io/xml.js';
 import type { ImageUrl, Job, JobInfo, ResultFile, UploadedFile } from '../jobs/job.js';
 import type { JobRef } from '../jobs/lists.js';
-import { escapeXml } from '../results/xml.js';
 import { formatInstant } from './instants.js';
 
 const kHead = '<?xml version="1.0" encoding="UTF-8"?>\n';

@@ -1,7 +1,8 @@
 /** GET /links?ID=job URL: what belongs to a job, as DataLink 1.1 has it: one row per link, errors as rows. */
+
+import { escapeXml } from '../io/xml.js';
 import type { Job } from '../jobs/job.js';
 import { kFormats } from '../results/formats.js';
-import { escapeXml } from '../results/xml.js';
 import { type Handler, jobHref, type UwsContext } from './context.js';
 import { parameterEntries } from './documents.js';
 import { type Request, text } from './exchange.js';

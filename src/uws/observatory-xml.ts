@@ -5,7 +5,7 @@
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { OtfError } from '../errors/catalogue.js';
-import { kForeignXml } from '../results/xml.js';
+import { kForeignXml } from '../io/xml.js';
 
 export const kMaxRequestBytes = 1 << 20;
 const kMaxDepth = 32;

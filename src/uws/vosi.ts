@@ -1,5 +1,5 @@
 /** VOSI: is the service there, and what does it offer (VOSI 1.1; UWS 1.1, section 2.2.5). */
-import { escapeXml } from '../results/xml.js';
+import { escapeXml } from '../io/xml.js';
 import type { Handler } from './context.js';
 import { xml } from './exchange.js';
 import { formatInstant } from './instants.js';

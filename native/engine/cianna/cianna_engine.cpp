@@ -9,8 +9,8 @@
 #include <numeric>
 
 #include "engine/cianna/library.h"
-#include "engine/onednn/worker_thread.h"
 #include "engine/process/network_memory.h"
+#include "engine/threads/worker_thread.h"
 #include "error/error.h"
 
 namespace otf::host {
@@ -171,7 +171,7 @@ std::unique_ptr<CiannaEngine> openCianna(const std::string& name, std::shared_pt
                            choice.computeTypes.end()
                        ? options.computeType
                        : ComputeType::kFp32cFp32a;
-  info.threads = options.threads > 0 ? options.threads : onednn::availableCpus();
+  info.threads = options.threads > 0 ? options.threads : availableCpus();
 
   // CIANNA opens its file for writing too: it gets one of its own, in memory.
   const process::NetworkMemory copy(*network);

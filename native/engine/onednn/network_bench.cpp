@@ -7,7 +7,7 @@
 
 #include "engine/onednn/compat.h"
 #include "engine/onednn/cpu.h"
-#include "engine/onednn/worker_thread.h"
+#include "engine/threads/worker_thread.h"
 #include "tensor/buffer.h"
 
 namespace otf {
@@ -38,7 +38,7 @@ class OnednnBareLayers final : public BareLayers {
                    int threads)
       : engine_(dnnl::engine::kind::cpu, 0),
         stream_(engine_),
-        worker_(threads > 0 ? threads : onednn::availableCpus()) {
+        worker_(threads > 0 ? threads : availableCpus()) {
     worker_.run([&] { prepare(*network, extent, batch, dataType(type)); });
   }
 
@@ -151,7 +151,7 @@ class OnednnBareLayers final : public BareLayers {
   std::array<Buffer, 3> buffers_;
   std::vector<Buffer> own_;
   bool turn_ = false;
-  onednn::WorkerThread worker_;
+  WorkerThread worker_;
 };
 
 }  // namespace
@@ -165,7 +165,7 @@ double measureMatmulPeak(ComputeType type, int threads) {
   constexpr int64_t kSide = 2048;
   constexpr int kTries = 8;
   double best = 0;
-  onednn::WorkerThread worker(threads > 0 ? threads : onednn::availableCpus());
+  WorkerThread worker(threads > 0 ? threads : availableCpus());
   worker.run([&] {
     dnnl::engine engine(dnnl::engine::kind::cpu, 0);
     dnnl::stream stream(engine);

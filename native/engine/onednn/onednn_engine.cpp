@@ -9,7 +9,7 @@
 #include "engine/onednn/cpu.h"
 #include "engine/onednn/item_teams.h"
 #include "engine/onednn/lane.h"
-#include "engine/onednn/worker_thread.h"
+#include "engine/threads/worker_thread.h"
 #include "error/error.h"
 
 namespace otf {
@@ -60,7 +60,7 @@ class OnednnEngine final : public Engine {
         shop_{*network_,         weights_,
               engine_,           onednn::effectiveType(options.computeType) == ComputeType::kBf16cFp32a,
               options.rawOutput, {}},
-        threads_(options.threads > 0 ? options.threads : onednn::availableCpus()),
+        threads_(options.threads > 0 ? options.threads : availableCpus()),
         wide_(shop_),
         worker_(threads_),
         teams_(hasDense(*network_) ? 0 : teamsOf(threads_), threads_ / std::max(1, teamsOf(threads_))) {
@@ -267,7 +267,7 @@ class OnednnEngine final : public Engine {
   std::atomic<int64_t> weightBytes_{0};
   std::mutex preparing_;
   std::optional<Extent> prepared_;
-  onednn::WorkerThread worker_;
+  WorkerThread worker_;
   onednn::ItemTeams teams_;  // last: its threads use the rest
 };
 

@@ -8,8 +8,8 @@
 #include <numeric>
 #include <sstream>
 
-#include "engine/onednn/worker_thread.h"
 #include "engine/process/session.h"
+#include "engine/threads/worker_thread.h"
 #include "error/error.h"
 #include "process/child.h"
 #include "process/flat_json.h"
@@ -73,7 +73,7 @@ class RemoteEngine final : public Engine {
     info_.effective = std::find(types.begin(), types.end(), options.computeType) != types.end()
                           ? options.computeType
                           : ComputeType::kFp32cFp32a;
-    info_.threads = options.threads > 0 ? options.threads : onednn::availableCpus();
+    info_.threads = options.threads > 0 ? options.threads : availableCpus();
   }
 
   const Network& network() const override { return *network_; }

@@ -4,9 +4,9 @@
 #include <omp.h>
 
 #include "engine/onednn/lane.h"
-#include "engine/onednn/worker_thread.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
+#include "engine/threads/worker_thread.h"
 
 using namespace otf;
 using namespace otf::onednn;

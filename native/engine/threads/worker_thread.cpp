@@ -1,10 +1,10 @@
-#include "engine/onednn/worker_thread.h"
+#include "engine/threads/worker_thread.h"
 
 #include <omp.h>
 
 #include <utility>
 
-namespace otf::onednn {
+namespace otf {
 
 int availableCpus() { return omp_get_num_procs(); }
 
@@ -48,4 +48,4 @@ void WorkerThread::loop(int ompThreads) {
   }
 }
 
-}  // namespace otf::onednn
+}  // namespace otf

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-namespace otf::onednn {
+namespace otf {
 
 /// run() executes a function on the thread and waits; exceptions come back. Thread-safe: callers take turns.
 class WorkerThread {
@@ -34,4 +34,4 @@ class WorkerThread {
 /// CPUs this process may use: what `threads = 0` means.
 int availableCpus();
 
-}  // namespace otf::onednn
+}  // namespace otf

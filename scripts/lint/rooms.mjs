@@ -1,0 +1,159 @@
+// The rooms of the house and what each may use: docs/architecture.md says why. A room is a folder with what is below it, unless
+// that is a room of its own. The lists name every arrow there may be; the test of a room may use what the room may.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** TypeScript, below src/. */
+const kTypeScript = {
+  'version.ts': [],
+  errors: [],
+  io: ['errors'],
+  engine: ['errors', 'io'],
+  models: ['engine', 'errors', 'io'],
+  config: ['engine', 'errors', 'models'],
+  results: ['engine', 'errors', 'io', 'models', 'version.ts'],
+  provenance: ['errors', 'io', 'version.ts'],
+  fetch: ['errors', 'io', 'version.ts'],
+  client: ['errors', 'io'],
+  tasks: ['engine', 'errors', 'fetch', 'io', 'models', 'results'],
+  jobs: ['config', 'errors', 'io', 'models', 'provenance'],
+  schedule: [
+    ...['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'results', 'tasks'],
+    'version.ts',
+  ],
+  uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'results', 'version.ts'],
+  http: ['config', 'errors', 'io', 'jobs', 'uws', 'version.ts'],
+  cli: [
+    ...['client', 'config', 'engine', 'errors', 'http', 'io', 'jobs', 'models', 'results', 'schedule', 'tasks'],
+    'version.ts',
+  ],
+};
+
+/** C++, below native/. */
+const kNative = {
+  error: [],
+  process: ['error'],
+  tensor: ['error'],
+  table: ['error'],
+  model: ['error', 'tensor'],
+  fits: ['error', 'process', 'tensor'],
+  reader: ['error', 'fits', 'process', 'tensor'],
+  sky: ['error', 'fits'],
+  simulate: ['error', 'fits', 'sky'],
+  preview: ['error', 'fits'],
+  engine: ['error', 'model'],
+  'engine/threads': [],
+  'engine/reference': ['engine', 'error', 'model'],
+  'engine/onednn': ['engine', 'engine/threads', 'error', 'model', 'tensor'],
+  'engine/process': ['engine', 'engine/threads', 'error', 'model', 'process', 'tensor'],
+  // Of onednn it takes the name of the CPU.
+  'engine/cianna': ['engine', 'engine/onednn', 'engine/process', 'engine/threads', 'error'],
+  'engine/registry': ['engine', 'engine/onednn', 'engine/process', 'engine/reference', 'error'],
+  'engine/host': ['engine', 'engine/cianna', 'engine/process', 'error', 'process', 'tensor'],
+  'engine/tests': [
+    ...['engine', 'engine/host', 'engine/onednn', 'engine/process', 'engine/reference', 'engine/threads'],
+    ...['error', 'model', 'process', 'tensor'],
+  ],
+  detect: ['engine', 'error', 'fits', 'model', 'sky', 'tensor'],
+  addon: [
+    ...['detect', 'engine', 'engine/process', 'error', 'fits', 'model', 'preview', 'simulate', 'sky', 'table'],
+    'tensor',
+  ],
+  fuzz: ['error', 'fits', 'model', 'reader', 'sky'],
+  tests: [],
+};
+
+/**
+ * `root/`: where the rooms lie. `imports(text)` gives what a file names; `target(name, file)` the path below root that is meant,
+ * undefined = not one of ours.
+ * @typedef {{root: string, files: RegExp, rooms: Record<string, string[]>, imports: (text: string) => string[],
+ *   target: (name: string, file: string) => string | undefined}} House
+ */
+
+const kImport = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g;
+
+/** @type {House[]} */
+export const kHouses = [
+  {
+    root: 'src',
+    files: /\.ts$/,
+    rooms: kTypeScript,
+    imports: (text) => [...text.matchAll(kImport)].map(([, name]) => name),
+    target: (name, file) => {
+      if (name.startsWith('#otf/')) return name.slice('#otf/'.length).replace(/\.js$/, '.ts');
+      return name.startsWith('.') ? join(dirname(file), name).replace(/\.js$/, '.ts') : undefined;
+    },
+  },
+  {
+    root: 'native',
+    files: /\.(h|c|cpp)$/,
+    rooms: kNative,
+    imports: (text) => [...text.matchAll(/^\s*#\s*include "([^"]+)"/gm)].map(([, name]) => name),
+    // A bare name lies beside the file, or CMake made it.
+    target: (name, file) => (name.includes('/') ? join(name) : join(dirname(file), name)),
+  },
+];
+
+/** @returns {string | undefined} */
+function roomOf(rooms, path) {
+  for (let folder = path; folder !== '.'; folder = dirname(folder)) if (Object.hasOwn(rooms, folder)) return folder;
+  return undefined;
+}
+
+/** A list that allows a circle would hold no direction. */
+function circle(rooms) {
+  const open = [];
+  const done = new Set();
+  const visit = (room) => {
+    if (open.includes(room)) return [...open.slice(open.indexOf(room)), room];
+    if (done.has(room)) return undefined;
+    open.push(room);
+    for (const other of rooms[room] ?? []) {
+      const found = visit(other);
+      if (found) return found;
+    }
+    open.pop();
+    done.add(room);
+    return undefined;
+  };
+  return Object.keys(rooms)
+    .map(visit)
+    .find((found) => found !== undefined);
+}
+
+/**
+ * What is wrong with these files (paths from the root of the repository), each with the rule.
+ * @param {Map<string, string>} texts
+ * @param {House[]} houses
+ */
+export function wrongArrows(texts, houses = kHouses) {
+  const faults = [];
+  for (const { root, files, rooms, imports, target } of houses) {
+    const round = circle(rooms);
+    if (round) faults.push(`scripts/lint/rooms.mjs: the list for ${root}/ allows a circle: ${round.join(' -> ')}`);
+    for (const [path, text] of texts) {
+      if (!path.startsWith(`${root}/`) || !files.test(path)) continue;
+      const file = path.slice(root.length + 1);
+      const from = roomOf(rooms, file);
+      if (from === undefined) {
+        faults.push(`${path}: ${root}/${dirname(file)} is no room: name it in scripts/lint/rooms.mjs`);
+        continue;
+      }
+      for (const name of imports(text)) {
+        const meant = target(name, file);
+        if (meant === undefined) continue;
+        const to = meant.startsWith('..') ? undefined : roomOf(rooms, meant);
+        if (to === from || (to !== undefined && rooms[from].includes(to))) continue;
+        const allowed = rooms[from].join(', ') || 'nothing';
+        faults.push(`${path}: '${name}' is forbidden: ${root}/${from} may use ${allowed} (scripts/lint/rooms.mjs)`);
+      }
+    }
+  }
+  return faults;
+}
+
+/** @param {string} root @param {string[]} files */
+export function readTexts(root, files) {
+  const there = files.filter((file) => existsSync(join(root, file)));
+  return new Map(there.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+}
