@@ -47,22 +47,18 @@ describe('fetching an image', () => {
     return { path, image: await fetchImage(url, path, { ...kLimits, ...limits }, signal) };
   };
 
-  it('follows redirects, counts, sums and reports progress', async (t) => {
+  it('follows redirects, counts and sums', async (t) => {
     const url = await remote(t, (request, response) => {
       if (request.url === '/a') response.writeHead(302, { location: '/b' }).end();
       else response.writeHead(200, { 'content-length': kBytes.length }).end(kBytes);
     });
     const path = `${await tempDir(t)}/i`;
-    let last: unknown;
-    const image = await fetchImage(`${url}/a`, path, kLimits, new AbortController().signal, (...now) => {
-      last = now;
-    });
+    const image = await fetchImage(`${url}/a`, path, kLimits, new AbortController().signal);
     assert.deepEqual(image, {
       size: kBytes.length,
       sha256: createHash('sha256').update(kBytes).digest('hex'),
       url: `${url}/b`,
     });
-    assert.deepEqual(last, [kBytes.length, kBytes.length]);
     assert.ok((await readFile(path)).equals(kBytes));
   });
 

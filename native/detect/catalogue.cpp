@@ -34,13 +34,6 @@ int indexOf(const DetectorConfig& config, ParameterSpec::Scale scale) {
   return -1;
 }
 
-int indexOf(const DetectorConfig& config, const char* column) {
-  for (size_t i = 0; i < config.parameters.size(); ++i) {
-    if (config.parameters[i].column == column) return static_cast<int>(i);
-  }
-  return -1;
-}
-
 /// Degrees from +x towards +y, -90..90: the network predicts cos in 0..1 and (sin+1)/2 in 0..1.
 double pixelAngleDeg(double predictedCos, double predictedSin) {
   const double sine = 2 * std::clamp(predictedSin, 0.0, 1.0) - 1, cosine = std::clamp(predictedCos, 0.0, 1.0);
@@ -58,7 +51,7 @@ class SourceBuilder {
   /// All that needs no sky.
   Source build(const Box& box) const {
     Source source{};
-    source.raDeg = source.decDeg = source.paDeg = source.primaryBeam = source.fluxCorrected = kUnknown;
+    source.raDeg = source.decDeg = source.paDeg = source.primaryBeam = kUnknown;
     // CIANNA puts the centre of the first pixel at 0.5, a 0-based position at 0.
     source.x = originX(box.tile) + (double{box.x0} + double{box.x1}) * 0.5 - 0.5;
     source.y = originY(box.tile) + (double{box.y0} + double{box.y1}) * 0.5 - 0.5;
@@ -108,15 +101,10 @@ void placeOnSky(const Wcs& wcs, std::vector<Source>& sources) {
   }
 }
 
-void correctForBeam(PrimaryBeam& beam, const SkyFrame& frame, int fluxIndex, std::vector<Source>& sources) {
+void lookUpBeam(PrimaryBeam& beam, const SkyFrame& frame, std::vector<Source>& sources) {
   for (Source& source : sources) {
     if (!std::isfinite(source.raDeg)) continue;
-    const auto attenuation = beam.at({source.raDeg, source.decDeg}, frame);
-    if (!attenuation) continue;
-    source.primaryBeam = *attenuation;
-    if (fluxIndex >= 0) {
-      source.fluxCorrected = finiteOrUnknown(source.values[static_cast<size_t>(fluxIndex)] / *attenuation);
-    }
+    source.primaryBeam = beam.at({source.raDeg, source.decDeg}, frame).value_or(kUnknown);
   }
 }
 
@@ -136,7 +124,7 @@ std::vector<Source> makeCatalogue(const DetectorConfig& config, const TileLayout
   sources.reserve(order.size());
   for (const Box* box : order) sources.push_back(builder.build(*box));
   if (wcs) placeOnSky(*wcs, sources);
-  if (beam && wcs) correctForBeam(*beam, wcs->frame(), indexOf(config, "flux"), sources);
+  if (beam && wcs) lookUpBeam(*beam, wcs->frame(), sources);
   return sources;
 }
 

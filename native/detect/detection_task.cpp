@@ -73,7 +73,7 @@ struct DetectionTask::Impl {
 
   std::optional<TileSource> source;  // made by the first fillTiles
   std::vector<std::pair<double, double>> clipLimits;
-  PixelCounts counts;  // handed in by setPixelCounts, replaced while filling
+  PixelCounts counts;  // of the pixels read so far
   double limitsLoadSeconds = 0, limitsSeconds = 0;
 
   std::vector<std::vector<Box>> boxes;  // per tile
@@ -159,7 +159,6 @@ void DetectionTask::setCancel(const std::atomic<bool>* cancel) {
   impl_->image.setCancel(cancel);
 }
 PixelCounts DetectionTask::pixelCounts() const { return impl_->counts; }
-void DetectionTask::setPixelCounts(const PixelCounts& counts) { impl_->counts = counts; }
 
 int64_t DetectionTask::outputValues() const {
   const int64_t grid = impl_->config.tilePx / impl_->config.gridElementPx;

@@ -3,7 +3,6 @@
 //   open ──► fillTiles(first, count) ──► (a forward pass of any engine) ──► consume(first, count) ──► finish
 //            one thread, forward only                                       any threads, any order     once, at the end
 //
-// prepare and finish may each have a task of their own on the same image: filling needs no boxes, finishing no pixels.
 #pragma once
 
 #include <atomic>
@@ -80,9 +79,8 @@ class DetectionTask {
   /// the latest when no pixel of the region has a value other than 0, kCancelled, and as FitsImage::readWindow.
   void fillTiles(int64_t first, int count, float* out);
 
-  /// Of the pixels read so far; a finishing process hands in what the preparing one counted.
+  /// Of the pixels read so far.
   PixelCounts pixelCounts() const;
-  void setPixelCounts(const PixelCounts& counts);
 
   /// Boxes of tiles [first, first+count): selection and first suppression; nothing else is kept of them. tiles
   /// as fillTiles wrote them; outputs[count][outputValues()]. Callable from several threads for different tiles.

@@ -1,4 +1,4 @@
-// What a model card says about turning an image into a catalogue, and the catalogue itself (detection.md).
+// What a model card says about turning an image into a catalogue, and the catalogue itself (docs/detection.md).
 #pragma once
 
 #include <array>
@@ -29,7 +29,7 @@ struct NormaliseStep {
 /// log: value = exp(p*(max-min)+min); linear: p*(max-min)+min; cos / sin: the two parts of the position angle.
 struct ParameterSpec {
   enum class Scale { kLog, kLinear, kCos, kSin } scale = Scale::kLog;
-  std::string column;  // "flux", "bmaj", ... ("flux" is divided by the primary beam)
+  std::string column;  // "flux", "bmaj", ...
   double max = 0, min = 0;
 };
 
@@ -66,7 +66,6 @@ struct Source {
   std::vector<double> values;  // per ParameterSpec (cos and sin as predicted)
   double paPixelDeg, paDeg;    // from +x towards +y; North through East, [0,180)
   double primaryBeam;          // attenuation there, NaN without a beam image
-  double fluxCorrected;        // the "flux" column divided by it, NaN without a beam image
 };
 
 struct Region {

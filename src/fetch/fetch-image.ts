@@ -34,8 +34,6 @@ export interface FetchedImage {
   url: string;
 }
 
-export type FetchProgress = (bytes: number, total: number | undefined) => void;
-
 const kCheckedBytes = 4 << 20;
 const kDefaultResumes = 5;
 const kDefaultStallMs = 30_000;
@@ -64,7 +62,6 @@ export async function fetchImage(
   path: string,
   limits: FetchLimits,
   signal: AbortSignal,
-  onProgress: FetchProgress = () => undefined,
 ): Promise<FetchedImage> {
   const deadline = AbortSignal.timeout(Math.min(limits.timeoutMs, 2 ** 31 - 1));
   const either = AbortSignal.any([signal, deadline]);
@@ -82,7 +79,7 @@ export async function fetchImage(
   try {
     for (let attempt = 0; ; attempt++) {
       try {
-        await receive(transfer, new URL(url), limits, either, onProgress);
+        await receive(transfer, new URL(url), limits, either);
         break;
       } catch (thrown) {
         if (signal.aborted) throw signal.reason;
@@ -100,13 +97,7 @@ export async function fetchImage(
 }
 
 /** Follow redirects, then read the body to its end. Throws Cut when the connection broke. */
-async function receive(
-  transfer: Transfer,
-  start: URL,
-  limits: FetchLimits,
-  signal: AbortSignal,
-  onProgress: FetchProgress,
-): Promise<void> {
+async function receive(transfer: Transfer, start: URL, limits: FetchLimits, signal: AbortSignal): Promise<void> {
   let url = start;
   for (let redirects = 0; ; redirects++) {
     const response = await get(url, transfer, limits, signal);
@@ -122,7 +113,7 @@ async function receive(
     transfer.finalUrl = url.href;
     try {
       await acceptStatus(transfer, status, response, start, limits);
-      return await readBody(transfer, response, start, limits, onProgress);
+      return await readBody(transfer, response, start, limits);
     } finally {
       response.destroy();
     }
@@ -189,13 +180,7 @@ async function acceptStatus(
   if ((transfer.total ?? 0) > limits.maxBytes) throw tooLarge(url, limits);
 }
 
-async function readBody(
-  transfer: Transfer,
-  response: IncomingMessage,
-  url: URL,
-  limits: FetchLimits,
-  onProgress: FetchProgress,
-): Promise<void> {
+async function readBody(transfer: Transfer, response: IncomingMessage, url: URL, limits: FetchLimits): Promise<void> {
   const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   for (;;) {
     const next = await chunks.next().catch((error: Error) => {
@@ -211,7 +196,6 @@ async function readBody(
     });
     transfer.hash.update(next.value);
     transfer.received += next.value.length;
-    onProgress(transfer.received, transfer.total);
   }
   if (!response.complete) throw new Cut('the connection was cut');
   if (transfer.total !== undefined && transfer.received < transfer.total) throw new Cut('the connection was cut');

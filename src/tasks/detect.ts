@@ -24,7 +24,6 @@ export interface DetectTask {
   primaryBeam?: (ImageSelect & { label: string }) | undefined;
   /** In place of BUNIT. */
   pixelUnit?: string | undefined;
-  jobId?: string | undefined;
 }
 
 export type Progress = (done: number, total: number) => void;
@@ -58,7 +57,6 @@ export async function runDetectTask(task: DetectTask, onProgress: Progress): Pro
       createdAt: new Date(),
       input: { name: basename(image.label), ...input },
       primaryBeam: primaryBeam === undefined ? undefined : basename(primaryBeam.label),
-      jobId: task.jobId,
     });
   } catch (thrown) {
     checksum.stop();

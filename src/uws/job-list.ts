@@ -2,6 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toOtfError } from '../errors/catalogue.js';
 import { type Handler, jobHref, jobLocation } from './context.js';
 import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
@@ -61,7 +62,7 @@ export const createJob: Handler = async ({ jobs, models, config, internal }, req
     // The observatory's clients read {"error"} whatever went wrong.
     if (!observatory) throw thrown;
     const problem = problemMessage(thrown);
-    if (problem.internal) internal(thrown, `POST ${tree}`);
+    if (toOtfError(thrown).code === 'OTF_INTERNAL') internal(thrown, `POST ${tree}`);
     return json(problem.status, { error: problem.message }, problem.headers);
   }
 };

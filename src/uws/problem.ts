@@ -9,8 +9,6 @@ export interface Problem {
   status: number;
   message: string;
   headers: Headers;
-  /** Ours, not the client's: to be logged with its cause. */
-  internal: boolean;
 }
 
 const kDiskRetryS = 60;
@@ -22,10 +20,9 @@ export function problemMessage(thrown: unknown): Problem {
   if (thrown instanceof RetryLater) headers['Retry-After'] = String(thrown.retryAfterS);
   else if (error.code === 'OTF_DISK_FULL') headers['Retry-After'] = String(kDiskRetryS);
   else if (error.code === 'OTF_SHORTAGE') headers['Retry-After'] = String(kShortageRetryS);
-  const internal = error.code === 'OTF_INTERNAL';
   // What went wrong inside may name files of this machine: it goes to the log only.
-  const message = internal ? 'internal error of the server' : publicText(error.message);
-  return { status: error.kind.httpStatus, message, headers, internal };
+  const message = error.code === 'OTF_INTERNAL' ? 'internal error of the server' : publicText(error.message);
+  return { status: error.kind.httpStatus, message, headers };
 }
 
 /** DALI 1.1, section 4.2: errors are text; the older server's are JSON, and an unknown job has no style to go by. */
