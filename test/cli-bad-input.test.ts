@@ -1,4 +1,4 @@
-/** What bad input gets (issue 2): exit 1, one line saying what is wrong and where, no output file, no stack trace. */
+/** What bad input gets: exit 1, one line saying what is wrong and where, no output file, no stack trace. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Today's contract of the observatory's server and clients (interop.md, section 9), and how it is told from that of 2025-12. */
+/** Today's contract of the observatory's server and clients (docs/interop.md), and how it is told from that of 2025-12. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { chooseNormalisation } from '#otf/models/normalisation.js';

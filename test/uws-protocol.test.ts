@@ -11,7 +11,7 @@ const kUpstreamXml = `<?xml version="1.0"?><uws:job xmlns:uws="http://www.ivoa.n
 <uws:parameter id="FITS_Path">/home/x/secret.fits</uws:parameter></uws:parameters></uws:job>`;
 
 describe('content negotiation', () => {
-  it('reads Accept as interop.md has it', () => {
+  it('reads Accept as docs/interop.md has it', () => {
     assert.equal(wanted(''), 'any');
     assert.equal(wanted('*/*'), 'any');
     assert.equal(wanted(kJava), 'any');

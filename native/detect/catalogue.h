@@ -1,4 +1,4 @@
-// From boxes in tiles to sources on the sky (detection.md, step 8).
+// From boxes in tiles to sources on the sky (docs/detection.md, step 8).
 #pragma once
 
 #include <span>

@@ -1,4 +1,4 @@
-// From physical pixel values to what the network was trained on (detection.md, step 2).
+// From physical pixel values to what the network was trained on (docs/detection.md, step 2).
 #pragma once
 
 #include <cstddef>

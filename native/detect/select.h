@@ -1,4 +1,4 @@
-// Candidate boxes of one tile (detection.md, step 5).
+// Candidate boxes of one tile (docs/detection.md, step 5).
 #pragma once
 
 #include <cstdint>

@@ -46,7 +46,7 @@ double applyingIou(const DetectorConfig& config, float objectness) {
 struct Step {
   int column, row;
 };
-// The order of detection.md. The result does not depend on it: a tile's neighbours do not change while it is reduced.
+// The order of docs/detection.md. The result does not depend on it: a tile's neighbours do not change while it is reduced.
 constexpr std::array<Step, 8> kNeighbours{
     {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, 1}, {1, 1}, {-1, -1}, {1, -1}}};
 

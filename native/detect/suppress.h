@@ -1,4 +1,4 @@
-// Removing repeated detections of one source, within a tile and across tiles (detection.md, steps 6 and 7).
+// Removing repeated detections of one source, within a tile and across tiles (docs/detection.md, steps 6 and 7).
 #pragma once
 
 #include <span>
@@ -14,7 +14,7 @@ struct Edges {
 };
 
 /// intersection/union - centre distance/enclosing diagonal; within [-1, 1]. Both boxes have an area.
-/// Source: detection.md step 6 (the distance is not squared, unlike Zheng et al. 2020).
+/// Source: docs/detection.md step 6 (the distance is not squared, unlike Zheng et al. 2020).
 double distanceIou(const Edges& a, const Edges& b);
 
 /// Step 6 on one tile's boxes; what remains is ordered by objectness, highest first, ties as they came. Thread-safe.

@@ -1,4 +1,4 @@
-// How a region is cut into overlapping square tiles (detection.md, step 3).
+// How a region is cut into overlapping square tiles (docs/detection.md, step 3).
 //
 //   axis of length n, tile T, overlap o, step s = T - o
 //   |<-offset->|0 ............ region ............ n|

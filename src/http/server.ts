@@ -209,7 +209,7 @@ function routeVariables(route: Route, req: HttpRequest): string[] | undefined {
   return variables;
 }
 
-/** 404 for what is not there, whatever the method; 405 for what is (interop.md, section 1). */
+/** 404 for what is not there, whatever the method; 405 for what is (docs/interop.md, UWS). */
 async function refuse(connection: Connection, route: Route, context: UwsContext): Promise<void> {
   const allowed = Object.keys(route.methods);
   const get = route.methods.GET;

@@ -29,8 +29,8 @@ export const kOwnPhases = ['PENDING', 'QUEUED', 'EXECUTING', 'COMPLETED', 'ERROR
 export type Phase = (typeof kOwnPhases)[number];
 
 /**
- * How the job was created decides what a request without a telling Accept header gets: by UWS, by the older client of the
- * observatory (interop.md, sections 4 and 8), or by today's (section 9).
+ * How the job was created decides what a request without a telling Accept header gets: by UWS, by the observatory's client
+ * of 2025-12, or by today's (docs/interop.md, Negotiation).
  */
 export type Style = 'standard' | 'legacy' | 'observatory';
 

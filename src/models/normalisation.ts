@@ -1,6 +1,6 @@
 /**
  * The normalisation of a job: the card's, changed by what the server's configuration and then the request ask for. The
- * words are those of the observatory's clients (interop.md, section 9): functions applied in order, and the percentiles
+ * words are those of the observatory's clients (docs/interop.md): functions applied in order, and the percentiles
  * of the region's pixels the image is clipped to.
  */
 import { OtfError } from '../errors/catalogue.js';

@@ -44,13 +44,13 @@ export async function loadRegistry(dir: string): Promise<ModelRegistry> {
   return registry;
 }
 
-/** Names compare without case and without `.dat`: older clients send either (interop.md, section 8). */
+/** Names compare without case and without `.dat`: older clients send either (docs/interop.md). */
 function sameName(a: string, b: string): boolean {
   const plain = (name: string) => name.toLowerCase().replace(/\.dat$/, '');
   return plain(a) === plain(b);
 }
 
-/** Undefined when no card has this id, alias or weights name; ids win over aliases. */
+/** Undefined when no card has this id or alias; ids win over aliases. */
 export function findModel(registry: ModelRegistry, name: string): ModelCard | undefined {
   return (
     registry.cards.find((card) => sameName(card.id, name)) ??

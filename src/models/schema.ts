@@ -14,7 +14,7 @@ const text = z.string().min(1);
 const finite = z.number();
 const fraction = finite.min(0).max(1);
 
-/** One normalisation step with its arguments, e.g. { op = "clip", min = 4e-7, max = 4e-5 }. See detection.md, step 2. */
+/** One normalisation step with its arguments, e.g. { op = "clip", min = 4e-7, max = 4e-5 }. See docs/detection.md, step 2. */
 const limits = { min: finite, max: finite };
 const normaliseStep = z
   .discriminatedUnion('op', [

@@ -1,7 +1,7 @@
 /**
  * The registry file of the upstream server, `CIANNA_models.xml`: one UWS-shaped job element per model, its facts as
  * `uws:parameter` elements; or, as it was before, `Model` elements with the facts as elements of their own. Both are read,
- * for `models list --server`; the first is generated for clients that download it (interop.md, sections 8 and 9).
+ * for `models list --server`; the first is generated for clients that download it (docs/interop.md).
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { OtfError } from '../errors/catalogue.js';

@@ -1,6 +1,6 @@
 /**
  * Where a run takes place: machine, system, versions, build, GPUs. Gathered once, when the server starts. Names are those of
- * the observatory's server (interop.md, section 9).
+ * the observatory's server (docs/interop.md).
  */
 import { readFileSync } from 'node:fs';
 import { arch, hostname, release, type } from 'node:os';

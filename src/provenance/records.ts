@@ -1,5 +1,5 @@
 /**
- * The W3C PROV records of a run, once, as a model the three notations are written from (interop.md, section 7).
+ * The W3C PROV records of a run, once, as a model the three notations are written from (docs/interop.md, Provenance).
  * Terms: PROV-DM (W3C) for records and relations, IVOA ProvenanceDM 1.0 as attributes under voprov.
  */
 import type { FileFacts, ProvenanceInput } from './input.js';

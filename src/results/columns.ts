@@ -1,6 +1,6 @@
 /**
  * The one list of catalogue columns that drives every format: name, type, unit, UCD, and where a value comes from.
- * Source: interop.md section 5; the columns of predicted quantities come from the model card.
+ * Source: docs/interop.md, Results; the columns of predicted quantities come from the model card.
  */
 import type { RunRecord } from './run-record.js';
 

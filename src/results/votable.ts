@@ -86,7 +86,7 @@ function field(column: Column, hasSystem: boolean): string {
   return `    <FIELD ID="${escapeXml(column.name)}" name="${escapeXml(column.name)}" ${type}${attributes}>${description}</FIELD>\n`;
 }
 
-/** A missing number is an empty cell (VOTable 1.4 section 5.5 and interop.md). */
+/** A missing number is an empty cell (VOTable 1.4 section 5.5 and docs/interop.md). */
 function* tableData(catalogue: Catalogue): Generator<string | Buffer> {
   yield '      <TABLEDATA>\n';
   const before = (_column: Column, index: number) => (index === 0 ? '        <TR><TD>' : '</TD><TD>');

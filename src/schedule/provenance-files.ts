@@ -1,4 +1,4 @@
-/** Provenance of a finished job in three notations. Source: interop.md section 7, IVOA ProvenanceDM 1.0. */
+/** Provenance of a finished job in three notations. Source: docs/interop.md, Provenance; IVOA ProvenanceDM 1.0. */
 import type { FileKind, Job, ResultFile } from '../jobs/job.js';
 import type { FileFacts, ProvenanceInput } from '../provenance/input.js';
 import { provJson } from '../provenance/prov-json.js';

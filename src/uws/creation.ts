@@ -1,4 +1,4 @@
-/** From the fields and files of a request to the parameters of a job (interop.md, section 2). Reads no image. */
+/** From the fields and files of a request to the parameters of a job (docs/interop.md, Creation). Reads no image. */
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { localPath } from '../fetch/local-file.js';

@@ -165,7 +165,7 @@ function jobInfo({ job, info, position }: JobView): string {
   return `<uws:jobInfo ${kInfoSpace}>\n${parts.join('')}</uws:jobInfo>\n`;
 }
 
-/** Provenance under the names of the observatory's server (interop.md, section 9). */
+/** Provenance under the names of the observatory's server (docs/interop.md). */
 function serverFacts(job: Job, info: JobInfo): [string, string | number | undefined][] {
   const { image, receivedMs } = job.parameters;
   const input = image?.kind === 'upload' ? image : info.fetched;

@@ -31,7 +31,7 @@ export const getResults: Handler = (context, request, tree) => {
   return xml(resultsDocument(job, jobHref(request, job)), kVaryAccept);
 };
 
-/** Section 9 of interop.md: the table, or 404 while there is none. */
+/** docs/interop.md, The observatory's clients: the table, or 404 while there is none. */
 function observatoryDownload(context: UwsContext, job: Job): Answer {
   const table = job.phase === 'COMPLETED' ? job.results.find((row) => row.id === 'result') : undefined;
   if (!table) throw new OtfError('OTF_NOT_FOUND', `the job is ${job.phase}: it has no result`);

@@ -1,4 +1,4 @@
-/** From the pair of files the observatory's clients send to the parameters of a job (interop.md, sections 8 and 9). */
+/** From the pair of files the observatory's clients send to the parameters of a job (docs/interop.md). */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobParameters, Region, Style } from '../jobs/job.js';
@@ -15,7 +15,7 @@ import { skyRegion } from './region.js';
 const kQuantization = 'FP32C_FP32A';
 const kRegionPx = '512';
 
-/** A file part `xml`, or a file part `fits` and no IMAGE field (section 4). */
+/** A file part `xml`, or a file part `fits` and no IMAGE field (docs/interop.md, Negotiation). */
 export function isObservatoryForm(form: Form): boolean {
   const has = (field: string) => form.files.some((part) => part.field === field);
   return has('xml') || (has('fits') && !form.parameters.has('IMAGE'));

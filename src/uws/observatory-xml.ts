@@ -1,7 +1,7 @@
 /**
  * The request document of the observatory's clients. It looks like a UWS job and is none; what counts in it are its
- * parameters. Paths in it name files of the client's machine and are never touched. Two contracts (interop.md, sections
- * 8 and 9): the client of 2025-12 wants only model and compute type read, today's means every parameter.
+ * parameters. Paths in it name files of the client's machine and are never touched. Two contracts
+ * (docs/interop.md, The observatory's clients): the client of 2025-12 wants only model and compute type read, today's means every parameter.
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { OtfError } from '../errors/catalogue.js';
@@ -87,7 +87,7 @@ export function parseObservatoryRequest(bytes: Uint8Array): ObservatoryRequest {
 
 type Found = Map<string, string[]>;
 
-/** Section 8: phase QUEUING and none of today's parameters, or the form before it, which has no parameters at all. */
+/** 2025-12: phase QUEUING and none of today's parameters, or the form before it, which has no parameters at all. */
 function contractOf(parameters: Found, elements: Found): Contract {
   const phase = elements.get('phase')?.[0] ?? '';
   const older = phase.toUpperCase() === 'QUEUING' && !kOfToday.some((name) => parameters.has(name));

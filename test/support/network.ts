@@ -1,4 +1,4 @@
-/** The smallest detector: one YOLO convolution, as CIANNA writes it in a binary file (cianna-model.md). */
+/** The smallest detector: one YOLO convolution, as CIANNA writes it in a binary file (docs/network-files.md). */
 
 export interface YoloNetwork {
   channels: number;

@@ -36,7 +36,7 @@ struct Case {
   std::vector<Box> select() { return selectBoxes(config, head, 3, tile.data(), output.data()); }
 };
 
-/// Step 5 of detection.md, word by word, with a sorted copy for the median.
+/// Step 5 of docs/detection.md, word by word, with a sorted copy for the median.
 std::vector<Box> selectDirectly(Case& c) {
   std::vector<Box> kept;
   const int side = c.config.tilePx;

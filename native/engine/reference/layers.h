@@ -1,5 +1,5 @@
 // The plain meaning of every layer: simple loops, double accumulation, no library. What the fast engine is
-// held against. Tensors of one item: C, D, H, W with W fastest. Source: cianna-model.md, CIANNA 1.0 naiv/*.c.
+// held against. Tensors of one item: C, D, H, W with W fastest. Source: docs/network-files.md; CIANNA 1.0 naiv/*.c.
 #pragma once
 
 #include <vector>
