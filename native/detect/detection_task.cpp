@@ -158,7 +158,6 @@ void DetectionTask::setCancel(const std::atomic<bool>* cancel) {
   impl_->cancel = cancel;
   impl_->image.setCancel(cancel);
 }
-PixelCounts DetectionTask::pixelCounts() const { return impl_->counts; }
 
 int64_t DetectionTask::outputValues() const {
   const int64_t grid = impl_->config.tilePx / impl_->config.gridElementPx;

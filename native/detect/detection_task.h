@@ -79,9 +79,6 @@ class DetectionTask {
   /// the latest when no pixel of the region has a value other than 0, kCancelled, and as FitsImage::readWindow.
   void fillTiles(int64_t first, int count, float* out);
 
-  /// Of the pixels read so far.
-  PixelCounts pixelCounts() const;
-
   /// Boxes of tiles [first, first+count): selection and first suppression; nothing else is kept of them. tiles
   /// as fillTiles wrote them; outputs[count][outputValues()]. Callable from several threads for different tiles.
   void consume(int64_t first, int count, const float* tiles, const float* outputs);

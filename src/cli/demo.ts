@@ -130,7 +130,7 @@ function printTimes({ times }: Shown): void {
 }
 
 /** Hours or degrees with minutes and seconds, e.g. 10:00:26.80 or -30:12:00.4. */
-export function sexagesimal(value: number, decimals: number, plus = ''): string {
+function sexagesimal(value: number, decimals: number, plus = ''): string {
   if (!Number.isFinite(value)) return '';
   const unit = 10 ** decimals;
   const total = Math.round(Math.abs(value) * 3600 * unit);

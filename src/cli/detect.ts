@@ -167,12 +167,7 @@ async function deliver(record: RunRecord, target: Target): Promise<void> {
   return pipeline(Readable.from(resultText(record, target.format) ?? []), process.stdout, { end: false });
 }
 
-export async function writePreview(
-  record: RunRecord,
-  image: ImageSelect,
-  path: string,
-  maxPx = kPreviewPx,
-): Promise<void> {
+async function writePreview(record: RunRecord, image: ImageSelect, path: string, maxPx = kPreviewPx): Promise<void> {
   const addon = await loadAddon();
   const preview = await addon.preview({ image, maxPx });
   await writeFileAtomically(path, [drawPreview(preview, record.outcome.image, record.outcome.catalogue)]);

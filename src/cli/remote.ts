@@ -68,7 +68,7 @@ const kExtensions = new Map([
 ]);
 
 /** `<job>-<result>.<extension>`: names of a server are data, never paths. */
-export function resultFileName(job: RemoteJob, result: RemoteResult): string {
+function resultFileName(job: RemoteJob, result: RemoteResult): string {
   const plain = (name: string) => name.replace(/[^A-Za-z0-9_-]/g, '_');
   const extension = kExtensions.get((result.mime ?? '').split(';')[0] ?? '') ?? 'dat';
   return `${plain(job.id)}-${plain(result.id)}.${extension}`;

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { type Config, type ConfigSection, kConfigSchema } from './schema.js';
 
-export const kEnvironmentPrefix = 'CIANNA_OTF_';
+const kEnvironmentPrefix = 'CIANNA_OTF_';
 /** Variables with our prefix that are not settings of the server: the address the client commands use. */
 const kOtherVariables = new Set(['CIANNA_OTF_URL']);
 const kSections = Object.keys(kConfigSchema.shape) as ConfigSection[];

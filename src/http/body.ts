@@ -7,7 +7,7 @@ import { ReceiveBuffers } from './receive-buffers.js';
 const kBufferedBytes = 1 << 18;
 
 /** The client went away before its request was complete. */
-export function clientGone(): OtfError {
+function clientGone(): OtfError {
   return new OtfError('OTF_CLIENT_GONE', 'the client went away');
 }
 

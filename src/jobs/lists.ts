@@ -31,7 +31,7 @@ interface Place {
 type Row = JobRef & Place;
 
 /** Rows read at a time: well below a millisecond of work. */
-export const kPageRows = 200;
+const kPageRows = 200;
 const kColumns = 'rowid AS place, id, style, phase, runId, owner, createdMs';
 const kBeginning: Place = { createdMs: Number.MIN_SAFE_INTEGER, place: -1 };
 const kEnd: Place = { createdMs: Number.MAX_SAFE_INTEGER, place: Number.MAX_SAFE_INTEGER };

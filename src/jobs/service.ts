@@ -422,7 +422,7 @@ export class JobService {
   }
 }
 
-export function unknownJob(): OtfError {
+function unknownJob(): OtfError {
   return new OtfError('OTF_NOT_FOUND', 'no such job');
 }
 

@@ -5,7 +5,7 @@
 import type { FileFacts, ProvenanceInput } from './input.js';
 
 export const kProv = 'http://www.w3.org/ns/prov#';
-export const kVoprov = 'http://www.ivoa.net/documents/ProvenanceDM/voprov/';
+const kVoprov = 'http://www.ivoa.net/documents/ProvenanceDM/voprov/';
 export const kXsd = 'http://www.w3.org/2001/XMLSchema#';
 
 /** A typed value: text, a number, an instant, a URL or the qualified name of something. */
@@ -230,6 +230,6 @@ function roleOf(file: FileFacts): string {
 }
 
 /** Any text as the tail of an NCName: what a name cannot hold becomes _ and its code, so that two stay two. */
-export function ncName(value: string): string {
+function ncName(value: string): string {
   return value.replace(/[^A-Za-z0-9.-]/g, (character) => `_${(character.codePointAt(0) ?? 0).toString(16)}`);
 }

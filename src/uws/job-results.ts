@@ -13,7 +13,7 @@ import { badRequest, Parameters } from './parameters.js';
 const kVaryAccept = { Vary: 'Accept' };
 const kVotable = 'application/x-votable+xml';
 /** The network's output as it left the network: what the older server had as its only result. */
-export const kRawResult = 'raw';
+const kRawResult = 'raw';
 
 export const getResults: Handler = (context, request, tree) => {
   const job = context.jobs.get(id(request));

@@ -4,7 +4,7 @@ import { OtfError } from '../errors/catalogue.js';
 import type { Handler } from './context.js';
 import { text } from './exchange.js';
 
-export const kRegistryFile = 'CIANNA_models.xml';
+const kRegistryFile = 'CIANNA_models.xml';
 
 export const getModelFile: Handler = async ({ models, config }, request) => {
   const name = request.variables[0] ?? '';

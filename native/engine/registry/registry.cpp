@@ -1,3 +1,4 @@
+#include "engine/engine.h"
 #include "engine/onednn/onednn_engine.h"
 #include "engine/process/remote_engine.h"
 #include "engine/reference/reference_engine.h"
