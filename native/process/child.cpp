@@ -135,8 +135,8 @@ Child::Child(const Spec& spec)
 
   // The process is started by a thread that outlives it: PR_SET_PDEATHSIG is about the starting thread, and
   // ours may be a worker that comes and goes.
-  keeper_ = std::thread([this, &spec, &descriptors, childLog = childLog.get(), own = ownLog.release()] {
-    keep(spec, descriptors, childLog);
+  keeper_ = std::thread([this, &spec, &descriptors, theirs = childLog.get(), own = ownLog.release()] {
+    keep(spec, descriptors, theirs);
     bool running = false;
     {
       // Nothing of the caller's is touched from here on: it goes on.
