@@ -54,6 +54,8 @@ async function followEnvironment(folder, wanted = {}) {
 
 /** Configured once: afterwards the Makefile itself runs cmake again when a CMakeLists.txt changed. */
 async function build(folder, targets = []) {
+  // A Makefile of before a target was added has no rule that would lead it to look at CMakeLists.txt.
+  if (targets.length > 0) await runQuietly('cmake', [folder], `cmake in ${folder}`);
   const args = ['--build', folder, '--parallel', parallel(), ...(targets.length > 0 ? ['--target', ...targets] : [])];
   await runQuietly('cmake', args, `the build in ${folder}`);
 }
