@@ -12,6 +12,10 @@ const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
 /** What checks C++ (scripts/lint.mjs): a version that Debian 12 and 13 both have. clang's omp.h is a package of its own. */
 const kLint = ['clang-format-19', 'clang-tidy-19', 'libomp-19-dev'];
+/** Independent readers of what we write, the older client's library, and network namespaces. */
+const kReaders = ['python3-astropy', 'python3-pyvo', 'python3-prov', 'python3-requests', 'stilts', 'iproute2'].map(
+  (name) => [name],
+);
 /** Its service starts when it is installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
 const kNginx = existsSync('/usr/sbin/policy-rc.d') ? ['nginx-light'] : [];
 /** After a day a package that could not be installed is tried again. */
@@ -109,7 +113,7 @@ export async function installSystemPackages({ tests }) {
   if ((await capture('dpkg-query', ['--version'])).code !== 0) return checkWithoutDpkg(tests);
   const needed = [...kBuild, ...(await sqlitePackages()), ...(tests ? kTests : [])];
   const fuzzer = tests ? await fuzzerPackages() : [];
-  const optional = tests ? [fuzzer, kLint, ['python3-astropy'], ['stilts'], kNginx] : [];
+  const optional = tests ? [fuzzer, kLint, ...kReaders, kNginx] : [];
   const missingOptional = await missingOf(optional.flat());
   await installPackages(needed, missingOptional);
   if (missingOptional.length === 0) return { clang: tests };
