@@ -105,8 +105,6 @@ export async function refreshSettings(root) {
   for (const file of ['/etc/resolv.conf', '/etc/hosts']) await cp(file, join(root, file), { dereference: true });
   await cp(kCertificates, join(root, kCertificatesInside));
   await writeFile(join(root, 'root/.npmrc'), await npmConfiguration());
-  // Packages with a service (nginx, for a test) start none in the root: Debian Policy, 9.3.3.
-  await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
 }
 
 /** The whole environment of a command in the root: nothing of this machine's but the ways to the network and what CI says. */

@@ -280,11 +280,19 @@ export class BatchExecutor implements Executor {
     }
   }
 
+  /** Who kills the server does so each time; a kill from outside should not meet the same job again and again. */
+  #leastTried(): Ready | undefined {
+    let least: Ready | undefined;
+    const tried = (item: Ready) => item.job.info.attempts ?? 0;
+    for (const item of this.#suspects.values()) if (!least || tried(item) < tried(least)) least = item;
+    return least;
+  }
+
   /** What was being executed when the server crashed: one by one, before anything else. */
   #dispatchAlone(): void {
     if (this.#running.size > 0 || this.#opening > 0) return;
     this.#alone = undefined;
-    const [suspect] = this.#suspects.values();
+    const suspect = this.#leastTried();
     if (!suspect) {
       this.#dispatch();
       return;
