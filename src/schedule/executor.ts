@@ -172,7 +172,7 @@ export class BatchExecutor implements Executor {
   }
 
   position(jobId: string): number | undefined {
-    const first = [...this.#suspects.keys()].indexOf(jobId);
+    const first = this.#suspectsInOrder().findIndex(({ job }) => job.id === jobId);
     if (first >= 0) return first + 1;
     const ahead = this.#suspects.size;
     const place = this.#queue.position(jobId);
@@ -280,19 +280,17 @@ export class BatchExecutor implements Executor {
     }
   }
 
-  /** Who kills the server does so each time; a kill from outside should not meet the same job again and again. */
-  #leastTried(): Ready | undefined {
-    let least: Ready | undefined;
+  /** As they will run. Who kills the server does so each time; a kill from outside should not meet the same job again. */
+  #suspectsInOrder(): Ready[] {
     const tried = (item: Ready) => item.job.info.attempts ?? 0;
-    for (const item of this.#suspects.values()) if (!least || tried(item) < tried(least)) least = item;
-    return least;
+    return [...this.#suspects.values()].sort((a, b) => tried(a) - tried(b));
   }
 
   /** What was being executed when the server crashed: one by one, before anything else. */
   #dispatchAlone(): void {
     if (this.#running.size > 0 || this.#opening > 0) return;
     this.#alone = undefined;
-    const suspect = this.#leastTried();
+    const [suspect] = this.#suspectsInOrder();
     if (!suspect) {
       this.#dispatch();
       return;
