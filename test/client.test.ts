@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { kServer } from '#otf/jobs/access.js';
 import { bench, tempDir } from './service/bench.js';
 import { kCatalogue } from './service/fake-executor.js';
 import { floatData, header, imageCards, skyCards } from './support/fits-writer.js';
@@ -54,7 +55,7 @@ describe('client commands', () => {
     );
     const [first] = submitted;
     assert.ok(first);
-    assert.deepEqual(b.server.jobs.get(first.id).parameters.region, { box: [1, 2, 30, 40] });
+    assert.deepEqual(b.server.jobs.get(first.id, kServer).parameters.region, { box: [1, 2, 30, 40] });
     assert.equal((await b.send(`/jobs/${first.id}/parameters/IMAGE`)).headers.get('content-length'), '3003840');
     const catalogue = first.files.find((file) => file.endsWith('-result.vot'));
     assert.equal(await readFile(catalogue ?? '', 'utf8'), kCatalogue);
@@ -117,7 +118,7 @@ describe('client commands', () => {
     const refused = async (message: RegExp, ...args: string[]) => {
       const { code, err } = await submit(...args);
       assert.deepEqual([code, message.test(err)], [1, true], err);
-      assert.equal(b.server.jobs.store.size, 0);
+      assert.equal(b.server.jobs.counts().jobs, 0);
     };
     await refused(
       /text\.fits is not a FITS file.*nothing was sent \(--no-check/,
@@ -130,7 +131,7 @@ describe('client commands', () => {
     await refused(/none\.fits: no such file/, `${dir}/none.fits`);
     assert.equal((await submit(`${dir}/good.fits`, `${dir}/packed.fits`, '--roi', '150.1,-30.2,8,8')).code, 0);
     assert.equal((await submit(`${dir}/text.fits`, '--no-check')).code, 0);
-    assert.equal(b.server.jobs.store.size, 3);
+    assert.equal(b.server.jobs.counts().jobs, 3);
   });
 
   it('send several images at a time, and give the ids in the order of the images', async (t) => {

@@ -100,6 +100,6 @@ describe('What is announced', () => {
     const answer = await b.send('/jobs/', { method: 'POST', body });
     assert.equal(answer.status, 400);
     assert.match(((await answer.json()) as { error: string }).error, /larger than 1048576 bytes/);
-    assert.equal(b.server.jobs.store.size, 0);
+    assert.equal(b.server.jobs.counts().jobs, 0);
   });
 });

@@ -44,13 +44,18 @@ async function until(condition: () => Promise<boolean> | boolean, what: string):
   assert.fail(what);
 }
 
+/** A data folder with so many finished jobs. */
+async function historyOf(t: TestContext, jobs: number): Promise<string> {
+  const dataDir = await tempDir(t);
+  const store = new JobStore(dataDir);
+  store.load(Array.from({ length: jobs }, (_, index) => finished(index)));
+  store.close();
+  return dataDir;
+}
+
 describe('A long history', () => {
   it('comes in pages that can be read on, and other requests are answered between their pieces', async (t) => {
-    const dataDir = await tempDir(t);
-    const store = new JobStore(dataDir);
-    store.load(Array.from({ length: 20_000 }, (_, index) => finished(index)));
-    store.close();
-    const b = await bench(t, {}, { server: { list_page: 5000 } }, dataDir);
+    const b = await bench(t, {}, { server: { list_page: 5000 } }, await historyOf(t, 20_000));
     const ids = (xml: string) => [...xml.matchAll(/jobref id="j(\d+)"/g)].map(([, id]) => Number(id));
     const newest = ids(await b.text('/jobs'));
     assert.deepEqual([newest.length, newest[0], newest.at(-1)], [5000, 15_000, 19_999]);
@@ -95,8 +100,7 @@ describe('A long history', () => {
 
 describe('Pipelined requests', () => {
   it('leave room for those of others', async (t) => {
-    const b = await bench(t);
-    b.server.jobs.store.load(Array.from({ length: 200 }, (_, index) => finished(index)));
+    const b = await bench(t, {}, {}, await historyOf(t, 200));
     const socket = await rawSocket(b.url);
     socket.on('error', () => undefined);
     let answered = 0;
@@ -190,7 +194,7 @@ describe('DELETE', () => {
     );
     await until(async () => (await readdir(join(b.dataDir, 'jobs'))).length === 0, 'folders are left');
     await until(async () => (await readdir(join(b.dataDir, 'trash'))).length === 0, 'the trash is not emptied');
-    assert.equal(b.server.jobs.store.size, 0);
+    assert.equal(b.server.jobs.counts().jobs, 0);
   });
 
   it('is 303 or 404 beside new parameters, starts and aborts, too', async (t) => {
@@ -223,7 +227,7 @@ describe('DELETE', () => {
     const [kept, going] = [await b.create({ PHASE: 'RUN' }), await b.create({ PHASE: 'RUN' })];
     await b.until(going, 'COMPLETED');
     await b.until(kept, 'COMPLETED');
-    b.server.jobs.store.close();
+    b.server.jobs.close();
     // Moved away, row not yet gone.
     execFileSync('mv', [join(b.dataDir, 'jobs', going), join(b.dataDir, 'trash', `${going}.x`)]);
     await mkdir(join(b.dataDir, 'jobs', '.0badcafe-jhalf'));

@@ -3,8 +3,9 @@ import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { loadConfig } from '#otf/config/load.js';
 import type { Job } from '#otf/jobs/job.js';
+import { listJobs } from '#otf/jobs/lists.js';
 import { JobStore } from '#otf/jobs/store.js';
-import { filterJobs, parseFilter } from '#otf/uws/filters.js';
+import { parseFilter } from '#otf/uws/filters.js';
 import { Parameters } from '#otf/uws/parameters.js';
 import { bench, tempDir } from './service/bench.js';
 
@@ -65,7 +66,7 @@ describe('the store', () => {
     await store.change('j4', () => null);
     store.close();
     const again = new JobStore(dir);
-    assert.equal(again.size, 2);
+    assert.equal(again.totals.jobs, 2);
     again.close();
   });
 
@@ -151,16 +152,19 @@ describe('the store', () => {
     store.load(Array.from({ length: 10_000 }, (_, index) => job(index, phases[index % 100] ?? 'COMPLETED')));
     store.close();
     const opened = new JobStore(dir);
-    assert.equal(opened.size, 10_000);
+    assert.equal(opened.totals.jobs, 10_000);
     assert.deepEqual([...opened.active()].length, 200);
-    assert.deepEqual([opened.count('ERROR'), opened.count('PENDING'), opened.count('COMPLETED')], [100, 100, 9700]);
+    assert.deepEqual(
+      [opened.totals.of('ERROR'), opened.totals.of('PENDING'), opened.totals.of('COMPLETED')],
+      [100, 100, 9700],
+    );
     // Ten results of 0 to 9 bytes each.
     assert.equal(opened.totals.bytes, 10_000 * 45);
     assert.deepEqual(opened.get('j4711'), job(4711));
     const before = opened.totals.bytes;
     await opened.change('j4711', () => null);
     assert.equal(opened.get('j4711'), undefined);
-    assert.deepEqual([opened.size, opened.totals.bytes], [9999, before - 45]);
+    assert.deepEqual([opened.totals.jobs, opened.totals.bytes], [9999, before - 45]);
     opened.close();
   });
 
@@ -175,7 +179,7 @@ describe('the store', () => {
     store.load(jobs);
     await store.changeUntilRestart('j2', (before) => before && { ...before, phase: 'EXECUTING' });
     const ids = (query: string, most = 10_000) => {
-      const { expected, pages } = filterJobs(store, parseFilter(Parameters.fromQuery(query)), most);
+      const { expected, pages } = listJobs(store.lists, store.totals, parseFilter(Parameters.fromQuery(query)), most);
       const found = [...pages].flat().map(({ id }) => Number(id.slice(1)));
       assert.ok(found.length <= expected && expected <= most, `${query}: ${found.length} of ${expected}`);
       return found;
@@ -215,7 +219,7 @@ describe('restart', () => {
     const before = await b.text(`/jobs/${done}`);
     // As kill -9 leaves it: nothing is requeued, the database is only closed so that this process can open it again.
     b.executor.running.clear();
-    b.server.jobs.store.close();
+    b.server.jobs.close();
     await mkdir(`${b.dataDir}/jobs/jhalf`);
     await writeFile(`${b.dataDir}/jobs/jhalf/upload`, 'x');
     const again = await bench(t, { hold: true, delayMs: Number.POSITIVE_INFINITY }, {}, b.dataDir);

@@ -79,7 +79,7 @@ describe('multipart forms', () => {
         contentLength: '',
         chunked: true,
         query: '',
-        folders,
+        uploads: folders,
         maxBytes: 1 << 20,
         maxText: 4096,
         acceptJson: false,

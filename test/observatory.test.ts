@@ -1,6 +1,7 @@
 /** Today's contract of the observatory's server and clients (docs/interop.md), and how it is told from that of 2025-12. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { kServer } from '#otf/jobs/access.js';
 import { chooseNormalisation } from '#otf/models/normalisation.js';
 import type { NormalisationEntry } from '#otf/models/schema.js';
 import { parseObservatoryRequest } from '#otf/uws/observatory-xml.js';
@@ -75,14 +76,14 @@ describe("today's contract", () => {
       ['current', kOlder, 'observatory'],
     ] as const) {
       const b = await bench(t, {}, { server: { observatory_contract } });
-      assert.equal(b.server.jobs.get(await create(b, xml)).style, style, `${observatory_contract} ${style}`);
+      assert.equal(b.server.jobs.get(await create(b, xml), kServer).style, style, `${observatory_contract} ${style}`);
     }
   });
 
   it('takes region, normalisation, compute type and model from the request', async (t) => {
     const b = await bench(t, { hold: true });
     const given = async (xml: string) => {
-      const { modelId, quantization, parameters } = b.server.jobs.get(await create(b, xml));
+      const { modelId, quantization, parameters } = b.server.jobs.get(await create(b, xml), kServer);
       return { modelId, quantization, region: parameters.region, normalisation: parameters.normalisation };
     };
     assert.deepEqual(
@@ -147,7 +148,7 @@ describe("today's contract", () => {
     await refused('dec', '91', /DEC in -90..90/, parameter('ra', '1'));
     const model = await post(b, job(parameter('yolo_model', 'nobody')));
     assert.deepEqual([model.status, /unknown model \\"nobody/.test(await model.text())], [422, true]);
-    assert.equal(b.server.jobs.store.size, 0);
+    assert.equal(b.server.jobs.counts().jobs, 0);
   });
 
   it('reads the forms of 2025-12 too', () => {

@@ -86,7 +86,7 @@ describe('HTTP: bodies', () => {
     const init = { method: 'POST', body: chunked, duplex: 'half', headers: { 'content-type': kMultipart } };
     assert.equal((await b.send('/jobs', init as RequestInit)).status, 413);
     await foldersLeft(b.dataDir, 0);
-    assert.equal(b.server.jobs.store.size, 0);
+    assert.equal(b.server.jobs.counts().jobs, 0);
     assert.equal((await readdir(`${b.dataDir}/jobs`)).length, 0);
     const tooMuchText = await b.send('/jobs', {
       method: 'POST',
@@ -107,7 +107,7 @@ describe('HTTP: bodies', () => {
     }
     socket.destroy();
     await foldersLeft(b.dataDir, 0);
-    assert.equal(b.server.jobs.store.size, 0);
+    assert.equal(b.server.jobs.counts().jobs, 0);
   });
 
   it('says 400 to broken multipart and 415 to unknown types', async (t) => {

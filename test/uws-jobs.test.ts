@@ -145,7 +145,7 @@ describe('UWS: the life of a job', () => {
     const refused = await b.form('/jobs', { PHASE: 'RUN', IMAGE: 'https://example.org/a.fits' });
     assert.equal(refused.status, 503);
     assert.equal(refused.headers.get('retry-after'), '7');
-    assert.equal(b.server.jobs.store.size, 2);
+    assert.equal(b.server.jobs.counts().jobs, 2);
     const { readdir } = await import('node:fs/promises');
     assert.equal((await readdir(`${b.dataDir}/jobs`)).length, 2);
   });

@@ -1,6 +1,7 @@
 /** Requests that are nearly UWS get what they mean, or an error that names the real mistake. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { kServer } from '#otf/jobs/access.js';
 import { bench, legacyBody } from './service/bench.js';
 
 describe('near-standard requests', () => {
@@ -25,7 +26,7 @@ describe('near-standard requests', () => {
     const id = await b.create();
     const answer = await b.form(`/jobs/${id}`, { BOX: '1,1,8,8', RUNID: 'mine', EXECUTIONDURATION: '77' });
     assert.deepEqual([answer.status, answer.headers.get('location')], [303, `${b.url}/jobs/${id}`]);
-    const job = b.server.jobs.get(id);
+    const job = b.server.jobs.get(id, kServer);
     assert.deepEqual([job.runId, job.parameters.region, job.executionDurationS], ['mine', { box: [1, 1, 8, 8] }, 77]);
     assert.equal((await b.form(`/jobs/${id}?PHASE=RUN`, {})).status, 303);
     assert.equal(await b.phase(id), 'QUEUED');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { kServer } from '#otf/jobs/access.js';
 import { parseInstant } from '#otf/uws/instants.js';
 import { wanted } from '#otf/uws/negotiate.js';
 import { bench, kImage } from './service/bench.js';
@@ -100,7 +101,7 @@ describe('older clients', () => {
     const download = await b.send(`/jobs/${id}/results`);
     assert.equal(download.headers.get('content-disposition'), `attachment; filename="net0_rts_${id}.dat"`);
     assert.deepEqual([...new Float32Array(await download.arrayBuffer())], [1, 2, 3]);
-    const job = b.server.jobs.get(id);
+    const job = b.server.jobs.get(id, kServer);
     assert.deepEqual(
       [job.modelId, job.quantization, job.parameters.region],
       ['demo-continuum', 'FP32C_FP32A', undefined],
@@ -153,7 +154,7 @@ describe('older clients', () => {
       ' '.repeat(2 << 20),
     ];
     for (const xml of bad) assert.deepEqual(await attempt([['xml', xml, 'a.xml'], fits]), expected, xml.slice(0, 30));
-    assert.equal(b.server.jobs.store.size, 0);
+    assert.equal(b.server.jobs.counts().jobs, 0);
   });
 });
 
@@ -282,13 +283,13 @@ describe('WAIT', () => {
       });
     const started = performance.now();
     const waiters = Array.from({ length: 1000 }, wait);
-    while (b.server.jobs.waiters.count < 1000) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (b.server.jobs.waiting < 1000) await new Promise((resolve) => setTimeout(resolve, 10));
     const [, took] = await timed(b.phase(id));
     assert.ok(took < 500, `${took} ms`);
     const statuses = await Promise.all(waiters);
     assert.ok(performance.now() - started > 12_500);
     assert.deepEqual([...new Set(statuses)], [200]);
-    assert.equal(b.server.jobs.waiters.count, 0);
+    assert.equal(b.server.jobs.waiting, 0);
     agent.destroy();
   });
 
@@ -297,11 +298,11 @@ describe('WAIT', () => {
     const id = await b.create();
     const controller = new AbortController();
     const wait = b.send(`/jobs/${id}?WAIT=30`, { signal: controller.signal });
-    while (b.server.jobs.waiters.count < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (b.server.jobs.waiting < 1) await new Promise((resolve) => setTimeout(resolve, 5));
     controller.abort();
     await assert.rejects(wait);
     const end = Date.now() + 3000;
-    while (b.server.jobs.waiters.count > 0) {
+    while (b.server.jobs.waiting > 0) {
       assert.ok(Date.now() < end);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

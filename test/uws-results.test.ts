@@ -208,7 +208,7 @@ describe('operation', () => {
     const id = await b.create({ PHASE: 'RUN' });
     await b.until(id, 'EXECUTING');
     const waiting = b.text(`/jobs/${id}?WAIT=-1`);
-    while (b.server.jobs.waiters.count < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (b.server.jobs.waiting < 1) await new Promise((resolve) => setTimeout(resolve, 5));
     const started = Date.now();
     await b.server.stop();
     assert.match(await waiting, /<uws:phase>(EXECUTING|QUEUED)/);

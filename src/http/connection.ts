@@ -5,7 +5,7 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { toOtfError } from '../errors/catalogue.js';
-import type { JobFolders } from '../jobs/folders.js';
+import type { Uploads } from '../jobs/folders.js';
 import type { Answer, Form, Headers, Request, TextAnswer } from '../uws/exchange.js';
 import { problemAnswer } from '../uws/problem.js';
 import { IncomingBody } from './body.js';
@@ -17,7 +17,7 @@ import { sendPieces } from './pieces.js';
 import { kStatusLines } from './status-lines.js';
 
 export interface ConnectionOptions {
-  folders: JobFolders;
+  uploads: Uploads;
   maxUploadBytes: number;
   maxText: number;
   /** Configured address; '' = from the Host header. */
@@ -134,7 +134,7 @@ export class Connection implements Request, Outlet {
       contentLength: this.header('content-length'),
       chunked: this.header('transfer-encoding') !== '',
       query: this.query,
-      folders: this.#options.folders,
+      uploads: this.#options.uploads,
       maxBytes: this.#options.maxUploadBytes,
       maxText: this.#options.maxText,
       acceptJson: accept.json === true,

@@ -1,6 +1,6 @@
 /** Bodies of POST requests: urlencoded, multipart, JSON where asked for. Nothing of a file stays in memory. */
 import { OtfError } from '../errors/catalogue.js';
-import type { JobFolders } from '../jobs/folders.js';
+import type { Uploads } from '../jobs/folders.js';
 import type { Form } from '../uws/exchange.js';
 import { badRequest, Parameters } from '../uws/parameters.js';
 import type { IncomingBody } from './body.js';
@@ -13,7 +13,7 @@ export interface FormRequest {
   contentLength: string;
   chunked: boolean;
   query: string;
-  folders: JobFolders;
+  uploads: Uploads;
   maxBytes: number;
   /** Characters of a field. */
   maxText: number;
@@ -41,7 +41,7 @@ export async function readForm(request: FormRequest): Promise<Form> {
   if (type === 'multipart/form-data') {
     const limit = request.maxBytes + kMultipartOverhead;
     if (announced > limit) await refuseTooLarge(request, announced - limit);
-    const arrived = request.folders.announce(announced);
+    const arrived = request.uploads.announce(announced);
     try {
       const counted = { ...request, body: countedBody(request.body, arrived) };
       return await readMultipart(counted, parameters, limit, () => refuseTooLarge(request, kMaxDrainBytes));

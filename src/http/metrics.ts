@@ -73,7 +73,7 @@ export function jobMetrics(registry: Registry, jobs: JobService): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const phase of kOwnPhases) this.set({ phase }, jobs.store.count(phase));
+      for (const phase of kOwnPhases) this.set({ phase }, jobs.counts().of(phase));
     },
   });
   new Gauge({
@@ -81,7 +81,7 @@ export function jobMetrics(registry: Registry, jobs: JobService): void {
     help: 'Uploads and results of all jobs',
     registers: [registry],
     collect() {
-      this.set(jobs.store.totals.bytes);
+      this.set(jobs.counts().bytes);
     },
   });
   new Gauge({
@@ -99,7 +99,7 @@ export function jobMetrics(registry: Registry, jobs: JobService): void {
     help: 'Requests blocked by WAIT',
     registers: [registry],
     collect() {
-      this.set(jobs.waiters.count);
+      this.set(jobs.waiting);
     },
   });
 }

@@ -139,7 +139,7 @@ class PartReader {
 
   #receive(stream: BusboyFileStream, field: string, filename: string | undefined, mime: string): void {
     assertNamed(field);
-    this.#spool ??= this.#request.folders.newSpool();
+    this.#spool ??= this.#request.uploads.newSpool();
     const file = new PartFile(this.#spool);
     const limit = kPartLimits.get(field.toUpperCase());
     let size = 0;

@@ -1,6 +1,6 @@
 /** /openapi.json from the table of routes. */
 import { kSoftware } from '../version.js';
-import type { Operation, Route } from './routes.js';
+import type { Operation, Route } from './route.js';
 
 type Json = Record<string, unknown>;
 

@@ -4,16 +4,19 @@ import { json, plain, type TextAnswer, text } from '../uws/exchange.js';
 import { Parameters } from '../uws/parameters.js';
 import { kSoftware } from '../version.js';
 import { openApi } from './openapi.js';
-import { kRoutes } from './routes.js';
+import type { Route } from './route.js';
 
-/** Made when first asked for: kRoutes names this file. */
-let index: TextAnswer | undefined;
+type Table = () => readonly Route[];
 
-export const getIndex: Handler = () => {
-  const lines = () => kRoutes.map(({ path, methods }) => `${Object.keys(methods).join(', ').padEnd(18)} ${path}`);
-  index ??= plain(`${kSoftware.name} ${kSoftware.version}\n\n${lines().join('\n')}\n`);
-  return index;
-};
+/** Made when first asked for: the table has this handler in it. */
+export function indexOf(routes: Table): Handler {
+  let index: TextAnswer | undefined;
+  return () => {
+    const lines = () => routes().map(({ path, methods }) => `${Object.keys(methods).join(', ').padEnd(18)} ${path}`);
+    index ??= plain(`${kSoftware.name} ${kSoftware.version}\n\n${lines().join('\n')}\n`);
+    return index;
+  };
+}
 
 function isReady({ jobs }: UwsContext): boolean {
   return !jobs.stopping && jobs.executorStats().ready;
@@ -31,30 +34,26 @@ export const getHealth: Handler = (context) => {
   return json(ready ? 200 : 503, { live: true, ready });
 };
 
-export const getMetrics: Handler = async ({ jobs }) => {
-  const { metrics } = jobs.host;
-  return text(200, metrics.contentType, await metrics.metrics());
-};
+export const getMetrics: Handler = async ({ metrics }) => text(200, metrics.contentType, await metrics.metrics());
 
 export const getEvents: Handler = ({ jobs }, request) => {
   const only = Parameters.fromQuery(request.query).single('JOB');
-  if (only !== undefined) jobs.get(only);
+  if (only !== undefined) jobs.get(only, request);
   jobs.assertMayWait();
   return {
     kind: 'events',
     subscribe: (send) =>
-      jobs.events.subscribe((event) => {
+      jobs.subscribe((event) => {
         if (only === undefined || only === event.jobId) send(event.type, JSON.stringify(event));
-      }),
+      }, request),
   };
 };
 
-/** The last one made: all clients of a server call it by one name, or two. */
-let described = { origin: '', answer: json(200, {}) };
-
-export const getOpenApi: Handler = (_, request) => {
-  if (described.origin !== request.origin) {
-    described = { origin: request.origin, answer: json(200, openApi(kRoutes, request.origin)) };
-  }
-  return described.answer;
-};
+/** The last one made is kept: all clients of a server call it by one name, or two. */
+export function descriptionOf(routes: Table): Handler {
+  let described: { origin: string; answer: TextAnswer } | undefined;
+  return (_, { origin }) => {
+    if (described?.origin !== origin) described = { origin, answer: json(200, openApi(routes(), origin)) };
+    return described.answer;
+  };
+}

@@ -16,27 +16,8 @@ import {
 import { getLinks } from '../uws/links.js';
 import { getModelFile } from '../uws/model-files.js';
 import { getAvailability, getCapabilities } from '../uws/vosi.js';
-import { getEvents, getHealth, getIndex, getLive, getMetrics, getOpenApi, getReady } from './operation.js';
-
-export type Method = 'GET' | 'POST' | 'DELETE';
-
-export interface Operation {
-  handler: Handler;
-  summary: string;
-  /** Query parameters, name to meaning. */
-  query?: Record<string, string>;
-  /** Form fields of the body, name to meaning; files of multipart bodies are named too. */
-  fields?: Record<string, string>;
-  /** Status to meaning. */
-  answers: Record<number, string>;
-}
-
-export interface Route {
-  /** Variables as `:name`. A trailing slash is equal to none. */
-  path: string;
-  tree: Tree;
-  methods: Partial<Record<Method, Operation>>;
-}
+import { descriptionOf, getEvents, getHealth, getLive, getMetrics, getReady, indexOf } from './operation.js';
+import type { Operation, Route } from './route.js';
 
 const kNotFound = { 404: 'no such job or sub-resource' };
 const kBadRequest = { 400: 'a parameter is wrong; the text names it' };
@@ -190,8 +171,11 @@ function single(path: string, methods: Route['methods']): Route {
   return { path, tree: '/jobs', methods };
 }
 
+/** Those that describe the table are in it. */
+const allRoutes = () => kRoutes;
+
 export const kRoutes: readonly Route[] = [
-  single('/', get(getIndex, 'What there is', 'text')),
+  single('/', get(indexOf(allRoutes), 'What there is', 'text')),
   ...jobTree('/jobs'),
   ...jobTree('/uws'),
   single(
@@ -214,5 +198,5 @@ export const kRoutes: readonly Route[] = [
   single('/healthz/live', get(getLive, 'Is the process there', 'JSON')),
   single('/healthz/ready', get(getReady, 'Can jobs be run', 'JSON', { answers: { 503: 'not ready' } })),
   single('/metrics', get(getMetrics, 'Prometheus metrics', 'text')),
-  single('/openapi.json', get(getOpenApi, 'This API', 'OpenAPI 3.1')),
+  single('/openapi.json', get(descriptionOf(allRoutes), 'This API', 'OpenAPI 3.1')),
 ];

@@ -22,7 +22,8 @@ import { Connection, type ConnectionOptions } from './connection.js';
 import { Connections, connectionLimits } from './connections.js';
 import { Cors } from './cors.js';
 import { connectionMetrics, httpMetrics, jobMetrics, makeRegistry } from './metrics.js';
-import { kRoutes, type Method, type Operation, type Route } from './routes.js';
+import type { Method, Operation, Route } from './route.js';
+import { kRoutes } from './routes.js';
 import { Trust } from './trust.js';
 import { nextTurn, RequestTurns } from './turns.js';
 
@@ -59,7 +60,7 @@ export async function startServer({
   const jobs = new JobService({ config, executor, log, metrics });
   jobMetrics(metrics, jobs);
   const internal = (thrown: unknown, route: string) => log.error({ err: thrown, route }, 'internal error');
-  const context: UwsContext = { jobs, models, config, startedMs: Date.now(), internal };
+  const context: UwsContext = { jobs, models, config, metrics, startedMs: Date.now(), internal };
   const app = uWebSockets.App();
   const { max_connections, max_connections_per_address } = config.server;
   const limits = connectionLimits(max_connections, max_connections_per_address);
@@ -69,7 +70,7 @@ export async function startServer({
   connectionMetrics(metrics, connections);
   const open = new OpenRequests();
   const options: ConnectionOptions = {
-    folders: jobs.folders,
+    uploads: jobs.uploads,
     maxUploadBytes: config.server.max_upload_mb * 2 ** 20,
     maxText: config.server.max_text,
     publicUrl: config.server.public_url.replace(/\/+$/, ''),
@@ -93,10 +94,9 @@ export async function startServer({
     jobs.close();
     throw thrown;
   }
-  jobs.host.baseUrl = publicBase(config, port);
-  jobs.begin();
+  jobs.begin(publicBase(config, port));
   const url = `http://${config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host}:${port}`;
-  log.info({ url, jobs: jobs.store.totals.jobs }, 'listening');
+  log.info({ url, jobs: jobs.counts().jobs }, 'listening');
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= shutDown(app, jobs, open, config.server.shutdown_s * 1000, log);
@@ -219,7 +219,7 @@ async function refuse(connection: Connection, route: Route, context: UwsContext)
     const { variables, origin, remote, owner } = connection;
     const probe = { method: 'GET', variables, query: '', origin, remote, owner };
     const nothing = () => Promise.reject(new Error('a probe has no body'));
-    if (!get && route.path.includes('/:id')) context.jobs.get(variables[0] ?? '');
+    if (!get && route.path.includes('/:id')) context.jobs.get(variables[0] ?? '', connection);
     await get?.handler(context, { ...probe, header: () => '', form: nothing, onGone: () => undefined }, route.tree);
   } catch (thrown) {
     if (toOtfError(thrown).code !== 'OTF_BAD_REQUEST') return connection.answerProblem(thrown);

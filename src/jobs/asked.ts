@@ -1,6 +1,9 @@
-/** What clients ask for: a new job, or changes of one. */
+/** What clients ask for, a new job or changes of one, and what becomes of it below the configured limits. */
+import type { Config } from '../config/schema.js';
 import type { Spool } from './folders.js';
-import type { JobParameters, Style } from './job.js';
+import { type Job, type JobParameters, kDefaultPriority, type Style } from './job.js';
+
+type Policy = Config['policy'];
 
 export interface NewJob {
   style: Style;
@@ -36,4 +39,58 @@ export interface ParameterChange extends Times {
   priority?: number | undefined;
   spool?: Spool | undefined;
   run: boolean;
+}
+
+export function pendingJob(asked: NewJob, policy: Policy, now: number): Omit<Job, 'id'> {
+  const destructionMs = asked.destructionMs ?? (policy.retention_s > 0 ? now + policy.retention_s * 1000 : null);
+  return {
+    style: asked.style,
+    phase: 'PENDING',
+    owner: asked.owner,
+    remote: asked.remote,
+    runId: asked.runId,
+    createdMs: now,
+    queuedMs: null,
+    startedMs: null,
+    endedMs: null,
+    executionDurationS: cutDuration(asked.executionDurationS ?? policy.execution_s, policy),
+    destructionMs: cutDestruction(destructionMs, now, policy),
+    modelId: asked.modelId,
+    quantization: asked.quantization,
+    priority: asked.priority ?? kDefaultPriority,
+    parameters: asked.parameters,
+    results: [],
+    failure: null,
+    info: {},
+  };
+}
+
+export function withParameters(job: Job, change: ParameterChange, policy: Policy): Job {
+  return {
+    ...withTimes(job, change, policy),
+    runId: change.runId === undefined ? job.runId : change.runId,
+    modelId: change.modelId ?? job.modelId,
+    quantization: change.quantization ?? job.quantization,
+    priority: change.priority ?? job.priority,
+    parameters: { ...job.parameters, ...change.parameters },
+  };
+}
+
+export function withTimes(job: Job, { executionDurationS, destructionMs }: Times, policy: Policy): Job {
+  return {
+    ...job,
+    ...(executionDurationS === undefined ? {} : { executionDurationS: cutDuration(executionDurationS, policy) }),
+    ...(destructionMs === undefined ? {} : { destructionMs: cutDestruction(destructionMs, job.createdMs, policy) }),
+  };
+}
+
+/** 0 = no limit. */
+function cutDuration(seconds: number, { max_execution_s: max }: Policy): number {
+  if (max === 0) return seconds;
+  return seconds === 0 ? max : Math.min(seconds, max);
+}
+
+/** null = never. */
+function cutDestruction(atMs: number | null, createdMs: number, { max_retention_s: max }: Policy): number | null {
+  return max === 0 ? atMs : Math.min(atMs ?? Number.POSITIVE_INFINITY, createdMs + max * 1000);
 }

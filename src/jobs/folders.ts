@@ -19,7 +19,18 @@ const kFolders = ['jobs', 'trash', 'orphans'] as const;
 /** Somebody writing into a folder that is being removed makes rm(1) fail: it is tried again (ms between). */
 const kRemoval = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 } as const;
 
-export class JobFolders {
+/** Where files of requests are received, for whoever reads requests. */
+export interface Uploads {
+  /** A fresh folder for the files of one request. Throws OTF_DISK_FULL, OTF_INTERNAL. */
+  newSpool(): Spool;
+  /**
+   * An upload of this size begins; the result is told of each piece that has come, and at the end of the rest. Throws
+   * OTF_DISK_FULL when there is no room for it.
+   */
+  announce(bytes: number): (arrived?: number) => void;
+}
+
+export class JobFolders implements Uploads {
   readonly #dirs: Record<(typeof kFolders)[number], string>;
   readonly #reserveBytes: number;
   /** Moved to jobs/, row not committed yet. */
@@ -55,7 +66,6 @@ export class JobFolders {
     return name.startsWith('.') ? 'upload' : 'job';
   }
 
-  /** A fresh folder for the files of one request. Throws OTF_DISK_FULL, OTF_INTERNAL. */
   newSpool(): Spool {
     const jobId = newJobId();
     const dir = join(this.#dirs.jobs, `${this.#run}${jobId}`);
@@ -82,10 +92,6 @@ export class JobFolders {
     if (bavail * bsize < bytes) throw new OtfError('OTF_DISK_FULL', kDiskFull);
   }
 
-  /**
-   * An upload of this size begins; the result is told of each piece that has come, and at the end of the rest. Throws
-   * OTF_DISK_FULL when there is no room for it.
-   */
   announce(bytes: number): (arrived?: number) => void {
     if (bytes > 0) this.assertRoom(bytes);
     let left = bytes;

@@ -1,6 +1,7 @@
 /** Lists of jobs, read in pages along an index: what is shown of a job in a list, never the whole of it. */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Phase, Style } from './job.js';
+import { kOwnPhases, type Phase, type Style, type UwsPhase } from './job.js';
+import type { JobCounts } from './totals.js';
 
 export interface JobRef {
   id: string;
@@ -102,4 +103,34 @@ export class JobLists {
 function inRows(phases: ReadonlySet<Phase>): Set<Phase> {
   if (!phases.has('QUEUED') && !phases.has('EXECUTING')) return new Set(phases);
   return new Set<Phase>([...phases, 'QUEUED', 'EXECUTING']);
+}
+
+export interface JobFilter {
+  /** Union; undefined = all but ARCHIVED. */
+  phases: ReadonlySet<UwsPhase> | undefined;
+  /** Strictly later. */
+  afterMs: number | undefined;
+  last: number | undefined;
+}
+
+/**
+ * The jobs of the list, in pages: in order of creation, with LAST the newest first. More than `most` are never given:
+ * after an instant those that come next, so that the list can be read on with AFTER=that of the last; else the newest.
+ */
+export function listJobs(lists: JobLists, totals: JobCounts, filter: JobFilter, most: number): JobPages {
+  const { last, afterMs } = filter;
+  const phases = filter.phases && new Set(kOwnPhases.filter((phase) => filter.phases?.has(phase)));
+  const limit = Math.min(last ?? most, most);
+  let jobs = 0;
+  for (const phase of phases ?? kOwnPhases) jobs += totals.of(phase);
+  const expected = Math.min(limit, jobs);
+  if (last !== undefined) return { expected, pages: lists.pages({ phases, afterMs, newestFirst: true, limit }) };
+  const from = afterMs ?? (jobs > limit ? lists.startOfNewest(phases, limit) : undefined);
+  return { expected, pages: lists.pages({ phases, afterMs: from, limit }) };
+}
+
+export interface JobPages {
+  /** At most so many. */
+  expected: number;
+  pages: Iterable<JobRef[]>;
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
 import { OtfError } from '../errors/catalogue.js';
 import { openDatabase } from './database.js';
-import { isActive, type Job, type Phase } from './job.js';
+import { isActive, type Job } from './job.js';
 import { JobLists } from './lists.js';
 import { Reserve } from './reserve.js';
 import { fromRow, type JobRow, kSaveSql, toRow } from './schema.js';
@@ -72,10 +72,6 @@ export class JobStore {
     this.totals = new Totals(this.#database, this.#active.values());
     this.lists = new JobLists(this.#database, (id) => this.#active.get(id)?.phase);
     this.#lastCreatedMs = this.lists.newestMs();
-  }
-
-  get size(): number {
-    return this.totals.jobs;
   }
 
   get(id: string): Job | undefined {
@@ -243,11 +239,6 @@ export class JobStore {
   /** Once in a while: the room that a removal used is kept again, where there is any. */
   keepReserve(): void {
     this.#reserve.keep();
-  }
-
-  /** Jobs in this phase. */
-  count(phase: Phase): number {
-    return this.totals.of(phase);
   }
 
   close(): void {

@@ -2,7 +2,14 @@
 import type { Database } from 'better-sqlite3';
 import { type Job, ownerKey, type Phase, storedBytes } from './job.js';
 
-export class Totals {
+/** What may be read of them. */
+export interface JobCounts {
+  readonly jobs: number;
+  readonly bytes: number;
+  of(phase: Phase): number;
+}
+
+export class Totals implements JobCounts {
   readonly #phases = new Map<Phase, number>();
   readonly #owners = new Map<string, number>();
   #bytes = 0;

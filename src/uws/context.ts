@@ -1,4 +1,5 @@
 /** What every handler works with, and the addresses of jobs. */
+import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { Job } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
@@ -9,6 +10,7 @@ export interface UwsContext {
   jobs: JobService;
   models: ModelDirectory;
   config: Config;
+  metrics: Registry;
   /** Milliseconds since 1970. */
   startedMs: number;
   /** For the log: an error of ours that was answered in words of an older server. */

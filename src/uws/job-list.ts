@@ -7,7 +7,7 @@ import { type Handler, jobHref, jobLocation } from './context.js';
 import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
 import { inPieces, json, kXmlType, type Request, seeOther, xml } from './exchange.js';
-import { filterJobs, parseFilter } from './filters.js';
+import { parseFilter } from './filters.js';
 import { isObservatoryForm, parseObservatory } from './observatory-creation.js';
 import { badRequest, Parameters } from './parameters.js';
 import { problemMessage } from './problem.js';
@@ -17,7 +17,7 @@ const kShort = 200;
 
 export const listJobs: Handler = ({ jobs, config }, request) => {
   const filter = parseFilter(Parameters.fromQuery(request.query));
-  const { expected, pages } = filterJobs(jobs.store, filter, config.server.list_page);
+  const { expected, pages } = jobs.list(filter, config.server.list_page, request);
   const pieces = jobsDocument(pages, (job) => jobHref(request, job));
   return expected <= kShort ? xml([...pieces].join('')) : inPieces(kXmlType, pieces);
 };

@@ -17,19 +17,19 @@ import { changePhase, deleteJob, id } from './job.js';
 import { badRequest, shown } from './parameters.js';
 
 export const getParameters: Handler = ({ jobs }, request) => {
-  const job = jobs.get(id(request));
+  const job = jobs.get(id(request), request);
   return xml(parametersDocument(job, jobHref(request, job)));
 };
 
 /** Uploads give back their bytes, everything else its text. */
 export const getParameter: Handler = ({ jobs }, request) => {
-  const job = jobs.get(id(request));
+  const job = jobs.get(id(request), request);
   const name = (request.variables[1] ?? '').toUpperCase();
   const entry = parameterEntries(job, jobHref(request, job)).find((each) => each.id === name);
   if (!entry) throw new OtfError('OTF_NOT_FOUND', 'the job has no such parameter');
   if (!entry.upload) return plain(entry.value);
-  const { file, name: called, mime, size, sha256 } = entry.upload;
-  const path = join(jobs.folders.jobDir(job.id), file);
+  const { name: called, mime, size, sha256 } = entry.upload;
+  const path = jobs.pathOf(job, entry.upload);
   return { kind: 'file', path, mime, size, etag: sha256, headers: { 'Content-Disposition': attachment(called) } };
 };
 
@@ -43,7 +43,7 @@ function attachment(name: string): string {
 }
 
 export const postParameters: Handler = async (context, request, tree) => {
-  context.jobs.get(id(request));
+  context.jobs.get(id(request), request);
   return changeParameters(context, request, tree, await request.form());
 };
 
@@ -55,13 +55,13 @@ async function changeParameters(
   form: Form,
 ): Promise<Answer> {
   try {
-    const job = jobs.get(id(request));
+    const job = jobs.get(id(request), request);
     const rules: CreationRules = { models, config };
     const { model, quantization } = job.parameters;
     const parsed = parseStandard(form, rules, { model: model ?? job.modelId, quantization });
     for (const { file } of unusedFiles(form, parsed.parameters))
       await rm(join(form.spool?.dir ?? '', file), { force: true });
-    await jobs.setParameters(job.id, { ...parsed, spool: form.spool });
+    await jobs.setParameters(job.id, { ...parsed, spool: form.spool }, request);
     return seeOther(jobLocation(request, tree, job.id));
   } catch (thrown) {
     await form.spool?.discard();
@@ -76,7 +76,7 @@ const kTimes = ['EXECUTIONDURATION', 'DESTRUCTION'];
  * one thing only: PHASE alone, the two times, or fields of creation.
  */
 export const postJob: Handler = async (context, request, tree) => {
-  context.jobs.get(id(request));
+  context.jobs.get(id(request), request);
   const form = await request.form();
   const names = [...new Set([...form.parameters.names(), ...form.files.map((part) => part.field.toUpperCase())])];
   const only = (...allowed: string[]) => names.length > 0 && names.every((name) => allowed.includes(name));
@@ -97,7 +97,7 @@ export const postJob: Handler = async (context, request, tree) => {
       executionDurationS: parseDuration(form.parameters),
       destructionMs: parseDestruction(form.parameters),
     };
-    const job = await context.jobs.setTimes(id(request), times);
+    const job = await context.jobs.setTimes(id(request), times, request);
     return seeOther(jobLocation(request, tree, job.id));
   }
   const came = names.length === 0 ? 'nothing' : shown(names);

@@ -1,5 +1,4 @@
 /** /jobs/ID/results: the list, the files, and the one download of the observatory's servers, older and today's. */
-import { join } from 'node:path';
 import { OtfError } from '../errors/catalogue.js';
 import type { Job, ResultFile } from '../jobs/job.js';
 import { type Handler, isLegacy, jobHref, type UwsContext } from './context.js';
@@ -16,7 +15,7 @@ const kVotable = 'application/x-votable+xml';
 const kRawResult = 'raw';
 
 export const getResults: Handler = (context, request, tree) => {
-  const job = context.jobs.get(id(request));
+  const job = context.jobs.get(id(request), request);
   const accept = request.header('accept');
   const asks = wanted(accept);
   if (tree === '/jobs' && job.style === 'observatory') {
@@ -53,18 +52,18 @@ function legacyDownload(context: UwsContext, job: Job): Answer {
 }
 
 export const getResult: Handler = async (context, request) => {
-  const job = context.jobs.get(id(request));
+  const job = context.jobs.get(id(request), request);
   const asked = Parameters.fromQuery(request.query).single('RESPONSEFORMAT');
   const format = asked === undefined ? undefined : resultFormat(asked);
   if (asked !== undefined && format === undefined) throw badRequest(`unknown RESPONSEFORMAT ${asked}`);
   const choice = chooseResult(job.results, request.variables[1] ?? '', format, request.header('accept'));
   if (!choice) throw new OtfError('OTF_NOT_FOUND', 'the job has no such result');
-  const row = 'file' in choice ? choice.file : await context.jobs.representation(job, choice.format);
+  const row = 'file' in choice ? choice.file : await context.jobs.representation(job.id, choice.format, request);
   return fileAnswer(context, job, row);
 };
 
 function fileAnswer({ jobs }: UwsContext, job: Job, row: ResultFile): FileAnswer {
-  const path = join(jobs.folders.jobDir(job.id), row.file);
+  const path = jobs.pathOf(job, row);
   const headers = row.format === undefined ? {} : kVaryAccept;
   return { kind: 'file', path, mime: row.mime, size: row.size, etag: row.sha256, headers };
 }

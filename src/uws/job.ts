@@ -10,7 +10,7 @@ import { badRequest, missing, Parameters } from './parameters.js';
 const kVaryAccept = { Vary: 'Accept' };
 
 export const getJob: Handler = (context, request, tree) => {
-  const job = context.jobs.get(id(request));
+  const job = context.jobs.get(id(request), request);
   // The status request everybody polls with: no query, nothing to parse, no promise.
   if (request.query === '') return jobAnswer(context, request, tree, job);
   return getJobWaiting(context, request, tree, job);
@@ -23,9 +23,9 @@ async function getJobWaiting(context: UwsContext, request: Request, tree: Tree, 
   const phase = asked === undefined ? undefined : uwsPhase(asked);
   if (asked !== undefined && phase === undefined) throw badRequest(`PHASE=${asked}: no such phase`);
   if (waitMs > 0 && isActive(job.phase) && (phase === undefined || phase === job.phase)) {
-    await context.jobs.waitForChange(job.id, waitMs, (cancel) => request.onGone(cancel));
+    await context.jobs.waitForChange(job, waitMs, (cancel) => request.onGone(cancel));
   }
-  return jobAnswer(context, request, tree, context.jobs.get(job.id));
+  return jobAnswer(context, request, tree, context.jobs.get(job.id, request));
 }
 
 /** Milliseconds; WAIT=-1 and everything above the server's limit is the limit (UWS 1.1, section 2.2.1.2). */
@@ -74,14 +74,14 @@ export function jobStatus(job: Job): { jobId: string; phase: string; timestamp: 
 }
 
 export const deleteJob: Handler = async ({ jobs }, request, tree) => {
-  await jobs.delete(id(request));
+  await jobs.delete(id(request), request);
   return seeOther(request.origin + tree);
 };
 
-export const getPhase: Handler = ({ jobs }, request) => plain(jobs.get(id(request)).phase);
+export const getPhase: Handler = ({ jobs }, request) => plain(jobs.get(id(request), request).phase);
 
 export const postPhase: Handler = async (context, request, tree) => {
-  context.jobs.get(id(request));
+  context.jobs.get(id(request), request);
   const form = await request.form({ json: true });
   await form.spool?.discard();
   return changePhase(context, request, tree, form);
@@ -89,7 +89,7 @@ export const postPhase: Handler = async (context, request, tree) => {
 
 /** PHASE=RUN or ABORT of a form that has been read. */
 export async function changePhase({ jobs }: UwsContext, request: Request, tree: Tree, form: Form): Promise<Answer> {
-  const before = jobs.get(id(request));
+  const before = jobs.get(id(request), request);
   const legacy = isLegacy(tree, before);
   const value = form.parameters.single('PHASE');
   const phase = value?.toUpperCase();
@@ -103,14 +103,14 @@ export async function changePhase({ jobs }: UwsContext, request: Request, tree: 
     if (legacy) return json(400, { error: problem.message });
     throw problem;
   }
-  const job = phase === 'RUN' ? await jobs.run(id(request)) : await jobs.abort(id(request));
+  const job = phase === 'RUN' ? await jobs.run(id(request), request) : await jobs.abort(id(request), request);
   if (form.kind !== 'json' && !legacy) return seeOther(jobLocation(request, tree, job.id));
   return json(200, { ...jobStatus(job), removedFromBuffers: phase === 'ABORT' && before.phase === 'QUEUED' });
 }
 
 /** The abort of today's clients of the observatory, beside POST /phase. Of every job; an ended one stays as it is. */
 export const postAbort: Handler = async ({ jobs }, request) => {
-  const job = await jobs.abort(id(request));
+  const job = await jobs.abort(id(request), request);
   return json(200, { job_id: job.id, aborted: job.phase === 'ABORTED' });
 };
 

@@ -29,7 +29,7 @@ export const getLinks: Handler = (context, request) => {
 
 function linksOf(context: UwsContext, request: Request, id: string): Link[] {
   const jobId = /^(?:.*\/(?:jobs|uws)\/)?([^/]+)\/?$/.exec(id)?.[1];
-  const job = jobId === undefined ? undefined : context.jobs.store.get(jobId);
+  const job = jobId === undefined ? undefined : context.jobs.find(jobId, request);
   if (!job) return [fault(id, `NotFoundFault: ${id} is no job of this service`)];
   if (job.phase !== 'COMPLETED') return [fault(id, `DefaultFault: the job is ${job.phase}, it has no results`)];
   const href = jobHref(request, job);
