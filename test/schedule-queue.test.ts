@@ -9,6 +9,12 @@ function item(id: string, key = 'a', owner = 'x', sinceMs = 0, priority = 5): Wa
   return { id, key, owner, priority, sinceMs };
 }
 
+/** The next batch, as a server with one device takes it. */
+function next(queue: JobQueue<Waiting>, nowMs: number, idle: boolean) {
+  const [first] = queue.ready(nowMs, idle);
+  return first && { key: first.key, reason: first.reason, items: queue.take(first.key, nowMs) };
+}
+
 function ids(release: { items: Waiting[] } | undefined): string {
   return release?.items.map((each) => each.id).join(' ') ?? '';
 }
@@ -17,24 +23,24 @@ describe('The queue', () => {
   it('lets a lone job start at once when the engine is idle, and only then', () => {
     const queue = new JobQueue(kPolicy);
     queue.add(item('1'));
-    assert.equal(queue.next(10, false), undefined);
+    assert.equal(next(queue, 10, false), undefined);
     assert.equal(queue.waitMs(10), 990);
-    assert.deepEqual(queue.next(10, true), { key: 'a', reason: 'idle', items: [item('1')] });
+    assert.deepEqual(next(queue, 10, true), { key: 'a', reason: 'idle', items: [item('1')] });
     assert.equal(queue.size, 0);
-    assert.equal(queue.next(10, true), undefined);
+    assert.equal(next(queue, 10, true), undefined);
     assert.equal(queue.waitMs(10), undefined);
   });
 
   it('releases a busy engine a batch when enough wait, a whole one waits, or the oldest waited long enough', () => {
     const queue = new JobQueue(kPolicy);
     for (const id of ['1', '2']) queue.add(item(id));
-    assert.equal(queue.next(10, false)?.reason, 'idle');
+    assert.equal(next(queue, 10, false)?.reason, 'idle');
     for (const id of ['1', '2', '3', '4', '5']) queue.add(item(id));
-    const full = queue.next(10, false);
+    const full = next(queue, 10, false);
     assert.equal(full?.reason, 'full');
     assert.equal(ids(full), '1 2 3 4');
-    assert.equal(queue.next(999, false), undefined);
-    assert.equal(queue.next(1000, false)?.reason, 'waited');
+    assert.equal(next(queue, 999, false), undefined);
+    assert.equal(next(queue, 1000, false)?.reason, 'waited');
   });
 
   it('serves keys in turn, or the oldest first', () => {
@@ -42,7 +48,7 @@ describe('The queue', () => {
       const queue = new JobQueue({ ...kPolicy, maxBatch: 1, minJobs: 1, roundRobin });
       for (const id of ['1', '2', '3']) queue.add(item(id, 'a', 'x', Number(id)));
       for (const id of ['4', '5']) queue.add(item(id, 'b', 'x', Number(id)));
-      const order = [1, 2, 3, 4, 5].map(() => ids(queue.next(10, true))).join(' ');
+      const order = [1, 2, 3, 4, 5].map(() => ids(next(queue, 10, true))).join(' ');
       assert.equal(order, roundRobin ? '1 4 2 5 3' : '1 2 3 4 5');
     }
   });
@@ -56,14 +62,14 @@ describe('The queue', () => {
       ['1', '6', '7', '2', '5'].map((id) => queue.position(id)),
       [1, 2, 3, 4, 7],
     );
-    assert.equal(ids(queue.next(0, true)), '1 6 7 2');
+    assert.equal(ids(next(queue, 0, true)), '1 6 7 2');
     assert.equal(queue.position('3'), 1);
     assert.equal(queue.position('1'), undefined);
     assert.equal(queue.remove('3')?.id, '3');
     assert.equal(queue.remove('3'), undefined);
     assert.equal(queue.position('4'), 1);
     assert.deepEqual(queue.depths(), { a: 2 });
-    assert.equal(ids(queue.next(0, true)), '4 5');
+    assert.equal(ids(next(queue, 0, true)), '4 5');
     assert.deepEqual(queue.depths(), {});
   });
 });
@@ -80,8 +86,8 @@ describe('Priorities', () => {
       ['3', '5', '1', '4', '2'].map((id) => queue.position(id)),
       [1, 2, 3, 4, 5],
     );
-    assert.equal(ids(queue.next(0, true)), '3 5 1 4');
-    assert.equal(ids(queue.next(0, true)), '2');
+    assert.equal(ids(next(queue, 0, true)), '3 5 1 4');
+    assert.equal(ids(next(queue, 0, true)), '2');
   });
 
   it('take no turn from another owner, however often one comes back', () => {
@@ -90,12 +96,12 @@ describe('Priorities', () => {
     const order: string[] = [];
     for (let turn = 0; turn < 3; turn++) {
       add(queue, [`b${turn}`, 'b', 9]);
-      order.push(ids(queue.next(0, true)), ids(queue.next(0, true)));
+      order.push(ids(next(queue, 0, true)), ids(next(queue, 0, true)));
     }
     assert.deepEqual(order, ['b0', 'a1', 'b1', 'a2', 'b2', 'a3']);
     add(queue, ['a4', 'a', 0], ['b4', 'b', 9], ['b5', 'b', 9], ['c4', 'c', 5]);
     assert.deepEqual(
-      [1, 2, 3, 4].map(() => ids(queue.next(0, true))),
+      [1, 2, 3, 4].map(() => ids(next(queue, 0, true))),
       ['b4', 'c4', 'a4', 'b5'],
     );
   });
@@ -105,7 +111,7 @@ describe('Priorities', () => {
     queue.add(item('low', 'a', 'x', 10, 0));
     queue.add(item('high', 'a', 'x', 900, 9));
     assert.equal(queue.waitMs(900), 110);
-    assert.equal(queue.next(1010, false)?.reason, 'waited');
+    assert.equal(next(queue, 1010, false)?.reason, 'waited');
   });
 });
 

@@ -18,6 +18,7 @@ import { type Job, type JobInfo, ownerKey, type ResultFile } from '../jobs/job.j
 import { loadRegistry } from '../models/registry.js';
 import { type Environment, environmentOf } from '../provenance/environment.js';
 import type { FormatName } from '../results/formats.js';
+import { Dispatcher, type Order, type Place, type Suspicious } from './dispatcher.js';
 import { Estimates } from './estimate.js';
 import { jobFailure } from './failure.js';
 import { Fetcher } from './fetcher.js';
@@ -28,26 +29,16 @@ import { type ExecutorMetrics, executorMetrics, readerMetrics } from './metrics.
 import { Models, type ReadyModel } from './models.js';
 import { outcomeOf } from './outcome.js';
 import { Persistence } from './persistence.js';
-import { JobQueue, type ReleaseReason, type Waiting } from './queue.js';
 import { type ChosenRequest, chosenRequest, nativeImages, withoutRegion } from './request.js';
 import { type StreamEvents, TileStream } from './stream.js';
 import { type Batch, forget, type ImageSource, removeWritten, TaskRun } from './task.js';
 import { Turns } from './turns.js';
 import { Workers } from './workers.js';
 
-interface Ready {
+interface QueuedJob extends Suspicious {
   job: Job;
   /** Fetched already: the job is EXECUTING. */
   image?: ImageSource;
-}
-
-type QueuedJob = Waiting & Ready;
-
-/** What begins together. */
-interface Batchable {
-  key: string;
-  reason: ReleaseReason;
-  items: readonly Ready[];
 }
 
 /** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
@@ -59,8 +50,6 @@ const kStopMarginMs = 2000;
 const kWarmReaders = 1;
 /** Tasks of a batch that are open within this begin together. */
 const kTogetherMs = 100;
-/** Nothing is begun for so long after something ran short. */
-const kShortageMs = 1000;
 /** In a job's folder while it runs: the network's output of every tile, for older clients. */
 const kRawFile = 'network-output.tmp';
 
@@ -73,20 +62,15 @@ export class BatchExecutor implements Executor {
   #engines!: EnginePool;
   #metrics!: ExecutorMetrics;
   #persist!: Persistence;
-  #queue!: JobQueue<QueuedJob>;
-  /** Were being executed when the server crashed; and the one of them that runs. */
-  readonly #suspects = new Map<string, Ready>();
-  #alone: string | undefined;
+  #dispatcher!: Dispatcher<QueuedJob>;
   #fetcher!: Fetcher;
   #memory!: MemoryBudget;
   readonly #estimates = new Estimates();
   readonly #turns = new Turns();
   readonly #streams = new Map<string, TileStream>();
   readonly #running = new Map<string, TaskRun>();
-  /** Released, but not in a stream yet. */
+  /** Batches released, but not in a stream yet. */
   #opening = 0;
-  #lastReleaseMs = 0;
-  #shortUntilMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #batches = 0;
   #stopping = false;
@@ -125,7 +109,7 @@ export class BatchExecutor implements Executor {
       workers: this.#workers,
       fetched: (job, image) => this.#enqueue(job, image),
     });
-    this.#queue = new JobQueue({
+    this.#dispatcher = new Dispatcher({
       minJobs: policy.min_jobs,
       maxBatch: policy.max_batch,
       maxWaitMs: policy.max_wait_s * 1000,
@@ -146,7 +130,7 @@ export class BatchExecutor implements Executor {
 
   admit(reserved: number): Admission {
     const { max_queued: limit } = this.#host.config.policy;
-    const waiting = this.#queue.size + this.#suspects.size + this.#fetcher.count;
+    const waiting = this.#dispatcher.size + this.#fetcher.count;
     if (waiting + reserved < limit) return { accepted: true };
     const seconds = this.#aheadSeconds(undefined) ?? 30;
     const retryAfterS = Math.min(600, Math.max(1, Math.ceil(seconds / 4)));
@@ -159,8 +143,7 @@ export class BatchExecutor implements Executor {
   }
 
   abort(jobId: string, _why: AbortReason): void {
-    const queued = this.#queue.remove(jobId) ?? this.#suspects.get(jobId);
-    this.#suspects.delete(jobId);
+    const queued = this.#dispatcher.remove(jobId);
     if (queued) this.#forget(queued.image);
     this.#fetcher.abort(jobId);
     const task = this.#running.get(jobId);
@@ -172,13 +155,10 @@ export class BatchExecutor implements Executor {
   }
 
   position(jobId: string): number | undefined {
-    const first = this.#suspectsInOrder().findIndex(({ job }) => job.id === jobId);
-    if (first >= 0) return first + 1;
-    const ahead = this.#suspects.size;
-    const place = this.#queue.position(jobId);
-    if (place !== undefined) return ahead + place;
+    const place = this.#dispatcher.position(jobId);
+    if (place !== undefined) return place;
     const behind = this.#fetcher.position(jobId);
-    return behind === undefined ? undefined : ahead + this.#queue.size + behind;
+    return behind === undefined ? undefined : this.#dispatcher.size + behind;
   }
 
   remainingMs(jobId: string): number | undefined {
@@ -200,7 +180,7 @@ export class BatchExecutor implements Executor {
     const note = notes.join('; ');
     return {
       ready: this.#started && !this.#stopping && this.#workers.work,
-      queued: this.#queue.depths(),
+      queued: this.#dispatcher.depths(),
       executing,
       ...(note ? { note } : {}),
     };
@@ -210,7 +190,7 @@ export class BatchExecutor implements Executor {
     this.#stopping = true;
     clearTimeout(this.#timer);
     const unfetched = this.#fetcher.stop();
-    const fetched = [...this.#queue.all(), ...this.#suspects.values()].filter((item) => item.image);
+    const fetched = this.#dispatcher.all().filter((item) => item.image);
     const marginMs = Math.min(kStopMarginMs, graceMs / 2);
     const until = Date.now() + graceMs - marginMs;
     while ((this.#running.size > 0 || this.#opening > 0) && Date.now() < until) await pause(kStopStepMs);
@@ -233,87 +213,61 @@ export class BatchExecutor implements Executor {
   // From the queue into streams
 
   #enqueue(job: Job, image: ImageSource | undefined): void {
-    const sinceMs = Date.now();
-    const owner = ownerKey(job);
     const { id, priority } = job;
-    if ((job.info.attempts ?? 0) > 0) {
-      this.#suspects.set(id, { job, ...(image ? { image } : {}) });
-      this.#dispatch();
-      return;
-    }
-    this.#queue.add({ id, key: keyOf(job), owner, priority, sinceMs, job, ...(image ? { image } : {}) });
+    this.#dispatcher.add({
+      id,
+      key: keyOf(job),
+      owner: ownerKey(job),
+      priority,
+      sinceMs: Date.now(),
+      attempts: job.info.attempts ?? 0,
+      job,
+      ...(image ? { image } : {}),
+    });
     this.#dispatch();
   }
 
-  /** Release what may be released; look again when something moves or somebody has waited long enough. */
+  /** The one device. */
+  get #places(): Place[] {
+    const streams = [...this.#streams.values()];
+    const hungry = !streams.some((stream) => stream.hasWork);
+    return [
+      { name: 'device', takes: () => true, holds: (key) => this.#streams.has(key), hungry, busy: this.#turns.busy },
+    ];
+  }
+
+  /** Begin what may begin; look again when something moves or somebody has waited long enough. */
   #dispatch(): void {
     if (this.#stopping || !this.#started) return;
     clearTimeout(this.#timer);
-    const shortMs = this.#shortUntilMs - Date.now();
-    if (shortMs > 0) {
-      this.#timer = setTimeout(() => this.#dispatch(), shortMs + 1);
-      return;
-    }
-    if (this.#suspects.size > 0 || this.#alone !== undefined) {
-      this.#dispatchAlone();
-      return;
-    }
-    while (this.#queue.size > 0) {
-      const streams = [...this.#streams.values()];
-      const hungry = this.#opening === 0 && !streams.some((stream) => stream.hasWork);
-      const idle = hungry && !this.#turns.busy;
-      const now = Date.now();
-      // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait.
-      const turnMs = this.#lastReleaseMs + this.#host.config.policy.max_wait_s * 1000 - now;
-      if (!hungry && (turnMs > 0 || this.#opening > 0)) {
-        if (turnMs > 0) this.#timer = setTimeout(() => this.#dispatch(), turnMs + 1);
-        return;
+    for (;;) {
+      const decision = this.#dispatcher.next(Date.now(), this.#places);
+      if ('order' in decision) {
+        this.#start(decision.order);
+        continue;
       }
-      const release = this.#queue.next(now, idle);
-      if (!release) {
-        const waitMs = this.#queue.waitMs(now);
-        if (waitMs !== undefined) this.#timer = setTimeout(() => this.#dispatch(), waitMs + 1);
-        return;
-      }
-      this.#lastReleaseMs = now;
-      this.#start(release);
-    }
-  }
-
-  /** As they will run. Who kills the server does so each time; a kill from outside should not meet the same job again. */
-  #suspectsInOrder(): Ready[] {
-    const tried = (item: Ready) => item.job.info.attempts ?? 0;
-    return [...this.#suspects.values()].sort((a, b) => tried(a) - tried(b));
-  }
-
-  /** What was being executed when the server crashed: one by one, before anything else. */
-  #dispatchAlone(): void {
-    if (this.#running.size > 0 || this.#opening > 0) return;
-    this.#alone = undefined;
-    const [suspect] = this.#suspectsInOrder();
-    if (!suspect) {
-      this.#dispatch();
+      if (decision.waitMs !== undefined) this.#timer = setTimeout(() => this.#dispatch(), decision.waitMs + 1);
       return;
     }
-    const { job } = suspect;
-    this.#suspects.delete(job.id);
-    this.#alone = job.id;
-    this.#host.log(job.id, 'warn', 'the server ended while the job was being executed: it runs alone now');
-    this.#start({ key: keyOf(job), reason: 'alone', items: [suspect] });
   }
 
-  #start(release: Batchable): void {
+  #start(order: Order<QueuedJob>): void {
+    if (order.reason === 'alone') {
+      for (const { id } of order.items)
+        this.#host.log(id, 'warn', 'the server ended while the job was being executed: it runs alone now');
+    }
     this.#opening++;
-    this.#begin(release)
+    this.#begin(order)
       .catch((thrown) => this.#host.internal(thrown))
       .finally(() => {
         this.#opening--;
+        this.#dispatcher.opened(order.place);
         this.#dispatch();
       });
   }
 
-  async #begin(release: Batchable): Promise<void> {
-    const { key, reason, items } = release;
+  async #begin(order: Order<QueuedJob>): Promise<void> {
+    const { key, reason, items } = order;
     const batch: Batch = {
       id: `b${Date.now().toString(36)}${randomBytes(2).toString('hex')}-${++this.#batches}`,
       startedMs: Date.now(),
@@ -511,6 +465,8 @@ export class BatchExecutor implements Executor {
 
   #fail(task: TaskRun, error: OtfError): void {
     if (task.ended || this.#cutShort(error)) return;
+    // Before its end, which lets others begin.
+    if (error.code === 'OTF_SHORTAGE') this.#dispatcher.short(Date.now());
     this.#end(task);
     if (error.code === 'OTF_SHORTAGE') {
       this.#putBack(task.job, error).catch((thrown) => this.#host.internal(thrown));
@@ -522,7 +478,6 @@ export class BatchExecutor implements Executor {
 
   /** The server had too little of something: no fault of the job, which waits for better times. */
   async #putBack(job: Job, reason: OtfError): Promise<void> {
-    this.#shortUntilMs = Date.now() + kShortageMs;
     this.#host.log(job.id, 'warn', `${reason.message}: the job waits and is run again`);
     if (await this.#persist.requeued(job.id)) this.submit(job);
   }
@@ -535,7 +490,8 @@ export class BatchExecutor implements Executor {
   #end(task: TaskRun): void {
     if (!task.end()) return;
     this.#running.delete(task.job.id);
-    if (this.#alone !== undefined) this.#dispatch();
+    this.#dispatcher.over(task.job.id);
+    this.#dispatch();
     const rest = task.job.style === 'legacy' ? removeWritten(this.#host.jobDir(task.job.id), [kRawFile]) : undefined;
     const closed = task.close().finally(() => task.releaseMemory());
     Promise.all([closed, rest]).catch((thrown) => this.#host.internal(thrown));
@@ -555,9 +511,9 @@ export class BatchExecutor implements Executor {
     for (const task of this.#running.values()) {
       seconds += this.#estimates.tilesSeconds(keyOf(task.job), task.tiles - task.consumedTiles) ?? 0;
     }
-    const place = jobId === undefined ? Number.POSITIVE_INFINITY : this.#queue.position(jobId);
+    const place = jobId === undefined ? Number.POSITIVE_INFINITY : this.#dispatcher.positionInKey(jobId);
     if (place === undefined) return undefined;
-    for (const [key, depth] of Object.entries(this.#queue.depths())) {
+    for (const [key, depth] of Object.entries(this.#dispatcher.depths())) {
       const each = this.#estimates.jobSeconds(key);
       if (each === undefined) return undefined;
       seconds += each * Math.min(depth, place);

@@ -1,17 +1,23 @@
 /** Telling the host how a job goes on, also while the disk is full: tried again until it can be kept, or the server stops. */
+import { setTimeout } from 'node:timers/promises';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { ExecutorHost, Outcome } from '../jobs/executor.js';
 import type { JobFailure, JobInfo } from '../jobs/job.js';
 
+/** Of the host, what keeps. */
+export type Keeper = Pick<ExecutorHost, 'executing' | 'completed' | 'failed' | 'requeued' | 'log'>;
+
 const kRetryMs = 500;
 
 export class Persistence {
-  readonly #host: ExecutorHost;
+  readonly #host: Keeper;
+  readonly #pause: (ms: number) => Promise<unknown>;
   readonly #pending = new Set<Promise<unknown>>();
   #stopping = false;
 
-  constructor(host: ExecutorHost) {
+  constructor(host: Keeper, pause: (ms: number) => Promise<unknown> = (ms) => setTimeout(ms)) {
     this.#host = host;
+    this.#pause = pause;
   }
 
   executing(jobId: string, info: JobInfo): Promise<boolean> {
@@ -59,7 +65,7 @@ export class Persistence {
           } catch (thrown) {
             const full = thrown instanceof OtfError && thrown.code === 'OTF_DISK_FULL';
             if (!full || this.#stopping) throw thrown;
-            await new Promise((resolve) => setTimeout(resolve, kRetryMs));
+            await this.#pause(kRetryMs);
           }
         }
       })(),

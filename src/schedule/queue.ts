@@ -5,7 +5,7 @@
  *
  * A key may be released when a whole batch waits (full), when its oldest job has waited max_wait_s (waited), when the
  * engine has nothing to do (idle: a lone job starts at once), or, while the engine is busy with its last tiles, when at
- * least min_jobs wait. Several keys that may be released take turns.
+ * least min_jobs wait. Several keys that may be released take turns. Time is the caller's.
  */
 
 export interface QueuePolicy {
@@ -15,7 +15,7 @@ export interface QueuePolicy {
   roundRobin: boolean;
 }
 
-/** `alone`: by the executor itself, a job that was being executed when the server crashed. */
+/** `alone`: by the dispatcher itself, a job that was being executed when the server crashed. */
 export type ReleaseReason = 'full' | 'waited' | 'idle' | 'alone';
 
 export interface Waiting {
@@ -29,10 +29,14 @@ export interface Waiting {
   sinceMs: number;
 }
 
-export interface Release<Item> {
+/** A key of which jobs may be released. */
+export interface Ready {
   key: string;
-  reason: ReleaseReason;
-  items: Item[];
+  reason: Exclude<ReleaseReason, 'alone'>;
+  /** Jobs that wait. */
+  count: number;
+  /** It has had no turn for as long as a batch may wait. */
+  overdue: boolean;
 }
 
 interface Owner<Item> {
@@ -48,6 +52,8 @@ class Line<Item extends Waiting> {
   /** As they came. */
   readonly #items = new Set<Item>();
   #round = 0;
+  /** When it had its last turn. */
+  takenMs = Number.NEGATIVE_INFINITY;
   #order: Item[] | undefined;
   #places: Map<string, number> | undefined;
 
@@ -171,25 +177,34 @@ export class JobQueue<Item extends Waiting> {
     return this.#items.values();
   }
 
-  /** `idle`: the engine has nothing to do. Undefined when nothing may be released now. */
-  next(nowMs: number, idle: boolean): Release<Item> | undefined {
+  /** Keys of which jobs may be released now, whose turn it is first. `idle`: the engine has nothing to do. */
+  ready(nowMs: number, idle: boolean): Ready[] {
     const { maxBatch, minJobs, maxWaitMs, roundRobin } = this.#policy;
-    const ready: { key: string; line: Line<Item>; reason: ReleaseReason }[] = [];
+    const ready: (Ready & { oldestMs: number })[] = [];
     for (const [key, line] of this.#lines) {
-      const waited = nowMs - line.oldestMs() >= maxWaitMs;
-      if (line.count >= maxBatch) ready.push({ key, line, reason: 'full' });
-      else if (waited) ready.push({ key, line, reason: 'waited' });
-      else if (idle || line.count >= minJobs) ready.push({ key, line, reason: 'idle' });
+      const { count } = line;
+      const oldestMs = line.oldestMs();
+      const waited = nowMs - oldestMs >= maxWaitMs;
+      const overdue = nowMs - Math.max(oldestMs, line.takenMs) >= maxWaitMs;
+      if (count >= maxBatch) ready.push({ key, count, overdue, oldestMs, reason: 'full' });
+      else if (waited) ready.push({ key, count, overdue, oldestMs, reason: 'waited' });
+      else if (idle || count >= minJobs) ready.push({ key, count, overdue, oldestMs, reason: 'idle' });
     }
-    const [first] = roundRobin ? ready : ready.sort((a, b) => a.line.oldestMs() - b.line.oldestMs());
-    if (!first) return undefined;
-    const items = first.line.take(maxBatch);
+    return roundRobin ? ready : ready.sort((a, b) => a.oldestMs - b.oldestMs);
+  }
+
+  /** The next batch of a key, `most` jobs at most: whose turn it is. */
+  take(key: string, nowMs: number, most = this.#policy.maxBatch): Item[] {
+    const line = this.#lines.get(key);
+    if (!line) return [];
+    const items = line.take(Math.min(most, this.#policy.maxBatch));
+    line.takenMs = nowMs;
     for (const item of items) this.#items.delete(item.id);
     // Its next turn comes after those of all other keys.
-    this.#lines.delete(first.key);
-    this.#lines.set(first.key, first.line);
-    this.#drop(first.key);
-    return { key: first.key, reason: first.reason, items };
+    this.#lines.delete(key);
+    this.#lines.set(key, line);
+    this.#drop(key);
+    return items;
   }
 
   /** Milliseconds until the oldest job will have waited long enough; undefined when nothing waits. */
