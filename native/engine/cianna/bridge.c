@@ -4,6 +4,8 @@
 
 #include <float.h>
 #include <prototypes.h>
+
+#include "parallel.h"
 #ifdef CUDA
 #include "bridge_cuda.h"
 #endif
@@ -14,13 +16,6 @@ _Static_assert(sizeof(network) == OTF_CIANNA_NETWORK_BYTES,
 
 /* Only in OpenBLAS; another BLAS takes its own environment variables. */
 extern void openblas_set_num_threads(int count) __attribute__((weak));
-
-/* Box edges are an exponential each: with CIANNA's own threads where it has some. */
-#ifdef OPEN_MP
-#define OTF_PARALLEL_FOR _Pragma("omp parallel for schedule(static)")
-#else
-#define OTF_PARALLEL_FOR
-#endif
 
 static struct {
   network* net;

@@ -3,7 +3,12 @@
 #include <cuda_runtime_api.h>
 #include <curand.h>
 
+#include "parallel.h"
+
 extern curandGenerator_t cu_gen; /* cuda_main.cu: every dropout mask comes from it */
+
+/* Values converted at a time. */
+enum { kPart = 1 << 16 };
 
 static struct {
   Dataset typed; /* holds one batch of input rows in the compute type, and the conversion to it */
@@ -54,6 +59,7 @@ int otfCudaOpen(network* net, int64_t valuesOut, char* error, size_t size) {
 
 void otfCudaInput(network* net, int count, const float* input) {
   const size_t values = net->input_dim;
+  OTF_PARALLEL_FOR
   for (int n = 0; n < count; ++n)
     cuda.typed.cont_copy((float*)input + (size_t)n * values, cuda.typed.input[0],
                          (int)((size_t)n * (values + 1)), values);
@@ -61,8 +67,20 @@ void otfCudaInput(network* net, int count, const float* input) {
 }
 
 const float* otfCudaOutput(network* net) {
-  cuda_get_table_to_FP32(net, net->net_layers[net->nb_layers - 1]->output, cuda.output, cuda.outputValues,
-                         cuda.buffer);
+  void* output = net->net_layers[net->nb_layers - 1]->output;
+  const size_t bytes = typeBytes(net);
+  if (bytes == sizeof(float)) {
+    cuda_get_table(net, output, cuda.output, cuda.outputValues);
+  } else {
+    cuda_get_table(net, output, cuda.buffer, cuda.outputValues);
+    const int64_t parts = (int64_t)((cuda.outputValues + kPart - 1) / kPart);
+    OTF_PARALLEL_FOR
+    for (int64_t i = 0; i < parts; ++i) {
+      const size_t at = (size_t)i * kPart, left = cuda.outputValues - at;
+      cuda_get_typed_host_table(net, (char*)cuda.buffer + at * bytes, cuda.output + at,
+                                left < kPart ? left : kPart);
+    }
+  }
   const cudaError_t status = cudaGetLastError();
   if (status != cudaSuccess) {
     printf("ERROR: CUDA: %s\n", cudaGetErrorString(status));
