@@ -47,11 +47,21 @@ const kNative = {
   'engine/cianna': ['engine', 'engine/onednn', 'engine/process', 'engine/threads', 'error'],
   'engine/registry': ['engine', 'engine/onednn', 'engine/process', 'engine/reference', 'error'],
   'engine/host': ['engine', 'engine/cianna', 'engine/process', 'error', 'process', 'tensor'],
+  'engine/conformance': ['engine', 'error', 'tensor'],
   'engine/tests': [
-    ...['engine', 'engine/host', 'engine/onednn', 'engine/process', 'engine/reference', 'engine/threads'],
+    ...[
+      'engine',
+      'engine/conformance',
+      'engine/host',
+      'engine/onednn',
+      'engine/process',
+      'engine/reference',
+      'engine/threads',
+    ],
     ...['error', 'model', 'process', 'tensor'],
   ],
   detect: ['engine', 'error', 'fits', 'model', 'sky', 'tensor'],
+  kit: ['engine', 'engine/conformance', 'engine/process', 'error', 'model', 'process', 'tensor'],
   addon: [
     ...['detect', 'engine', 'engine/process', 'error', 'fits', 'model', 'preview', 'simulate', 'sky', 'table'],
     'tensor',

@@ -1,6 +1,7 @@
 // The user's own CIANNA as an engine. Without one (CIANNA_ROOT) its tests are reported as skipped, and why is printed.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -79,7 +80,7 @@ struct Distances {
 };
 
 /// At the stored batch; or (`others`) at a smaller one in the process opened for it, then at a larger one in another.
-Distances conformance(const char* engineName, bool others) {
+Distances distances(const char* engineName, bool others) {
   Distances found;
   for (const std::string& name : test::caseNames()) {
     const test::Case c = test::loadCase(name);
@@ -114,7 +115,7 @@ Distances conformance(const char* engineName, bool others) {
 // With the BLAS kernels they were stored with (OpenBLAS's for AVX-512) nearly all are equal bit for bit;
 // those for other CPUs add in another order.
 TEST_CASE("C_BLAS gives CIANNA's stored outputs [needs CIANNA_ROOT]" * doctest::skip(!kBlas)) {
-  const Distances found = conformance("cianna:blas", false);
+  const Distances found = distances("cianna:blas", false);
   CHECK(found.cases == 18);
   const bool sameKernels = 2 * found.exact > found.cases;
   if (!sameKernels) MESSAGE("this CPU's BLAS kernels are not those of the stored outputs");
@@ -123,20 +124,20 @@ TEST_CASE("C_BLAS gives CIANNA's stored outputs [needs CIANNA_ROOT]" * doctest::
 
 // CIANNA's own sums depend on the batch there: the order in which a BLAS adds follows the shape of the matrices.
 TEST_CASE("C_BLAS at batches other than the stored one [needs CIANNA_ROOT]" * doctest::skip(!kBlas)) {
-  CHECK(conformance("cianna:blas", true).worst <= 4.0);
+  CHECK(distances("cianna:blas", true).worst <= 4.0);
 }
 
 // Another method than the one the outputs were stored with: it adds in double precision.
 TEST_CASE("C_NAIV against the outputs of C_BLAS [needs CIANNA_ROOT]" * doctest::skip(!kNaiv)) {
-  CHECK(conformance("cianna:naiv", false).worst <= 4.0);
-  CHECK(conformance("cianna:naiv", true).worst <= 4.0);
+  CHECK(distances("cianna:naiv", false).worst <= 4.0);
+  CHECK(distances("cianna:naiv", true).worst <= 4.0);
 }
 
 // No LRN among them; group norms without activation, where C_CUDA and the CPU methods differ.
 TEST_CASE("C_CUDA against the outputs of C_BLAS [needs CIANNA_ROOT with CUDA, and a GPU]" *
           doctest::skip(!kCuda)) {
-  CHECK(conformance("cianna:cuda", false).worst <= 20.0);
-  CHECK(conformance("cianna:cuda", true).worst <= 20.0);
+  CHECK(distances("cianna:cuda", false).worst <= 20.0);
+  CHECK(distances("cianna:cuda", true).worst <= 20.0);
 }
 
 TEST_CASE(
@@ -228,14 +229,15 @@ TEST_CASE(
   CHECK(test::worst(a.data(), b.data(), std::ssize(a), 1e-4, 1e-4) <= 1.0);
 }
 
-TEST_CASE(
-    "MC_MODEL: same seed same answer, the mean nears AVG_MODEL's where what follows is linear [needs "
-    "CIANNA_ROOT]" *
-    doctest::skip(!kBlas)) {
+namespace {
+
+/// Same seed same answer; the mean nears AVG_MODEL's where what follows is linear.
+void checkDropout(const char* engineName) {
+  CAPTURE(engineName);
   Network network = buildArchitecture("demo", 5);
   network.layers.pop_back();  // ends with the 1x1x256 dropout layer
   std::get<ConvLayer>(network.layers.back()).activation.kind = ActivationKind::kLinear;
-  const auto engine = createEngine("cianna:blas", std::make_shared<Network>(network), twoThreads());
+  const auto engine = createEngine(engineName, std::make_shared<Network>(network), twoThreads());
   const Extent extent{32, 32, 1};
   const auto x = ramp(32 * 32 * 2);
   std::vector<float> mean(static_cast<size_t>(engine->outputValues(extent) * 2)), deviation(mean.size()),
@@ -252,6 +254,14 @@ TEST_CASE(
                                   (deviation[i] / std::sqrt(200.0) + 1e-5));
   CHECK(excess < 6.0);
   CHECK(*std::max_element(deviation.begin(), deviation.end()) > 0.0F);
+}
+
+}  // namespace
+
+TEST_CASE("MC_MODEL with C_BLAS [needs CIANNA_ROOT]" * doctest::skip(!kBlas)) { checkDropout("cianna:blas"); }
+
+TEST_CASE("MC_MODEL with C_CUDA [needs CIANNA_ROOT with CUDA, and a GPU]" * doctest::skip(!kCuda)) {
+  checkDropout("cianna:cuda");
 }
 
 TEST_CASE("a network that makes CIANNA exit is an error with CIANNA's own words [needs CIANNA_ROOT]" *
