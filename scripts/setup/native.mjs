@@ -74,6 +74,12 @@ export async function buildAddon({ tests }) {
   return {};
 }
 
+/** Programs of scripts/gpu-kit.mjs, in the addon's tree. */
+export async function buildKit() {
+  await build('build', ['otf_kit']);
+  return {};
+}
+
 export async function buildNativeTree({ folder, options, targets }) {
   await dropForeignCache(folder);
   if (!existsSync(join(folder, 'Makefile'))) {
