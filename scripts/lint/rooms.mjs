@@ -83,7 +83,7 @@ const kImport = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g;
 export const kHouses = [
   {
     root: 'src',
-    files: /\.ts$/,
+    files: /\.c?ts$/,
     rooms: kTypeScript,
     imports: (text) => [...text.matchAll(kImport)].map(([, name]) => name),
     target: (name, file) => {

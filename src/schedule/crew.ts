@@ -70,7 +70,7 @@ export class Crew {
   #hire(): Promise<unknown> {
     const { threads, each } = this.#size;
     const pool = new Piscina({
-      filename: new URL('./worker.js', import.meta.url).href,
+      filename: new URL('./worker-entry.cjs', import.meta.url).href,
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: each,
