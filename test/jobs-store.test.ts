@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { loadConfig } from '#otf/config/load.js';
 import type { Job } from '#otf/jobs/job.js';
 import { listJobs } from '#otf/jobs/lists.js';
+import { LogSync } from '#otf/jobs/log-sync.js';
 import { JobStore } from '#otf/jobs/store.js';
 import { parseFilter } from '#otf/uws/filters.js';
 import { Parameters } from '#otf/uws/parameters.js';
@@ -37,6 +40,39 @@ function job(index: number, phase: Job['phase'] = 'COMPLETED'): Job {
     failure: null,
     info: {},
   };
+}
+
+/** A disk that answers when it is told to. */
+class Disk extends LogSync {
+  readonly dir: string;
+  #waits = 0;
+  #answer: ((failure?: Error) => void) | undefined;
+
+  constructor(dir: string) {
+    super(join(dir, 'otf.sqlite'));
+    this.dir = dir;
+  }
+
+  open(): JobStore {
+    return new JobStore(this.dir, this);
+  }
+
+  override async wait(): Promise<void> {
+    this.#waits++;
+    const failure = await new Promise<Error | undefined>((resolve) => {
+      this.#answer = resolve;
+    });
+    if (failure) throw failure;
+    await super.wait();
+  }
+
+  answer(failure?: Error): void {
+    this.#answer?.(failure);
+  }
+
+  async waited(times: number): Promise<void> {
+    while (this.#waits < times) await pause(1);
+  }
 }
 
 function all(store: JobStore) {
@@ -136,6 +172,66 @@ describe('the store', () => {
     assert.deepEqual(seen, ['QUEUED', 'EXECUTING']);
     assert.equal(store.get('j1')?.phase, 'ABORTED');
     store.close();
+  });
+
+  it('shows nobody what the disk does not have yet, and takes it all with one wait', async (t) => {
+    const disk = new Disk(await tempDir(t));
+    const store = disk.open();
+    store.load([job(1, 'QUEUED'), job(2)]);
+    const heard: (string | undefined)[] = [];
+    store.onChange((after, before) => heard.push(after?.id ?? `${before?.id} gone`));
+    const changes = [store.change('j3', () => job(3)), store.change('j2', () => null)];
+    await disk.waited(1);
+    const later = store.change('j1', (before) => before && { ...before, phase: 'ABORTED' });
+    const latest = store.changeUntilRestart('j1', (before) => before && { ...before, runId: before.phase });
+    await pause(5);
+    assert.deepEqual(
+      [store.get('j1')?.phase, store.get('j2')?.id, store.has('j2'), store.get('j3'), store.has('j3'), heard.length],
+      ['QUEUED', 'j2', true, undefined, false, 0],
+    );
+    disk.answer();
+    await Promise.all(changes);
+    assert.deepEqual([store.has('j2'), store.get('j3')?.id, heard], [false, 'j3', ['j3', 'j2 gone']]);
+    await disk.waited(2);
+    disk.answer();
+    await Promise.all([later, latest]);
+    assert.equal(store.get('j1')?.runId, 'ABORTED');
+    store.close();
+  });
+
+  it('takes back what the disk refuses, and what is asked for afterwards is as good as ever', async (t) => {
+    const disk = new Disk(await tempDir(t));
+    const store = disk.open();
+    store.load([job(1, 'QUEUED'), job(2)]);
+    const refused = Promise.allSettled([store.change('j1', () => null), store.change('j3', () => job(3))]);
+    await disk.waited(1);
+    const later = store.change('j2', (before) => before && { ...before, runId: 'kept' });
+    disk.answer(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    for (const outcome of await refused) {
+      assert.equal(outcome.status === 'rejected' && outcome.reason.code, 'OTF_DISK_FULL');
+    }
+    await disk.waited(2);
+    disk.answer();
+    await later;
+    store.close();
+    const again = new JobStore(disk.dir);
+    const rows = all(again).map(({ id }) => `${id} ${again.get(id)?.phase} ${again.get(id)?.runId}`);
+    assert.deepEqual(rows, ['j1 QUEUED run 1', 'j2 COMPLETED kept']);
+    again.close();
+  });
+
+  it('has everything on disk that was asked for before it is closed', async (t) => {
+    const disk = new Disk(await tempDir(t));
+    const store = disk.open();
+    const first = store.change('j1', () => job(1));
+    await disk.waited(1);
+    const second = store.change('j2', () => job(2));
+    store.close();
+    disk.answer();
+    assert.deepEqual([(await first)?.id, (await second)?.id], ['j1', 'j2']);
+    const again = new JobStore(disk.dir);
+    assert.equal(again.totals.jobs, 2);
+    again.close();
   });
 
   it('lets a second server on the same folder fail with a reason', async (t) => {

@@ -14,8 +14,8 @@ export function openDatabase(path: string): Database {
     // Exclusive: a second server on the same folder must fail, not share the queue.
     database.pragma('locking_mode = EXCLUSIVE');
     database.pragma('journal_mode = WAL');
-    // FULL: a commit has reached the disk when it returns (SQLite documentation, "PRAGMA synchronous").
-    database.pragma('synchronous = FULL');
+    // NORMAL: a commit is in the log, and whoever needs it on the disk waits for that (log-sync.ts).
+    database.pragma('synchronous = NORMAL');
     migrate(database);
     return database;
   } catch (thrown) {

@@ -1,18 +1,21 @@
 /**
  * The durable list of jobs: SQLite on disk; in memory are those that are not over, and a few of the others.
  * Changes are functions from the old job to the new one; those asked for in one turn of the event loop run one after
- * another in one transaction (one fsync for all), and only after the commit does memory change, do listeners hear of it
- * and do the promises resolve. So whatever anybody has seen is on disk, but for changes that a restart undoes anyway:
- * an executing job may be a queued one in its row, and in nothing else does memory differ from the rows.
+ * another in one transaction, and only once it is on the disk (one fsync for all, in another thread: log-sync.ts; what is
+ * asked for meanwhile waits and shares the next one) does memory change, do listeners hear of it and do the promises
+ * resolve. So whatever anybody has seen of a job is on disk, but for changes that a restart undoes anyway: an executing
+ * job may be a queued one in its row.
  */
 import { join } from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
 import { OtfError } from '../errors/catalogue.js';
 import { openDatabase } from './database.js';
-import { isActive, type Job } from './job.js';
+import type { Job } from './job.js';
+import { KnownJobs } from './known.js';
 import { JobLists } from './lists.js';
+import { LogSync } from './log-sync.js';
 import { Reserve } from './reserve.js';
-import { fromRow, type JobRow, kSaveSql, toRow } from './schema.js';
+import { kSaveSql, toRow } from './schema.js';
 import { Totals } from './totals.js';
 
 /** Old job (undefined = there is none) to new job; null = delete; the same object = no change. May throw to refuse. */
@@ -31,71 +34,65 @@ interface Waiting {
   reject: (reason: unknown) => void;
 }
 
-/** Jobs that are over and were looked at lately. */
-const kRecent = 2000;
+/** Changes of one commit. */
+interface Batch {
+  accepted: { entry: Waiting; before: Job | undefined; after: Job | null | undefined }[];
+  /** Jobs as they were, and as the last change of each left them. */
+  before: Map<string, Job | undefined>;
+  draft: Map<string, Job | null>;
+  /** Somebody wants it on the disk. */
+  synced: boolean;
+}
 
 export class JobStore {
   readonly totals: Totals;
   readonly lists: JobLists;
   readonly #database: Database;
+  readonly #log: LogSync;
   readonly #reserve: Reserve;
   readonly #save: Statement;
   readonly #remove: Statement;
-  readonly #read: Statement;
-  readonly #known: Statement;
   readonly #due: Statement;
-  /** PENDING, QUEUED, EXECUTING, in order of creation: a changed job keeps its place in a Map. */
-  readonly #active = new Map<string, Job>();
-  /** The one looked at longest ago first. */
-  readonly #recent = new Map<string, Job>();
+  readonly #jobs: KnownJobs;
   readonly #listeners = new Set<ChangeListener>();
   #lastCreatedMs: number;
   #waiting: Waiting[] = [];
   #scheduled = false;
+  /** Committed, and the disk is waited for. */
+  #underWay: Batch | undefined;
 
   /** Opens or makes `dataDir/otf.sqlite`. Throws OTF_STORE_UNUSABLE. One process at a time. */
-  constructor(dataDir: string) {
-    this.#database = openDatabase(join(dataDir, 'otf.sqlite'));
+  constructor(dataDir: string, sync?: LogSync) {
+    const path = join(dataDir, 'otf.sqlite');
+    this.#database = openDatabase(path);
+    this.#log = sync ?? new LogSync(path);
     this.#reserve = new Reserve(dataDir);
     this.#save = this.#database.prepare(kSaveSql);
     this.#remove = this.#database.prepare('DELETE FROM job WHERE id = ?');
-    this.#read = this.#database.prepare('SELECT * FROM job WHERE id = ?');
-    this.#known = this.#database.prepare('SELECT 1 FROM job WHERE id = ?').pluck();
     this.#due = this.#database
       .prepare('SELECT id FROM job WHERE destructionMs <= ? ORDER BY destructionMs LIMIT ?')
       .pluck();
-    const active = "SELECT * FROM job WHERE phase IN ('PENDING', 'QUEUED', 'EXECUTING') ORDER BY createdMs, rowid";
-    for (const row of this.#database.prepare(active).all() as JobRow[]) {
-      const job = fromRow(row);
-      this.#active.set(job.id, job);
-    }
-    this.totals = new Totals(this.#database, this.#active.values());
-    this.lists = new JobLists(this.#database, (id) => this.#active.get(id)?.phase);
+    this.#jobs = new KnownJobs(this.#database);
+    this.totals = new Totals(this.#database, this.#jobs.active());
+    this.lists = new JobLists(this.#database, (id) => this.#jobs.activeJob(id)?.phase);
     this.#lastCreatedMs = this.lists.newestMs();
   }
 
   get(id: string): Job | undefined {
-    const active = this.#active.get(id);
-    if (active) return active;
-    const recent = this.#recent.get(id);
-    if (recent) {
-      // To the end of the line.
-      this.#recent.delete(id);
-      this.#recent.set(id, recent);
-      return recent;
-    }
-    const row = this.#read.get(id) as JobRow | undefined;
-    return row && this.#remember(fromRow(row));
+    // Its row is ahead of what anybody may see.
+    if (this.#underWay?.before.has(id)) return this.#underWay.before.get(id);
+    return this.#jobs.get(id);
   }
 
   /** Without reading it. */
   has(id: string): boolean {
-    return this.#active.has(id) || this.#recent.has(id) || this.#known.get(id) !== undefined;
+    if (this.#underWay?.before.has(id)) return this.#underWay.before.get(id) !== undefined;
+    return this.#jobs.has(id);
   }
 
   /** PENDING, QUEUED and EXECUTING jobs, in order of creation. */
   active(): IterableIterator<Job> {
-    return this.#active.values();
+    return this.#jobs.active();
   }
 
   /** Ids of jobs whose time has come, at most `most`. */
@@ -133,42 +130,73 @@ export class JobStore {
       this.#waiting.push({ id, change, keep, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
-      setImmediate(() => this.flush());
+      setImmediate(() => this.#flush());
     });
   }
 
-  /** Commit what waits, now. */
-  flush(): void {
+  /** Commits what waits, unless the disk is being waited for: then afterwards. */
+  #flush(): void {
+    if (this.#underWay) return;
     this.#scheduled = false;
-    const batch = this.#waiting;
+    const batch = this.#commitWaiting();
+    if (!batch) return;
+    if (!batch.synced) {
+      this.#settle(batch);
+      return;
+    }
+    this.#underWay = batch;
+    this.#log.wait().then(
+      () => this.#synced(batch),
+      (thrown) => this.#synced(batch, thrown),
+    );
+  }
+
+  /** `failure`: the disk did not take it. */
+  #synced(batch: Batch, failure?: unknown): void {
+    // close() has waited instead.
+    if (this.#underWay !== batch) return;
+    this.#underWay = undefined;
+    if (failure === undefined) this.#settle(batch);
+    else this.#undo(batch, failure);
+    if (this.#waiting.length > 0) this.#flush();
+  }
+
+  /** Undefined: nothing waited, or everybody has been refused. */
+  #commitWaiting(): Batch | undefined {
+    const batch: Batch = { accepted: [], before: new Map(), draft: new Map(), synced: false };
+    const asked = this.#waiting;
     this.#waiting = [];
-    if (batch.length === 0) return;
-    // Jobs as the changes before have left them: a later change of the batch must see the earlier ones.
-    const draft = new Map<string, Job | null>();
+    if (asked.length === 0) return undefined;
+    const { accepted, draft } = batch;
     const lasting = new Map<string, Job | null>();
-    let synced = false;
-    const accepted: { entry: Waiting; before: Job | undefined; after: Job | null | undefined }[] = [];
-    for (const entry of batch) {
+    for (const entry of asked) {
       try {
+        // As the changes before have left it: a later change of the batch must see the earlier ones.
         const before = (draft.has(entry.id) ? draft.get(entry.id) : this.get(entry.id)) ?? undefined;
         const after = entry.change(before);
         accepted.push({ entry, before, after });
         if (after === undefined || after === before) continue;
+        if (!draft.has(entry.id)) batch.before.set(entry.id, before);
         draft.set(entry.id, after);
         if (entry.keep !== 'memory' || lasting.has(entry.id)) lasting.set(entry.id, after);
-        synced ||= entry.keep === 'disk';
+        batch.synced ||= entry.keep === 'disk';
       } catch (thrown) {
         entry.reject(thrown);
       }
     }
     try {
-      if (lasting.size > 0) this.#commit(lasting, synced);
+      if (lasting.size > 0) this.#commit(lasting);
     } catch (thrown) {
       const error = storeError(thrown);
       for (const { entry } of accepted) entry.reject(error);
-      return;
+      return undefined;
     }
-    for (const [id, after] of draft) this.#keep(id, after);
+    return batch;
+  }
+
+  /** What is committed becomes what everybody sees. */
+  #settle({ accepted, draft }: Batch): void {
+    for (const [id, after] of draft) this.#jobs.keep(id, after);
     for (const { entry, before, after } of accepted) {
       if (after !== undefined && after !== before) {
         this.totals.changed(after, before);
@@ -178,49 +206,33 @@ export class JobStore {
     }
   }
 
+  /** Nobody has seen it: the rows become again what they were, as far as such a disk allows. */
+  #undo({ accepted, before }: Batch, failure: unknown): void {
+    let error = storeError(failure);
+    try {
+      this.#commit(new Map([...before].map(([id, job]) => [id, job ?? null])));
+    } catch (thrown) {
+      error = storeError(thrown);
+    }
+    for (const { entry } of accepted) entry.reject(error);
+  }
+
   /** For many rows at once, e.g. tests and imports: one transaction, listeners are not told. */
   load(jobs: Iterable<Job>): void {
     const draft = new Map<string, Job>();
     for (const job of jobs) draft.set(job.id, job);
     const before = [...draft.keys()].map((id) => [id, this.get(id)] as const);
     this.#commit(draft);
+    this.#log.waitHere();
     for (const [id, old] of before) this.totals.changed(draft.get(id) ?? null, old);
     for (const [id, job] of draft) {
-      this.#keep(id, job);
+      this.#jobs.keep(id, job);
       this.#lastCreatedMs = Math.max(this.#lastCreatedMs, job.createdMs);
     }
   }
 
-  #keep(id: string, job: Job | null): void {
-    if (job && isActive(job.phase)) {
-      this.#active.set(id, job);
-      this.#recent.delete(id);
-      return;
-    }
-    this.#active.delete(id);
-    this.#recent.delete(id);
-    if (job) this.#remember(job);
-  }
-
-  #remember(job: Job): Job {
-    this.#recent.set(job.id, job);
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size > kRecent && oldest !== undefined) this.#recent.delete(oldest);
-    return job;
-  }
-
-  #commit(draft: Map<string, Job | null>, synced = true): void {
-    // NORMAL: the write-ahead log is written, but not waited for (SQLite documentation, "PRAGMA synchronous").
-    if (!synced) this.#database.pragma('synchronous = NORMAL');
-    try {
-      this.#write(draft);
-    } finally {
-      if (!synced) this.#database.pragma('synchronous = FULL');
-    }
-  }
-
   /** What makes room may use the room kept for it. */
-  #write(draft: Map<string, Job | null>): void {
+  #commit(draft: Map<string, Job | null>): void {
     const write = this.#database.transaction(() => {
       for (const [id, job] of draft) {
         if (job === null) this.#remove.run(id);
@@ -241,16 +253,25 @@ export class JobStore {
     this.#reserve.keep();
   }
 
+  /** Everything asked for is on the disk first. */
   close(): void {
     if (!this.#database.open) return;
-    this.flush();
+    for (let batch = this.#underWay ?? this.#commitWaiting(); batch; batch = this.#commitWaiting()) {
+      this.#underWay = undefined;
+      if (batch.synced) this.#log.waitHere();
+      this.#settle(batch);
+    }
+    this.#log.close();
     this.#database.close();
   }
 }
 
+/** Of SQLite while it writes, of the system while the disk is waited for. */
+const kFull: ReadonlySet<string> = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT']);
+
 function isDiskFull(thrown: unknown): boolean {
   const code = String((thrown as { code?: unknown }).code ?? '');
-  return code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR');
+  return kFull.has(code) || code.startsWith('SQLITE_IOERR');
 }
 
 function storeError(thrown: unknown): OtfError {
