@@ -39,28 +39,43 @@ describe('A budget of memory', () => {
     const budget = new MemoryBudget(100);
     const order: string[] = [];
     const take = async (name: string, bytes: number) => {
-      const release = await budget.take(bytes);
+      const held = await budget.take(bytes);
       order.push(name);
-      return release;
+      return held;
     };
     const first = await take('first', 60);
     const second = take('second', 50);
     const third = take('third', 10);
     await pause(5);
     assert.deepEqual(order, ['first'], 'the small one does not overtake');
-    first();
-    first();
-    (await second)();
-    (await third)();
+    first.release();
+    first.release();
+    (await second).release();
+    (await third).release();
     assert.deepEqual(order, ['first', 'second', 'third']);
     assert.equal(budget.taken, 0);
   });
 
   it('gives more than there is to one that is alone', async () => {
     const budget = new MemoryBudget(100);
-    const release = await budget.take(1000);
+    const held = await budget.take(1000);
     assert.equal(budget.taken, 1000);
-    release();
+    held.release();
+    assert.equal(budget.taken, 0);
+  });
+
+  it('gives at once only what nobody waits for, and what is not kept to those who wait', async () => {
+    const budget = new MemoryBudget(100);
+    const first = budget.takeNow(80);
+    assert.equal(budget.takeNow(30), undefined, 'there is not so much');
+    const second = budget.take(50);
+    assert.equal(budget.takeNow(10), undefined, 'somebody waits');
+    first?.shrink(20);
+    first?.shrink(60);
+    (await second).release();
+    assert.equal(budget.taken, 20);
+    first?.release();
+    first?.release();
     assert.equal(budget.taken, 0);
   });
 });

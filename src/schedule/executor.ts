@@ -48,6 +48,8 @@ const kStopStepMs = 20;
 const kStopMarginMs = 2000;
 /** More are started when they are needed. */
 const kWarmReaders = 1;
+/** An image that takes no more memory than this is read when it is opened, where there is so much. */
+const kReadNowBytes = 16 << 20;
 /** Tasks of a batch that are open within this begin together. */
 const kTogetherMs = 100;
 /** In a job's folder while it runs: the network's output of every tile, for older clients. */
@@ -337,6 +339,7 @@ export class BatchExecutor implements Executor {
     // Whoever ended it meanwhile had nothing to clear away.
     if (task.ended) return forget(image);
     const chosen = chosenRequest(job, model.card, this.#host.config.detection);
+    const memory = this.#memory.takeNow(kReadNowBytes);
     const open = (request: ChosenRequest) => {
       task.request = request;
       const raw = job.style === 'legacy' ? { rawOutput: join(dir, kRawFile) } : {};
@@ -345,16 +348,26 @@ export class BatchExecutor implements Executor {
         model: model.model,
         ...request.native,
         ...raw,
+        readNow: memory ? kReadNowBytes : 0,
       });
     };
-    const opened = await open(chosen).catch((thrown) => {
-      const whole = toOtfError(thrown).code === 'OTF_ROI_OUTSIDE' ? withoutRegion(job, chosen) : undefined;
-      if (!whole) throw thrown;
-      return open(whole);
-    });
-    task.handle = opened.task;
-    task.tiles = opened.tiles;
-    task.bytes = opened.bytes;
+    try {
+      const opened = await open(chosen).catch((thrown) => {
+        const whole = toOtfError(thrown).code === 'OTF_ROI_OUTSIDE' ? withoutRegion(job, chosen) : undefined;
+        if (!whole) throw thrown;
+        return open(whole);
+      });
+      task.handle = opened.task;
+      task.tiles = opened.tiles;
+      task.bytes = opened.bytes;
+      task.preparedTiles = opened.ready;
+      if (memory && opened.ready > 0 && !task.ended) {
+        memory.shrink(opened.bytes);
+        task.holdMemory(memory);
+      }
+    } finally {
+      if (!task.holdsMemory) memory?.release();
+    }
     // Whoever ended it meanwhile had no handle to close.
     if (task.ended) await task.close();
   }

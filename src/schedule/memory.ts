@@ -1,5 +1,13 @@
 /** Memory that is promised before it is taken: whoever wants more than is left waits, in the order of asking. */
 
+/** What somebody has of it. */
+export interface Held {
+  /** Keeps at most so much. */
+  shrink: (bytes: number) => void;
+  /** Gives it back; a second time does nothing. */
+  release: () => void;
+}
+
 interface Waiting {
   bytes: number;
   begin: () => void;
@@ -18,18 +26,30 @@ export class MemoryBudget {
     return this.#taken;
   }
 
-  /** One that wants more than there is at all gets it when nobody else has any. The function gives it back, once. */
-  async take(bytes: number): Promise<() => void> {
+  /** One that wants more than there is at all gets it when nobody else has any. */
+  async take(bytes: number): Promise<Held> {
     await new Promise<void>((begin) => {
       this.#waiting.push({ bytes, begin });
       this.#next();
     });
-    let held = true;
-    return () => {
-      if (held) this.#taken -= bytes;
-      held = false;
+    return this.#held(bytes);
+  }
+
+  /** Undefined when it is not there at once, or somebody waits for some. */
+  takeNow(bytes: number): Held | undefined {
+    if (this.#waiting.length > 0 || this.#taken + bytes > this.#bytes) return undefined;
+    this.#taken += bytes;
+    return this.#held(bytes);
+  }
+
+  #held(bytes: number): Held {
+    let held = bytes;
+    const keep = (rest: number) => {
+      this.#taken -= held - rest;
+      held = rest;
       this.#next();
     };
+    return { shrink: (rest) => keep(Math.min(rest, held)), release: () => keep(0) };
   }
 
   #next(): void {

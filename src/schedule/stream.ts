@@ -93,10 +93,12 @@ export class TileStream {
   /** Opened tasks. */
   add(tasks: readonly TaskRun[]): void {
     this.#active.push(...tasks);
-    for (const task of tasks) this.#preparing.begin(task);
+    for (const task of tasks) if (task.readyTiles === 0) this.#preparing.begin(task);
     this.#move();
     if (this.#filling) return;
     this.#filling = true;
+    // Also while the engine is being loaded: the device is spoken for.
+    this.#hasTiles = true;
     this.#fillAll()
       .catch((thrown) => this.#failAll(toOtfError(thrown)))
       .finally(() => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TaskHandle } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import type { Job } from '../jobs/job.js';
+import type { Held } from './memory.js';
 import type { ReleaseReason } from './queue.js';
 import type { ChosenRequest } from './request.js';
 
@@ -60,7 +61,7 @@ export class TaskRun {
   consumedTiles = 0;
   inferSeconds = 0;
   #ended = false;
-  #releaseMemory: (() => void) | undefined;
+  #memory: Held | undefined;
 
   constructor(job: Job, batch: Batch, image: ImageSource | undefined) {
     this.job = job;
@@ -82,17 +83,17 @@ export class TaskRun {
   }
 
   get holdsMemory(): boolean {
-    return this.#releaseMemory !== undefined;
+    return this.#memory !== undefined;
   }
 
-  /** `release` is called when the last tile is filled, or by whoever sees the task's end. */
-  holdMemory(release: () => void): void {
-    this.#releaseMemory = release;
+  /** Until the last tile is filled, or somebody sees the task's end. */
+  holdMemory(memory: Held): void {
+    this.#memory = memory;
   }
 
   releaseMemory(): void {
-    this.#releaseMemory?.();
-    this.#releaseMemory = undefined;
+    this.#memory?.release();
+    this.#memory = undefined;
   }
 
   /** True the first time. Work under way stops soon. */

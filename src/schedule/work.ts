@@ -55,7 +55,8 @@ export interface Work {
     card: ModelCard;
     detector: DetectorConfig;
   }) => Promise<OpenedModel & { weightsBytes: number }>;
-  openTask: (request: OpenTaskRequest) => OpenedTask;
+  /** One that takes at most `readNow` bytes is prepared at once: `ready` tiles (a small image is worth no second visit). */
+  openTask: (request: OpenTaskRequest & { readNow: number }) => OpenedTask & { ready: number };
   /** Reads what the next tiles need; gives how many can be filled then. */
   prepare: (task: TaskHandle) => number;
   fill: (piece: TilePiece) => void;

@@ -16,9 +16,20 @@ const openModel: Work['openModel'] = async ({ card, detector }) => {
   return { ...addon.openModel({ weights: card.weightsPath, detector }), weightsBytes: size };
 };
 
+const openTask: Work['openTask'] = ({ readNow, ...request }) => {
+  const opened = addon.openTask(request);
+  if (opened.bytes > readNow) return { ...opened, ready: 0 };
+  try {
+    return { ...opened, ready: addon.prepareTiles(opened.task) };
+  } catch (thrown) {
+    addon.closeTask(opened.task);
+    throw thrown;
+  }
+};
+
 const kWork: Work = {
   openModel,
-  openTask: (request) => addon.openTask(request),
+  openTask,
   prepare: (task) => addon.prepareTiles(task),
   fill: (piece) => addon.fillTiles(piece),
   consume: (piece) => addon.consumeTiles(piece),
