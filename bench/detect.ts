@@ -10,9 +10,11 @@ import { print, textTable } from '#otf/cli/table.js';
 import type { BenchDetectOutcome, DetectorConfig, DetectRequest, StageTimes } from '#otf/engine/addon.js';
 import { loadAddon } from '#otf/engine/load.js';
 import { OtfError } from '#otf/errors/catalogue.js';
-import { toDetectorConfig, verifyWeights } from '#otf/models/card.js';
+import { verifyWeights } from '#otf/models/card.js';
 import { quantizationName } from '#otf/models/quantization.js';
-import { kDefaultModel, resolveModel } from '#otf/models/registry.js';
+import { kDefaultModel } from '#otf/models/registry.js';
+import { resolveModel } from '#otf/tasks/cards.js';
+import { detectorCard, toDetectorConfig } from '#otf/tasks/detection/card.js';
 import { conditions, printConditions } from './conditions.js';
 import { median } from './engine.js';
 
@@ -90,7 +92,7 @@ async function runCase(name: CaseName, folder: string, options: BenchDetectOptio
   const card = await resolveModel(options.models, kDefaultModel);
   await verifyWeights(card);
   let weights = card.weightsPath;
-  let detector = toDetectorConfig(card);
+  let detector = toDetectorConfig(detectorCard(card));
   if (network === 'sdc1') {
     weights = join(folder, 'sdc1.dat');
     await addon.writeArchitecture('sdc1', kSeed, weights);

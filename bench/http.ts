@@ -272,13 +272,14 @@ function finishedJob(index: number): Job {
     endedMs,
     executionDurationS: 3600,
     destructionMs: null,
+    kind: 'detector',
     modelId: 'demo-continuum',
     quantization: 'FP32C_FP32A',
     priority: 5,
-    parameters: { model: 'demo-continuum' },
+    parameters: { model: 'demo-continuum', inputs: {}, asked: {} },
     results: [],
     failure: index % 10 === 0 ? { type: 'fatal', message: 'made for a benchmark' } : null,
-    info: { engine: 'onednn', tilesDone: 9, tilesTotal: 9 },
+    info: { engine: 'onednn', progress: { done: 9, total: 9, unit: 'tiles' } },
   };
 }
 

@@ -1,19 +1,18 @@
 /** `bench results`: how fast each result format is made, without a disk: 20000 rows into pieces of text. */
 import { Bench } from 'tinybench';
-import { type FormatName, kFormats } from '#otf/results/formats.js';
-import { resultText } from '#otf/results/serialise.js';
-import { fakeRecord } from '#otf/test/support/records.js';
+import { type DetectionFormat, kDetectionFormats } from '#otf/tasks/detection/formats.js';
+import { fakeRecord, resultPieces } from '#otf/test/support/records.js';
 
 const kRows = 20_000;
 
 export async function benchResults(): Promise<void> {
   const record = await fakeRecord({ count: kRows });
   const bench = new Bench({ time: 1000, warmupTime: 200 });
-  for (const name of Object.keys(kFormats) as FormatName[]) {
-    if (!kFormats[name].isText) continue;
+  for (const name of Object.keys(kDetectionFormats) as DetectionFormat[]) {
+    if (!kDetectionFormats[name].isText) continue;
     bench.add(name, () => {
       let bytes = 0;
-      for (const piece of resultText(record, name) ?? []) bytes += piece.length;
+      for (const piece of resultPieces(record, name)) bytes += piece.length;
       return bytes;
     });
   }

@@ -7,9 +7,9 @@ import { print, textTable } from '#otf/cli/table.js';
 import { loadAddon } from '#otf/engine/load.js';
 import { EngineSupervisor } from '#otf/engine/supervisor.js';
 import { OtfError } from '#otf/errors/catalogue.js';
-import { toDetectorConfig } from '#otf/models/card.js';
 import { quantizationName } from '#otf/models/quantization.js';
-import { resolveModel } from '#otf/models/registry.js';
+import { resolveModel } from '#otf/tasks/cards.js';
+import { detectorCard, toDetectorConfig } from '#otf/tasks/detection/card.js';
 import { BenchClient } from './client.js';
 import { conditions, printConditions } from './conditions.js';
 import { median } from './engine.js';
@@ -131,7 +131,7 @@ async function runCase(it: Case, options: BenchServerOptions): Promise<ServerRep
 async function engineAlone(it: Case, options: BenchServerOptions): Promise<number> {
   const addon = await loadAddon();
   const card = await resolveModel(it.models, it.network);
-  const opened = addon.openModel({ weights: card.weightsPath, detector: toDetectorConfig(card) });
+  const opened = addon.openModel({ weights: card.weightsPath, detector: toDetectorConfig(detectorCard(card)) });
   const spec = {
     key: it.network,
     network: card.weightsPath,

@@ -55,7 +55,7 @@ describe('client commands', () => {
     );
     const [first] = submitted;
     assert.ok(first);
-    assert.deepEqual(b.server.jobs.get(first.id, kServer).parameters.region, { box: [1, 2, 30, 40] });
+    assert.deepEqual(b.server.jobs.get(first.id, kServer).parameters.asked.region, { box: [1, 2, 30, 40] });
     assert.equal((await b.send(`/jobs/${first.id}/parameters/IMAGE`)).headers.get('content-length'), '3003840');
     const catalogue = first.files.find((file) => file.endsWith('-result.vot'));
     assert.equal(await readFile(catalogue ?? '', 'utf8'), kCatalogue);

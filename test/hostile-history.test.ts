@@ -15,6 +15,7 @@ function finished(index: number, runId = `run ${index}`): Job {
   const ms = 1_700_000_000_000 + index;
   return {
     id: `j${index}`,
+    kind: 'detector',
     style: 'standard',
     phase: 'COMPLETED',
     owner: null,
@@ -29,7 +30,7 @@ function finished(index: number, runId = `run ${index}`): Job {
     modelId: 'demo-continuum',
     quantization: 'FP32C_FP32A',
     priority: 5,
-    parameters: { image: { kind: 'url', url: 'https://example.org/a.fits' } },
+    parameters: { inputs: { IMAGE: [{ kind: 'url', url: 'https://example.org/a.fits' }] }, asked: {} },
     results: [],
     failure: null,
     info: {},

@@ -15,6 +15,7 @@ import { bench, tempDir } from './service/bench.js';
 function job(index: number, phase: Job['phase'] = 'COMPLETED'): Job {
   return {
     id: `j${index}`,
+    kind: 'detector',
     style: 'standard',
     phase,
     owner: null,
@@ -29,7 +30,7 @@ function job(index: number, phase: Job['phase'] = 'COMPLETED'): Job {
     modelId: 'demo-continuum',
     quantization: 'FP32C_FP32A',
     priority: 5,
-    parameters: { image: { kind: 'url', url: 'https://example.org/a.fits' } },
+    parameters: { inputs: { IMAGE: [{ kind: 'url', url: 'https://example.org/a.fits' }] }, asked: {} },
     results: Array.from({ length: 10 }, (_, n) => ({
       id: `r${n}`,
       file: `f${n}`,

@@ -5,11 +5,14 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { sha256File } from '#otf/io/checksum.js';
-import { parseModelCard, readModelCard, toDetectorConfig, verifyWeights } from '#otf/models/card.js';
+import { verifyWeights } from '#otf/models/card.js';
 import { chooseEngine } from '#otf/models/engine-choice.js';
 import { chooseQuantization } from '#otf/models/quantization.js';
-import { findModel, kShippedModelsDir, loadRegistry, resolveModel } from '#otf/models/registry.js';
-import { generateUpstreamRegistry, parseUpstreamRegistry } from '#otf/models/upstream.js';
+import { findModel, kShippedModelsDir } from '#otf/models/registry.js';
+import { parseUpstreamRegistry } from '#otf/models/upstream.js';
+import { loadRegistry, parseModelCard, readModelCard, resolveModel } from '#otf/tasks/cards.js';
+import { detectorCard, toDetectorConfig } from '#otf/tasks/detection/card.js';
+import { generateUpstreamRegistry } from '#otf/tasks/detection/upstream-registry.js';
 import { scratchDir } from './support/cli.js';
 import { kDemoCard } from './support/records.js';
 
@@ -23,7 +26,7 @@ describe('the shipped model', () => {
   });
 
   it('becomes the configuration the conformance data was made with', async () => {
-    const config = toDetectorConfig(await readModelCard(kDemoCard));
+    const config = toDetectorConfig(detectorCard(await readModelCard(kDemoCard)));
     assert.deepEqual(config.normalise, [
       { op: 'clip', a: 4e-7, b: 4e-5 },
       { op: 'rescale', a: 0, b: 0 },
@@ -180,7 +183,7 @@ describe('checksums and compute types', () => {
 
 describe('the upstream registry, CIANNA_models.xml', () => {
   it('is read back from what is generated, for one model and for several', async () => {
-    const card = await readModelCard(kDemoCard);
+    const card = detectorCard(await readModelCard(kDemoCard));
     const awkward = { ...card, id: 'other', aliases: [], title: 'x', training: { name: 'a<b>&"c"', description: 'd' } };
     const [only] = parseUpstreamRegistry(generateUpstreamRegistry([card]), 'one.xml');
     assert.equal(only?.name, 'demo-continuum.dat');
@@ -232,7 +235,7 @@ describe('the upstream registry, CIANNA_models.xml', () => {
   });
 
   it("carries what today's clients read, where it is known", async () => {
-    const card = await readModelCard(kDemoCard);
+    const card = detectorCard(await readModelCard(kDemoCard));
     const detector = { ...card.detector, box_prior_class: [0, 0, 0, 1, 1] };
     const full = { ...card, receptive_field: 100, detector };
     const server = { url: 'https://otf.example.org/a', maxBatch: 8 };

@@ -84,7 +84,7 @@ describe("today's contract", () => {
     const b = await bench(t, { hold: true });
     const given = async (xml: string) => {
       const { modelId, quantization, parameters } = b.server.jobs.get(await create(b, xml), kServer);
-      return { modelId, quantization, region: parameters.region, normalisation: parameters.normalisation };
+      return { modelId, quantization, region: parameters.asked.region, normalisation: parameters.asked.normalisation };
     };
     assert.deepEqual(
       await given(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { kFormats } from '#otf/results/formats.js';
+import { kDetectionFormats } from '#otf/tasks/detection/formats.js';
 import { kFixtures } from './support/cli.js';
 import { startTestServer, tempDir } from './support/server.js';
 
@@ -26,7 +26,7 @@ describe('the data folder of 0.1.0', () => {
     assert.match(finished?.xml ?? '', /<uws:runId>finished<.*"PRIORITY">5</s);
     assert.equal(finished?.info.computeType, 'FP32C_FP32A');
     assert.match(failed?.error ?? '', /bad\.fits is not a FITS file/);
-    for (const format of Object.keys(kFormats)) {
+    for (const format of Object.keys(kDetectionFormats)) {
       const answer = await server.send(`/jobs/${kFinished}/results/result?RESPONSEFORMAT=${format}`);
       assert.equal(answer.status, 200, format);
       assert.ok((await answer.arrayBuffer()).byteLength > 100, format);

@@ -113,11 +113,13 @@ print(ours == theirs)
       label: 'l',
       startedMs: 0,
       endedMs: 1,
+      activity: 'a',
       parameters: {},
-      others: [],
     };
     const file = (id: string) => ({ id, label: id, location: 'u', mime: 'm' });
-    const files = { image: file('i'), weights: file('w'), description: file('d'), catalogue: file('c') };
+    const main = file('c');
+    const used = [{ file: file('i'), role: 'image', type: 'Main', as: 'Entity', about: {} }] as const;
+    const files = { used, main, generated: [{ file: main, role: 'catalogue' }] };
     const owner = (name: string) =>
       provenanceRecords({ ...base, ...files, owner: name, service: { name: 's', version: '1', url: 'u' } }).elements.at(
         -1,

@@ -7,14 +7,10 @@ import { PNG } from 'pngjs';
 import { addon } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '#otf/io/write.js';
-import { catalogueOf } from '#otf/results/columns.js';
-import { csv } from '#otf/results/csv.js';
-import { json } from '#otf/results/json.js';
-import { drawPreview } from '#otf/results/preview.js';
-import { region } from '#otf/results/region.js';
-import { writeResult } from '#otf/results/serialise.js';
+import { catalogueOf } from '#otf/tasks/detection/columns.js';
+import { drawPreview } from '#otf/tasks/detection/preview.js';
 import { scratchDir } from './support/cli.js';
-import { fakeRecord } from './support/records.js';
+import { fakeRecord, resultText, writeResult } from './support/records.js';
 
 const dir = scratchDir();
 
@@ -38,7 +34,7 @@ function parseCsv(text: string): string[][] {
 describe('CSV', () => {
   it('has the column names first, one row per source, and empty cells for missing values', async () => {
     const record = await fakeRecord({ count: 1100 });
-    const rows = parseCsv([...csv(record)].join(''));
+    const rows = parseCsv(resultText(record, 'csv'));
     const names = [...catalogueOf(record).columns.map((column) => column.name), 'frame'];
     assert.deepEqual(rows[0], names);
     assert.ok(rows.slice(1).every((row) => row.at(-1) === 'ICRS'));
@@ -53,7 +49,7 @@ describe('CSV', () => {
 describe('JSON', () => {
   it('holds the run and one object per source; missing values are null', async () => {
     const record = await fakeRecord({ count: 600 });
-    const parsed = JSON.parse([...json(record)].join('')) as {
+    const parsed = JSON.parse(resultText(record, 'json')) as {
       run: Record<string, unknown>;
       columns: { name: string }[];
       sources: Record<string, number | string | null>[];
@@ -69,15 +65,14 @@ describe('JSON', () => {
   });
 
   it('is valid without sources', async () => {
-    const parsed = JSON.parse([...json(await fakeRecord({ count: 0 }))].join('')) as { sources: unknown[] };
+    const parsed = JSON.parse(resultText(await fakeRecord({ count: 0 }), 'json')) as { sources: unknown[] };
     assert.deepEqual(parsed.sources, []);
   });
 });
 
 describe('DS9 regions', () => {
   it('draws ellipses on the sky, and boxes in image pixels where size or position is unknown', async () => {
-    const lines = [...region(await fakeRecord())]
-      .join('')
+    const lines = resultText(await fakeRecord(), 'reg')
       .split('\n')
       .filter((line) => /^\w+;/.test(line));
     assert.equal(lines.length, 5);
@@ -97,14 +92,14 @@ describe('DS9 regions', () => {
       centreRaDeg: 0,
       centreDecDeg: 0,
     };
-    assert.match([...region(await fakeRecord({ wcs }))].join(''), /^fk5;ellipse/m);
-    const odd = [...region(await fakeRecord({ wcs: { ...wcs, equinox: 1987 } }))].join('');
+    assert.match(resultText(await fakeRecord({ wcs }), 'reg'), /^fk5;ellipse/m);
+    const odd = resultText(await fakeRecord({ wcs: { ...wcs, equinox: 1987 } }), 'reg');
     assert.doesNotMatch(odd, /ellipse/);
     assert.match(odd, /^image;box/m);
   });
 
   it('a hostile file name cannot begin a line of its own', async () => {
-    const text = [...region(await fakeRecord({ name: 'a\nicrs;circle(0,0,1)' }))].join('');
+    const text = resultText(await fakeRecord({ name: 'a\nicrs;circle(0,0,1)' }), 'reg');
     assert.doesNotMatch(text, /^icrs;circle/m);
   });
 });

@@ -4,11 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { catalogueDocument } from '#otf/results/catalogue-document.js';
-import { resultText, writeResult } from '#otf/results/serialise.js';
 import { votable } from '#otf/results/votable.js';
+import { catalogueDocument } from '#otf/tasks/detection/catalogue-document.js';
 import { kNoAstropy, kNoStilts, python, scratchDir } from './support/cli.js';
-import { type FakeOptions, fakeRecord } from './support/records.js';
+import { type FakeOptions, fakeRecord, resultText, writeResult } from './support/records.js';
 
 const dir = scratchDir();
 
@@ -159,7 +158,7 @@ describe('VOTable 1.5', () => {
       const record = await fakeRecord();
       const { wcs } = record.outcome.image;
       if (wcs) Object.assign(wcs, { system, equinox });
-      const text = (format: 'votable' | 'votable-1.5') => [...(resultText(record, format) ?? [])].join('');
+      const text = (format: 'votable' | 'votable-1.5') => resultText(record, format);
       const earlier = text('votable');
       assert.ok(earlier.includes(`system="${old}"`));
       const expected = earlier

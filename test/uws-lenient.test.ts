@@ -27,7 +27,10 @@ describe('near-standard requests', () => {
     const answer = await b.form(`/jobs/${id}`, { BOX: '1,1,8,8', RUNID: 'mine', EXECUTIONDURATION: '77' });
     assert.deepEqual([answer.status, answer.headers.get('location')], [303, `${b.url}/jobs/${id}`]);
     const job = b.server.jobs.get(id, kServer);
-    assert.deepEqual([job.runId, job.parameters.region, job.executionDurationS], ['mine', { box: [1, 1, 8, 8] }, 77]);
+    assert.deepEqual(
+      [job.runId, job.parameters.asked.region, job.executionDurationS],
+      ['mine', { box: [1, 1, 8, 8] }, 77],
+    );
     assert.equal((await b.form(`/jobs/${id}?PHASE=RUN`, {})).status, 303);
     assert.equal(await b.phase(id), 'QUEUED');
     // Times may be set in any phase, the rest while PENDING only.

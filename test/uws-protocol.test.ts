@@ -103,7 +103,7 @@ describe('older clients', () => {
     assert.deepEqual([...new Float32Array(await download.arrayBuffer())], [1, 2, 3]);
     const job = b.server.jobs.get(id, kServer);
     assert.deepEqual(
-      [job.modelId, job.quantization, job.parameters.region],
+      [job.modelId, job.quantization, job.parameters.asked.region],
       ['demo-continuum', 'FP32C_FP32A', undefined],
     );
     assert.equal(await b.text(`/jobs/${id}/parameters/REQUEST`), kUpstreamXml);

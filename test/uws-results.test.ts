@@ -182,7 +182,7 @@ describe('operation', () => {
     await until(new RegExp(`event: phase\ndata: {[^\n]*"${id}","phase":"COMPLETED"`));
     assert.match(
       text,
-      new RegExp(`event: progress\ndata: {"type":"progress","jobId":"${id}","tilesDone":1,"tilesTotal":4`),
+      new RegExp(`event: progress\ndata: {"type":"progress","jobId":"${id}","done":1,"total":4,"unit":"tiles"`),
     );
     await reader.cancel();
   });

@@ -10,6 +10,7 @@ import { OtfError } from '../errors/catalogue.js';
 import { startServer } from '../http/server.js';
 import { kDefaultModel } from '../models/registry.js';
 import { BatchExecutor } from '../schedule/executor.js';
+import { nativePixel } from '../tasks/pixels.js';
 import { progressBar } from './progress.js';
 import { inFormat, waitForEnd } from './remote.js';
 
@@ -37,7 +38,9 @@ export async function detectThroughServer(image: string, folder: string): Promis
   try {
     const client = new UwsClient(server.url);
     const bar = progressBar('bytes');
-    const id = await client.submit({ image }, { MODEL: kDefaultModel, RUNID: 'demo' }, bar.update).finally(bar.stop);
+    const id = await client
+      .submit({ IMAGE: image }, { MODEL: kDefaultModel, RUNID: 'demo' }, bar.update)
+      .finally(bar.stop);
     const job = await waitForEnd(client, id);
     if (job.phase !== 'COMPLETED') throw new OtfError('OTF_ENGINE_FAILED', job.error ?? `the job ended ${job.phase}`);
     await client.download(inFormat(job, 'votable'), join(folder, 'catalogue.vot'));
@@ -50,17 +53,17 @@ export async function detectThroughServer(image: string, folder: string): Promis
   }
 }
 
-/** FITS pixels begin at 1, those of the columns at 0. */
+/** As the native side gives them. */
 function columnsOf(sources: JsonCatalogue['sources']): CatalogueColumns {
-  const of = (name: string, shift = 0) =>
-    Float64Array.from(sources, (row) => (typeof row[name] === 'number' ? row[name] + shift : Number.NaN));
+  const of = (name: string) =>
+    Float64Array.from(sources, (row) => (typeof row[name] === 'number' ? row[name] : Number.NaN));
   const none = new Int32Array(sources.length);
   return {
     count: sources.length,
     raDeg: of('ra'),
     decDeg: of('dec'),
-    x: of('x', -1),
-    y: of('y', -1),
+    x: of('x').map(nativePixel),
+    y: of('y').map(nativePixel),
     widthPx: Float32Array.from(of('width')),
     heightPx: Float32Array.from(of('height')),
     probability: Float32Array.from(of('probability')),

@@ -7,7 +7,8 @@ import type { CatalogueColumns } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { writeFileAtomically } from '../io/write.js';
-import { drawPreview } from '../results/preview.js';
+import { drawPreview } from '../tasks/detection/preview.js';
+import { nativePixel } from '../tasks/pixels.js';
 import { detectThroughServer, type Shown } from './demo-server.js';
 import { example as addExample } from './options.js';
 import { bold, duration, green, print, textTable } from './table.js';
@@ -107,8 +108,8 @@ async function printTruth(found: CatalogueColumns): Promise<void> {
     const cells = line.split(',').map(Number);
     if (!((cells[snrAt] ?? 0) > 5)) continue;
     bright += 1;
-    const x = (cells[xAt] ?? 0) - 1;
-    const y = (cells[yAt] ?? 0) - 1;
+    const x = nativePixel(cells[xAt] ?? 0);
+    const y = nativePixel(cells[yAt] ?? 0);
     if (found.x.some((value, row) => Math.hypot(value - x, (found.y[row] ?? 0) - y) < 2)) hit += 1;
   }
   const share = ((100 * hit) / bright).toFixed(0);

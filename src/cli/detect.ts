@@ -3,43 +3,34 @@ import { realpath } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Command, Option } from 'commander';
-import type { ImageSelect } from '../engine/addon.js';
+import type { Command } from 'commander';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
-import { resolveModel } from '../models/registry.js';
-import { type FormatName, kFormats } from '../results/formats.js';
-import { drawPreview } from '../results/preview.js';
-import { type RunRecord, runFacts } from '../results/run-record.js';
-import { runDetectTask } from '../tasks/detect.js';
+import { resolveModel } from '../tasks/cards.js';
+import { detectorCard } from '../tasks/detection/card.js';
+import { type DetectionFormat, kDetectionFormats } from '../tasks/detection/formats.js';
+import { type LocalImage, runDetectTask } from '../tasks/detection/here.js';
+import { kDetection } from '../tasks/detection/kind.js';
+import { type DetectionAsked, kDetectionParameters, readDetection } from '../tasks/detection/parameters.js';
+import { drawPreview } from '../tasks/detection/preview.js';
+import { nativeImages } from '../tasks/detection/request.js';
+import { type RunRecord, runFacts } from '../tasks/detection/run-record.js';
+import { kNoDefaults } from '../tasks/kind.js';
 import { PlainFiles } from '../tasks/plain-files.js';
 import { warn } from './failure.js';
-import {
-  addEngineOptions,
-  addModelOption,
-  type EngineOptions,
-  example,
-  type Four,
-  formatOption,
-  integer,
-  pixelBox,
-  skyRegion,
-} from './options.js';
+import { addEngineOptions, addModelOption, type EngineOptions, example, formatOption, integer } from './options.js';
+import { addInputOptions, addParameterOptions, asUsage, fieldsOfOptions, givenOf } from './parameters.js';
 import { progressBar } from './progress.js';
 import { duration, print } from './table.js';
 
+/** And those of the parameters of a detection. */
 interface DetectOptions extends EngineOptions {
   model: string;
   models: string;
-  roi?: Four;
-  box?: Four;
-  hdu?: number;
-  plane?: number;
   beam?: string;
-  pixelUnit?: string;
   checksum?: boolean;
-  format?: FormatName;
+  format?: DetectionFormat;
   output?: string;
   preview?: string;
   previewPx: number;
@@ -47,7 +38,7 @@ interface DetectOptions extends EngineOptions {
 }
 
 const kPreviewPx = 1024;
-const kExtensions = new Map<string, FormatName>([
+const kExtensions = new Map<string, DetectionFormat>([
   ['.vot', 'votable'],
   ['.xml', 'votable'],
   ['.votable', 'votable'],
@@ -63,21 +54,14 @@ export function registerDetect(root: Command): void {
     .command('detect')
     .description('find the sources of a FITS image and write their catalogue')
     .argument('<image>', 'FITS image, also tile-compressed or in gzip')
-    .addOption(formatOption('catalogue format (default: from the ending of -o, else votable)'))
+    .addOption(formatOption(kDetectionFormats, 'catalogue format (default: from the ending of -o, else votable)'))
     .option(
       '-o, --output <file>',
       'where it goes; - is standard output (default: IMAGE with the ending of the format, here)',
-    )
-    .addOption(
-      new Option('--roi <ra,dec,w,h>', 'only a region: centre in degrees, size in pixels')
-        .argParser(skyRegion)
-        .conflicts('box'),
-    )
-    .option('--box <x,y,w,h>', 'only a box of pixels; the first pixel of the image is 1,1', pixelBox)
-    .option('--hdu <n>', 'HDU of the image, 0 = primary (default: the first image)', integer(0, 9999))
-    .option('--plane <n>', 'plane of a cube, 0 = first', integer(0))
-    .option('--pixel-unit <unit>', 'unit of the pixels, in place of BUNIT, e.g. mJy/beam')
-    .option('--beam <image>', 'primary-beam image: gives corrected flux densities too')
+    );
+  addParameterOptions(command, kDetectionParameters);
+  addInputOptions(command, kDetection.inputs.slice(1));
+  command
     .option('--checksum', 'put the SHA-256 of the image into the results however small the region (it may take longer)')
     .option('--preview <png>', 'also draw the image with its sources')
     .option('--preview-px <n>', 'longest side of the drawing', integer(16, 8192), kPreviewPx)
@@ -103,27 +87,26 @@ async function detect(image: string, options: DetectOptions): Promise<void> {
 }
 
 async function detectPlain(given: string, plain: PlainFiles, options: DetectOptions, target: Target): Promise<void> {
-  const card = await resolveModel(options.models, options.model);
-  const image: ImageSelect & { label: string } = { path: await plain.of(given), label: given };
-  if (options.hdu !== undefined) image.hdu = options.hdu;
-  if (options.plane !== undefined) image.plane = options.plane;
-  const { engine: name, threads, batch, quantization, box, roi, beam, pixelUnit, checksum } = options;
-  const primaryBeam = beam === undefined ? undefined : { path: await plain.of(beam), label: beam };
+  const card = detectorCard(await resolveModel(options.models, options.model));
+  const fields = fieldsOfOptions({ ...options }, kDetectionParameters);
+  const asked = asUsage(() => readDetection(givenOf(fields), card, kNoDefaults));
+  const image = { path: await plain.of(given), name: given };
+  const { engine: name, threads, batch, quantization, checksum } = options;
+  const beam = options.beam === undefined ? undefined : { path: await plain.of(options.beam), name: options.beam };
   const engine = { name, threads, batch, quantization };
-  const bar = progressBar('tiles');
-  const record = await runDetectTask(
-    { image, given, checksum, card, engine, box, roi, primaryBeam, pixelUnit },
-    bar.update,
+  const bar = progressBar(kDetection.unit);
+  const record = await runDetectTask({ image, given, beam, asked, checksum, card, engine }, ({ done, total }) =>
+    bar.update(done, total),
   ).finally(bar.stop);
 
   for (const message of record.outcome.image.warnings) warn(message);
   await deliver(record, target);
-  if (options.preview !== undefined) await writePreview(record, image, options.preview, options.previewPx);
+  if (options.preview !== undefined) await writePreview(record, { image, asked }, options.preview, options.previewPx);
   summarise(record, target, options);
 }
 
 interface Target {
-  format: FormatName;
+  format: DetectionFormat;
   /** Absent = standard output. */
   path?: string;
 }
@@ -133,7 +116,7 @@ function chooseTarget(image: string, options: DetectOptions): Target {
   const byEnding = output === undefined ? undefined : kExtensions.get(extname(output).toLowerCase());
   const format = options.format ?? byEnding ?? 'votable';
   if (output === '-') {
-    if (!kFormats[format].isText)
+    if (!kDetectionFormats[format].isText)
       throw new OtfError('OTF_USAGE', `--format ${format} cannot go to standard output: give -o FILE`);
     if (options.json) throw new OtfError('OTF_USAGE', '--json and -o - both want standard output');
     return { format };
@@ -142,7 +125,7 @@ function chooseTarget(image: string, options: DetectOptions): Target {
   const stem = basename(image).replace(/\.(fits|fit|fts)(\.(gz|fz))?$/i, '');
   // FITS into FITS must not take the image's own name.
   const name = format === 'fits' ? `${stem}.catalogue` : stem;
-  return { format, path: join('.', `${name}.${kFormats[format].extension}`) };
+  return { format, path: join('.', `${name}.${kDetectionFormats[format].extension}`) };
 }
 
 async function refuseOverwritingInputs(inputs: (string | undefined)[], outputs: (string | undefined)[]): Promise<void> {
@@ -160,16 +143,24 @@ async function refuseOverwritingInputs(inputs: (string | undefined)[], outputs: 
   if (first !== undefined && first === second) throw new OtfError('OTF_USAGE', `-o and --preview both name ${first}`);
 }
 
-async function deliver(record: RunRecord, target: Target): Promise<void> {
+async function deliver(record: RunRecord, { format, path }: Target): Promise<void> {
   // Needs the addon, which has been loaded by now.
-  const { resultText, writeResult } = await import('../results/serialise.js');
-  if (target.path !== undefined) return writeResult(record, target.format, target.path);
-  return pipeline(Readable.from(resultText(record, target.format) ?? []), process.stdout, { end: false });
+  const { detectionContent } = await import('../tasks/detection/content.js');
+  const { writeContent } = await import('../results/serialise.js');
+  const content = detectionContent(record, format);
+  if (path !== undefined) return writeContent(content, path);
+  return pipeline(Readable.from('pieces' in content ? content.pieces : []), process.stdout, { end: false });
 }
 
-async function writePreview(record: RunRecord, image: ImageSelect, path: string, maxPx = kPreviewPx): Promise<void> {
+async function writePreview(
+  record: RunRecord,
+  { image, asked }: { image: LocalImage; asked: DetectionAsked },
+  path: string,
+  maxPx: number,
+): Promise<void> {
   const addon = await loadAddon();
-  const preview = await addon.preview({ image, maxPx });
+  const { image: chosen } = nativeImages({ inputs: {}, asked: { ...asked } }, { IMAGE: [{ ...image, size: 0 }] });
+  const preview = await addon.preview({ image: chosen, maxPx });
   await writeFileAtomically(path, [drawPreview(preview, record.outcome.image, record.outcome.catalogue)]);
 }
 

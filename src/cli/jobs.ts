@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
-import type { FormatName } from '../results/formats.js';
 import { example, formatOption, integer } from './options.js';
+import { allFormats } from './parameters.js';
 import {
   addServerOptions,
   addTimeoutOption,
@@ -25,7 +25,7 @@ interface JobsOptions extends RemoteOptions {
 
 interface ResultsOptions extends RemoteOptions {
   output?: string;
-  format?: FormatName[];
+  format?: string[];
 }
 
 export function registerJobs(root: Command): void {
@@ -44,7 +44,7 @@ export function registerJobs(root: Command): void {
   example(addTimeoutOption(waiting), ['cianna-otf wait ID', 'cianna-otf wait ID --timeout 600']);
   const results = one('results', 'list or fetch the results of a job', listResults);
   results.option('-o, --output <dir>', 'put the files there');
-  results.addOption(formatOption('with -o: the catalogue in these formats too', '--format <format...>'));
+  results.addOption(formatOption(allFormats(), 'with -o: the result in these formats too', '--format <format...>'));
   example(results, ['cianna-otf results ID -o results/', 'cianna-otf results ID -o results/ --format fits csv']);
   example(one('abort', 'stop a job', abort), ['cianna-otf abort ID']);
   example(one('delete', 'remove a job and its files', remove), ['cianna-otf delete ID']);

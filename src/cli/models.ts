@@ -8,8 +8,10 @@ import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
 import { sha256File } from '../io/checksum.js';
 import { type ModelCard, verifyWeights } from '../models/card.js';
-import { loadRegistry, resolveModel } from '../models/registry.js';
-import { generateUpstreamRegistry, parseUpstreamRegistry } from '../models/upstream.js';
+import { parseUpstreamRegistry } from '../models/upstream.js';
+import { loadRegistry, resolveModel } from '../tasks/cards.js';
+import { detectorCards } from '../tasks/detection/card.js';
+import { generateUpstreamRegistry } from '../tasks/detection/upstream-registry.js';
 import { addModelsOption, example } from './options.js';
 import { bold, print, textTable } from './table.js';
 
@@ -70,7 +72,7 @@ async function listServerModels(url: string, options: ModelsOptions): Promise<vo
 async function listModels(options: ModelsOptions): Promise<void> {
   if (options.server !== undefined) return listServerModels(options.server, options);
   const registry = await loadRegistry(options.models);
-  if (options.xml) process.stdout.write(generateUpstreamRegistry(registry.cards));
+  if (options.xml) process.stdout.write(generateUpstreamRegistry(detectorCards(registry.cards)));
   else if (options.json) print(JSON.stringify(registry.cards, null, 2));
   else if (registry.cards.length > 0) {
     const columns = ['id', 'kind', 'quantizations', 'tile', 'title'];
@@ -103,10 +105,9 @@ async function showModel(name: string, options: ModelsOptions): Promise<void> {
   const facts: [string, string][] = [
     ['weights', `${card.weightsPath} (sha256 ${card.sha256.slice(0, 12)}...)`],
     ['quantizations', card.quantizations.join(', ')],
-    ['tiles', `${card.tile} pixels, overlap ${card.overlap}, grid element ${card.detector.grid_element}`],
+    ['tiles', tilesText(card)],
     ['normalisation', card.normalisation.map((step) => Object.values(step).join(' ')).join(', ')],
-    ['predicts', card.detector.parameters.map((entry) => entry.column).join(', ') || 'boxes only'],
-    ['thresholds', card.detector.objectness_threshold.join(' ')],
+    ...detectorFacts(card),
     ['training', `${card.training.name}: ${card.training.description}`],
     ['licence', card.licence],
     ['citation', card.citation],
@@ -114,6 +115,19 @@ async function showModel(name: string, options: ModelsOptions): Promise<void> {
   for (const [key, value] of facts) print(`${key.padEnd(14)} ${value}`);
   print('');
   printNetwork(summary);
+}
+
+function tilesText(card: ModelCard): string {
+  const [detector] = detectorCards([card]);
+  const grid = detector ? `, grid element ${detector.detector.grid_element}` : '';
+  return `${card.tile} pixels, overlap ${card.overlap}${grid}`;
+}
+
+function detectorFacts(card: ModelCard): [string, string][] {
+  return detectorCards([card]).flatMap(({ detector }) => [
+    ['predicts', detector.parameters.map((entry) => entry.column).join(', ') || 'boxes only'],
+    ['thresholds', detector.objectness_threshold.join(' ')],
+  ]);
 }
 
 async function checkModel(name: string, options: ModelsOptions): Promise<void> {
@@ -145,13 +159,16 @@ async function isCardName(name: string): Promise<boolean> {
 /** A card that does not fit its network would fail at the first job: better said here. */
 function compareCard(card: ModelCard, summary: ModelSummary): void {
   const fault = (text: string) => new OtfError('OTF_MODEL_CARD_INVALID', `${card.path}: ${text}`);
+  const [detector] = detectorCards([card]);
+  if (!detector) return;
+  const { boxes, parameters } = detector.detector;
   const { yolo } = summary;
   if (!yolo) throw fault('kind is "detector", but the network does not end in a YOLO layer');
-  if (yolo.boxes !== card.detector.boxes) {
-    throw fault(`detector.boxes is ${card.detector.boxes}, the network has ${yolo.boxes}`);
+  if (yolo.boxes !== boxes) {
+    throw fault(`detector.boxes is ${boxes}, the network has ${yolo.boxes}`);
   }
-  if (yolo.parameters !== card.detector.parameters.length) {
-    throw fault(`detector.parameters has ${card.detector.parameters.length}, the network has ${yolo.parameters}`);
+  if (yolo.parameters !== parameters.length) {
+    throw fault(`detector.parameters has ${parameters.length}, the network has ${yolo.parameters}`);
   }
 }
 

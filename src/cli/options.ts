@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineRequest } from '../engine/addon.js';
 import { kAutoEngine } from '../engine/device.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
-import { kFormats } from '../results/formats.js';
+import type { ResultFormats } from '../results/formats.js';
 
 export function integer(min: number, max = 2 ** 31 - 1): (text: string) => number {
   return (text) => {
@@ -22,39 +22,9 @@ export function real(min: number, max: number): (text: string) => number {
   };
 }
 
-export type Four = [number, number, number, number];
-
-function four(text: string, form: string): Four {
-  const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-  const [a, b, c, d] = parts;
-  if (parts.length !== 4 || a === undefined || b === undefined || c === undefined || d === undefined) {
-    throw new InvalidArgumentError(`Expected four numbers: ${form}.`);
-  }
-  if (!parts.every(Number.isFinite)) throw new InvalidArgumentError(`Expected four numbers: ${form}.`);
-  return [a, b, c, d];
-}
-
-/** X,Y,W,H as people see pixels (FITS, first pixel = 1) into the 0-based box of the native side. */
-export function pixelBox(text: string): Four {
-  const [x, y, width, height] = four(text, 'X,Y,W,H');
-  if (![x, y, width, height].every(Number.isInteger) || width < 1 || height < 1) {
-    throw new InvalidArgumentError('Expected whole pixels X,Y,W,H with W and H above 0 (the first pixel is 1,1).');
-  }
-  return [x - 1, y - 1, width, height];
-}
-
-/** RA,DEC in degrees and W,H in pixels. */
-export function skyRegion(text: string): Four {
-  const [ra, dec, width, height] = four(text, 'RA,DEC,W,H');
-  if (Math.abs(dec) > 90) throw new InvalidArgumentError('DEC must be from -90 to 90 degrees.');
-  if (ra < 0 || ra > 360) throw new InvalidArgumentError('RA must be from 0 to 360 degrees.');
-  if (width < 1 || height < 1) throw new InvalidArgumentError('W and H are pixels and must be above 0.');
-  return [ra, dec, Math.round(width), Math.round(height)];
-}
-
-/** --format: a name of kFormats. */
-export function formatOption(description: string, flags = '--format <format>'): Option {
-  return new Option(flags, description).choices(Object.keys(kFormats));
+/** --format: a name of one of the formats. */
+export function formatOption(formats: ResultFormats, description: string, flags = '--format <format>'): Option {
+  return new Option(flags, description).choices(Object.keys(formats));
 }
 
 export interface EngineOptions {

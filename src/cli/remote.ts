@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import type { UwsClient } from '../client/client.js';
 import type { RemoteJob, RemoteResult } from '../client/documents.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
-import { type FormatName, kFormats } from '../results/formats.js';
 import { real } from './options.js';
+import { allFormats } from './parameters.js';
 import { printable } from './table.js';
 
 const kDefaultServer = 'http://127.0.0.1:5000';
@@ -74,12 +74,12 @@ function resultFileName(job: RemoteJob, result: RemoteResult): string {
   return `${plain(job.id)}-${plain(result.id)}.${extension}`;
 }
 
-/** Every result of the job into `dir`, and its catalogue in `formats` too; gives the paths. */
+/** Every result of the job into `dir`, and what it is about in `formats` too; gives the paths. */
 export async function downloadAll(
   client: UwsClient,
   job: RemoteJob,
   dir: string,
-  formats: readonly FormatName[] = [],
+  formats: readonly string[] = [],
 ): Promise<string[]> {
   await mkdir(dir, { recursive: true }).catch((thrown) => {
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot make ${dir}: ${systemReason(thrown)}`);
@@ -93,10 +93,10 @@ export async function downloadAll(
   return paths;
 }
 
-/** The catalogue in one of the formats a server makes when asked (DALI 1.1, RESPONSEFORMAT). */
-export function inFormat(job: RemoteJob, format: FormatName): RemoteResult {
-  const catalogue = job.results.find((result) => result.id === 'result');
-  if (!catalogue) throw new OtfError('OTF_SERVER_ANSWER', `job ${job.id} has no catalogue`);
-  const mime = kFormats[format].mediaType;
-  return { id: format, mime, href: `${catalogue.href}?RESPONSEFORMAT=${encodeURIComponent(format)}` };
+/** The result in one of the formats a server makes when asked (DALI 1.1, RESPONSEFORMAT). */
+export function inFormat(job: RemoteJob, format: string): RemoteResult {
+  const written = job.results.find((result) => result.id === 'result');
+  if (!written) throw new OtfError('OTF_SERVER_ANSWER', `job ${job.id} has no result`);
+  const mime = allFormats()[format]?.mediaType ?? '';
+  return { id: format, mime, href: `${written.href}?RESPONSEFORMAT=${encodeURIComponent(format)}` };
 }

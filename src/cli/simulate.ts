@@ -5,9 +5,9 @@ import type { Command } from 'commander';
 import { loadAddon } from '../engine/load.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
-import { truthDocument } from '../results/truth.js';
 import { example, integer, real } from './options.js';
 import { print } from './table.js';
+import { truthDocument } from './truth.js';
 
 interface SimulateOptions {
   output: string;

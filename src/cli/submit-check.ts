@@ -3,25 +3,25 @@ import { open } from 'node:fs/promises';
 import type { NativeAddon } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { type ErrorCode, OtfError, systemReason, toOtfError } from '../errors/catalogue.js';
-import type { Four } from './options.js';
+import { readDetection } from '../tasks/detection/parameters.js';
+import { nativeRegion } from '../tasks/detection/region.js';
+import { kNoDefaults } from '../tasks/kind.js';
+import { asUsage, givenOf } from './parameters.js';
 
 /** Certain from the header; whatever else is odd about an image is the server's to judge. */
 const kCertain: ErrorCode[] = ['OTF_FITS_UNREADABLE', 'OTF_FITS_TRUNCATED', 'OTF_FITS_NO_IMAGE', 'OTF_ROI_OUTSIDE'];
 const kGzip = Buffer.of(0x1f, 0x8b);
 
+/** The server's model is not known here, and nothing that is looked at depends on it. */
+const kNoModel = { normalisation: [] };
+
 function isUrl(image: string): boolean {
   return /^https?:\/\//.test(image);
 }
 
-export interface ImageChoice {
-  roi?: Four;
-  box?: Four;
-  hdu?: number;
-  plane?: number;
-}
-
 /** Throws what is wrong with the first image that has something wrong: none has been sent then. */
-export async function checkImages(images: readonly string[], choice: ImageChoice): Promise<void> {
+export async function checkImages(images: readonly string[], fields: Record<string, string>): Promise<void> {
+  const { region, hdu, plane } = asUsage(() => readDetection(givenOf(fields), kNoModel, kNoDefaults));
   const files = images.filter((image) => !isUrl(image));
   for (const file of files) await assertReadable(file);
   const addon = await addonIfThere();
@@ -29,9 +29,8 @@ export async function checkImages(images: readonly string[], choice: ImageChoice
   for (const path of files) {
     // Its header is behind the compression: the server unpacks it.
     if ((await firstBytes(path)).equals(kGzip)) continue;
-    const { roi, box, hdu, plane } = choice;
     const image = { path, ...(hdu === undefined ? {} : { hdu }), ...(plane === undefined ? {} : { plane }) };
-    const request = { image, ...(roi ? { roi } : {}), ...(box ? { box } : {}) };
+    const request = { image, ...nativeRegion(region) };
     await addon.checkImage(request).catch((thrown) => {
       const error = toOtfError(thrown);
       if (!kCertain.includes(error.code)) return;

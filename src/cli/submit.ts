@@ -3,8 +3,15 @@ import type { Command } from 'commander';
 import { UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
-import type { FormatName } from '../results/formats.js';
-import { example, type Four, formatOption, integer, pixelBox, skyRegion } from './options.js';
+import { example, formatOption, integer } from './options.js';
+import {
+  addInputOptions,
+  addParameterOptions,
+  allFormats,
+  allParameters,
+  fieldsOfOptions,
+  furtherInputs,
+} from './parameters.js';
 import { type ProgressBar, progressBar } from './progress.js';
 import {
   addServerOptions,
@@ -18,18 +25,13 @@ import {
 import { checkImages } from './submit-check.js';
 import { print, printable } from './table.js';
 
-export interface SubmitOptions extends RemoteOptions {
+/** And those of the parameters and inputs of every kind. */
+interface SubmitOptions extends RemoteOptions {
   model?: string;
   quantization?: string;
-  roi?: Four;
-  box?: Four;
-  hdu?: number;
-  plane?: number;
-  beam?: string;
-  pixelUnit?: string;
   runId?: string;
   priority?: number;
-  format?: FormatName;
+  format?: string;
   parallel: number;
   check: boolean;
   wait?: boolean;
@@ -43,16 +45,13 @@ export function registerSubmit(root: Command): void {
     .description('send images to a server, one job each')
     .argument('<image...>', 'FITS files, or http(s) URLs the server fetches itself')
     .option('--model <id>', "model id (default: the server's)")
-    .option('--quantization <type>', 'compute type, e.g. FP32C_FP32A')
-    .option('--roi <ra,dec,w,h>', 'only this part: centre in degrees, size in pixels', skyRegion)
-    .option('--box <x,y,w,h>', 'only this part: pixels, the first is 1,1', pixelBox)
-    .option('--hdu <n>', 'HDU of the image, 0 = primary (default: the first image)', integer(0, 9999))
-    .option('--plane <n>', 'plane of a cube, 0 = first', integer(0))
-    .option('--pixel-unit <unit>', 'unit of the pixels, in place of BUNIT, e.g. mJy/beam')
-    .option('--beam <image>', 'primary-beam image (a file or a URL): gives corrected flux densities too')
+    .option('--quantization <type>', 'compute type, e.g. FP32C_FP32A');
+  addParameterOptions(command, allParameters());
+  addInputOptions(command, furtherInputs());
+  command
     .option('--run-id <text>', 'a name of yours for the jobs')
     .option('--priority <n>', 'of your waiting jobs the highest goes first: 0 to 9, else 5', integer(0, 9))
-    .addOption(formatOption("format of the catalogue (default: the server's, votable)"))
+    .addOption(formatOption(allFormats(), "format of the result (default: the server's, votable)"))
     .option('--parallel <n>', 'images sent at a time', integer(1, 64), 1)
     .option('--no-check', 'send images without looking at their headers first')
     .option('--wait', 'until the jobs have ended')
@@ -78,8 +77,9 @@ async function submit(images: string[], options: SubmitOptions): Promise<void> {
     throw new OtfError('OTF_USAGE', '--timeout limits the waiting: give it with --wait or -o DIR');
   }
   const client = new UwsClient(options.server);
-  if (options.check) await checkImages(images, options);
-  const { submitted, failure } = await sendAll(client, images, options);
+  const fields = parameterFields(options);
+  if (options.check) await checkImages(images, fields);
+  const { submitted, failure } = await sendAll(client, images, options, fields);
   if (follows) {
     const untilMs = deadline(options.timeout);
     for (const entry of submitted) await follow(client, entry, options, untilMs);
@@ -94,8 +94,10 @@ async function sendAll(
   client: UwsClient,
   images: readonly string[],
   options: SubmitOptions,
+  parameters: Record<string, string>,
 ): Promise<{ submitted: Submitted[]; failure?: unknown }> {
-  const fields = formFields(options);
+  const fields = { ...formFields(options), ...parameters };
+  const others = fieldsOfOptions({ ...options }, furtherInputs());
   const sent = new Map<number, Submitted>();
   const waiting = images.entries();
   const failures: unknown[] = [];
@@ -106,7 +108,7 @@ async function sendAll(
     for (const [index, image] of waiting) {
       const bar = bars('bytes');
       try {
-        const id = await client.submit({ image, beam: options.beam }, fields, bar.update);
+        const id = await client.submit({ IMAGE: image, ...others }, fields, bar.update);
         sent.set(index, { image, id });
         bar.stop();
         if (!options.json) print(`${id}  ${image}`);
@@ -152,17 +154,14 @@ function refuseUnfinished(submitted: readonly Submitted[], { timeout }: SubmitOp
   );
 }
 
-function formFields(options: SubmitOptions): Record<string, string> {
-  const { model, quantization, roi, box, hdu, plane, pixelUnit, runId, priority, format } = options;
+function parameterFields(options: SubmitOptions): Record<string, string> {
+  return fieldsOfOptions({ ...options }, allParameters());
+}
+
+function formFields({ model, quantization, runId, priority, format }: SubmitOptions): Record<string, string> {
   return {
     ...(model === undefined ? {} : { MODEL: model }),
     ...(quantization === undefined ? {} : { QUANTIZATION: quantization }),
-    ...(roi === undefined ? {} : { ROI: roi.join(',') }),
-    // The native side counts pixels from 0, people and the service from 1.
-    ...(box === undefined ? {} : { BOX: [box[0] + 1, box[1] + 1, box[2], box[3]].join(',') }),
-    ...(hdu === undefined ? {} : { HDU: String(hdu) }),
-    ...(plane === undefined ? {} : { PLANE: String(plane) }),
-    ...(pixelUnit === undefined ? {} : { PIXEL_UNIT: pixelUnit }),
     ...(runId === undefined ? {} : { RUNID: runId }),
     ...(priority === undefined ? {} : { PRIORITY: String(priority) }),
     ...(format === undefined ? {} : { RESPONSEFORMAT: format }),

@@ -23,19 +23,15 @@ export class UwsClient {
     this.base = url.replace(/\/+$/, '');
   }
 
-  /**
-   * Uploads the images (paths, or http(s) URLs the server fetches itself) and starts the job. Gives the id.
-   * `beam`: primary-beam image.
-   */
+  /** Uploads the inputs (paths, or http(s) URLs the server fetches itself), by their names, and starts the job. Gives the id. */
   async submit(
-    { image, beam }: { image: string; beam?: string | undefined },
+    inputs: Record<string, string>,
     fields: Record<string, string>,
     onProgress: UploadProgress,
   ): Promise<string> {
     const all: Record<string, string> = { ...fields, PHASE: 'RUN' };
     const files: Record<string, string> = {};
-    for (const [name, given] of Object.entries({ IMAGE: image, BEAM: beam })) {
-      if (given === undefined) continue;
+    for (const [name, given] of Object.entries(inputs)) {
       if (/^https?:\/\//.test(given)) all[name] = given;
       else files[name] = given;
     }

@@ -1,4 +1,5 @@
 /** An address of the API, and what may be asked of it. */
+import type { ParameterDescription } from '../tasks/parameters.js';
 import type { Handler, Tree } from '../uws/context.js';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
@@ -8,8 +9,8 @@ export interface Operation {
   summary: string;
   /** Query parameters, name to meaning. */
   query?: Record<string, string>;
-  /** Form fields of the body, name to meaning; files of multipart bodies are named too. */
-  fields?: Record<string, string>;
+  /** Form fields of the body; files of multipart bodies are among them. */
+  fields?: readonly ParameterDescription[];
   /** Status to meaning. */
   answers: Record<number, string>;
 }

@@ -1,5 +1,7 @@
 /** The API, whole: every path with its methods. uWebSockets.js, /openapi.json and the front page are made from this table. */
+import type { ParameterDescription } from '../tasks/parameters.js';
 import type { Handler, Tree } from '../uws/context.js';
+import { creationFields } from '../uws/creation.js';
 import { deleteJob, getJob, getPhase, postAbort, postPhase } from '../uws/job.js';
 import { createJob, listJobs } from '../uws/job-list.js';
 import { getParameter, getParameters, postJob, postParameters } from '../uws/job-parameters.js';
@@ -29,39 +31,27 @@ function get(handler: Handler, summary: string, meaning: string, more: Partial<O
   return { GET: { handler, summary, ...more, answers: { 200: meaning, ...more.answers } } };
 }
 
-const kCreationFields = {
-  MODEL: 'model id or alias',
-  QUANTIZATION: 'compute type, e.g. FP32C_FP32A',
-  IMAGE: 'a FITS file (also in gzip), or param:NAME of another file part, or an http(s) URL',
-  IMAGE_SHA256: 'checksum the image must have',
-  ROI: 'RA,DEC in degrees and W,H in pixels (or the fields RA, DEC, ROI_WIDTH, ROI_HEIGHT)',
-  BOX: 'X,Y,W,H in pixels, the first is 1,1',
-  HDU: 'HDU of the image, 0 = primary; else the first image',
-  PLANE: 'plane of a cube, 0 = first',
-  PIXEL_UNIT: 'unit of the pixels in place of BUNIT, e.g. mJy/beam',
-  BEAM: 'primary-beam image, given as IMAGE is: corrected flux densities too',
-  NORM_FCT: "functions of the normalisation instead of the model's: tanh, sqrt, linear, log; a list",
-  MIN_PIX: "percentile to clip the image to instead of the model's limits, 0 to 100",
-  MAX_PIX: 'the upper one',
-  RESPONSEFORMAT: 'format of the result named result: votable, votable-binary2, votable-1.5, fits, csv, json, reg',
-  PRIORITY: '0 to 9, default 5: of your waiting jobs of a model and compute type the highest goes first',
-  RUNID: 'any text; comes back as runId',
-  EXECUTIONDURATION: 'seconds, 0 = no limit',
-  DESTRUCTION: 'instant at which the job goes away',
-  PHASE: 'RUN starts the job at once',
-};
+const kCreationFields = creationFields();
+
+function text(name: string, help: string): ParameterDescription {
+  return { name, type: 'text', help };
+}
+
+function creationField(name: string): ParameterDescription {
+  return kCreationFields.find((field) => field.name === name) ?? text(name, '');
+}
 
 function jobTree(tree: Tree): Route[] {
   const route = (path: string, methods: Route['methods']): Route => ({ path: tree + path, tree, methods });
-  const setter = (handler: Handler, field: string, meaning: string): { POST: Operation } => ({
+  const setter = (handler: Handler, field: string): { POST: Operation } => ({
     POST: {
       handler,
       summary: `Set ${field}`,
-      fields: { [field]: meaning },
+      fields: [creationField(field)],
       answers: { ...kToJob, ...kBadRequest, ...kNotFound, ...kForm },
     },
   });
-  const text = (handler: Handler, summary: string) => get(handler, summary, 'text', { answers: kNotFound });
+  const line = (handler: Handler, summary: string) => get(handler, summary, 'text', { answers: kNotFound });
   return [
     route('', {
       ...get(listJobs, 'The jobs', 'XML uws:jobs', {
@@ -72,7 +62,11 @@ function jobTree(tree: Tree): Route[] {
         handler: createJob,
         summary: 'Create a job',
         query: { PHASE: 'RUN starts it at once' },
-        fields: { ...kCreationFields, xml: 'older clients: their request document', fits: 'older clients: the image' },
+        fields: [
+          ...kCreationFields,
+          text('xml', 'older clients: their request document'),
+          text('fits', 'older clients: the image'),
+        ],
         answers: {
           303: 'created; Location is the job',
           ...kBadRequest,
@@ -93,7 +87,11 @@ function jobTree(tree: Tree): Route[] {
       POST: {
         handler: postJob,
         summary: 'Delete a job (for clients without DELETE); or what belongs to its phase, times or parameters',
-        fields: { ACTION: 'DELETE', ...kCreationFields, PHASE: 'RUN or ABORT' },
+        fields: [
+          text('ACTION', 'DELETE'),
+          ...kCreationFields.filter(({ name }) => name !== 'PHASE'),
+          text('PHASE', 'RUN or ABORT'),
+        ],
         answers: {
           303: 'done; Location is the list, or the job',
           ...kBadRequest,
@@ -110,12 +108,12 @@ function jobTree(tree: Tree): Route[] {
       },
     }),
     route('/:id/phase', {
-      ...text(getPhase, 'The bare phase'),
+      ...line(getPhase, 'The bare phase'),
       POST: {
         handler: postPhase,
         summary: 'Start or abort a job',
         query: { PHASE: 'RUN or ABORT' },
-        fields: { PHASE: 'RUN or ABORT; also as JSON {"PHASE": "ABORT"}' },
+        fields: [text('PHASE', 'RUN or ABORT; also as JSON {"PHASE": "ABORT"}')],
         answers: {
           200: 'JSON, when asked in JSON',
           ...kToJob,
@@ -134,16 +132,16 @@ function jobTree(tree: Tree): Route[] {
       },
     }),
     route('/:id/executionduration', {
-      ...text(getExecutionDuration, 'Seconds the job may execute, 0 = no limit'),
-      ...setter(postExecutionDuration, 'EXECUTIONDURATION', kCreationFields.EXECUTIONDURATION),
+      ...line(getExecutionDuration, 'Seconds the job may execute, 0 = no limit'),
+      ...setter(postExecutionDuration, 'EXECUTIONDURATION'),
     }),
     route('/:id/destruction', {
-      ...text(getDestruction, 'When the job goes away'),
-      ...setter(postDestruction, 'DESTRUCTION', kCreationFields.DESTRUCTION),
+      ...line(getDestruction, 'When the job goes away'),
+      ...setter(postDestruction, 'DESTRUCTION'),
     }),
-    route('/:id/quote', text(getQuote, 'When the job should be done')),
-    route('/:id/owner', text(getOwner, 'Whose job it is')),
-    route('/:id/error', text(getError, 'Why the job failed')),
+    route('/:id/quote', line(getQuote, 'When the job should be done')),
+    route('/:id/owner', line(getOwner, 'Whose job it is')),
+    route('/:id/error', line(getError, 'Why the job failed')),
     route('/:id/parameters', {
       ...get(getParameters, 'What the job was given', 'XML uws:parameters', { answers: kNotFound }),
       POST: {

@@ -1,11 +1,13 @@
 /** What clients ask for, a new job or changes of one, and what becomes of it below the configured limits. */
 import type { Config } from '../config/schema.js';
+import type { JobParameters } from '../tasks/parameters.js';
 import type { Spool } from './folders.js';
-import { type Job, type JobParameters, kDefaultPriority, type Style } from './job.js';
+import { type Job, kDefaultPriority, type Style } from './job.js';
 
 type Policy = Config['policy'];
 
 export interface NewJob {
+  kind: string;
   style: Style;
   owner: string | null;
   remote: string;
@@ -32,6 +34,7 @@ export interface Times {
 
 /** What POST /jobs/ID/parameters may replace; absent = stays. Times are cut to the maxima, as in a new job. */
 export interface ParameterChange extends Times {
+  kind?: string | undefined;
   parameters: JobParameters;
   runId?: string | null | undefined;
   modelId?: string | undefined;
@@ -44,6 +47,7 @@ export interface ParameterChange extends Times {
 export function pendingJob(asked: NewJob, policy: Policy, now: number): Omit<Job, 'id'> {
   const destructionMs = asked.destructionMs ?? (policy.retention_s > 0 ? now + policy.retention_s * 1000 : null);
   return {
+    kind: asked.kind,
     style: asked.style,
     phase: 'PENDING',
     owner: asked.owner,
@@ -66,13 +70,21 @@ export function pendingJob(asked: NewJob, policy: Policy, now: number): Omit<Job
 }
 
 export function withParameters(job: Job, change: ParameterChange, policy: Policy): Job {
+  const kind = change.kind ?? job.kind;
+  const { parameters: old } = job;
+  const { parameters: next } = change;
+  // What a kind was asked means nothing to another; its inputs may.
+  const asked = kind === job.kind ? { ...old.asked, ...next.asked } : next.asked;
+  const inputs = { ...old.inputs, ...next.inputs };
+  const checksums = { ...old.checksums, ...next.checksums };
   return {
     ...withTimes(job, change, policy),
     runId: change.runId === undefined ? job.runId : change.runId,
     modelId: change.modelId ?? job.modelId,
     quantization: change.quantization ?? job.quantization,
     priority: change.priority ?? job.priority,
-    parameters: { ...job.parameters, ...change.parameters },
+    kind,
+    parameters: { ...old, ...next, inputs, checksums, asked },
   };
 }
 

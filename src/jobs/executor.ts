@@ -7,7 +7,7 @@
  * Life of a job as the executor sees it:
  *     submit(job)  the row is committed as QUEUED; from now on the executor owns the order
  *       host.executing(id, ...)          -> true: go on; false: the job is gone or ended, drop it silently
- *       host.progress(id, done, total)      as often as you like: kept in memory only, events are throttled by the host
+ *       host.progress(id, {done, total, unit})  as often as you like: kept in memory only, events are throttled by the host
  *       host.completed(id, outcome)      -> true: it counts; false: it had been aborted or deleted meanwhile
  *    or host.failed(id, failure)         -> same
  *    or host.requeued(id)                   back to QUEUED (engine lost, shutting down); the executor keeps the job
@@ -20,7 +20,11 @@
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { Environment } from '../provenance/environment.js';
-import type { Job, JobFailure, JobInfo, ResultFile } from './job.js';
+import type { ResultFile } from '../tasks/files.js';
+import type { Progress } from '../tasks/kind.js';
+import type { LogLevel } from '../tasks/log.js';
+import type { Closing } from '../tasks/work.js';
+import type { Job, JobFailure, JobInfo } from './job.js';
 
 export type Admission =
   | { accepted: true }
@@ -48,8 +52,8 @@ export interface Executor {
   admit(reserved: number): Admission;
   submit(job: Job): void;
   abort(jobId: string, why: AbortReason): void;
-  /** The catalogue of a COMPLETED job in another format (a name of kFormats), as a file in its folder. Throws OTF_NOT_FOUND. */
-  represent(jobId: string, format: string): Promise<ResultFile>;
+  /** The result of a COMPLETED job in another of its kind's formats, as a file in its folder. Throws OTF_NOT_FOUND. */
+  represent(job: Job, format: string): Promise<ResultFile>;
   /** Place in the queue, 1 = next; undefined when not waiting. */
   position(jobId: string): number | undefined;
   /** Milliseconds from now until the job should be done (queue and measured rate); undefined = no honest estimate. */
@@ -67,17 +71,6 @@ export interface Outcome {
   endedMs: number;
 }
 
-/** What the records of a job need of the host when it ends. */
-export interface Closing {
-  job: Job;
-  /** Lines of its log so far. */
-  log: readonly string[];
-  /** Absolute URL of the server without a slash at the end. */
-  baseUrl: string;
-}
-
-export type LogLevel = 'info' | 'warn' | 'error';
-
 export interface ExecutorHost {
   readonly config: Config;
   readonly metrics: Registry;
@@ -88,7 +81,7 @@ export interface ExecutorHost {
   /** Asked while something large is written. Throws OTF_DISK_FULL. */
   assertRoom(): void;
   executing(jobId: string, info: JobInfo): Promise<boolean>;
-  progress(jobId: string, tilesDone: number, tilesTotal: number): void;
+  progress(jobId: string, progress: Progress): void;
   /** undefined = deleted. */
   closing(jobId: string): Closing | undefined;
   completed(jobId: string, outcome: Outcome): Promise<boolean>;

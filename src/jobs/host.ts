@@ -4,10 +4,14 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import { publicText } from '../errors/public-text.js';
 import type { Environment } from '../provenance/environment.js';
-import type { Closing, ExecutorHost, LogLevel, Outcome } from './executor.js';
+import type { ResultFile } from '../tasks/files.js';
+import type { Progress } from '../tasks/kind.js';
+import { type LogLevel, logLine } from '../tasks/log.js';
+import type { Closing } from '../tasks/work.js';
+import type { ExecutorHost, Outcome } from './executor.js';
 import type { JobFolders } from './folders.js';
-import type { Job, JobFailure, JobInfo, ResultFile } from './job.js';
-import { logLine, writeLog } from './log.js';
+import type { Job, JobFailure, JobInfo } from './job.js';
+import { writeLog } from './log.js';
 import type { JobStore } from './store.js';
 import type { Events } from './watchers.js';
 
@@ -26,8 +30,7 @@ interface HostParts {
 }
 
 interface Live {
-  tilesDone?: number;
-  tilesTotal?: number;
+  progress?: Progress;
   lastEventMs: number;
 }
 
@@ -84,21 +87,20 @@ export class JobHost implements ExecutorHost {
     return wanted;
   }
 
-  progress(jobId: string, tilesDone: number, tilesTotal: number): void {
+  progress(jobId: string, progress: Progress): void {
     if (this.#store.get(jobId)?.phase !== 'EXECUTING') return;
     const live = this.#live.get(jobId) ?? { lastEventMs: 0 };
     const now = Date.now();
-    Object.assign(live, { tilesDone, tilesTotal });
+    live.progress = progress;
     this.#live.set(jobId, live);
-    if (now - live.lastEventMs < kProgressEventMs && tilesDone < tilesTotal) return;
+    if (now - live.lastEventMs < kProgressEventMs && progress.done < progress.total) return;
     live.lastEventMs = now;
-    this.#events.emit({ type: 'progress', jobId, tilesDone, tilesTotal, timeMs: now });
+    this.#events.emit({ type: 'progress', jobId, ...progress, timeMs: now });
   }
 
-  liveProgress(jobId: string): Pick<JobInfo, 'tilesDone' | 'tilesTotal'> {
-    const live = this.#live.get(jobId);
-    if (live?.tilesDone === undefined || live.tilesTotal === undefined) return {};
-    return { tilesDone: live.tilesDone, tilesTotal: live.tilesTotal };
+  liveProgress(jobId: string): Pick<JobInfo, 'progress'> {
+    const progress = this.#live.get(jobId)?.progress;
+    return progress === undefined ? {} : { progress };
   }
 
   closing(jobId: string): Closing | undefined {

@@ -1,10 +1,11 @@
 /** What comes in with files: new jobs, and changes of those that have not begun. */
 import type { Config } from '../config/schema.js';
+import type { UploadedFile } from '../tasks/files.js';
 import { type Asker, accessible } from './access.js';
 import type { AdmissionOfJobs } from './admission.js';
 import { type NewJob, type ParameterChange, pendingJob, withParameters } from './asked.js';
 import type { JobFolders } from './folders.js';
-import { type Job, uploadedBytes } from './job.js';
+import { type Job, uploadedBytes, uploads } from './job.js';
 import type { JobStore } from './store.js';
 import { forbidden, type Transitions } from './transitions.js';
 
@@ -54,20 +55,20 @@ export class Intake {
       assertPending(get(id, who));
       if (change.spool) admission.assertBytes(uploadedBytes(change.parameters));
       if (change.spool) await folders.add(id, change.spool);
-      let replaced: string | undefined;
+      let replaced: readonly UploadedFile[] = [];
       const job = await transitions.commit(id, (before) => {
         const old = accessible(before, who);
         assertPending(old);
-        if (change.parameters.image && old.parameters.image?.kind === 'upload') replaced = old.parameters.image.file;
         const changed = withParameters(old, change, policy);
+        const kept = uploads(changed.parameters);
+        replaced = uploads(old.parameters).filter((file) => !kept.includes(file));
         return change.run ? transitions.queued(changed) : changed;
       });
-      if (replaced !== undefined) await folders.removeFile(id, replaced);
+      for (const { file } of replaced) await folders.removeFile(id, file);
       return job;
     } catch (thrown) {
       await change.spool?.discard();
-      const image = change.parameters.image;
-      if (image?.kind === 'upload') await folders.removeFile(id, image.file);
+      for (const { file } of uploads(change.parameters)) await folders.removeFile(id, file);
       // Deleted meanwhile: its folder was not there to take the files.
       get(id, who);
       throw thrown;

@@ -7,8 +7,10 @@
  *        +----------------+-----ABORT-+-------> ABORTED      (executionDuration exceeded: ABORTED too)
  */
 import type { UwsErrorType } from '../errors/catalogue.js';
-import type { NormalisationWish } from '../models/normalisation.js';
 import type { Environment } from '../provenance/environment.js';
+import type { ResultFile, UploadedFile } from '../tasks/files.js';
+import type { Progress } from '../tasks/kind.js';
+import type { JobParameters } from '../tasks/parameters.js';
 
 /** Every phase of UWS 1.1, section 2.1.3: all are valid filters, ours are the first six. */
 export const kPhases = [
@@ -34,74 +36,6 @@ export type Phase = (typeof kOwnPhases)[number];
  */
 export type Style = 'standard' | 'legacy' | 'observatory';
 
-/** A file in the job's folder that was uploaded: gives back exactly these bytes. */
-export interface UploadedFile {
-  kind: 'upload';
-  /** Name inside the job's folder. */
-  file: string;
-  /** As the client called it, without folders; for people only, never a path. */
-  name: string;
-  mime: string;
-  size: number;
-  sha256: string;
-}
-
-/** http, https or (below configured folders) file; fetched in phase EXECUTING by src/fetch. */
-export interface ImageUrl {
-  kind: 'url';
-  url: string;
-}
-
-/** [ra, dec] degrees and [width, height] pixels, or a 1-based pixel box as people and FITS count. */
-export interface Region {
-  roi?: [number, number, number, number];
-  box?: [number, number, number, number];
-  /** Of roi; absent = the image's own equatorial frame. */
-  frame?: 'ICRS';
-  /** Meant only when it is on the image; else the whole image is searched. */
-  ifInside?: boolean;
-}
-
-export interface JobParameters {
-  /** As the client wrote it; undefined = the server's default. */
-  model?: string;
-  quantization?: string;
-  image?: UploadedFile | ImageUrl;
-  /** 64 lower-case hexadecimal digits the image must have. */
-  imageSha256?: string;
-  region?: Region;
-  /** Which image of the file; see ImageSelect of src/engine/addon.ts. */
-  hdu?: number;
-  plane?: number;
-  /** In place of the image's BUNIT. */
-  pixelUnit?: string;
-  /** Primary-beam image. */
-  beam?: UploadedFile | ImageUrl;
-  /** Above the model card's and the server's. */
-  normalisation?: NormalisationWish;
-  /** Format of the result with the id `result`; undefined = VOTable. */
-  responseFormat?: string;
-  /** When the request that made the job began to arrive, milliseconds since 1970. */
-  receivedMs?: number;
-  /** The request document of an older client: a file in the job's folder. */
-  request?: UploadedFile;
-}
-
-/** One file the job left in its folder. `size` and `mime` are what the download sends. */
-export interface ResultFile {
-  /** Unique in the job, an NCName. The catalogue is `result`. */
-  id: string;
-  file: string;
-  mime: string;
-  size: number;
-  sha256: string;
-  /** Catalogue formats only (see kFormats of src/results): what RESPONSEFORMAT chooses by. */
-  format?: string;
-}
-
-/** What a file is before it is written. */
-export type FileKind = Pick<ResultFile, 'id' | 'file' | 'mime' | 'format'>;
-
 export interface JobFailure {
   type: UwsErrorType;
   /** One line; no path of this machine, no stack. */
@@ -123,12 +57,11 @@ export interface JobInfo {
   device?: string;
   /** Compute type really used. */
   computeType?: string;
-  tilesDone?: number;
-  tilesTotal?: number;
+  progress?: Progress;
   warnings?: readonly string[];
   /** Where it ran; shared by all jobs of one start of a server. */
   environment?: Environment;
-  /** The image as it was read, when it was not uploaded. */
+  /** Its first input as it was read, when that was not uploaded. */
   fetched?: { name: string; size: number; sha256?: string | undefined };
 }
 
@@ -137,6 +70,8 @@ export const kMaxPriority = 9;
 
 export interface Job {
   id: string;
+  /** What it is to do: name of a TaskKind, and that of its model's card. */
+  kind: string;
   style: Style;
   phase: Phase;
   /** null = anonymous. */
@@ -184,6 +119,13 @@ export function storedBytes({ parameters, results }: Pick<Job, 'parameters' | 'r
   return bytes;
 }
 
-export function uploadedBytes({ image, request }: JobParameters): number {
-  return (image?.kind === 'upload' ? image.size : 0) + (request?.size ?? 0);
+export function uploadedBytes({ inputs, request }: Pick<JobParameters, 'inputs' | 'request'>): number {
+  return uploads({ inputs }).reduce((bytes, { size }) => bytes + size, request?.size ?? 0);
+}
+
+/** Inputs that lie in the job's folder. */
+export function uploads({ inputs }: Pick<JobParameters, 'inputs'>): UploadedFile[] {
+  return Object.values(inputs)
+    .flat()
+    .filter((file): file is UploadedFile => file.kind === 'upload');
 }

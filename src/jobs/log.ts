@@ -1,20 +1,10 @@
-/** A job's own log: one line per event, in UTC. */
+/** Writing the log of a job that failed; what is done is logged by its own end (src/tasks/finish.ts). */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../io/write.js';
-import type { LogLevel } from './executor.js';
+import type { ResultFile } from '../tasks/files.js';
+import { kLogFile, logText } from '../tasks/log.js';
 import { syncFolder } from './folders.js';
-import type { FileKind, ResultFile } from './job.js';
-
-export const kLogFile: FileKind = { id: 'log', file: 'job.log', mime: 'text/plain;charset=UTF-8' };
-
-export function logLine(level: LogLevel, message: string): string {
-  return `${new Date().toISOString()} ${level} ${message.replace(/\s+/g, ' ')}`;
-}
-
-export function logText(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join('');
-}
 
 /** No lines, no file. */
 export async function writeLog(dir: string, lines: readonly string[]): Promise<ResultFile[]> {

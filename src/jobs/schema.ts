@@ -1,16 +1,10 @@
 /** The database of `data_dir/otf.sqlite`: its tables, step by step, and how a job lies in a row. */
 import type { Database } from 'better-sqlite3';
 import { OtfError } from '../errors/catalogue.js';
-import {
-  type Job,
-  type JobFailure,
-  type JobInfo,
-  type JobParameters,
-  type Phase,
-  type ResultFile,
-  type Style,
-  storedBytes,
-} from './job.js';
+import type { ResultFile } from '../tasks/files.js';
+import type { JobParameters } from '../tasks/parameters.js';
+import { type Job, type JobFailure, type JobInfo, type Phase, type Style, storedBytes } from './job.js';
+import { type JsonColumns, kJsonUpgrades } from './upgrades.js';
 
 /** Step n brings user_version n to n + 1. Steps that were ever released are never edited. */
 const kMigrations = [
@@ -45,16 +39,11 @@ const kMigrations = [
      coalesce(parameters ->> '$.image.size', 0) + coalesce(parameters ->> '$.request.size', 0);
    CREATE INDEX job_phase ON job (phase, createdMs, bytes);
    CREATE INDEX job_destruction ON job (destructionMs) WHERE destructionMs IS NOT NULL`,
+  // Rows of before: there was one kind. Their primary-beam images were not counted.
+  `ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT 'detector';
+   UPDATE job SET bytes = bytes + coalesce(parameters ->> '$.beam.size', 0)`,
 ];
 
-/** The columns that hold JSON, as they lie in a row. */
-type JsonColumns = Record<'parameters' | 'results' | 'failure' | 'info', unknown>;
-
-/**
- * Step n brings JSON columns of version n + 1 to n + 2. A new optional member needs none; one that is renamed, moved or
- * means something else does. test/fixtures/data-0.1.0 has rows of version 1.
- */
-const kJsonUpgrades: readonly ((columns: JsonColumns) => JsonColumns)[] = [];
 const kJsonVersion = kJsonUpgrades.length + 1;
 
 /** Throws OTF_STORE_UNUSABLE when the file was written by a later program. */
@@ -74,6 +63,7 @@ export function migrate(database: Database): void {
 
 const kColumns = [
   'id',
+  'kind',
   'style',
   'phase',
   'owner',
@@ -119,6 +109,7 @@ export function fromRow(row: JobRow): Job {
   const json = upgraded(row);
   return {
     id: row.id as string,
+    kind: row.kind as string,
     style: row.style as Style,
     phase: row.phase as Phase,
     owner: row.owner as string | null,

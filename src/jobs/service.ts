@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
+import type { ResultFile } from '../tasks/files.js';
 import { type Asker, accessible, kServer, visible } from './access.js';
 import { AdmissionOfJobs } from './admission.js';
 import { type NewJob, type ParameterChange, type Times, withTimes } from './asked.js';
@@ -15,7 +16,7 @@ import type { Executor, ExecutorStats } from './executor.js';
 import { JobFolders, type Uploads } from './folders.js';
 import { JobHost } from './host.js';
 import { Intake } from './intake.js';
-import { isFinal, type Job, type JobInfo, type ResultFile } from './job.js';
+import { isFinal, type Job, type JobInfo } from './job.js';
 import { clearLeftovers } from './leftovers.js';
 import { type JobFilter, type JobPages, listJobs } from './lists.js';
 import { Removal } from './removal.js';
@@ -182,13 +183,13 @@ export class JobService {
   }
 
   /**
-   * The catalogue in another format than that of its result (a name of kFormats). Throws OTF_NOT_FOUND, also when the job
+   * The result in another of its kind's formats. Throws OTF_NOT_FOUND, also when the job
    * is deleted meanwhile, or OTF_OUTPUT_UNWRITABLE.
    */
   async representation(id: string, format: string, who: Asker): Promise<ResultFile> {
-    this.get(id, who);
+    const job = this.get(id, who);
     try {
-      return await this.#representations.get(id, format);
+      return await this.#representations.get(job, format);
     } catch (thrown) {
       this.get(id, who);
       this.assertOpen();

@@ -1,5 +1,7 @@
 /** Every rule of the phases that clients move jobs through; those of a run are in host.ts. */
 import { OtfError } from '../errors/catalogue.js';
+import { missingInput } from '../tasks/kind.js';
+import { kindNamed } from '../tasks/registry.js';
 import { type Asker, accessible } from './access.js';
 import type { AbortReason, Executor } from './executor.js';
 import { isFinal, type Job, type JobInfo, type Phase } from './job.js';
@@ -57,8 +59,9 @@ export class Transitions {
   /** PENDING -> QUEUED, or -> ERROR when there is nothing to run on. Throws when the queue is full. */
   queued(job: Job): Job {
     const now = Date.now();
-    if (!job.parameters.image) {
-      const message = 'no IMAGE was given: upload one or name a URL';
+    const lacking = missingInput(kindNamed(job.kind), job.parameters.inputs);
+    if (lacking) {
+      const message = `no ${lacking.name} was given: upload one or name a URL`;
       return { ...job, phase: 'ERROR', endedMs: now, failure: { type: 'fatal', message } };
     }
     this.#parts.assertOpen();

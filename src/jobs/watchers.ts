@@ -1,9 +1,10 @@
 /** Those who want to hear of changes: WAIT requests of one job, and listeners to the events of all. */
+import type { Progress } from '../tasks/kind.js';
 import type { Phase } from './job.js';
 
 export type JobEvent =
   | { type: 'phase'; jobId: string; phase: Phase | 'DELETED'; timeMs: number }
-  | { type: 'progress'; jobId: string; tilesDone: number; tilesTotal: number; timeMs: number };
+  | ({ type: 'progress'; jobId: string; timeMs: number } & Progress);
 
 export type EventListener = (event: JobEvent) => void;
 

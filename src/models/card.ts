@@ -3,10 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
-import type { DetectorConfig, DetectorParameter, NormaliseStep } from '../engine/addon.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { sha256File } from '../io/checksum.js';
-import { kModelCardSchema, type ModelCardFile, type NormalisationEntry, type ParameterEntry } from './schema.js';
+import { type CardSection, cardSchema, type ModelCardFile } from './schema.js';
 
 /** A validated card and where it lies. Keys are spelt as in the file. */
 export interface ModelCard extends ModelCardFile {
@@ -16,20 +15,23 @@ export interface ModelCard extends ModelCardFile {
   weightsPath: string;
 }
 
+/** What cards may have beside what all have, by kind (src/tasks/registry.ts). */
+export type CardSections = ReadonlyMap<string, CardSection>;
+
 /** Throws OTF_MODEL_CARD_INVALID with the file, the key and what is wrong with it. */
-export async function readModelCard(path: string): Promise<ModelCard> {
+export async function readCard(path: string, sections: CardSections): Promise<ModelCard> {
   let source: string;
   try {
     source = await readFile(path, 'utf8');
   } catch (thrown) {
     throw new OtfError('OTF_MODEL_CARD_INVALID', `cannot read model card ${path}: ${systemReason(thrown)}`);
   }
-  const card = parseModelCard(source, path);
+  const card = parseCard(source, path, sections);
   return { ...card, path, weightsPath: join(dirname(path), card.weights) };
 }
 
 /** Parse and check the text of a card; `label` stands in messages. */
-export function parseModelCard(source: string, label: string): ModelCardFile {
+export function parseCard(source: string, label: string, sections: CardSections): ModelCardFile {
   let raw: unknown;
   try {
     raw = parse(source);
@@ -38,8 +40,14 @@ export function parseModelCard(source: string, label: string): ModelCardFile {
     const reason = (thrown.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
     throw new OtfError('OTF_MODEL_CARD_INVALID', `${label}, line ${thrown.line}: ${reason}`);
   }
-  const checked = kModelCardSchema.safeParse(raw);
-  if (checked.success) return checked.data;
+  const kind = (raw as { kind?: unknown }).kind;
+  const section = typeof kind === 'string' ? sections.get(kind) : undefined;
+  if (typeof kind !== 'string' || !section) {
+    const known = [...sections.keys()].map((name) => `"${name}"`).join(', ');
+    throw new OtfError('OTF_MODEL_CARD_INVALID', `${label}: kind: expected ${known}`);
+  }
+  const checked = cardSchema(kind, section).safeParse(raw);
+  if (checked.success) return checked.data as ModelCardFile;
   throw new OtfError('OTF_MODEL_CARD_INVALID', `${label}: ${describeIssues(checked.error.issues)}`);
 }
 
@@ -72,35 +80,4 @@ export async function verifyWeights(card: ModelCard): Promise<void> {
     `model ${card.id}: ${card.weightsPath} has sha256 ${actual.slice(0, 12)}..., the card says ${card.sha256.slice(0, 12)}...: ` +
       'fetch the weights again or correct the card',
   );
-}
-
-/** The card as the native detector takes it (native/detect/detector.h). */
-export function toDetectorConfig(card: ModelCardFile): DetectorConfig {
-  const it = card.detector;
-  return {
-    tilePx: card.tile,
-    overlapPx: card.overlap,
-    gridElementPx: it.grid_element,
-    normalise: card.normalisation.map(toNormaliseStep),
-    objectnessThreshold: it.objectness_threshold,
-    minBoxPx: it.min_box,
-    medianLimit: it.median_limit,
-    medianObjectness: it.median_objectness,
-    firstIou: it.first_iou,
-    firstObjectness: it.first_objectness,
-    secondIou: it.second_iou,
-    dropEdgeTiles: it.drop_edge_tiles,
-    parameters: it.parameters.map(toDetectorParameter),
-    ...(card.unit === undefined ? {} : { unit: card.unit }),
-  };
-}
-
-export function toNormaliseStep(step: NormalisationEntry): NormaliseStep {
-  if ('min' in step) return { op: step.op, a: step.min, b: step.max };
-  return { op: step.op, a: 'k' in step ? step.k : 0, b: 0 };
-}
-
-function toDetectorParameter(entry: ParameterEntry): DetectorParameter {
-  const { column, scale } = entry;
-  return 'max' in entry ? { column, scale, max: entry.max, min: entry.min } : { column, scale, max: 1, min: 0 };
 }

@@ -18,13 +18,13 @@ export interface NormalisationWish {
 }
 
 /** Section [detection] of the configuration, as far as it is about this. */
-export interface ServerDefaults {
+export interface NormalisationDefaults {
   norm_fct: readonly NormFunction[];
   min_pix?: number | undefined;
   max_pix?: number | undefined;
 }
 
-export function serverWish({ norm_fct, min_pix, max_pix }: ServerDefaults): NormalisationWish {
+export function serverWish({ norm_fct, min_pix, max_pix }: NormalisationDefaults): NormalisationWish {
   return { normFct: norm_fct.length > 0 ? norm_fct : undefined, minPix: min_pix, maxPix: max_pix };
 }
 

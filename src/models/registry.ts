@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OtfError, systemReason } from '../errors/catalogue.js';
-import { type ModelCard, readModelCard } from './card.js';
+import { type CardSections, type ModelCard, readCard } from './card.js';
 
 /** The models that come with the program. */
 export const kShippedModelsDir = fileURLToPath(new URL('../../models', import.meta.url));
@@ -18,7 +18,7 @@ export interface ModelRegistry {
 }
 
 /** Reads every card below `dir`. Throws OTF_CONFIG_INVALID when the folder itself cannot be read. */
-export async function loadRegistry(dir: string): Promise<ModelRegistry> {
+export async function loadCards(dir: string, sections: CardSections): Promise<ModelRegistry> {
   let names: string[];
   try {
     const entries = await readdir(dir, { withFileTypes: true });
@@ -31,7 +31,7 @@ export async function loadRegistry(dir: string): Promise<ModelRegistry> {
     const path = join(dir, name, kCardName);
     if (!(await exists(path))) continue;
     try {
-      const card = await readModelCard(path);
+      const card = await readCard(path, sections);
       if (card.id !== name) {
         throw new OtfError('OTF_MODEL_CARD_INVALID', `${path}: id is "${card.id}", but its folder is named "${name}"`);
       }
@@ -59,10 +59,10 @@ export function findModel(registry: ModelRegistry, name: string): ModelCard | un
 }
 
 /** `name`: id, alias, path of a card or of its folder. Throws OTF_MODEL_UNKNOWN with the ids there are. */
-export async function resolveModel(dir: string, name: string): Promise<ModelCard> {
-  if (name.endsWith('.toml')) return readModelCard(name);
-  if (name.includes('/') && (await exists(join(name, kCardName)))) return readModelCard(join(name, kCardName));
-  const registry = await loadRegistry(dir);
+export async function resolveCard(dir: string, name: string, sections: CardSections): Promise<ModelCard> {
+  if (name.endsWith('.toml')) return readCard(name, sections);
+  if (name.includes('/') && (await exists(join(name, kCardName)))) return readCard(join(name, kCardName), sections);
+  const registry = await loadCards(dir, sections);
   const card = findModel(registry, name);
   if (card) return card;
   const broken = registry.faults.find((fault) => fault.message.includes(`${join(dir, name)}/`));

@@ -73,14 +73,16 @@ export function provenanceRecords(input: ProvenanceInput): ProvenanceRecords {
   const run = `otf:job-${input.jobId}`;
   const service = 'otf:service';
   const owner = input.owner === null ? 'otf:owner-anonymous' : `otf:owner-${ncName(input.owner)}`;
-  const generated = [input.catalogue, ...input.others];
+  const { used, generated, main } = input;
+  const plan = used.find((each) => each.as === 'Plan')?.file;
   const elements: Element[] = [
     activity(run, input),
-    fileEntity(input.image, [attribute('prov:type', name('voprov:Entity')), ...optional('otf:wcs', input.image.wcs)]),
-    ...(input.beam ? [fileEntity(input.beam, [attribute('prov:type', name('voprov:Entity'))])] : []),
-    fileEntity(input.weights, [attribute('prov:type', name('voprov:Entity'))]),
-    fileEntity(input.description, [attribute('prov:type', name('prov:Plan'))]),
-    ...generated.map((file) =>
+    ...used.map(({ file, as, about }) => {
+      const type = name(as === 'Plan' ? 'prov:Plan' : 'voprov:Entity');
+      const more = Object.entries(about).map(([key, value]) => attribute(`otf:${key}`, text(value)));
+      return fileEntity(file, [attribute('prov:type', type), ...more]);
+    }),
+    ...generated.map(({ file }) =>
       fileEntity(file, [attribute('voprov:generatedAtTime', { type: 'dateTime', text: instant(input.endedMs) })]),
     ),
     agent(service, input.service.name, 'prov:SoftwareAgent', [
@@ -90,44 +92,26 @@ export function provenanceRecords(input: ProvenanceInput): ProvenanceRecords {
     agent(owner, input.owner ?? 'anonymous', 'prov:Person', []),
   ];
   const entity = (file: FileFacts) => `otf:${file.id}`;
+  const [began, ended] = [instant(input.startedMs), instant(input.endedMs)];
   const relations: Relation[] = [
-    relation('used', { activity: run, entity: entity(input.image), time: instant(input.startedMs) }, 'image', 'Main'),
-    ...(input.beam
-      ? [
-          relation(
-            'used',
-            { activity: run, entity: entity(input.beam), time: instant(input.startedMs) },
-            'primary beam',
-            'Setup',
-          ),
-        ]
-      : []),
-    relation(
-      'used',
-      { activity: run, entity: entity(input.weights), time: instant(input.startedMs) },
-      'model',
-      'Setup',
+    ...used.map(({ file, role, type }) =>
+      relation('used', { activity: run, entity: entity(file), time: began }, role, type),
+    ),
+    ...generated.map(({ file, role }) =>
+      relation('wasGeneratedBy', { entity: entity(file), activity: run, time: ended }, role),
     ),
     relation(
-      'used',
-      { activity: run, entity: entity(input.description), time: instant(input.startedMs) },
-      'description',
-      'Setup',
+      'wasAssociatedWith',
+      { activity: run, agent: service, ...(plan ? { plan: entity(plan) } : {}) },
+      'Operator',
     ),
-    ...generated.map((file) =>
-      relation(
-        'wasGeneratedBy',
-        { entity: entity(file), activity: run, time: instant(input.endedMs) },
-        file === input.catalogue ? 'catalogue' : roleOf(file),
-      ),
-    ),
-    relation('wasAssociatedWith', { activity: run, agent: service, plan: entity(input.description) }, 'Operator'),
-    relation(
-      'wasDerivedFrom',
-      { generatedEntity: entity(input.catalogue), usedEntity: entity(input.image), activity: run },
-      'image',
-    ),
-    relation('wasAttributedTo', { entity: entity(input.catalogue), agent: owner }, 'Owner'),
+    ...used
+      .filter(({ type }) => type === 'Main')
+      .map(({ file, role }) => {
+        const derived = { generatedEntity: entity(main), usedEntity: entity(file), activity: run };
+        return relation('wasDerivedFrom', derived, role);
+      }),
+    relation('wasAttributedTo', { entity: entity(main), agent: owner }, 'Owner'),
   ];
   if (input.batch) addBatch(input.batch, run, service, elements, relations);
   const prefixes = { otf: input.namespace, voprov: kVoprov };
@@ -169,7 +153,7 @@ function activity(id: string, input: ProvenanceInput): Element {
       attribute('prov:location', { type: 'anyURI', text: input.jobUrl }),
       attribute('prov:type', name('voprov:Analysis')),
       attribute('voprov:type', text('Analysis')),
-      attribute('voprov:name', text('source detection')),
+      attribute('voprov:name', text(input.activity)),
       attribute('voprov:version', text(input.service.version)),
       ...Object.entries(input.parameters).map(([key, value]) =>
         attribute(`otf:${key.replace(/[^A-Za-z0-9_.-]/g, '_')}`, parameterValue(value)),
@@ -223,10 +207,6 @@ function relation(kind: RelationKind, args: Record<string, string>, role: string
 
 function optional(key: string, value: string | undefined): Attribute[] {
   return value === undefined ? [] : [attribute(key, text(value))];
-}
-
-function roleOf(file: FileFacts): string {
-  return file.id.endsWith('-log') ? 'log' : 'output';
 }
 
 /** Any text as the tail of an NCName: what a name cannot hold becomes _ and its code, so that two stay two. */

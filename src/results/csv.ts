@@ -1,17 +1,18 @@
 /**
  * Comma-separated values: a header row of column names, CRLF, quotes where needed; missing = empty. Source: RFC 4180.
- * The frame of ra and dec is a column, the last one: a comment line would be a row to most readers.
+ * The frame of celestial columns is a column, the last one: a comment line would be a row to most readers.
  */
-import { catalogueOf, type TextColumn } from './columns.js';
 import { rowPieces } from './rows.js';
-import type { RunRecord } from './run-record.js';
+import type { Column, TableDocument, TextColumn } from './table.js';
 
-export function* csv(record: RunRecord): Generator<string | Buffer> {
-  const { columns, rows } = catalogueOf(record);
-  const frame = frameText(record);
-  const catalogue = { rows, columns: [...columns, { ...kFrame, values: Array.from({ length: rows }, () => frame) }] };
-  yield `${catalogue.columns.map((column) => csvCell(column.name)).join(',')}\r\n`;
-  yield* rowPieces(catalogue, { before: (_, index) => (index === 0 ? '' : ','), end: '\r\n', text: csvCell });
+export function* csv({ table, frame }: TableDocument): Generator<string | Buffer> {
+  const { rows } = table;
+  const text = frameText(frame);
+  const framed = (): TextColumn => ({ ...kFrame, values: Array.from({ length: rows }, () => text) });
+  const columns = table.columns.some(isCelestial) ? [...table.columns, framed()] : table.columns;
+  yield `${columns.map((column) => csvCell(column.name)).join(',')}\r\n`;
+  const before = (_: Column, index: number) => (index === 0 ? '' : ',');
+  yield* rowPieces({ rows, columns }, { before, end: '\r\n', text: csvCell });
 }
 
 const kFrame: Omit<TextColumn, 'values'> = {
@@ -22,11 +23,14 @@ const kFrame: Omit<TextColumn, 'values'> = {
   description: 'Frame of ra and dec, with its equinox; empty: no sky positions',
 };
 
+function isCelestial(column: Column): boolean {
+  return column.type !== 'text' && column.celestial;
+}
+
 /** "ICRS", "FK5 J2000", "FK4 B1950". */
-function frameText({ outcome }: RunRecord): string {
-  const { wcs } = outcome.image;
-  if (!wcs) return '';
-  return wcs.equinox > 0 ? `${wcs.system} ${wcs.system === 'FK4' ? 'B' : 'J'}${wcs.equinox}` : wcs.system;
+function frameText(frame: TableDocument['frame']): string {
+  if (!frame) return '';
+  return frame.equinox > 0 ? `${frame.system} ${frame.system === 'FK4' ? 'B' : 'J'}${frame.equinox}` : frame.system;
 }
 
 function csvCell(text: string): string {

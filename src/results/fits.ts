@@ -1,23 +1,19 @@
 /** FITS binary table: the same columns and facts, written by the native side. */
 import { addon, type FitsColumn, type FitsKey } from '../engine/addon.js';
-import { type Column, catalogueOf } from './columns.js';
-import { type RunRecord, runFacts } from './run-record.js';
+import type { Column, TableDocument } from './table.js';
 
-/** The extension's name. */
-const kExtname = 'CATALOGUE';
-
-export async function writeFitsCatalogue(record: RunRecord, path: string): Promise<void> {
-  const { columns } = catalogueOf(record);
-  const keys: FitsKey[] = runFacts(record).map(({ key, value, comment }) => ({
+export async function writeFitsTable(document: TableDocument, path: string): Promise<void> {
+  const { name, table, facts, frame } = document;
+  const keys: FitsKey[] = facts.map(({ key, value, comment }) => ({
     name: key,
     // A date has no Z in FITS: UTC is its default (FITS Standard 4.0 section 9.1.1).
     value: typeof value === 'string' ? asciiText(key === 'DATE' ? value.replace(/Z$/, '') : value) : value,
     comment,
   }));
-  const wcs = record.outcome.image.wcs;
-  if (wcs) keys.push({ name: 'RADESYS', value: wcs.system, comment: 'frame of ra and dec' });
-  if (wcs && wcs.equinox > 0) keys.push({ name: 'EQUINOX', value: wcs.equinox, comment: 'equinox of ra and dec' });
-  await addon.writeFitsTable(path, kExtname, columns.map(fitsColumn), keys);
+  if (frame) keys.push({ name: 'RADESYS', value: frame.system, comment: 'frame of ra and dec' });
+  if (frame && frame.equinox > 0)
+    keys.push({ name: 'EQUINOX', value: frame.equinox, comment: 'equinox of ra and dec' });
+  await addon.writeFitsTable(path, name.toUpperCase(), table.columns.map(fitsColumn), keys);
 }
 
 function fitsColumn(column: Column): FitsColumn {

@@ -1,22 +1,21 @@
-/** JSON: the run, the columns, then one object per source with the columns' names as keys; missing = null. */
-import { type Column, catalogueOf } from './columns.js';
+/** JSON: the run, the columns, then one object per row with the columns' names as keys; missing = null. */
 import { rowPieces } from './rows.js';
-import { type RunRecord, runFacts } from './run-record.js';
+import type { Column, TableDocument } from './table.js';
 
-export function* json(record: RunRecord): Generator<string | Buffer> {
-  const catalogue = catalogueOf(record);
-  const { columns } = catalogue;
-  const run = Object.fromEntries(runFacts(record).map((fact) => [fact.name, fact.value]));
-  const described = columns.map(({ name, type, unit, ucd, description }) => ({ name, type, unit, ucd, description }));
-  const { image, times } = record.outcome;
+export function* json({ table, facts, details, rowsName }: TableDocument): Generator<string | Buffer> {
+  const run = Object.fromEntries(facts.map((fact) => [fact.name, fact.value]));
+  const described = table.columns.map(({ name, type, unit, ucd, description }) => {
+    return { name, type, unit, ucd, description };
+  });
   yield `{\n"run": ${JSON.stringify(run)},\n`;
-  yield `"image": ${JSON.stringify({ ...image, label: record.input.name })},\n`;
-  yield `"times": ${JSON.stringify(times)},\n`;
-  yield `"columns": ${JSON.stringify(described)},\n"sources": [`;
+  for (const [name, value] of Object.entries(details ?? {})) {
+    yield `${JSON.stringify(name)}: ${JSON.stringify(value)},\n`;
+  }
+  yield `"columns": ${JSON.stringify(described)},\n${JSON.stringify(rowsName)}: [`;
   const name = (column: Column) => `${JSON.stringify(column.name)}: `;
   const before = (column: Column, index: number) => (index === 0 ? ',\n{' : ', ') + name(column);
   let first = true;
-  for (const piece of rowPieces(catalogue, { before, end: '}', missing: 'null', text: JSON.stringify })) {
+  for (const piece of rowPieces(table, { before, end: '}', missing: 'null', text: JSON.stringify })) {
     yield first ? piece.subarray(1) : piece;
     first = false;
   }

@@ -1,6 +1,6 @@
-/** Rows of a catalogue as pieces of text, made by the native side. */
+/** Rows of a table as pieces of text, made by the native side. */
 import { addon } from '../engine/addon.js';
-import type { Catalogue, Column } from './columns.js';
+import type { Column, Table } from './table.js';
 
 export interface RowForm {
   /** What precedes the cell of a column. */
@@ -17,9 +17,9 @@ const kRowsPerPiece = 1024;
 
 /**
  * Numbers are the shortest decimals that read back as the same value of their column's type. In pieces, so that a large
- * catalogue is never one string.
+ * table is never one string.
  */
-export function* rowPieces({ columns, rows }: Catalogue, form: RowForm): Generator<Buffer> {
+export function* rowPieces({ columns, rows }: Table, form: RowForm): Generator<Buffer> {
   const { text = (same: string) => same, missing = '', end } = form;
   const before = columns.map(form.before);
   const cells = columns.map((column) =>

@@ -1,33 +1,32 @@
-/** A run's catalogue in each of the formats. */
+/** A table in each of its formats, and results on their way into files. */
 
 import { writeFileAtomically } from '../io/write.js';
-import { catalogueDocument } from './catalogue-document.js';
 import { csv } from './csv.js';
-import { writeFitsCatalogue } from './fits.js';
-import type { FormatName } from './formats.js';
+import { writeFitsTable } from './fits.js';
+import type { TableFormat } from './formats.js';
 import { json } from './json.js';
-import { region } from './region.js';
-import type { RunRecord } from './run-record.js';
+import type { TableDocument } from './table.js';
 import { votable } from './votable.js';
 
 type Pieces = Iterable<string | Uint8Array>;
 
-const kTexts: Record<Exclude<FormatName, 'fits'>, (record: RunRecord) => Pieces> = {
-  votable: (record) => votable(catalogueDocument(record), 'TABLEDATA'),
-  'votable-binary2': (record) => votable(catalogueDocument(record), 'BINARY2'),
-  'votable-1.5': (record) => votable(catalogueDocument(record), 'TABLEDATA', '1.5'),
-  csv,
-  json,
-  reg: region,
+/** A result: in pieces, so that a large one is never one string; or, where a library writes the file, how it does. */
+export type Content = { pieces: Pieces } | { writeTo: (path: string) => Promise<void> };
+
+const kContents: Record<TableFormat, (document: TableDocument) => Content> = {
+  votable: (document) => ({ pieces: votable(document, 'TABLEDATA') }),
+  'votable-binary2': (document) => ({ pieces: votable(document, 'BINARY2') }),
+  'votable-1.5': (document) => ({ pieces: votable(document, 'TABLEDATA', '1.5') }),
+  fits: (document) => ({ writeTo: (path) => writeFitsTable(document, path) }),
+  csv: (document) => ({ pieces: csv(document) }),
+  json: (document) => ({ pieces: json(document) }),
 };
 
-/** Undefined for the format that is no text. */
-export function resultText(record: RunRecord, format: FormatName): Pieces | undefined {
-  return format === 'fits' ? undefined : kTexts[format](record);
+export function tableContent(document: TableDocument, format: TableFormat): Content {
+  return kContents[format](document);
 }
 
-/** Write one result atomically. Throws OTF_OUTPUT_UNWRITABLE naming the path. */
-export async function writeResult(record: RunRecord, format: FormatName, path: string): Promise<void> {
-  const text = resultText(record, format);
-  return text ? writeFileAtomically(path, text) : writeFitsCatalogue(record, path);
+/** Write a result atomically. Throws OTF_OUTPUT_UNWRITABLE naming the path. */
+export function writeContent(content: Content, path: string): Promise<void> {
+  return 'pieces' in content ? writeFileAtomically(path, content.pieces) : content.writeTo(path);
 }

@@ -2,15 +2,15 @@
  * Rows as BINARY2: per row one null flag per column (most significant bit first, padded to bytes), then the cells, big
  * endian; text is a 4-byte length and its bytes. A missing float is flagged and also NaN. Source: VOTable 1.4 section 5.4.
  */
-import type { Catalogue, Column } from './columns.js';
+import type { Column, Table } from './table.js';
 
 const kCellBytes = { float: 4, double: 8, int: 4 } as const;
 
-export function* binary2Rows(catalogue: Catalogue, rowsPerPiece: number): Generator<Buffer> {
-  for (let begin = 0; begin < catalogue.rows; begin += rowsPerPiece) {
-    const end = Math.min(begin + rowsPerPiece, catalogue.rows);
+export function* binary2Rows(table: Table, rowsPerPiece: number): Generator<Buffer> {
+  for (let begin = 0; begin < table.rows; begin += rowsPerPiece) {
+    const end = Math.min(begin + rowsPerPiece, table.rows);
     const rows: Buffer[] = [];
-    for (let row = begin; row < end; row += 1) rows.push(encodeRow(catalogue.columns, row));
+    for (let row = begin; row < end; row += 1) rows.push(encodeRow(table.columns, row));
     yield Buffer.concat(rows);
   }
 }

@@ -5,10 +5,8 @@
  */
 
 import { escapeXml } from '../io/xml.js';
-import type { Catalogue, Column } from './columns.js';
-import type { VotableDocument } from './document.js';
 import { rowPieces } from './rows.js';
-import { timestamp } from './run-record.js';
+import { type Column, type Frame, kCreated, type Table, type TableDocument, timestamp } from './table.js';
 import { binary2Rows } from './votable-binary.js';
 
 export type Serialisation = 'TABLEDATA' | 'BINARY2';
@@ -18,20 +16,19 @@ const kNamespace = 'http://www.ivoa.net/xml/VOTable/v1.3';
 const kRowsPerPiece = 512;
 
 export function* votable(
-  document: VotableDocument,
+  document: TableDocument,
   serialisation: Serialisation,
   version: Version = '1.4',
 ): Generator<string | Buffer> {
-  const { catalogue } = document.table;
   yield head(document, version);
   yield tableHead(document);
   yield '    <DATA>\n';
-  if (serialisation === 'TABLEDATA') yield* tableData(catalogue);
-  else yield* binary2(catalogue);
+  if (serialisation === 'TABLEDATA') yield* tableData(document.table);
+  else yield* binary2(document.table);
   yield '    </DATA>\n  </TABLE>\n</RESOURCE>\n</VOTABLE>\n';
 }
 
-function head({ description, infos, coordinates, createdAt }: VotableDocument, version: Version): string {
+function head({ description, facts, warnings, frame, createdAt }: TableDocument, version: Version): string {
   const stamp = 'datatype="char" arraysize="*" xtype="timestamp" ref="utc" ucd="time.creation"';
   return [
     '<?xml version="1.0" encoding="UTF-8"?>\n',
@@ -40,38 +37,39 @@ function head({ description, infos, coordinates, createdAt }: VotableDocument, v
     '<RESOURCE type="results">\n',
     `  <DESCRIPTION>${escapeXml(description)}</DESCRIPTION>\n`,
     // DALI 1.1 section 4.4: QUERY_STATUS is the first INFO.
-    info({ name: 'QUERY_STATUS', value: 'OK' }),
-    ...infos.map(info),
-    coordinates ? coosys(coordinates, version) : '',
+    info('QUERY_STATUS', 'OK'),
+    // The instant is the document's PARAM: an INFO would lack its time system.
+    ...facts.filter(({ name }) => name !== kCreated).map(({ name, value }) => info(name, String(value))),
+    ...warnings.map((warning) => info('warning', warning)),
+    frame ? coosys(frame, version) : '',
     '  <TIMESYS ID="utc" timescale="UTC" refposition="UNKNOWN"/>\n',
     `  <PARAM name="created" ${stamp} value="${timestamp(createdAt)}"/>\n`,
   ].join('');
 }
 
-/** 1.5 names systems by the vocabulary refframe: FK5 for what 1.4 calls eq_FK5. */
-function coosys({ system, equinox }: NonNullable<VotableDocument['coordinates']>, version: Version): string {
-  const name = version === '1.5' ? system.replace(/^eq_/, '') : system;
-  return `  <COOSYS ID="sky" system="${name}"${attribute('equinox', equinox)}/>\n`;
-}
-
-function info({ name, value }: { name: string; value: string }): string {
+function info(name: string, value: string): string {
   return `  <INFO name="${escapeXml(name)}" value="${escapeXml(value)}"/>\n`;
 }
 
-function tableHead({ table, coordinates }: VotableDocument): string {
-  const { name, description, catalogue } = table;
-  return [
-    `  <TABLE ID="${escapeXml(name)}" name="${escapeXml(name)}" nrows="${catalogue.rows}">\n`,
-    `    <DESCRIPTION>${escapeXml(description)}</DESCRIPTION>\n`,
-    ...catalogue.columns.map((column) => field(column, coordinates !== undefined)),
-  ].join('');
+/** VOTable 1.4 section 3.1 names systems eq_FK5 and eq_FK4; 1.5 goes by the vocabulary refframe. */
+function coosys({ system, equinox }: Frame, version: Version): string {
+  const known = kSystems.get(system);
+  if (!known) return '  <COOSYS ID="sky" system="ICRS"/>\n';
+  const name = version === '1.5' ? system : `eq_${system}`;
+  return `  <COOSYS ID="sky" system="${name}"${attribute('equinox', `${known.epoch}${equinox || known.equinox}`)}/>\n`;
 }
 
-/** VOTable 1.4 section 3.1 names; `system` and `equinox` as the native side gives them. */
-export function coordinateSystem(wcs: { system: string; equinox: number }): { system: string; equinox: string } {
-  if (wcs.system === 'FK5') return { system: 'eq_FK5', equinox: `J${wcs.equinox || 2000}` };
-  if (wcs.system === 'FK4') return { system: 'eq_FK4', equinox: `B${wcs.equinox || 1950}` };
-  return { system: 'ICRS', equinox: '' };
+const kSystems = new Map([
+  ['FK5', { epoch: 'J', equinox: 2000 }],
+  ['FK4', { epoch: 'B', equinox: 1950 }],
+]);
+
+function tableHead({ name, rowsDescription, table, frame }: TableDocument): string {
+  return [
+    `  <TABLE ID="${escapeXml(name)}" name="${escapeXml(name)}" nrows="${table.rows}">\n`,
+    `    <DESCRIPTION>${escapeXml(rowsDescription)}</DESCRIPTION>\n`,
+    ...table.columns.map((column) => field(column, frame !== undefined)),
+  ].join('');
 }
 
 function attribute(name: string, value: string): string {
@@ -87,16 +85,16 @@ function field(column: Column, hasSystem: boolean): string {
 }
 
 /** A missing number is an empty cell (VOTable 1.4 section 5.5 and docs/interop.md). */
-function* tableData(catalogue: Catalogue): Generator<string | Buffer> {
+function* tableData(table: Table): Generator<string | Buffer> {
   yield '      <TABLEDATA>\n';
   const before = (_column: Column, index: number) => (index === 0 ? '        <TR><TD>' : '</TD><TD>');
-  yield* rowPieces(catalogue, { before, end: '</TD></TR>\n', text: escapeXml });
+  yield* rowPieces(table, { before, end: '</TD></TR>\n', text: escapeXml });
   yield '      </TABLEDATA>\n';
 }
 
-function* binary2(catalogue: Catalogue): Generator<string> {
+function* binary2(table: Table): Generator<string> {
   yield '      <BINARY2>\n        <STREAM encoding="base64">\n';
-  yield* base64Lines(binary2Rows(catalogue, kRowsPerPiece));
+  yield* base64Lines(binary2Rows(table, kRowsPerPiece));
   yield '        </STREAM>\n      </BINARY2>\n';
 }
 

@@ -14,31 +14,31 @@ import { loadAddon } from '../engine/load.js';
 import { EnginePool } from '../engine/pool.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '../jobs/executor.js';
-import { type Job, type JobInfo, ownerKey, type ResultFile } from '../jobs/job.js';
-import { loadRegistry } from '../models/registry.js';
+import { type Job, type JobInfo, ownerKey } from '../jobs/job.js';
 import { type Environment, environmentOf } from '../provenance/environment.js';
-import type { FormatName } from '../results/formats.js';
+import { loadRegistry } from '../tasks/cards.js';
+import type { InputSources, ResultFile } from '../tasks/files.js';
+import { kindNamed } from '../tasks/registry.js';
 import { Dispatcher, type Order, type Place, type Suspicious } from './dispatcher.js';
 import { Estimates } from './estimate.js';
 import { jobFailure } from './failure.js';
 import { Fetcher } from './fetcher.js';
 import { gpuMetrics, openNvml } from './gpu.js';
-import { jobImages, needsFetching } from './images.js';
+import { jobInputs, needsFetching } from './inputs.js';
 import { MemoryBudget } from './memory.js';
 import { type ExecutorMetrics, executorMetrics, readerMetrics } from './metrics.js';
 import { Models, type ReadyModel } from './models.js';
 import { outcomeOf } from './outcome.js';
 import { Persistence } from './persistence.js';
-import { type ChosenRequest, chosenRequest, nativeImages, withoutRegion } from './request.js';
 import { type StreamEvents, TileStream } from './stream.js';
-import { type Batch, forget, type ImageSource, removeWritten, TaskRun } from './task.js';
+import { type Batch, forget, removeWritten, TaskRun } from './task.js';
 import { Turns } from './turns.js';
 import { Workers } from './workers.js';
 
 interface QueuedJob extends Suspicious {
   job: Job;
   /** Fetched already: the job is EXECUTING. */
-  image?: ImageSource;
+  inputs?: InputSources;
 }
 
 /** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
@@ -109,7 +109,7 @@ export class BatchExecutor implements Executor {
       persist: this.#persist,
       fetch: host.config.fetch,
       workers: this.#workers,
-      fetched: (job, image) => this.#enqueue(job, image),
+      fetched: (job, inputs) => this.#enqueue(job, inputs),
     });
     this.#dispatcher = new Dispatcher({
       minJobs: policy.min_jobs,
@@ -146,14 +146,14 @@ export class BatchExecutor implements Executor {
 
   abort(jobId: string, _why: AbortReason): void {
     const queued = this.#dispatcher.remove(jobId);
-    if (queued) this.#forget(queued.image);
+    if (queued) this.#forget(queued.inputs);
     this.#fetcher.abort(jobId);
     const task = this.#running.get(jobId);
     if (task) this.#end(task);
   }
 
-  represent(jobId: string, format: string): Promise<ResultFile> {
-    return this.#workers.run('represent', { dir: this.#host.jobDir(jobId), format: format as FormatName });
+  represent({ id, kind }: Job, format: string): Promise<ResultFile> {
+    return this.#workers.run('represent', { kind, dir: this.#host.jobDir(id), format });
   }
 
   position(jobId: string): number | undefined {
@@ -192,7 +192,7 @@ export class BatchExecutor implements Executor {
     this.#stopping = true;
     clearTimeout(this.#timer);
     const unfetched = this.#fetcher.stop();
-    const fetched = this.#dispatcher.all().filter((item) => item.image);
+    const fetched = this.#dispatcher.all().filter((item) => item.inputs);
     const marginMs = Math.min(kStopMarginMs, graceMs / 2);
     const until = Date.now() + graceMs - marginMs;
     while ((this.#running.size > 0 || this.#opening > 0) && Date.now() < until) await pause(kStopStepMs);
@@ -214,7 +214,7 @@ export class BatchExecutor implements Executor {
 
   // From the queue into streams
 
-  #enqueue(job: Job, image: ImageSource | undefined): void {
+  #enqueue(job: Job, inputs: InputSources | undefined): void {
     const { id, priority } = job;
     this.#dispatcher.add({
       id,
@@ -224,7 +224,7 @@ export class BatchExecutor implements Executor {
       sinceMs: Date.now(),
       attempts: job.info.attempts ?? 0,
       job,
-      ...(image ? { image } : {}),
+      ...(inputs ? { inputs } : {}),
     });
     this.#dispatch();
   }
@@ -280,7 +280,7 @@ export class BatchExecutor implements Executor {
     const info: JobInfo = { batchId: batch.id, batchSize: batch.size, batchReason: reason };
     // Before anything is awaited: a job that has left the queue is found here by an abort.
     const begun = items.map((item) => {
-      const task = new TaskRun(item.job, batch, item.image);
+      const task = new TaskRun(item.job, batch, item.inputs);
       this.#running.set(item.job.id, task);
       return this.#beginTask(task, info);
     });
@@ -314,14 +314,14 @@ export class BatchExecutor implements Executor {
   /** The task, opened; undefined when the job is gone or has failed. Never rejects. */
   async #beginTask(task: TaskRun, info: JobInfo): Promise<TaskRun | undefined> {
     try {
-      const fetched = task.image !== undefined;
+      const fetched = task.inputs !== undefined;
       const told = fetched ? Promise.resolve(true) : this.#persist.executing(task.job.id, info);
       const [failure, executing] = await Promise.all([this.#open(task).then(() => undefined, toOtfError), told]);
       if (!executing) this.#end(task);
       if (task.ended) return undefined;
       if (failure) throw failure;
       this.#estimates.jobOpened(keyOf(task.job), task.tiles);
-      this.#host.progress(task.job.id, 0, task.tiles);
+      this.#tellProgress(task);
       return task;
     } catch (thrown) {
       this.#fail(task, toOtfError(thrown));
@@ -333,36 +333,30 @@ export class BatchExecutor implements Executor {
     const { job } = task;
     const dir = this.#host.jobDir(job.id);
     const host = this.#host;
-    const image = task.image ?? (await jobImages(job, { host, fetch: host.config.fetch, workers: this.#workers }));
-    task.image = image;
+    const inputs = task.inputs ?? (await jobInputs(job, { host, fetch: host.config.fetch, workers: this.#workers }));
+    task.inputs = inputs;
     const model = await this.#models.get(job.modelId);
     // Whoever ended it meanwhile had nothing to clear away.
-    if (task.ended) return forget(image);
-    const chosen = chosenRequest(job, model.card, this.#host.config.detection);
+    if (task.ended) return forget(inputs);
+    const { kind, style, quantization, parameters } = job;
     const memory = this.#memory.takeNow(kReadNowBytes);
-    const open = (request: ChosenRequest) => {
-      task.request = request;
-      const raw = job.style === 'legacy' ? { rawOutput: join(dir, kRawFile) } : {};
-      return this.#workers.run('openTask', {
-        ...nativeImages(job, image),
+    try {
+      const { items, bytes, ready, handle, plan } = await this.#workers.run('openTask', {
+        kind,
+        job: { style, quantization, parameters },
+        card: model.card,
         model: model.model,
-        ...request.native,
-        ...raw,
+        inputs,
+        defaults: host.config.detection,
+        rawOutput: style === 'legacy' ? join(dir, kRawFile) : undefined,
         readNow: memory ? kReadNowBytes : 0,
       });
-    };
-    try {
-      const opened = await open(chosen).catch((thrown) => {
-        const whole = toOtfError(thrown).code === 'OTF_ROI_OUTSIDE' ? withoutRegion(job, chosen) : undefined;
-        if (!whole) throw thrown;
-        return open(whole);
-      });
-      task.handle = opened.task;
-      task.tiles = opened.tiles;
-      task.bytes = opened.bytes;
-      task.preparedTiles = opened.ready;
-      if (memory && opened.ready > 0 && !task.ended) {
-        memory.shrink(opened.bytes);
+      task.opened = { handle, plan };
+      task.tiles = items;
+      task.bytes = bytes;
+      task.preparedTiles = ready;
+      if (memory && ready > 0 && !task.ended) {
+        memory.shrink(bytes);
         task.holdMemory(memory);
       }
     } finally {
@@ -385,7 +379,7 @@ export class BatchExecutor implements Executor {
       quantization,
       threads: engine.threads,
       inputBias: card.input_bias,
-      tilePx: card.tile,
+      tilePx: kindNamed(card.kind).itemShape(card).width,
       valuesIn,
       valuesOut,
       batch: engine.batch,
@@ -409,7 +403,7 @@ export class BatchExecutor implements Executor {
 
   readonly #events: StreamEvents = {
     consumed: (task) => {
-      this.#host.progress(task.job.id, task.consumedTiles, task.tiles);
+      this.#tellProgress(task);
       if (task.consumedTiles === task.tiles) this.#finish(task).catch((thrown) => this.#host.internal(thrown));
     },
     failed: (task, error) => this.#fail(task, error),
@@ -433,31 +427,28 @@ export class BatchExecutor implements Executor {
   // The end of a task
 
   async #finish(task: TaskRun): Promise<void> {
-    const { job, image } = task;
+    const { job, inputs, opened } = task;
     const engine = this.#streams.get(keyOf(job))?.lease.engine;
     try {
       const model = await this.#models.get(job.modelId);
       const ready = engine?.info;
-      const { request } = task;
-      if (!engine || !ready || !image || !request || task.handle === undefined) {
+      if (!engine || !ready || !inputs || !opened) {
         throw new OtfError('OTF_INTERNAL', 'the engine is gone');
       }
       const { engine: name, version, device, asked, effective, threads } = ready;
       const closing = this.#host.closing(job.id);
       if (!closing) return this.#end(task);
-      const { path: _path, temporary: _temporary, ...seen } = image;
       const finished = await this.#workers.run('finish', {
-        task: task.handle,
+        ...opened,
+        kind: job.kind,
         dir: this.#host.jobDir(job.id),
-        card: request.card,
-        origins: request.origins,
-        notes: request.warnings,
+        card: model.card,
         weightsBytes: model.weightsBytes,
-        image: seen,
+        inputs,
         batch: task.batch,
         engine: { engine: name, version, device, asked, effective, threads },
         engineBytes: engine.memoryBytes,
-        tiles: task.tiles,
+        items: task.tiles,
         inferSeconds: task.inferSeconds,
         wallSeconds: (performance.now() - task.begun) / 1000,
         closing,
@@ -465,7 +456,7 @@ export class BatchExecutor implements Executor {
       });
       if (task.ended) return await removeWritten(this.#host.jobDir(job.id), finished.written);
       for (const warning of finished.warnings) this.#host.log(job.id, 'warn', warning);
-      this.#host.log(job.id, 'info', `${finished.sources} sources in ${task.tiles} tiles`);
+      this.#host.log(job.id, 'info', finished.summary);
       const outcome = outcomeOf(task, finished, ready);
       this.#end(task);
       if (await this.#persist.completed(job.id, outcome)) return;
@@ -486,7 +477,7 @@ export class BatchExecutor implements Executor {
       return;
     }
     if (error.code === 'OTF_INTERNAL') this.#host.log(task.job.id, 'error', error.stack ?? error.message);
-    this.#persist.failed(task.job.id, jobFailure(error, task.image)).catch((thrown) => this.#host.internal(thrown));
+    this.#persist.failed(task.job.id, jobFailure(error, task.inputs)).catch((thrown) => this.#host.internal(thrown));
   }
 
   /** The server had too little of something: no fault of the job, which waits for better times. */
@@ -508,15 +499,19 @@ export class BatchExecutor implements Executor {
     const rest = task.job.style === 'legacy' ? removeWritten(this.#host.jobDir(task.job.id), [kRawFile]) : undefined;
     const closed = task.close().finally(() => task.releaseMemory());
     Promise.all([closed, rest]).catch((thrown) => this.#host.internal(thrown));
-    this.#forget(task.image);
+    this.#forget(task.inputs);
   }
 
   /** What is left behind goes with the job's folder at the latest. */
-  #forget(image: ImageSource | undefined): void {
-    forget(image).catch((thrown) => this.#host.internal(thrown));
+  #forget(inputs: InputSources | undefined): void {
+    forget(inputs).catch((thrown) => this.#host.internal(thrown));
   }
 
   // For people
+
+  #tellProgress({ job, consumedTiles: done, tiles: total }: TaskRun): void {
+    this.#host.progress(job.id, { done, total, unit: kindNamed(job.kind).unit });
+  }
 
   /** Seconds of work before the job is done; of all that waits when it is undefined. No estimate where a rate is missing. */
   #aheadSeconds(jobId: string | undefined): number | undefined {

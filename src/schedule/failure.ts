@@ -3,10 +3,11 @@
 import { EngineDied } from '../engine/process.js';
 import type { OtfError } from '../errors/catalogue.js';
 import type { JobFailure } from '../jobs/job.js';
-import type { ImageSource } from './task.js';
+import type { InputSources } from '../tasks/files.js';
 
-export function jobFailure(error: OtfError, image: ImageSource | undefined): JobFailure {
-  const message = image ? error.message.replaceAll(image.path, image.name) : error.message;
+export function jobFailure(error: OtfError, inputs: InputSources | undefined): JobFailure {
+  const sources = Object.values(inputs ?? {}).flat();
+  const message = sources.reduce((text, { path, name }) => text.replaceAll(path, name), error.message);
   const type = error.kind.uws;
   const died = error instanceof EngineDied ? error : error.cause instanceof EngineDied ? error.cause : undefined;
   // A task that killed its engine, alone, will do so again.

@@ -3,10 +3,11 @@ import type { Config } from '../config/schema.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { ExecutorHost } from '../jobs/executor.js';
 import { type Job, ownerKey } from '../jobs/job.js';
+import type { InputSources } from '../tasks/files.js';
 import { jobFailure } from './failure.js';
-import { jobImages } from './images.js';
+import { jobInputs } from './inputs.js';
 import type { Persistence } from './persistence.js';
-import { forget, type ImageSource } from './task.js';
+import { forget } from './task.js';
 import type { Workers } from './workers.js';
 
 export interface FetcherParts {
@@ -14,8 +15,8 @@ export interface FetcherParts {
   persist: Persistence;
   fetch: Config['fetch'];
   workers: Workers;
-  /** The job is EXECUTING and its image is here. */
-  fetched: (job: Job, image: ImageSource) => void;
+  /** The job is EXECUTING and its inputs are here. */
+  fetched: (job: Job, inputs: InputSources) => void;
 }
 
 export class Fetcher {
@@ -94,12 +95,12 @@ export class Fetcher {
     const { host, persist, fetch, workers, fetched } = this.#parts;
     try {
       if (!(await persist.executing(job.id, {}))) return;
-      const image = await jobImages(job, { host, fetch, workers, signal });
-      for (const file of [image, image.beam]) {
-        if (file?.url !== undefined) host.log(job.id, 'info', `fetched ${file.size} bytes from ${file.url}`);
+      const inputs = await jobInputs(job, { host, fetch, workers, signal });
+      for (const file of Object.values(inputs).flat()) {
+        if (file.url !== undefined) host.log(job.id, 'info', `fetched ${file.size} bytes from ${file.url}`);
       }
-      if (signal.aborted) await forget(image);
-      else fetched(job, image);
+      if (signal.aborted) await forget(inputs);
+      else fetched(job, inputs);
     } catch (thrown) {
       if (!signal.aborted) await persist.failed(job.id, jobFailure(toOtfError(thrown), undefined));
     }

@@ -1,9 +1,10 @@
 /** The models jobs run with: card, head and sizes of each, opened once. */
-import type { OpenedModel } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
-import { type ModelCard, toDetectorConfig } from '../models/card.js';
-import { findModel, loadRegistry, type ModelRegistry } from '../models/registry.js';
+import type { ModelCard } from '../models/card.js';
+import { findModel, type ModelRegistry } from '../models/registry.js';
+import { loadRegistry } from '../tasks/cards.js';
+import { workOf } from '../tasks/registry.js';
+import type { OpenedModel } from '../tasks/work.js';
 import type { Workers } from './workers.js';
 
 export interface ReadyModel extends OpenedModel {
@@ -37,9 +38,8 @@ export class Models {
   }
 
   async close(): Promise<void> {
-    const addon = await loadAddon();
     for (const opened of await Promise.allSettled(this.#open.values())) {
-      if (opened.status === 'fulfilled') addon.closeModel(opened.value.model);
+      if (opened.status === 'fulfilled') (await workOf(opened.value.card.kind)).closeModel(opened.value.model);
     }
     this.#open.clear();
   }
@@ -47,7 +47,7 @@ export class Models {
   async #read(id: string): Promise<ReadyModel> {
     const card = findModel(this.#registry, id);
     if (!card) throw new OtfError('OTF_MODEL_UNKNOWN', `the model "${id}" is not on this server any more`);
-    const opened = await this.#workers.run('openModel', { card, detector: toDetectorConfig(card) });
+    const opened = await this.#workers.run('openModel', card);
     return { ...opened, card };
   }
 }

@@ -1,10 +1,13 @@
 /** What a finished task hands to the host. */
 import type { EngineReady } from '../engine/process.js';
 import type { Outcome } from '../jobs/executor.js';
+import { kindNamed } from '../tasks/registry.js';
+import type { Finished } from '../tasks/work.js';
 import type { TaskRun } from './task.js';
-import type { Finished } from './work.js';
 
-export function outcomeOf({ batch, tiles, image }: TaskRun, finished: Finished, engine: EngineReady): Outcome {
+export function outcomeOf({ job, batch, tiles, inputs }: TaskRun, finished: Finished, engine: EngineReady): Outcome {
+  const { inputs: described, unit } = kindNamed(job.kind);
+  const first = inputs?.[described[0]?.name ?? '']?.[0];
   return {
     results: finished.results,
     endedMs: finished.endedMs,
@@ -16,10 +19,9 @@ export function outcomeOf({ batch, tiles, image }: TaskRun, finished: Finished, 
       engineVersion: engine.version,
       device: engine.device,
       computeType: engine.effective,
-      tilesDone: tiles,
-      tilesTotal: tiles,
+      progress: { done: tiles, total: tiles, unit },
       warnings: finished.warnings,
-      ...(image?.url === undefined ? {} : { fetched: { name: image.name, size: image.size, sha256: image.sha256 } }),
+      ...(first?.url === undefined ? {} : { fetched: { name: first.name, size: first.size, sha256: first.sha256 } }),
     },
   };
 }

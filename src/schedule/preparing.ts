@@ -58,8 +58,9 @@ export class Preparing {
 
   async #prepare(task: TaskRun): Promise<void> {
     if (!task.holdsMemory) task.holdMemory(await this.#parts.memory.take(task.bytes));
-    if (task.ended || task.handle === undefined) return;
-    const ready = await this.#parts.workers.run('prepare', task.handle);
+    if (task.ended || task.opened === undefined) return;
+    const { handle } = task.opened;
+    const ready = await this.#parts.workers.run('prepare', { kind: task.job.kind, handle });
     task.preparedTiles = task.filledTiles + ready;
   }
 }

@@ -8,10 +8,11 @@
  * Several tasks share a pass (compose.ts). One that is not full waits for tiles that are being prepared only while the
  * engine has something to do. The slots bound what is under way. A death of the engine is survived as in isolate.ts.
  */
-import type { SlotsHandle, TilePiece } from '../engine/addon.js';
+import type { SlotsHandle } from '../engine/addon.js';
 import type { Lease } from '../engine/pool.js';
 import type { OtfError } from '../errors/catalogue.js';
 import { toOtfError } from '../errors/catalogue.js';
+import type { Piece as TaskPiece } from '../tasks/work.js';
 import { composePass, type Share } from './compose.js';
 import { type Forward, forwardSurviving } from './isolate.js';
 import type { MemoryBudget } from './memory.js';
@@ -194,7 +195,7 @@ export class TileStream {
       pieces.map(async (piece) => {
         const { task } = piece;
         try {
-          await this.#workers.run('fill', nativePiece(piece, pass.slot, slots));
+          await this.#workers.run('fill', pieceOf(piece, pass.slot, slots));
         } catch (thrown) {
           this.#events.failed(task, toOtfError(thrown));
         }
@@ -255,7 +256,7 @@ export class TileStream {
         const { task } = piece;
         if (task.ended) return;
         try {
-          await this.#workers.run('consume', nativePiece(piece, slot, slots));
+          await this.#workers.run('consume', pieceOf(piece, slot, slots));
           task.consumedTiles += piece.count;
           if (!task.ended) this.#events.consumed(task);
         } catch (thrown) {
@@ -305,8 +306,8 @@ function addPiece(pass: Pass, piece: Piece): void {
   else pass.pieces.push(piece);
 }
 
-function nativePiece(piece: Piece, slot: number, slots: SlotsHandle): TilePiece {
+function pieceOf(piece: Piece, slot: number, slots: SlotsHandle): TaskPiece & { kind: string } {
   const { task, first, count, item } = piece;
   // Closed meanwhile: 0 names no task, and the failure is that of a task that has ended.
-  return { task: task.handle ?? 0, first, count, slots, slot, item };
+  return { kind: task.job.kind, handle: task.opened?.handle ?? 0, first, count, slots, slot, item };
 }

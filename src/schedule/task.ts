@@ -1,34 +1,20 @@
 /** One job on its way through the stages. Ends once: done, failed, aborted or put back; whatever comes later is dropped. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TaskHandle } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
 import type { Job } from '../jobs/job.js';
+import type { InputSource, InputSources } from '../tasks/files.js';
+import { workOf } from '../tasks/registry.js';
+import type { OpenedTask } from '../tasks/work.js';
 import type { Held } from './memory.js';
 import type { ReleaseReason } from './queue.js';
-import type { ChosenRequest } from './request.js';
 
-/** The image as the job will read it. */
-export interface ImageSource {
-  path: string;
-  /** For people: never a path. */
-  name: string;
-  /** Of the file as it was given; undefined: a region of a file of this machine, which is not read as a whole. */
-  sha256?: string | undefined;
-  size: number;
-  modified?: Date | undefined;
-  /** As the client gave it; undefined = uploaded. */
-  url?: string | undefined;
-  /** Fetched or unpacked for this run only. */
-  temporary?: boolean | undefined;
-  /** The primary-beam image of the job. */
-  beam?: ImageSource | undefined;
+/** What was fetched or unpacked is not kept. */
+export async function forget(inputs: InputSources | undefined): Promise<void> {
+  for (const source of Object.values(inputs ?? {}).flat()) await forgetSource(source);
 }
 
-/** A fetched image is not kept. */
-export async function forget(image: ImageSource | undefined): Promise<void> {
-  if (image?.temporary) await rm(image.path, { force: true });
-  if (image?.beam) await forget(image.beam);
+export async function forgetSource({ temporary, path }: InputSource): Promise<void> {
+  if (temporary) await rm(path, { force: true });
 }
 
 /** Files of a run whose end does not count. */
@@ -46,12 +32,11 @@ export interface Batch {
 export class TaskRun {
   readonly job: Job;
   readonly batch: Batch;
-  /** Undefined until it has been looked at. */
-  image: ImageSource | undefined;
+  /** Undefined until they have been looked at. */
+  inputs: InputSources | undefined;
   readonly begun = performance.now();
-  handle: TaskHandle | undefined;
-  /** Once it is being opened. */
-  request: ChosenRequest | undefined;
+  /** What `open` gave of the kind's own. */
+  opened: Pick<OpenedTask, 'handle' | 'plan'> | undefined;
   tiles = 0;
   /** Of memory that its pixels take while its tiles are filled. */
   bytes = 0;
@@ -63,10 +48,10 @@ export class TaskRun {
   #ended = false;
   #memory: Held | undefined;
 
-  constructor(job: Job, batch: Batch, image: ImageSource | undefined) {
+  constructor(job: Job, batch: Batch, inputs: InputSources | undefined) {
     this.job = job;
     this.batch = batch;
-    this.image = image;
+    this.inputs = inputs;
   }
 
   get ended(): boolean {
@@ -103,13 +88,11 @@ export class TaskRun {
     return true;
   }
 
-  /** Gives the native side back; pieces of work under way keep it until they return. */
+  /** Gives back what it holds in the workers; pieces of work under way keep it until they return. */
   async close(): Promise<void> {
-    const handle = this.handle;
-    if (handle === undefined) return;
-    this.handle = undefined;
-    const addon = await loadAddon();
-    addon.cancelTask(handle);
-    addon.closeTask(handle);
+    const opened = this.opened;
+    if (opened === undefined) return;
+    this.opened = undefined;
+    (await workOf(this.job.kind)).close(opened.handle);
   }
 }

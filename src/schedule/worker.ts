@@ -6,23 +6,25 @@ import { unpack } from '../fetch/unpack.js';
 import { sha256File } from '../io/checksum.js';
 import { descriptorShortage } from '../io/descriptors.js';
 import { verifyWeights } from '../models/card.js';
-import { writeRepresentation } from './catalogue-files.js';
-import { finish } from './finish.js';
+import { finish } from '../tasks/finish.js';
+import { kindNamed, workOf } from '../tasks/registry.js';
+import { writeRepresentation } from '../tasks/table-files.js';
 import type { Work, WorkAnswer, WorkOrder } from './work.js';
 
-const openModel: Work['openModel'] = async ({ card, detector }) => {
+const openModel: Work['openModel'] = async (card) => {
   await verifyWeights(card);
   const { size } = await stat(card.weightsPath);
-  return { ...addon.openModel({ weights: card.weightsPath, detector }), weightsBytes: size };
+  return { ...(await workOf(card.kind)).openModel(card), weightsBytes: size };
 };
 
-const openTask: Work['openTask'] = ({ readNow, ...request }) => {
-  const opened = addon.openTask(request);
+const openTask: Work['openTask'] = async ({ kind, readNow, ...request }) => {
+  const work = await workOf(kind);
+  const opened = work.open(request);
   if (opened.bytes > readNow) return { ...opened, ready: 0 };
   try {
-    return { ...opened, ready: addon.prepareTiles(opened.task) };
+    return { ...opened, ready: work.prepare(opened.handle) };
   } catch (thrown) {
-    addon.closeTask(opened.task);
+    work.close(opened.handle);
     throw thrown;
   }
 };
@@ -30,14 +32,14 @@ const openTask: Work['openTask'] = ({ readNow, ...request }) => {
 const kWork: Work = {
   openModel,
   openTask,
-  prepare: (task) => addon.prepareTiles(task),
-  fill: (piece) => addon.fillTiles(piece),
-  consume: (piece) => addon.consumeTiles(piece),
+  prepare: async ({ kind, handle }) => (await workOf(kind)).prepare(handle),
+  fill: async ({ kind, ...piece }) => (await workOf(kind)).fill(piece),
+  consume: async ({ kind, ...piece }) => (await workOf(kind)).consume(piece),
   copy: (request) => addon.copyItems(request),
   hash: async (path) => ({ sha256: await sha256File(path), size: (await stat(path)).size }),
   unpack: ({ from, to, label, limits }) => unpack(from, to, label, limits),
   finish,
-  represent: ({ dir, format }) => writeRepresentation(dir, format),
+  represent: ({ kind, dir, format }) => writeRepresentation(dir, format, kindNamed(kind)),
 };
 
 /** What crosses between threads loses its class and its code: failures travel as values. */

@@ -1,18 +1,21 @@
-/** From the fields and files of a request to the parameters of a job (docs/interop.md, Creation). Reads no image. */
+/**
+ * From the fields and files of a request to the parameters of a job (docs/interop.md, Creation). Reads no image. What is the
+ * kind's own is read by the kind; which kind that is, the model says.
+ */
 import type { Config } from '../config/schema.js';
-import { OtfError } from '../errors/catalogue.js';
-import { localPath } from '../fetch/local-file.js';
-import { type ImageUrl, type JobParameters, kMaxPriority, type UploadedFile } from '../jobs/job.js';
-import { chooseNormalisation, serverWish } from '../models/normalisation.js';
+import { kMaxPriority } from '../jobs/job.js';
 import { chooseQuantization, preferQuantization } from '../models/quantization.js';
-import type { FilePart, Form } from './exchange.js';
-import { resultFormat } from './formats.js';
-import { kImageChoiceNames, parseImageChoice } from './image-choice.js';
+import type { UploadedFile } from '../tasks/files.js';
+import type { TaskKind } from '../tasks/kind.js';
+import { type JobParameters, type ParameterDescription, spellings } from '../tasks/parameters.js';
+import { kindNamed, kKinds } from '../tasks/registry.js';
+import type { Form } from './exchange.js';
+import { fieldsOf } from './fields.js';
+import { formatNamed } from './formats.js';
+import { readChecksums, readInputs } from './inputs.js';
 import { parseInstant } from './instants.js';
 import type { ModelDirectory } from './model-directory.js';
-import { parseNormalisation } from './normalisation.js';
 import { badRequest, type Parameters } from './parameters.js';
-import { kRegionNames, parseRegion } from './region.js';
 
 export interface CreationRules {
   models: ModelDirectory;
@@ -20,6 +23,7 @@ export interface CreationRules {
 }
 
 export interface ParsedCreation {
+  kind: string;
   parameters: JobParameters;
   runId: string | undefined;
   run: boolean;
@@ -30,24 +34,14 @@ export interface ParsedCreation {
   quantization: string;
 }
 
-/** The fields parseStandard reads, as names of parameters. */
-export const kCreationNames: readonly string[] = [
-  'MODEL',
-  'QUANTIZATION',
-  'IMAGE',
-  'IMAGE_SHA256',
-  ...kRegionNames,
-  ...kImageChoiceNames,
-  'NORM_FCT',
-  'MIN_PIX',
-  'MAX_PIX',
-  'RESPONSEFORMAT',
-  'PRIORITY',
-  'RUNID',
-  'EXECUTIONDURATION',
-  'DESTRUCTION',
-  'PHASE',
-];
+/** Of every kind; a name that several have is described once. */
+export function creationFields(): ParameterDescription[] {
+  const byName = new Map(kKinds.flatMap(fieldsOf).map((field) => [field.name, field]));
+  return [...byName.values()];
+}
+
+/** Every name that a request may use, of whatever kind the job is. */
+export const kCreationNames: ReadonlySet<string> = new Set(creationFields().flatMap(spellings));
 
 /** What a job already has, when its parameters are changed. */
 export interface Earlier {
@@ -64,82 +58,44 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   const model = given.single('MODEL');
   const quantization = given.single('QUANTIZATION');
   const card = rules.models.find(model ?? earlier?.model);
+  const kind = kindNamed(card.kind);
   const asked = quantization ?? earlier?.quantization;
   const preferred = rules.config.detection.quantization;
   const chosen = asked === undefined ? preferQuantization(card, preferred) : chooseQuantization(card, asked);
-  const image = parseFile(form, rules, 'IMAGE');
-  const beam = parseFile(form, rules, 'BEAM');
-  const imageSha256 = parseSha256(given);
-  if (image?.kind === 'upload' && imageSha256 !== undefined && image.sha256 !== imageSha256) {
-    throw new OtfError('OTF_IMAGE_CHECKSUM', `IMAGE has sha256 ${image.sha256}, IMAGE_SHA256 says ${imageSha256}`);
-  }
-  const region = parseRegion(given);
-  const normalisation = parseNormalisation({
-    normFct: given.repeated('NORM_FCT').flatMap((value) => value.split(/[,\s]+/)),
-    minPix: given.single('MIN_PIX'),
-    maxPix: given.single('MAX_PIX'),
-  });
-  if (normalisation) chooseNormalisation(card, serverWish(rules.config.detection), normalisation);
+  refuseOfOthers(form, kind, card.id);
+  const inputs = readInputs(form, kind, rules.config.fetch);
+  const checksums = readChecksums(given, kind, inputs);
+  const own = kind.readParameters(given, card, rules.config.detection);
   const format = given.single('RESPONSEFORMAT');
-  const responseFormat = format === undefined ? undefined : resultFormat(format);
+  const responseFormat = format === undefined ? undefined : formatNamed(format, kind.formats);
   if (format !== undefined && responseFormat === undefined) throw badRequest(`unknown RESPONSEFORMAT ${format}`);
   const parameters: JobParameters = {
     ...(model === undefined ? {} : { model }),
     ...(quantization === undefined ? {} : { quantization }),
-    ...(image === undefined ? {} : { image }),
-    ...(imageSha256 === undefined ? {} : { imageSha256 }),
-    ...(region === undefined ? {} : { region }),
-    ...parseImageChoice(given),
-    ...(beam === undefined ? {} : { beam }),
-    ...(normalisation === undefined ? {} : { normalisation }),
+    inputs,
+    ...(Object.keys(checksums).length === 0 ? {} : { checksums }),
+    asked: own,
     ...(responseFormat === undefined ? {} : { responseFormat }),
   };
   const runId = given.single('RUNID');
   const times = { executionDurationS: parseDuration(given), destructionMs: parseDestruction(given) };
   const priority = parsePriority(given);
-  return { parameters, runId, run, ...times, priority, modelId: card.id, quantization: chosen };
+  return { kind: kind.name, parameters, runId, run, ...times, priority, modelId: card.id, quantization: chosen };
+}
+
+/** What means something to another kind, and nothing to this one, must not be passed over in silence. */
+function refuseOfOthers(form: Form, kind: TaskKind, model: string): void {
+  const known = new Set(fieldsOf(kind).flatMap(spellings));
+  const files = form.files.map(({ field }) => field.toUpperCase());
+  const other = [...form.parameters.names(), ...files].find((name) => kCreationNames.has(name) && !known.has(name));
+  if (other === undefined) return;
+  throw badRequest(`${other} means nothing to the model ${model}: ${kind.title.toLowerCase()} has no such parameter`);
 }
 
 /** Files no parameter refers to: the job does not keep them. */
-export function unusedFiles(form: Form, parameters: JobParameters): UploadedFile[] {
-  const used = [parameters.image, parameters.beam, parameters.request];
+export function unusedFiles(form: Form, { inputs, request }: JobParameters): UploadedFile[] {
+  const used: readonly unknown[] = [...Object.values(inputs).flat(), request];
   return form.files.map((part) => part.upload).filter((upload) => !used.includes(upload));
-}
-
-export function onlyPart(form: Form, field: string): FilePart | undefined {
-  const parts = form.files.filter((part) => part.field.toUpperCase() === field.toUpperCase());
-  if (parts.length > 1) throw badRequest(`file part ${field} is given ${parts.length} times`);
-  return parts[0];
-}
-
-/** A file part of the name; NAME=param:OTHER with a file part OTHER; NAME=URL. */
-function parseFile(form: Form, rules: CreationRules, name: 'IMAGE' | 'BEAM'): UploadedFile | ImageUrl | undefined {
-  const value = form.parameters.single(name);
-  const part = onlyPart(form, name);
-  if (value !== undefined && part !== undefined) throw badRequest(`parameter ${name} is given 2 times`);
-  if (part) return part.upload;
-  if (value === undefined) return undefined;
-  const reference = /^param:(.*)$/i.exec(value);
-  if (reference) {
-    const named = onlyPart(form, reference[1] ?? '');
-    if (!named) throw badRequest(`${name}=${value}: the request has no file part of that name`);
-    return named.upload;
-  }
-  if (!URL.canParse(value)) throw badRequest(`${name} is neither a file, nor param:NAME, nor a URL`);
-  const url = new URL(value);
-  if (url.protocol === 'file:') localPath(url, rules.config.fetch.file_roots);
-  else if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw badRequest(`${name}: ${url.protocol} URLs are not accepted, http: and https: are`);
-  }
-  if (url.username !== '' || url.password !== '') throw badRequest(`${name}: a URL with a user name is not accepted`);
-  return { kind: 'url', url: value };
-}
-
-function parseSha256(given: Parameters): string | undefined {
-  const value = given.single('IMAGE_SHA256');
-  if (value === undefined) return undefined;
-  if (!/^[0-9a-f]{64}$/i.test(value)) throw badRequest('IMAGE_SHA256 is not 64 hexadecimal digits');
-  return value.toLowerCase();
 }
 
 /** Of waiting jobs the highest goes first. Undefined when absent. Throws OTF_BAD_REQUEST. */

@@ -1,8 +1,11 @@
 /** The XML of UWS 1.1. Child order as the schema has it: jobs and jobrefs are sequences there. */
 
 import { escapeXml } from '../io/xml.js';
-import type { ImageUrl, Job, JobInfo, ResultFile, UploadedFile } from '../jobs/job.js';
+import type { Job, JobInfo } from '../jobs/job.js';
 import type { JobRef } from '../jobs/lists.js';
+import type { InputFile, ResultFile, UploadedFile } from '../tasks/files.js';
+import { kindNamed } from '../tasks/registry.js';
+import { checksumName } from './fields.js';
 import { formatInstant } from './instants.js';
 
 const kHead = '<?xml version="1.0" encoding="UTF-8"?>\n';
@@ -88,31 +91,27 @@ export interface ParameterEntry {
 /** In a fixed order. Uploads are named by the URL that gives back their bytes. */
 export function parameterEntries(job: Job, href: string): ParameterEntry[] {
   const { parameters: it } = job;
+  const kind = kindNamed(job.kind);
   const entries: ParameterEntry[] = [];
   const add = (id: string, value: string | undefined) => {
     if (value !== undefined) entries.push({ id, value, byReference: false });
   };
   add('MODEL', it.model ?? job.modelId);
   add('QUANTIZATION', it.quantization ?? job.quantization);
-  add('ROI', it.region?.roi?.join(','));
-  add('BOX', it.region?.box?.join(','));
-  add('HDU', it.hdu?.toString());
-  add('PLANE', it.plane?.toString());
-  add('PIXEL_UNIT', it.pixelUnit);
-  add('NORM_FCT', it.normalisation?.normFct?.join(','));
-  add('MIN_PIX', it.normalisation?.minPix?.toString());
-  add('MAX_PIX', it.normalisation?.maxPix?.toString());
+  for (const [name, value] of kind.printParameters(it.asked)) add(name, value);
   add('RESPONSEFORMAT', it.responseFormat);
-  add('IMAGE_SHA256', it.imageSha256);
+  for (const { name } of kind.inputs) add(checksumName(name), it.checksums?.[name]);
   add('PRIORITY', String(job.priority));
-  if (it.image) entries.push(fileEntry('IMAGE', it.image, href));
-  if (it.beam) entries.push(fileEntry('BEAM', it.beam, href));
-  if (it.request)
-    entries.push({ id: 'REQUEST', value: `${href}/parameters/REQUEST`, byReference: true, upload: it.request });
+  for (const { name } of kind.inputs) {
+    for (const [index, file] of (it.inputs[name] ?? []).entries()) {
+      entries.push(fileEntry(index === 0 ? name : `${name}.${index + 1}`, file, href));
+    }
+  }
+  if (it.request) entries.push(fileEntry('REQUEST', it.request, href));
   return entries;
 }
 
-function fileEntry(id: string, file: UploadedFile | ImageUrl, href: string): ParameterEntry {
+function fileEntry(id: string, file: InputFile, href: string): ParameterEntry {
   if (file.kind === 'url') return { id, value: file.url, byReference: true };
   return { id, value: `${href}/parameters/${id}`, byReference: true, upload: file };
 }
@@ -154,8 +153,9 @@ function jobInfo({ job, info, position }: JobView): string {
   add('batchId', info.batchId);
   add('batchSize', info.batchSize);
   add('batchReason', info.batchReason);
-  add('tilesDone', info.tilesDone);
-  add('tilesTotal', info.tilesTotal);
+  // tilesDone, tilesTotal for what goes by tiles.
+  add(`${info.progress?.unit}Done`, info.progress?.done);
+  add(`${info.progress?.unit}Total`, info.progress?.total);
   add('engine', info.engine);
   add('engineVersion', info.engineVersion);
   add('device', info.device);
@@ -167,8 +167,10 @@ function jobInfo({ job, info, position }: JobView): string {
 
 /** Provenance under the names of the observatory's server (docs/interop.md). */
 function serverFacts(job: Job, info: JobInfo): [string, string | number | undefined][] {
-  const { image, receivedMs } = job.parameters;
-  const input = image?.kind === 'upload' ? image : info.fetched;
+  const { inputs, receivedMs } = job.parameters;
+  const [first] = kindNamed(job.kind).inputs;
+  const given = inputs[first?.name ?? '']?.[0];
+  const input = given?.kind === 'upload' ? given : info.fetched;
   return [
     ['srv.ServerJobUUID', job.id],
     ['srv.ServerReceivedAt', formatInstant(receivedMs ?? job.createdMs)],

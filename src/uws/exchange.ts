@@ -1,6 +1,6 @@
 /** A request and its answer as the protocol sees them: no sockets. src/http turns the one into the other. */
 import type { Spool } from '../jobs/folders.js';
-import type { UploadedFile } from '../jobs/job.js';
+import type { UploadedFile } from '../tasks/files.js';
 import type { Parameters } from './parameters.js';
 
 /** A file part of a multipart body, spooled and synced. */

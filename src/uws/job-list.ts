@@ -3,6 +3,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toOtfError } from '../errors/catalogue.js';
+import { missingInput } from '../tasks/kind.js';
+import { kindNamed } from '../tasks/registry.js';
 import { type Handler, jobHref, jobLocation } from './context.js';
 import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
@@ -39,10 +41,12 @@ export const createJob: Handler = async ({ jobs, models, config, internal }, req
     const parsed = observatory
       ? await parseObservatory(form, rules)
       : { style: 'standard' as const, ...parseStandard(form, rules) };
-    if (parsed.run && !parsed.parameters.image) throw badRequest('IMAGE is missing: a file, param:NAME or a URL');
+    const lacking = missingInput(kindNamed(parsed.kind), parsed.parameters.inputs);
+    if (parsed.run && lacking) throw badRequest(`${lacking.name} is missing: a file, param:NAME or a URL`);
     for (const { file } of unusedFiles(form, parsed.parameters))
       await rm(join(form.spool?.dir ?? '', file), { force: true });
     const job = await jobs.create({
+      kind: parsed.kind,
       style: parsed.style,
       owner: request.owner,
       remote: request.remote,

@@ -81,7 +81,7 @@ export const postJob: Handler = async (context, request, tree) => {
   const names = [...new Set([...form.parameters.names(), ...form.files.map((part) => part.field.toUpperCase())])];
   const only = (...allowed: string[]) => names.length > 0 && names.every((name) => allowed.includes(name));
   // A file IMAGE=param:NAME refers to has a name of its own.
-  const creation = form.files.length > 0 || names.some((name) => kCreationNames.includes(name));
+  const creation = form.files.length > 0 || names.some((name) => kCreationNames.has(name));
   if (!names.includes('ACTION') && !only('PHASE') && !only(...kTimes) && creation) {
     return changeParameters(context, request, tree, form);
   }

@@ -1,18 +1,19 @@
 /** /jobs/ID/results: the list, the files, and the one download of the observatory's servers, older and today's. */
 import { OtfError } from '../errors/catalogue.js';
-import type { Job, ResultFile } from '../jobs/job.js';
+import type { Job } from '../jobs/job.js';
+import type { ResultFile } from '../tasks/files.js';
+import { kindNamed } from '../tasks/registry.js';
+import { kRawKind } from '../tasks/work.js';
 import { type Handler, isLegacy, jobHref, type UwsContext } from './context.js';
 import { resultsDocument } from './documents.js';
 import { type Answer, type FileAnswer, json, xml } from './exchange.js';
-import { chooseResult, resultFormat } from './formats.js';
+import { chooseResult, formatNamed } from './formats.js';
 import { id, jobStatus } from './job.js';
 import { acceptedTypes, wanted } from './negotiate.js';
 import { badRequest, Parameters } from './parameters.js';
 
 const kVaryAccept = { Vary: 'Accept' };
 const kVotable = 'application/x-votable+xml';
-/** The network's output as it left the network: what the older server had as its only result. */
-const kRawResult = 'raw';
 
 export const getResults: Handler = (context, request, tree) => {
   const job = context.jobs.get(id(request), request);
@@ -42,11 +43,12 @@ function attachment(answer: FileAnswer, name: string, mime = answer.mime): FileA
   return { ...answer, mime, headers };
 }
 
+/** The network's output as it left the network: what the older server had as its only result. */
 function legacyDownload(context: UwsContext, job: Job): Answer {
   if (job.phase !== 'COMPLETED') {
     return json(400, { error: `Job not completed. Current state: ${job.phase}` }, kVaryAccept);
   }
-  const raw = job.results.find((row) => row.id === kRawResult);
+  const raw = job.results.find((row) => row.id === kRawKind.id);
   if (!raw) return json(404, { error: 'Result file not found.' }, kVaryAccept);
   return attachment(fileAnswer(context, job, raw), `net0_rts_${job.id}.dat`);
 }
@@ -54,9 +56,10 @@ function legacyDownload(context: UwsContext, job: Job): Answer {
 export const getResult: Handler = async (context, request) => {
   const job = context.jobs.get(id(request), request);
   const asked = Parameters.fromQuery(request.query).single('RESPONSEFORMAT');
-  const format = asked === undefined ? undefined : resultFormat(asked);
+  const { formats } = kindNamed(job.kind);
+  const format = asked === undefined ? undefined : formatNamed(asked, formats);
   if (asked !== undefined && format === undefined) throw badRequest(`unknown RESPONSEFORMAT ${asked}`);
-  const choice = chooseResult(job.results, request.variables[1] ?? '', format, request.header('accept'));
+  const choice = chooseResult(job.results, formats, request.variables[1] ?? '', format, request.header('accept'));
   if (!choice) throw new OtfError('OTF_NOT_FOUND', 'the job has no such result');
   const row = 'file' in choice ? choice.file : await context.jobs.representation(job.id, choice.format, request);
   return fileAnswer(context, job, row);

@@ -2,7 +2,8 @@
 
 import { escapeXml } from '../io/xml.js';
 import type { Job } from '../jobs/job.js';
-import { kFormats } from '../results/formats.js';
+import type { TaskKind } from '../tasks/kind.js';
+import { kindNamed } from '../tasks/registry.js';
 import { type Handler, jobHref, type UwsContext } from './context.js';
 import { parameterEntries } from './documents.js';
 import { type Request, text } from './exchange.js';
@@ -33,34 +34,35 @@ function linksOf(context: UwsContext, request: Request, id: string): Link[] {
   if (!job) return [fault(id, `NotFoundFault: ${id} is no job of this service`)];
   if (job.phase !== 'COMPLETED') return [fault(id, `DefaultFault: the job is ${job.phase}, it has no results`)];
   const href = jobHref(request, job);
-  return [...resultLinks(job, id, href), ...formatLinks(job, id, href), ...imageLinks(job, id, href)];
+  const kind = kindNamed(job.kind);
+  return [...resultLinks(job, id, href, kind), ...formatLinks(job, id, href, kind), ...inputLinks(job, id, href, kind)];
 }
 
 function fault(id: string, error: string): Link {
   return { id, error, description: error, semantics: '#this' };
 }
 
-function resultLinks(job: Job, id: string, href: string): Link[] {
+function resultLinks(job: Job, id: string, href: string, { result }: TaskKind): Link[] {
   return job.results.map((row) => ({
     id,
     url: `${href}/results/${encodeURIComponent(row.id)}`,
-    description: row.id === 'result' ? 'source catalogue' : `result ${row.id}`,
+    description: row.id === 'result' ? result.title : `result ${row.id}`,
     semantics: semanticsOf(row.id, row.mime, row.format),
     type: row.mime,
     length: row.size,
   }));
 }
 
-/** The catalogue in its other formats; their sizes are known once somebody has asked for them. */
-function formatLinks(job: Job, id: string, href: string): Link[] {
-  const catalogue = job.results.find((row) => row.id === 'result');
-  if (catalogue?.format === undefined) return [];
-  return Object.entries(kFormats)
-    .filter(([format]) => format !== catalogue.format)
+/** The result in its other formats; their sizes are known once somebody has asked for them. */
+function formatLinks(job: Job, id: string, href: string, { formats, result }: TaskKind): Link[] {
+  const written = job.results.find((row) => row.id === 'result');
+  if (written?.format === undefined) return [];
+  return Object.entries(formats)
+    .filter(([format]) => format !== written.format)
     .map(([format, { mediaType }]) => ({
       id,
       url: `${href}/results/result?RESPONSEFORMAT=${format}`,
-      description: `source catalogue as ${format}`,
+      description: `${result.title} as ${format}`,
       semantics: '#this',
       type: mediaType,
     }));
@@ -75,13 +77,13 @@ function semanticsOf(id: string, mime: string, format: string | undefined): stri
   return '#auxiliary';
 }
 
-function imageLinks(job: Job, id: string, href: string): Link[] {
-  const image = parameterEntries(job, href).find((entry) => entry.id === 'IMAGE');
-  if (!image) return [];
-  const known = image.upload ? { type: image.upload.mime, length: image.upload.size } : {};
-  return [
-    { id, url: image.value, description: 'the image the sources were found in', semantics: '#progenitor', ...known },
-  ];
+/** What the result is derived from: the first of the kind's inputs. */
+function inputLinks(job: Job, id: string, href: string, { inputs }: TaskKind): Link[] {
+  const [first] = inputs;
+  const input = parameterEntries(job, href).find((entry) => entry.id === first?.name);
+  if (!first || !input) return [];
+  const known = input.upload ? { type: input.upload.mime, length: input.upload.size } : {};
+  return [{ id, url: input.value, description: first.help, semantics: '#progenitor', ...known }];
 }
 
 const kFields = [

@@ -2,8 +2,10 @@
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { ModelCard } from '../models/card.js';
-import { findModel, loadRegistry, type ModelRegistry } from '../models/registry.js';
-import { generateUpstreamRegistry, type RegistryServer } from '../models/upstream.js';
+import { findModel, type ModelRegistry } from '../models/registry.js';
+import { loadRegistry } from '../tasks/cards.js';
+import { detectorCards } from '../tasks/detection/card.js';
+import { generateUpstreamRegistry, type RegistryServer } from '../tasks/detection/upstream-registry.js';
 
 export class ModelDirectory {
   readonly registry: ModelRegistry;
@@ -43,7 +45,7 @@ export class ModelDirectory {
 
   /** The registry document of the upstream server. */
   registryXml(server: RegistryServer): string {
-    return generateUpstreamRegistry(this.registry.cards, server);
+    return generateUpstreamRegistry(detectorCards(this.registry.cards), server);
   }
 
   /** The card whose network file is known by exactly this name. */

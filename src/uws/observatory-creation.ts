@@ -1,15 +1,21 @@
 /** From the pair of files the observatory's clients send to the parameters of a job (docs/interop.md). */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JobParameters, Region, Style } from '../jobs/job.js';
+import { OtfError } from '../errors/catalogue.js';
+import type { Style } from '../jobs/job.js';
+import type { ModelCard } from '../models/card.js';
 import { chooseNormalisation, serverWish } from '../models/normalisation.js';
 import { chooseQuantization, preferQuantization } from '../models/quantization.js';
-import { type CreationRules, onlyPart, type ParsedCreation } from './creation.js';
+import { kDetectorKind } from '../tasks/detection/card.js';
+import { readNormalisation } from '../tasks/detection/normalisation.js';
+import type { DetectionAsked } from '../tasks/detection/parameters.js';
+import { type Region, skyRegion } from '../tasks/detection/region.js';
+import type { JobParameters } from '../tasks/parameters.js';
+import type { CreationRules, ParsedCreation } from './creation.js';
 import type { Form } from './exchange.js';
-import { parseNormalisation } from './normalisation.js';
+import { onlyPart } from './inputs.js';
 import { type ObservatoryRequest, parseObservatoryRequest } from './observatory-xml.js';
 import { badRequest } from './parameters.js';
-import { skyRegion } from './region.js';
 
 /** Their compute type when the request names none. */
 const kQuantization = 'FP32C_FP32A';
@@ -37,15 +43,16 @@ export async function parseObservatory(form: Form, rules: CreationRules): Promis
   const request = parseObservatoryRequest(await readFile(join(form.spool?.dir ?? '', xml.upload.file)));
   const { observatory_contract: forced } = rules.config.server;
   const contract = forced === 'auto' ? request.contract : forced;
-  const files = { image: fits.upload, request: xml.upload };
   const chosen = contract === 'current' ? ofToday(request, rules) : ofLastYear(request, rules);
   const parameters: JobParameters = {
     ...(request.model === undefined ? {} : { model: request.model }),
     ...(request.quantization === undefined ? {} : { quantization: request.quantization }),
-    ...chosen.more,
-    ...files,
+    inputs: { IMAGE: [fits.upload] },
+    asked: { ...chosen.asked },
+    request: xml.upload,
   };
   return {
+    kind: kDetectorKind,
     style: contract === 'current' ? 'observatory' : 'legacy',
     parameters,
     runId: form.parameters.single('RUNID'),
@@ -61,35 +68,41 @@ export async function parseObservatory(form: Form, rules: CreationRules): Promis
 interface Chosen {
   modelId: string;
   quantization: string;
-  more: Pick<JobParameters, 'region' | 'normalisation'>;
+  asked: DetectionAsked;
+}
+
+/** Their servers detect sources, and nothing else. */
+function detector(card: ModelCard): ModelCard {
+  if (card.kind === kDetectorKind) return card;
+  throw new OtfError('OTF_MODEL_UNKNOWN', `the model ${card.id} is no detector`);
 }
 
 /** Region and normalisation of its requests are no wishes: the client makes them up. */
 function ofLastYear(request: ObservatoryRequest, { models }: CreationRules): Chosen {
-  const card = models.find(request.model);
+  const card = detector(models.find(request.model));
   // Without a wish that server loads FP32C_FP32A, whatever the model prefers.
-  return { modelId: card.id, quantization: chooseQuantization(card, request.quantization ?? kQuantization), more: {} };
+  return { modelId: card.id, quantization: chooseQuantization(card, request.quantization ?? kQuantization), asked: {} };
 }
 
 function ofToday(request: ObservatoryRequest, { models, config }: CreationRules): Chosen {
-  const card = models.find(request.model);
+  const card = detector(models.find(request.model));
   const quantization =
     request.quantization === undefined
       ? preferQuantization(card, config.detection.quantization || kQuantization)
       : chooseQuantization(card, request.quantization);
   const region = regionOf(request);
-  const normalisation = parseNormalisation(request.text);
+  const normalisation = readNormalisation(request.text);
   if (normalisation) chooseNormalisation(card, serverWish(config.detection), normalisation);
-  const more = {
+  const asked = {
     ...(region === undefined ? {} : { region }),
     ...(normalisation === undefined ? {} : { normalisation }),
   };
-  return { modelId: card.id, quantization, more };
+  return { modelId: card.id, quantization, asked };
 }
 
 /** Every request has one, 0,0 where its user chose none: it is meant when it is on the image. */
 function regionOf({ text: { ra, dec, width, height } }: ObservatoryRequest): Region | undefined {
   if (ra === undefined || dec === undefined) return undefined;
-  const sides = [width ?? kRegionPx, height ?? kRegionPx] as const;
-  return { roi: skyRegion('ra, dec, roi_w, roi_h', [ra, dec, ...sides]), frame: 'ICRS', ifInside: true };
+  const roi = skyRegion([ra, dec, width ?? kRegionPx, height ?? kRegionPx].join(','));
+  return { roi, frame: 'ICRS', ifInside: true };
 }

@@ -1,11 +1,14 @@
 /** Request parameters by DALI 1.1: names without case, values with it, no control characters, single ones once only. */
-import { OtfError } from '../errors/catalogue.js';
+import type { OtfError } from '../errors/catalogue.js';
+import { badRequest, type Given } from '../tasks/parameters.js';
+
+export { badRequest };
 
 /** What XML 1.0 (section 2.2) cannot hold. */
 const kNotXml =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
-export class Parameters {
+export class Parameters implements Given {
   readonly #values = new Map<string, string[]>();
   readonly #maxChars: number;
 
@@ -55,10 +58,6 @@ export class Parameters {
   repeated(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
   }
-}
-
-export function badRequest(message: string): OtfError {
-  return new OtfError('OTF_BAD_REQUEST', message);
 }
 
 /** Names what came instead: a misspelt name is the usual reason. */

@@ -4,9 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtfError } from '#otf/errors/catalogue.js';
 import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '#otf/jobs/executor.js';
-import type { FileKind, Job, JobFailure, ResultFile } from '#otf/jobs/job.js';
-import { kLogFile, logText } from '#otf/jobs/log.js';
-import { provenanceTexts, type RunFacts } from '#otf/schedule/provenance-files.js';
+import type { Job, JobFailure } from '#otf/jobs/job.js';
+import { kDetection } from '#otf/tasks/detection/kind.js';
+import type { FileKind, ResultFile } from '#otf/tasks/files.js';
+import { kLogFile, logText } from '#otf/tasks/log.js';
+import { type ProvenanceFacts, provenanceTexts } from '#otf/tasks/provenance-files.js';
 
 export interface FakeOptions {
   /** Time in EXECUTING; Infinity = until told. */
@@ -99,7 +101,7 @@ export class FakeExecutor implements Executor {
     this.#unqueue(job.id);
     if (!(await this.host.executing(job.id, { batchId: 'b1', batchSize: 1, batchReason: 'idle' }))) return;
     this.running.add(job.id);
-    this.host.progress(job.id, 1, 4);
+    this.host.progress(job.id, { done: 1, total: 4, unit: 'tiles' });
     this.host.log(job.id, 'info', 'first tile done');
     const delay = this.options.delayMs ?? 0;
     if (delay === Number.POSITIVE_INFINITY) return;
@@ -125,16 +127,17 @@ export class FakeExecutor implements Executor {
       await file(dir, { id: 'raw', file: 'raw.dat', mime: 'application/octet-stream' }, kRaw),
       await file(dir, kLogFile, logText(closing.log)),
     ];
-    const provenance = provenanceTexts({ job, endedMs, results, baseUrl: closing.baseUrl, facts: kFacts });
+    const { baseUrl } = closing;
+    const provenance = provenanceTexts({ kind: kDetection, job, endedMs, results, baseUrl, facts: kFacts });
     for (const [kind, text] of provenance) results.push(await file(dir, kind, text));
     return this.host.completed(id, {
       results,
       endedMs,
-      info: { engine: 'fake', device: 'none', computeType: job.quantization, tilesDone: 4, tilesTotal: 4 },
+      info: { engine: 'fake', device: 'none', computeType: job.quantization, progress: kDone },
     });
   }
 
-  async represent(jobId: string, format: string): Promise<ResultFile> {
+  async represent({ id: jobId }: Job, format: string): Promise<ResultFile> {
     this.represented.push(`${jobId} ${format}`);
     if (format === 'fits') throw new OtfError('OTF_NOT_FOUND', 'no FITS here');
     return this.#catalogue(this.host.jobDir(jobId), format, format);
@@ -154,8 +157,11 @@ export class FakeExecutor implements Executor {
 
 const kRaw = Buffer.from(new Float32Array([1, 2, 3]).buffer);
 const kSha256 = 'a'.repeat(64);
-const kFacts: RunFacts = {
-  image: { name: 'image.fits', sha256: kSha256, size: 10 },
+const kDone = { done: 4, total: 4, unit: 'tiles' };
+const kFacts: ProvenanceFacts = {
+  inputs: { IMAGE: [{ name: 'image.fits', sha256: kSha256, size: 10 }] },
+  aboutInputs: {},
+  asked: {},
   weights: { name: 'demo-continuum.dat', sha256: kSha256, size: 20 },
   description: { id: 'demo-continuum', title: 'Demonstration' },
   engine: { name: 'fake', version: '0', device: 'none' },

@@ -1,8 +1,12 @@
 /** A run record without a run: plain data for the tests of result formats, with every awkward value in it. */
 import { join } from 'node:path';
 import type { CatalogueColumns, DetectOutcome, ImageSummary } from '#otf/engine/addon.js';
-import { readModelCard } from '#otf/models/card.js';
-import { makeRunRecord, type RunRecord } from '#otf/results/run-record.js';
+import { writeContent } from '#otf/results/serialise.js';
+import { readModelCard } from '#otf/tasks/cards.js';
+import { detectorCard } from '#otf/tasks/detection/card.js';
+import { detectionContent } from '#otf/tasks/detection/content.js';
+import type { DetectionFormat } from '#otf/tasks/detection/formats.js';
+import { makeRunRecord, type RunRecord } from '#otf/tasks/detection/run-record.js';
 import { kRoot } from './cli.js';
 
 export const kDemoCard = join(kRoot, 'models/demo-continuum/model.toml');
@@ -98,11 +102,26 @@ export async function fakeRecord(options: FakeOptions = {}): Promise<RunRecord> 
     memory: { engineBytes: 1e6, peakRssBytes: 1e8 },
   };
   return makeRunRecord({
-    card: await readModelCard(kDemoCard),
+    card: detectorCard(await readModelCard(kDemoCard)),
     outcome,
     createdAt: new Date(Date.UTC(2025, 0, 31, 12)),
     input: { name, sha256: 'ab'.repeat(32) },
     primaryBeam,
     jobId: 'job-1',
   });
+}
+
+/** In one of the formats that are text. */
+export function resultPieces(record: RunRecord, format: DetectionFormat): Iterable<string | Uint8Array> {
+  const content = detectionContent(record, format);
+  if (!('pieces' in content)) throw new Error(`${format} is no text`);
+  return content.pieces;
+}
+
+export function resultText(record: RunRecord, format: DetectionFormat): string {
+  return Buffer.concat([...resultPieces(record, format)].map((piece) => Buffer.from(piece))).toString();
+}
+
+export function writeResult(record: RunRecord, format: DetectionFormat, path: string): Promise<void> {
+  return writeContent(detectionContent(record, format), path);
 }

@@ -2,38 +2,12 @@
  * The one list of catalogue columns that drives every format: name, type, unit, UCD, and where a value comes from.
  * Source: docs/interop.md, Results; the columns of predicted quantities come from the model card.
  */
+import type { Column, NumberColumn, Table } from '../../results/table.js';
+import { fitsPixel } from '../pixels.js';
 import type { RunRecord } from './run-record.js';
 
-interface ColumnCommon {
-  name: string;
-  /** VOUnits spelling; '' = none. */
-  unit: string;
-  ucd: string;
-  description: string;
-}
-export interface TextColumn extends ColumnCommon {
-  type: 'text';
-  values: string[];
-}
-export interface NumberColumn extends ColumnCommon {
-  type: 'float' | 'double' | 'int';
-  /** NaN = missing. */
-  values: Float64Array;
-  /** A celestial coordinate: refers to the COOSYS. */
-  celestial: boolean;
-}
-export type Column = TextColumn | NumberColumn;
-
 /** Rows are sources by objectness, highest first. */
-export interface Catalogue {
-  columns: Column[];
-  rows: number;
-}
-
-/** FITS pixel coordinates begin at 1 (FITS Standard 4.0 section 8.1); the native side counts from 0. */
-const kFitsOrigin = 1;
-
-export function catalogueOf(record: RunRecord): Catalogue {
+export function catalogueOf(record: RunRecord): Table {
   const native = record.outcome.catalogue;
   const columns: Column[] = [];
   const number = (
@@ -118,5 +92,5 @@ function addParameters(record: RunRecord, number: AddNumber): void {
 }
 
 function shifted(values: Float64Array): Float64Array {
-  return values.map((value) => value + kFitsOrigin);
+  return values.map(fitsPixel);
 }

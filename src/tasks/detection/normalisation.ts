@@ -1,8 +1,8 @@
 /** NORM_FCT, MIN_PIX and MAX_PIX of a request, as both kinds of clients spell them. */
-import { kNormFunctions, type NormalisationWish, type NormFunction } from '../models/normalisation.js';
-import { badRequest } from './parameters.js';
+import { kNormFunctions, type NormalisationWish, type NormFunction } from '../../models/normalisation.js';
+import { badRequest } from '../parameters.js';
 
-const kMaxFunctions = 8;
+export const kMostFunctions = 8;
 /** Percentiles that nobody means: pixel values of a radio image, as older clients gave them. */
 const kSmallestMax = 1;
 
@@ -13,9 +13,9 @@ export interface NormalisationTexts {
 }
 
 /** Undefined when nothing is given. Throws OTF_BAD_REQUEST. */
-export function parseNormalisation({ normFct, minPix, maxPix }: NormalisationTexts): NormalisationWish | undefined {
+export function readNormalisation({ normFct, minPix, maxPix }: NormalisationTexts): NormalisationWish | undefined {
   if (normFct.length === 0 && minPix === undefined && maxPix === undefined) return undefined;
-  if (normFct.length > kMaxFunctions) throw badRequest(`norm_fct: more than ${kMaxFunctions} functions`);
+  if (normFct.length > kMostFunctions) throw badRequest(`norm_fct: more than ${kMostFunctions} functions`);
   const min = minPix === undefined ? undefined : percentile('min_pix', minPix);
   const max = maxPix === undefined ? undefined : percentile('max_pix', maxPix);
   if (max !== undefined && max < kSmallestMax) {

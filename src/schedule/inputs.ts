@@ -1,4 +1,4 @@
-/** Where a job's images are: uploaded, below an allowed folder, or fetched now; unpacked when they are in gzip. */
+/** Where a job's inputs are: uploaded, below an allowed folder, or fetched now; unpacked when they are in gzip. */
 import { rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Config } from '../config/schema.js';
@@ -7,61 +7,76 @@ import { fetchImage } from '../fetch/fetch-image.js';
 import { openableLocalPath } from '../fetch/local-file.js';
 import { isGzip } from '../fetch/unpack.js';
 import type { ExecutorHost } from '../jobs/executor.js';
-import type { ImageUrl, Job, UploadedFile } from '../jobs/job.js';
-import { forget, type ImageSource } from './task.js';
+import type { Job } from '../jobs/job.js';
+import type { ImageUrl, InputFile, InputSource, InputSources } from '../tasks/files.js';
+import { kindNamed } from '../tasks/registry.js';
+import { forget, forgetSource } from './task.js';
 import type { Workers } from './workers.js';
 
-/** Names in the job's folder, for this run only. */
-const kFiles = {
-  image: { fetched: 'fetched-image', unpacked: 'unpacked-image' },
-  beam: { fetched: 'fetched-beam', unpacked: 'unpacked-beam' },
-} as const;
 const kBytesPerMb = 2 ** 20;
 /** A file of this machine is hashed before a job that searches a part of it only when that takes no time to speak of. */
 const kSmallBytes = 64 * kBytesPerMb;
 
-export interface ImageRoom {
+export interface InputRoom {
   host: Pick<ExecutorHost, 'jobDir' | 'assertRoom'>;
   fetch: Config['fetch'];
   workers: Workers;
   signal?: AbortSignal | undefined;
 }
 
-/** One of its images is not on this machine yet. */
+/** One of its inputs is not on this machine yet. */
 export function needsFetching(job: Job): boolean {
-  const { image, beam } = job.parameters;
-  return [image, beam].some((file) => file?.kind === 'url' && !isLocal(file));
+  const files = Object.values(job.parameters.inputs).flat();
+  return files.some((file) => file.kind === 'url' && !isLocal(file));
 }
 
 /**
- * The job's image, with its primary-beam image when it has one. Throws OTF_FETCH_*, OTF_INPUT_UNREADABLE,
- * OTF_IMAGE_CHECKSUM, as unpack of src/fetch, or the signal's reason; nothing is left then.
+ * The job's inputs, by their names. Throws OTF_FETCH_*, OTF_INPUT_UNREADABLE, OTF_IMAGE_CHECKSUM, as unpack of src/fetch,
+ * or the signal's reason; nothing is left then.
  */
-export async function jobImages(job: Job, room: ImageRoom): Promise<ImageSource> {
-  const { image, beam, imageSha256, region } = job.parameters;
-  if (!image) throw new OtfError('OTF_INTERNAL', 'the job has no image');
+export async function jobInputs(job: Job, room: InputRoom): Promise<InputSources> {
+  const { inputs, checksums = {}, asked } = job.parameters;
+  const kind = kindNamed(job.kind);
   const dir = room.host.jobDir(job.id);
-  const source = await bring(image, 'image', dir, room, imageSha256 !== undefined || region === undefined);
+  const [first] = kind.inputs;
+  const sources: Record<string, InputSource[]> = {};
   try {
-    checkDigest(imageSha256, source);
-    if (beam) source.beam = await bring(beam, 'beam', dir, room, true);
-    return source;
+    for (const { name } of kind.inputs) {
+      // What is read in part only, and the rest of it wanted by nobody, may be large.
+      const hash = name !== first?.name || checksums[name] !== undefined || kind.readsAll(asked);
+      const brought: InputSource[] = [];
+      sources[name] = brought;
+      for (const [index, file] of (inputs[name] ?? []).entries()) {
+        const source = await bring(file, { dir, stem: stemOf(name, index), room, hash });
+        brought.push(source);
+        checkDigest(name, checksums[name], source);
+      }
+    }
+    return sources;
   } catch (thrown) {
-    await forget(source);
+    await forget(sources);
     throw thrown;
   }
 }
 
-async function bring(
-  given: UploadedFile | ImageUrl,
-  role: keyof typeof kFiles,
-  dir: string,
-  room: ImageRoom,
-  hash: boolean,
-): Promise<ImageSource> {
-  const source = await place(given, dir, join(dir, kFiles[role].fetched), room, hash);
+interface Errand {
+  dir: string;
+  /** Of names in the job's folder, for this run only. */
+  stem: string;
+  room: InputRoom;
+  hash: boolean;
+}
+
+/** image, image-2, ... */
+function stemOf(name: string, index: number): string {
+  return index === 0 ? name.toLowerCase() : `${name.toLowerCase()}-${index + 1}`;
+}
+
+async function bring(given: InputFile, errand: Errand): Promise<InputSource> {
+  const { dir, stem, room } = errand;
+  const source = await place(given, errand);
   if (!(await isGzip(source.path))) return source;
-  const path = join(dir, kFiles[role].unpacked);
+  const path = join(dir, `unpacked-${stem}`);
   const { max_unpacked_mb, max_unpack_ratio } = room.fetch;
   try {
     room.host.assertRoom();
@@ -70,31 +85,25 @@ async function bring(
     const limits = { maxBytes, maxRatio: max_unpack_ratio };
     await room.workers.run('unpack', { from: source.path, to: path, label: source.name, limits });
   } finally {
-    await forget(source);
+    await forgetSource(source);
   }
   return { ...source, path, temporary: true };
 }
 
-async function place(
-  given: UploadedFile | ImageUrl,
-  dir: string,
-  fetched: string,
-  room: ImageRoom,
-  hash: boolean,
-): Promise<ImageSource> {
+async function place(given: InputFile, { dir, stem, room, hash }: Errand): Promise<InputSource> {
   if (given.kind === 'upload') {
     const { file, name, sha256, size } = given;
     return { path: join(dir, file), name: name === '' ? 'image.fits' : name, sha256, size };
   }
   const { url } = given;
-  if (!isLocal(given)) return download(url, fetched, room);
+  if (!isLocal(given)) return download(url, join(dir, `fetched-${stem}`), room);
   const path = await openableLocalPath(new URL(url), room.fetch.file_roots);
   const { size, mtime: modified } = await stat(path);
   const digest = hash || size <= kSmallBytes ? await room.workers.run('hash', path) : {};
   return { path, name: basename(path), url, size, modified, ...digest };
 }
 
-async function download(url: string, path: string, { host, fetch, signal }: ImageRoom): Promise<ImageSource> {
+async function download(url: string, path: string, { host, fetch, signal }: InputRoom): Promise<InputSource> {
   const limits = {
     allowPrivate: fetch.allow_private,
     maxBytes: fetch.max_mb * kBytesPerMb,
@@ -127,8 +136,8 @@ function nameOf(url: string): string {
   return plain === '' ? 'image.fits' : plain;
 }
 
-function checkDigest(wanted: string | undefined, { sha256, name }: ImageSource): void {
+function checkDigest(input: string, wanted: string | undefined, { sha256, name }: InputSource): void {
   if (wanted === undefined || wanted === sha256) return;
-  const both = `${sha256?.slice(0, 12)}..., IMAGE_SHA256 says ${wanted.slice(0, 12)}...`;
+  const both = `${sha256?.slice(0, 12)}..., ${input}_SHA256 says ${wanted.slice(0, 12)}...`;
   throw new OtfError('OTF_IMAGE_CHECKSUM', `${name} has sha256 ${both}: it was changed or damaged on its way`);
 }

@@ -1,6 +1,6 @@
 /** A picture of the image with its sources drawn on it, for README, reports and a quick look. */
 import { PNG } from 'pngjs';
-import type { CatalogueColumns, ImageSummary, Preview } from '../engine/addon.js';
+import type { CatalogueColumns, ImageSummary, Preview } from '../../engine/addon.js';
 
 /** Red, green, blue. */
 type Colour = readonly [number, number, number];

@@ -1,7 +1,9 @@
 /** Everything a result says about the run that made it, beside its rows. */
-import type { DetectOutcome } from '../engine/addon.js';
-import type { ModelCard } from '../models/card.js';
-import { kSoftware } from '../version.js';
+import type { DetectOutcome } from '../../engine/addon.js';
+import { type Fact, kCreated, timestamp } from '../../results/table.js';
+import { kSoftware } from '../../version.js';
+import { fitsPixel } from '../pixels.js';
+import type { DetectorCard } from './card.js';
 
 export interface RunRecord {
   /** `commit`: records of 0.1.0 have none. */
@@ -13,7 +15,7 @@ export interface RunRecord {
    */
   input: { name: string; sha256?: string | undefined; size?: number | undefined; modified?: Date | undefined };
   /** The card whose thresholds and parameters made the rows. */
-  card: ModelCard;
+  card: DetectorCard;
   outcome: DetectOutcome;
   /** UTC, end of the run. */
   createdAt: Date;
@@ -54,26 +56,18 @@ export function makeRunRecord(from: RunRecordInput): RunRecord {
   };
 }
 
-/** One fact of the run: `key` is its FITS keyword (8 characters), `name` its name everywhere else. */
-export interface RunFact {
-  name: string;
-  key: string;
-  value: string | number;
-  comment: string;
-}
-
 /** The facts in their fixed order; every format writes these. */
-export function runFacts(record: RunRecord): RunFact[] {
+export function runFacts(record: RunRecord): Fact[] {
   const { outcome, card } = record;
   const { image, engine, tiling, counts } = outcome;
   const region = image.region;
-  const facts: RunFact[] = [];
+  const facts: Fact[] = [];
   const add = (name: string, key: string, value: string | number | undefined, comment: string) => {
     if (value !== undefined && value !== '') facts.push({ name, key, value, comment });
   };
   add('software', 'CREATOR', `${record.software.name} ${record.software.version}`, 'program that made this catalogue');
   add('software_commit', 'COMMIT', record.software.commit, 'git commit it was built from');
-  add('created', 'DATE', timestamp(record.createdAt), 'UTC, end of the run');
+  add(kCreated, 'DATE', timestamp(record.createdAt), 'UTC, end of the run');
   add('job_id', 'JOBID', record.jobId, 'UWS job');
   add('model', 'MODEL', record.model.id, 'id of the model card');
   add('model_sha256', 'MODELSHA', record.model.sha256, 'SHA-256 of the network file');
@@ -94,7 +88,12 @@ export function runFacts(record: RunRecord): RunFact[] {
   add('pixel_unit', 'PIXUNIT', image.pixelUnit, 'unit the pixels were taken in');
   add('pixel_factor', 'PIXFACT', image.unitFactor, 'from that unit to the one of the network');
   add('primary_beam', 'PBFILE', record.primaryBeam, 'primary-beam image');
-  add('region', 'REGION', `${region.x + 1},${region.y + 1},${region.width},${region.height}`, 'x,y,w,h in FITS pixels');
+  add(
+    'region',
+    'REGION',
+    `${fitsPixel(region.x)},${fitsPixel(region.y)},${region.width},${region.height}`,
+    'x,y,w,h in FITS pixels',
+  );
   add('blanked_pixels', 'NBLANK', image.blankedPixels, 'blank pixels in the region');
   add('tile', 'TILE', tiling.tilePx, 'tile side in pixels');
   add('overlap', 'OVERLAP', tiling.overlapPx, 'overlap of tiles in pixels');
@@ -118,12 +117,7 @@ export function runFacts(record: RunRecord): RunFact[] {
   return facts;
 }
 
-function stepText(step: ModelCard['normalisation'][number]): string {
+function stepText(step: DetectorCard['normalisation'][number]): string {
   if ('min' in step) return `${step.op}(${step.min},${step.max})`;
   return 'k' in step ? `${step.op}(${step.k})` : step.op;
-}
-
-/** DALI 1.1 timestamp in UTC with milliseconds and Z, e.g. 2025-01-31T12:00:00.000Z. */
-export function timestamp(date: Date): string {
-  return date.toISOString();
 }

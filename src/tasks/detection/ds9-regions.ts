@@ -3,13 +3,13 @@
  * image pixels (1-based, as DS9 counts). Source: SAOImage DS9 reference, "Regions"; the first radius of an ellipse lies
  * along the angle, which DS9 counts from the parallel of declination: position angle + 90 degrees.
  */
-import { addon } from '../engine/addon.js';
+import { addon } from '../../engine/addon.js';
+import { fitsPixel } from '../pixels.js';
 import { type RunRecord, runFacts } from './run-record.js';
 
 const kRowsPerPiece = 512;
-const kOrigin = 1;
 
-export function* region(record: RunRecord): Generator<string> {
+export function* ds9Regions(record: RunRecord): Generator<string> {
   const { catalogue, image } = record.outcome;
   const frame = ds9Frame(image.wcs);
   const { bmaj, bmin } = catalogue.values;
@@ -30,8 +30,8 @@ export function* region(record: RunRecord): Generator<string> {
       const radii = `${short(major / 2)}",${short(minor / 2)}"`;
       piece += `${frame};ellipse(${ra.toFixed(7)},${dec.toFixed(7)},${radii},${short((angle + 90) % 180)})${label}`;
     } else {
-      const x = (catalogue.x[row] ?? Number.NaN) + kOrigin;
-      const y = (catalogue.y[row] ?? Number.NaN) + kOrigin;
+      const x = fitsPixel(catalogue.x[row] ?? Number.NaN);
+      const y = fitsPixel(catalogue.y[row] ?? Number.NaN);
       const size = `${short(catalogue.widthPx[row] ?? 0)},${short(catalogue.heightPx[row] ?? 0)}`;
       piece += `image;box(${short(x)},${short(y)},${size},0)${label}`;
     }

@@ -8,7 +8,7 @@ import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync
 import { join } from 'node:path';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { grouped } from '../io/write.js';
-import type { FileKind, ResultFile } from '../jobs/job.js';
+import type { FileKind, ResultFile } from './files.js';
 
 const kReadBytes = 1 << 18;
 

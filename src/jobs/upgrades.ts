@@ -1,0 +1,32 @@
+/** What earlier programs wrote into the JSON columns of a row, brought to today's form when it is read. */
+
+/** As they lie in a row. */
+export type JsonColumns = Record<'parameters' | 'results' | 'failure' | 'info', unknown>;
+
+type Members = Record<string, unknown>;
+
+/**
+ * Step n brings JSON columns of version n + 1 to n + 2. A new optional member needs none; one that is renamed, moved or
+ * means something else does. test/fixtures/data-0.1.0 has rows of version 1.
+ */
+export const kJsonUpgrades: readonly ((columns: JsonColumns) => JsonColumns)[] = [byKinds];
+
+/** Version 1 knew detections alone: their images and wishes lay among what every job has, progress was in tiles. */
+function byKinds({ parameters, info, ...others }: JsonColumns): JsonColumns {
+  const { image, beam, imageSha256, region, hdu, plane, pixelUnit, normalisation, ...common } = parameters as Members;
+  const { tilesDone: done, tilesTotal: total, ...known } = info as Members;
+  return {
+    ...others,
+    parameters: {
+      ...common,
+      inputs: { ...(image ? { IMAGE: [image] } : {}), ...(beam ? { BEAM: [beam] } : {}) },
+      ...(imageSha256 === undefined ? {} : { checksums: { IMAGE: imageSha256 } }),
+      asked: present({ region, hdu, plane, pixelUnit, normalisation }),
+    },
+    info: { ...known, ...(total === undefined ? {} : { progress: { done: done ?? 0, total, unit: 'tiles' } }) },
+  };
+}
+
+function present(members: Members): Members {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,36 @@
+/** Source detection: boxes of a network on the tiles of an image, and the catalogue made of them (docs/detection.md). */
+import type { TaskKind } from '../kind.js';
+import { kDetectorKind, kDetectorSection } from './card.js';
+import { kDetectionFormats } from './formats.js';
+import { type DetectionAsked, kDetectionParameters, printDetection, readDetection } from './parameters.js';
+
+export const kDetection: TaskKind = {
+  name: kDetectorKind,
+  title: 'Source detection',
+  result: { title: 'source catalogue', role: 'catalogue' },
+  card: kDetectorSection,
+  inputs: [
+    {
+      name: 'IMAGE',
+      role: 'image',
+      required: true,
+      checked: true,
+      help: 'the image the sources were found in',
+    },
+    {
+      name: 'BEAM',
+      role: 'primary beam',
+      required: false,
+      checked: false,
+      help: 'primary-beam image: gives corrected flux densities too',
+    },
+  ],
+  parameters: kDetectionParameters,
+  readParameters: (given, card, defaults) => ({ ...readDetection(given, card, defaults) }),
+  printParameters: (asked) => printDetection(asked as DetectionAsked),
+  readsAll: (asked) => (asked as DetectionAsked).region === undefined,
+  itemShape: ({ tile }) => ({ width: tile, height: tile, depth: 1 }),
+  unit: 'tiles',
+  formats: kDetectionFormats,
+  work: async () => (await import('./work.js')).kDetectionWork,
+};

@@ -1,0 +1,124 @@
+/** What requests may say of a detection, beside its images: described, read and printed. */
+import type { ModelCard } from '../../models/card.js';
+import { chooseNormalisation, kNormFunctions, type NormalisationWish, serverWish } from '../../models/normalisation.js';
+import type { ServerDefaults } from '../kind.js';
+import { type Given, type ParameterDescription, readParameter } from '../parameters.js';
+import { kMostFunctions, readNormalisation } from './normalisation.js';
+import { kRegionParameters, type Region, readRegion } from './region.js';
+
+export interface DetectionAsked {
+  region?: Region;
+  /** Which image of the file; see ImageSelect of src/engine/addon.ts. */
+  hdu?: number;
+  plane?: number;
+  /** In place of the image's BUNIT. */
+  pixelUnit?: string;
+  /** Above the model card's and the server's. */
+  normalisation?: NormalisationWish;
+}
+
+const kHdu: ParameterDescription = {
+  name: 'HDU',
+  type: 'integer',
+  min: 0,
+  max: 9999,
+  default: 'the first image',
+  help: 'HDU of the image, 0 = primary',
+};
+const kPlane: ParameterDescription = {
+  name: 'PLANE',
+  type: 'integer',
+  min: 0,
+  max: Number.MAX_SAFE_INTEGER,
+  default: '0',
+  help: 'plane of a cube, 0 = first',
+};
+const kPixelUnit: ParameterDescription = {
+  name: 'PIXEL_UNIT',
+  type: 'text',
+  min: 1,
+  max: 68,
+  default: 'BUNIT',
+  help: 'unit of the pixels, in place of BUNIT, e.g. mJy/beam',
+};
+const kNormalisation: readonly ParameterDescription[] = [
+  {
+    name: 'NORM_FCT',
+    type: 'choice',
+    choices: kNormFunctions,
+    most: kMostFunctions,
+    default: "the model's",
+    help: 'functions of the normalisation',
+  },
+  {
+    name: 'MIN_PIX',
+    type: 'real',
+    min: 0,
+    max: 100,
+    unit: '%',
+    default: "the model's limit",
+    help: 'percentile of the pixels the image is clipped to from below',
+  },
+  {
+    name: 'MAX_PIX',
+    type: 'real',
+    min: 0,
+    max: 100,
+    unit: '%',
+    default: "the model's limit",
+    help: 'percentile of the pixels the image is clipped to from above',
+  },
+];
+
+export const kDetectionParameters: readonly ParameterDescription[] = [
+  ...kRegionParameters,
+  kHdu,
+  kPlane,
+  kPixelUnit,
+  ...kNormalisation,
+];
+
+/** Throws OTF_BAD_REQUEST. Whether the file has such an image and region shows when it is read. */
+export function readDetection(
+  given: Given,
+  card: Pick<ModelCard, 'normalisation'>,
+  defaults: ServerDefaults,
+): DetectionAsked {
+  const region = readRegion(given);
+  const hdu = readParameter(kHdu, given) as number | undefined;
+  const plane = readParameter(kPlane, given) as number | undefined;
+  const pixelUnit = readParameter(kPixelUnit, given) as string | undefined;
+  const normalisation = readNormalisation({
+    normFct: given.repeated('NORM_FCT').flatMap((value) => value.split(/[,\s]+/)),
+    minPix: given.single('MIN_PIX'),
+    maxPix: given.single('MAX_PIX'),
+  });
+  if (normalisation) chooseNormalisation(card, serverWish(defaults), normalisation);
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(hdu === undefined ? {} : { hdu }),
+    ...(plane === undefined ? {} : { plane }),
+    ...(pixelUnit === undefined ? {} : { pixelUnit }),
+    ...(normalisation === undefined ? {} : { normalisation }),
+  };
+}
+
+export function printDetection({
+  region,
+  hdu,
+  plane,
+  pixelUnit,
+  normalisation,
+}: DetectionAsked): [name: string, value: string][] {
+  const values: [string, string | undefined][] = [
+    ['ROI', region?.roi?.join(',')],
+    ['BOX', region?.box?.join(',')],
+    ['HDU', hdu?.toString()],
+    ['PLANE', plane?.toString()],
+    ['PIXEL_UNIT', pixelUnit],
+    ['NORM_FCT', normalisation?.normFct?.join(',')],
+    ['MIN_PIX', normalisation?.minPix?.toString()],
+    ['MAX_PIX', normalisation?.maxPix?.toString()],
+  ];
+  return values.filter((each): each is [string, string] => each[1] !== undefined);
+}

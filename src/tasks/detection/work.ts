@@ -1,0 +1,100 @@
+/** A detection in a worker thread. */
+import { addon, type DetectOutcome, type ImageSummary } from '../../engine/addon.js';
+import { toOtfError } from '../../errors/catalogue.js';
+import { kNativeTiles } from '../native-tiles.js';
+import type { EndRequest, Found, OpenedTask, OpenRequest, TaskWork } from '../work.js';
+import { detectorCard, toDetectorConfig } from './card.js';
+import { detectionContent } from './content.js';
+import type { DetectionFormat } from './formats.js';
+import { chosenRequest, type DetectionRequest, nativeImages, withoutRegion } from './request.js';
+import { makeRunRecord, type RunRecord, runFacts } from './run-record.js';
+
+/** Facts of the run that the provenance records have elsewhere. */
+const kToldElsewhere = new Set(
+  'software software_commit created job_id model model_sha256 engine device quantization input input_sha256 input_size primary_beam'.split(
+    ' ',
+  ),
+);
+
+export const kDetectionWork: TaskWork = {
+  ...kNativeTiles,
+  openModel: (card) => addon.openModel({ weights: card.weightsPath, detector: toDetectorConfig(detectorCard(card)) }),
+  open: openDetection,
+  finish: finishDetection,
+  content: (record, format) => detectionContent(record as RunRecord, format as DetectionFormat),
+  upgrades: [],
+};
+
+function openDetection({ job, card, model, inputs, defaults, rawOutput }: OpenRequest): OpenedTask {
+  const images = nativeImages(job.parameters, inputs);
+  const open = (request: DetectionRequest): OpenedTask => {
+    const { task, tiles, bytes } = addon.openTask({
+      ...images,
+      model: model as number,
+      ...request.native,
+      ...(rawOutput === undefined ? {} : { rawOutput }),
+    });
+    return { handle: task, items: tiles, bytes, plan: request.plan };
+  };
+  const chosen = chosenRequest(job, detectorCard(card), defaults);
+  try {
+    return open(chosen);
+  } catch (thrown) {
+    const whole = toOtfError(thrown).code === 'OTF_ROI_OUTSIDE' ? withoutRegion(job.parameters, chosen) : undefined;
+    if (!whole) throw thrown;
+    return open(whole);
+  }
+}
+
+function finishDetection(request: EndRequest): Found {
+  const { plan, inputs, jobId } = request;
+  const { card, origins, asked, notes } = plan as DetectionRequest['plan'];
+  const outcome = detectOutcome(request, notes);
+  const { name = '', sha256, size, modified } = inputs.IMAGE?.[0] ?? {};
+  const record = makeRunRecord({
+    card,
+    outcome,
+    createdAt: new Date(),
+    input: { name, sha256, size, modified },
+    primaryBeam: inputs.BEAM?.[0]?.name,
+    jobId,
+    origins,
+  });
+  const { engine } = request;
+  const facts = runFacts(record).filter((fact) => !kToldElsewhere.has(fact.name));
+  const wcs = wcsText(outcome.image);
+  return {
+    record,
+    endedMs: record.createdAt.getTime(),
+    summary: `${outcome.counts.final} sources in ${request.items} tiles`,
+    warnings: outcome.image.warnings,
+    asked,
+    parameters: {
+      ...Object.fromEntries(facts.map((fact) => [fact.name, fact.value])),
+      quantization_asked: engine.asked,
+      quantization: engine.effective,
+    },
+    aboutInputs: wcs === undefined ? {} : { IMAGE: { wcs } },
+  };
+}
+
+/** What the native side has found, with what it cannot know. `notes`: warnings beside its own. */
+export function detectOutcome(request: EndRequest, notes: readonly string[]): DetectOutcome {
+  const { engine, engineBytes, inferSeconds, wallSeconds } = request;
+  const found = addon.finishTask(request.handle as number);
+  return {
+    ...found,
+    image: { ...found.image, warnings: [...notes, ...found.image.warnings] },
+    times: { ...found.times, infer: inferSeconds, wall: wallSeconds },
+    memory: { engineBytes, peakRssBytes: process.resourceUsage().maxRSS * 1024 },
+    engine,
+  };
+}
+
+/** One line: frame, projection, centre, scale; undefined = no celestial WCS. */
+function wcsText({ wcs }: ImageSummary): string | undefined {
+  if (!wcs) return undefined;
+  const frame = wcs.equinox > 0 ? `${wcs.system} ${wcs.equinox}` : wcs.system;
+  const centre = `centre ${wcs.centreRaDeg.toFixed(6)} ${wcs.centreDecDeg.toFixed(6)} deg`;
+  return `${frame} ${wcs.projection}, ${centre}, ${(wcs.pixelScaleDeg * 3600).toPrecision(4)} arcsec per pixel`;
+}

@@ -1,0 +1,60 @@
+/** Files a task works on, and files it leaves. */
+
+/** A file in the job's folder that was uploaded: gives back exactly these bytes. */
+export interface UploadedFile {
+  kind: 'upload';
+  /** Name inside the job's folder. */
+  file: string;
+  /** As the client called it, without folders; for people only, never a path. */
+  name: string;
+  mime: string;
+  size: number;
+  sha256: string;
+}
+
+/** http, https or (below configured folders) file; fetched in phase EXECUTING by src/fetch. */
+export interface ImageUrl {
+  kind: 'url';
+  url: string;
+}
+
+export type InputFile = UploadedFile | ImageUrl;
+
+/** By the name of the kind's input (InputDescription). */
+export type Inputs = Readonly<Record<string, readonly InputFile[]>>;
+
+/** An input as the task will read it. */
+export interface InputSource {
+  path: string;
+  /** For people: never a path. */
+  name: string;
+  /** Of the file as it was given; undefined: a region of a file of this machine, which is not read as a whole. */
+  sha256?: string | undefined;
+  size: number;
+  modified?: Date | undefined;
+  /** As the client gave it; undefined = uploaded. */
+  url?: string | undefined;
+  /** Fetched or unpacked for this run only. */
+  temporary?: boolean | undefined;
+}
+
+/** By the name of the kind's input. */
+export type InputSources = Readonly<Record<string, readonly InputSource[]>>;
+
+/** What the records say of it. */
+export type UsedInput = Omit<InputSource, 'path' | 'temporary'>;
+
+/** One file the job left in its folder. `size` and `mime` are what the download sends. */
+export interface ResultFile {
+  /** Unique in the job, an NCName. What the task is about is `result`. */
+  id: string;
+  file: string;
+  mime: string;
+  size: number;
+  sha256: string;
+  /** Of `result` in its formats (TaskKind.formats): what RESPONSEFORMAT chooses by. */
+  format?: string;
+}
+
+/** What a file is before it is written. */
+export type FileKind = Pick<ResultFile, 'id' | 'file' | 'mime' | 'format'>;

@@ -1,0 +1,2 @@
+/** The kinds of task there are: one line each. */
+export { kDetection } from './detection/kind.js';

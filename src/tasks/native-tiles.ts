@@ -1,0 +1,18 @@
+/** The part of a kind's work that is the same for all whose tiles are native (native/task/tile_task.h). */
+import { addon } from '../engine/addon.js';
+import type { Piece, TaskWork } from './work.js';
+
+function nativePiece({ handle, ...piece }: Piece) {
+  return { ...piece, task: handle as number };
+}
+
+export const kNativeTiles: Pick<TaskWork, 'closeModel' | 'prepare' | 'fill' | 'consume' | 'close'> = {
+  closeModel: (model) => addon.closeModel(model as number),
+  prepare: (handle) => addon.prepareTiles(handle as number),
+  fill: (piece) => addon.fillTiles(nativePiece(piece)),
+  consume: (piece) => addon.consumeTiles(nativePiece(piece)),
+  close: (handle) => {
+    addon.cancelTask(handle as number);
+    addon.closeTask(handle as number);
+  },
+};

@@ -1,0 +1,75 @@
+/** The result of a job in its formats, as files: one is written when the job ends, the others when asked for. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { OtfError } from '../errors/catalogue.js';
+import { sha256File } from '../io/checksum.js';
+import { writeContent } from '../results/serialise.js';
+import type { FileKind, ResultFile } from './files.js';
+import type { JobFiles } from './job-files.js';
+import type { TaskKind } from './kind.js';
+import type { TaskWork } from './work.js';
+
+/** Everything the formats are made of. No result of its own: its form is this program's business. */
+const kRecord: FileKind = { id: 'record', file: 'catalogue.record', mime: 'application/octet-stream' };
+
+/** What lies in the file. Program 0.1.0 wrote the bare record: version 1. */
+interface Stored {
+  version: number;
+  record: unknown;
+}
+
+function pack(record: unknown, { upgrades }: TaskWork): Buffer {
+  return serialize({ version: upgrades.length + 1, record } satisfies Stored);
+}
+
+/** Throws OTF_INTERNAL for a record of a later program. */
+function unpack(bytes: Buffer, { upgrades }: TaskWork): unknown {
+  const stored = deserialize(bytes) as Stored | object;
+  const { version, record } = 'version' in stored ? stored : { version: 1, record: stored };
+  const known = upgrades.length + 1;
+  if (version > known) {
+    throw new OtfError('OTF_INTERNAL', `a result's record has version ${version}, this program knows ${known}`);
+  }
+  return upgrades.slice(version - 1).reduce((now, step) => step(now), record);
+}
+
+function fileKind(id: string, format: string, { formats, result }: TaskKind): FileKind {
+  const known = formats[format];
+  if (!known) throw new OtfError('OTF_NOT_FOUND', `there is no ${result.title} as ${format}`);
+  // Those that share an extension differ in what follows `votable`.
+  const stem = `catalogue${/^votable(-.*)$/.exec(format)?.[1] ?? ''}`;
+  return { id, file: `${stem}.${known.extension}`, mime: known.mediaType, format };
+}
+
+/** The result in `format` with the id `result`, and the record the other formats are made of. */
+export async function writeResult(
+  files: JobFiles,
+  record: unknown,
+  format: string,
+  kind: TaskKind,
+): Promise<ResultFile> {
+  const work = await kind.work();
+  // Node's documentation of `v8`: the format is backward compatible, safe to store to disk.
+  files.write(kRecord, [pack(record, work)]);
+  const written = fileKind('result', format, kind);
+  const content = work.content(record, format);
+  if ('pieces' in content) return files.write(written, content.pieces);
+  const made = `${written.file}.new`;
+  await content.writeTo(files.path(made));
+  return files.adopt(made, written);
+}
+
+/** Another format of a finished job's result. Throws OTF_NOT_FOUND when the job has no record. */
+export async function writeRepresentation(dir: string, format: string, kind: TaskKind): Promise<ResultFile> {
+  const bytes = await readFile(join(dir, kRecord.file)).catch((thrown) => {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
+    throw new OtfError('OTF_NOT_FOUND', `the job has no result that could be given as ${format}`);
+  });
+  const work = await kind.work();
+  const written = fileKind(format, format, kind);
+  const path = join(dir, written.file);
+  // Under its name at once and whole: somebody may be reading what an earlier run of the server wrote.
+  await writeContent(work.content(unpack(bytes, work), format), path);
+  return { ...written, size: (await stat(path)).size, sha256: await sha256File(path) };
+}

@@ -1,0 +1,45 @@
+/** The fields of a job's creation, described for machines: what every kind has, its inputs, and what is its own. */
+import { kMaxPriority } from '../jobs/job.js';
+import type { TaskKind } from '../tasks/kind.js';
+import type { ParameterDescription } from '../tasks/parameters.js';
+
+const kMaxSeconds = 999_999_999;
+
+const kFirst: readonly ParameterDescription[] = [
+  { name: 'MODEL', type: 'text', default: "the server's", help: 'model id or alias' },
+  { name: 'QUANTIZATION', type: 'text', default: "the model's first", help: 'compute type, e.g. FP32C_FP32A' },
+];
+
+const kLast: readonly ParameterDescription[] = [
+  {
+    name: 'PRIORITY',
+    type: 'integer',
+    min: 0,
+    max: kMaxPriority,
+    default: '5',
+    help: 'of your waiting jobs of a model and compute type the highest goes first',
+  },
+  { name: 'RUNID', type: 'text', help: 'any text; comes back as runId' },
+  { name: 'EXECUTIONDURATION', type: 'integer', min: 0, max: kMaxSeconds, unit: 's', help: 'seconds, 0 = no limit' },
+  { name: 'DESTRUCTION', type: 'text', help: 'instant at which the job goes away' },
+  { name: 'PHASE', type: 'text', help: 'RUN starts the job at once' },
+];
+
+export function checksumName(input: string): string {
+  return `${input}_SHA256`;
+}
+
+const kGiven = 'a FITS file (also in gzip), or param:NAME of another file part, or an http(s) URL';
+
+/** In the order in which people are told of them. */
+export function fieldsOf({ inputs, parameters, formats }: TaskKind): ParameterDescription[] {
+  const files = inputs.flatMap(({ name, help, checked }): ParameterDescription[] => [
+    { name, type: 'text', help: `${help}: ${kGiven}` },
+    ...(checked ? [{ name: checksumName(name), type: 'text', help: `checksum ${name} must have` } as const] : []),
+  ]);
+  const choices = Object.keys(formats);
+  const [first = ''] = choices;
+  const help = `format of the result named result: ${choices.join(', ')}`;
+  const format: ParameterDescription = { name: 'RESPONSEFORMAT', type: 'text', default: first, help };
+  return [...kFirst, ...files, ...parameters, format, ...kLast];
+}
