@@ -6,54 +6,14 @@
 #include <limits>
 
 #include "error/error.h"
-#include "fits/header_cards.h"
+#include "fits/declared_size.h"
 #include "fits/header_values.h"
 
 namespace otf::fits {
 namespace {
 
 constexpr int64_t kMaxAxes = 99;
-constexpr int64_t kMaxAxisPx = int64_t{1} << 40;
-constexpr int kMaxCompressedAxes = 6;  // CFITSIO's MAX_COMPRESS_DIM
 constexpr int kMaxHdus = 10000;
-constexpr unsigned __int128 kTooLarge = static_cast<unsigned __int128>(1) << 100;
-
-std::string decimal(unsigned __int128 number) {
-  std::string text;
-  do {
-    text.insert(text.begin(), static_cast<char>('0' + static_cast<int>(number % 10)));
-    number /= 10;
-  } while (number > 0);
-  return text;
-}
-
-/// Saturates: 99 axes of 2^40 pixels overflow even 128 bits.
-unsigned __int128 times(unsigned __int128 a, unsigned __int128 b) {
-  if (a == 0 || b == 0) return 0;
-  return a > kTooLarge / b ? kTooLarge : std::min(a * b, kTooLarge);
-}
-
-std::string indexed(const char* name, size_t n) { return name + std::to_string(n); }
-
-std::vector<int64_t> readAxes(const HeaderCards& cards, const char* count, const char* axis, int64_t most) {
-  cards.requireUnique(count);
-  std::vector<int64_t> dims(static_cast<size_t>(cards.required(count, 0, most)));
-  for (size_t i = 0; i < dims.size(); ++i) {
-    cards.requireUnique(indexed(axis, i + 1));
-    dims[i] = cards.required(indexed(axis, i + 1), 0, kMaxAxisPx);
-  }
-  return dims;
-}
-
-int readBitpix(const HeaderCards& cards, const char* keyword) {
-  cards.requireUnique(keyword);
-  const int64_t bitpix = cards.required(keyword, -64, 64);
-  constexpr std::array<int64_t, 6> kLegal = {8, 16, 32, 64, -32, -64};
-  if (std::find(kLegal.begin(), kLegal.end(), bitpix) == kLegal.end()) {
-    cards.reject(std::string(keyword) + " = " + std::to_string(bitpix) + " is not a FITS data type");
-  }
-  return static_cast<int>(bitpix);
-}
 
 unsigned __int128 dataSize(const HeaderCards& cards, const ScannedHdu& hdu, bool groups) {
   if (hdu.dims.empty()) return 0;
@@ -66,86 +26,6 @@ unsigned __int128 dataSize(const HeaderCards& cards, const ScannedHdu& hdu, bool
   const unsigned __int128 perGroup = std::min(elements + static_cast<unsigned __int128>(pcount), kTooLarge);
   return times(times(perGroup, static_cast<unsigned __int128>(gcount)),
                static_cast<unsigned __int128>(std::abs(hdu.bitpix) / 8));
-}
-
-/// CFITSIO divides by tile sizes, multiplies them, sizes its buffers by them and indexes its dither table by
-/// seed and row, all unchecked: every value is held to FITS Standard 4.0 section 10.1 first.
-void readCompression(const HeaderCards& cards, ScannedHdu& hdu) {
-  CompressedLayout& layout = hdu.compressed;
-  const int64_t rowBytes = hdu.dims[0], rows = hdu.dims[1];
-  if (rowBytes < 8)
-    cards.reject("rows of " + std::to_string(rowBytes) + " bytes cannot hold a compressed image");
-  // CFITSIO takes what it does not find here for numbers all the same (FITS Standard 4.0, 7.3.1).
-  cards.requireFirst({"XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "PCOUNT", "GCOUNT", "TFIELDS"});
-  cards.required("TFIELDS", 1, 999);
-  for (const char* prefix : {"ZNAXIS", "ZTILE", "ZDITHER", "ZVAL", "ZNAME", "ZCMPTYPE", "ZBITPIX", "ZQUANTIZ",
-                             "ZBLANK", "ZSCALE", "ZZERO"}) {
-    cards.requireStandardForm(prefix);
-  }
-  // Of what is no number CFITSIO 4.2 makes a message longer than its buffer.
-  for (const char* keyword : {"BLANK", "BSCALE", "BZERO", "ZBLANK", "ZSCALE", "ZZERO"}) {
-    const std::optional<std::string> text = cards.value(keyword);
-    if (text && !text->empty() && !parseNumber(*text))
-      cards.reject(std::string(keyword) + " = " + printable(text->substr(0, 40)) + " is not a usable number");
-  }
-  // They would make CFITSIO alter the compressed bytes themselves, behind the tile guard's back.
-  for (const char* prefix : {"TSCAL", "TZERO", "TNULL"}) cards.requireAbsent(prefix);
-  const int64_t heapGap = rowBytes * rows;
-  const int64_t theap =
-      cards.integer("THEAP", heapGap, std::numeric_limits<int64_t>::max()).value_or(heapGap);
-  layout.heapOffset = hdu.dataOffset + static_cast<uint64_t>(theap);
-  const auto total = static_cast<uint64_t>(hdu.dataBytes);
-  if (static_cast<uint64_t>(theap) > total) cards.reject("THEAP points behind the end of the table");
-  layout.heapBytes = total - static_cast<uint64_t>(theap);
-
-  layout.algorithm = cards.value("ZCMPTYPE").value_or("");
-  constexpr std::array<std::string_view, 6> kKnown = {"RICE_1", "RICE_ONE",    "GZIP_1",
-                                                      "GZIP_2", "HCOMPRESS_1", "PLIO_1"};
-  if (std::find(kKnown.begin(), kKnown.end(), layout.algorithm) == kKnown.end()) {
-    cards.reject("compression ZCMPTYPE = '" + printable(layout.algorithm) + "' is not supported");
-  }
-  cards.requireUnique("ZCMPTYPE");
-  cards.requireUnique("ZQUANTIZ");
-  layout.quantisation = cards.value("ZQUANTIZ").value_or("");
-  hdu.bitpix = readBitpix(cards, "ZBITPIX");
-  hdu.dims = readAxes(cards, "ZNAXIS", "ZNAXIS", kMaxCompressedAxes);
-  if (hdu.dims.empty()) cards.reject("a compressed image without axes");
-
-  unsigned __int128 tilePx = 1, tiles = 1;
-  for (size_t i = 0; i < hdu.dims.size(); ++i) {
-    const std::string keyword = indexed("ZTILE", i + 1);
-    cards.requireUnique(keyword);
-    if (hdu.dims[i] < 1) cards.reject(indexed("ZNAXIS", i + 1) + " is not positive");
-    const int64_t side = cards.integer(keyword, 1, kMaxAxisPx).value_or(i == 0 ? hdu.dims[0] : 1);
-    layout.tile.push_back(side);
-    tilePx = times(tilePx, static_cast<unsigned __int128>(side));
-    tiles = times(tiles, static_cast<unsigned __int128>((hdu.dims[i] - 1) / side + 1));
-  }
-  if (tilePx > static_cast<unsigned __int128>(kMaxTilePx)) {
-    cards.reject("compression tiles of " + decimal(tilePx) + " pixels; at most " +
-                 std::to_string(kMaxTilePx) + " are supported");
-  }
-  if (tiles != static_cast<unsigned __int128>(rows)) {
-    cards.reject("the image needs " + decimal(tiles) + " compressed tiles, the table has " +
-                 std::to_string(rows));
-  }
-  layout.tiles = rows;
-
-  // NOISEBIT as the second parameter is an old form that CFITSIO reads as 4 bytes.
-  cards.requireUnique("ZVAL1");
-  cards.requireUnique("ZVAL2");
-  if (layout.algorithm.starts_with("RICE")) {
-    layout.riceBlockPx = cards.required("ZVAL1", 1, 1024);
-    if (cards.value("ZNAME2").value_or("") != "NOISEBIT") {
-      layout.riceBytesPerPixel = cards.integer("ZVAL2", 1, 1024).value_or(4);
-    }
-    if (layout.riceBlockPx < 16 && layout.riceBytesPerPixel > 8) {
-      std::swap(layout.riceBlockPx,
-                layout.riceBytesPerPixel);  // as CFITSIO does for files that have them reversed
-    }
-  }
-  cards.requireUnique("ZDITHER0");
-  cards.integer("ZDITHER0", 1, 10000);
 }
 
 ScannedHdu readHdu(const HeaderCards& cards, int index, uint64_t dataOffset) {
@@ -285,19 +165,6 @@ std::string ScannedHdu::describe() const {
   return text + " pixels" + (axes.why.empty() ? "" : ": " + axes.why) + ")";
 }
 
-int64_t CompressedLayout::tilePixels() const {
-  int64_t pixels = 1;
-  for (const int64_t side : tile) pixels *= side;
-  return pixels;
-}
-
-int64_t CompressedLayout::decodingBytes() const {
-  // CFITSIO, per pixel: integers (8), their conversion (8) and the copy it keeps (8); the stream, which the guard lets
-  // be 16 bytes a pixel but not more than the file holds.
-  const auto stream = std::min<int64_t>(tilePixels() * 16 + 4096, static_cast<int64_t>(heapBytes));
-  return tilePixels() * 24 + 2 * stream + kMaxKeptBytes;
-}
-
 ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::optional<int> wanted) {
   requireFits(source, label);
   ScanResult result;
@@ -310,7 +177,11 @@ ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::
     requirePresent(hdu, source.size(), label);
     if (hdu.kind == ScannedHdu::Kind::kTable && cards.isTrue("ZIMAGE")) {
       hdu.kind = ScannedHdu::Kind::kCompressedImage;
-      readCompression(cards, hdu);
+      CompressedImage image = readCompression(
+          cards, {hdu.dims[0], hdu.dims[1], hdu.dataOffset, static_cast<uint64_t>(hdu.dataBytes)});
+      hdu.bitpix = image.bitpix;
+      hdu.dims = std::move(image.dims);
+      hdu.compressed = std::move(image.layout);
     }
     if (index == 0 && !cards.isTrue("SIMPLE")) {
       result.warnings.push_back("SIMPLE is not T: the file does not claim to follow the FITS standard");
