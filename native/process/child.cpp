@@ -1,9 +1,7 @@
 #include "process/child.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,14 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "process/last_words.h"
+#include "process/spawn.h"
 #include "process/wire.h"
-
-extern char** environ;
 
 namespace otf::process {
 namespace {
@@ -27,65 +23,6 @@ namespace {
 constexpr size_t kLogBytes = 16384;
 constexpr auto kGrace = std::chrono::seconds(2);
 constexpr auto kAskStep = std::chrono::milliseconds(50);
-/// Above every descriptor a child is given, so that dup2 in the child overwrites none of them.
-constexpr int kLowestFd = 10;
-
-/// A descriptor of ours.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, kLowestFd)) {
-    if (fd >= 0) ::close(fd);
-  }
-  Fd(Fd&& other) noexcept : fd_(other.release()) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_ = -1;
-};
-
-class SpawnActions {
- public:
-  SpawnActions() { ::posix_spawn_file_actions_init(&actions_); }
-  SpawnActions(const SpawnActions&) = delete;
-  SpawnActions& operator=(const SpawnActions&) = delete;
-  ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-  posix_spawn_file_actions_t* get() { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-};
-
-class SpawnAttributes {
- public:
-  SpawnAttributes() {
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t none;
-    sigset_t defaults;
-    ::sigemptyset(&none);
-    ::sigemptyset(&defaults);
-    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGSEGV, SIGABRT}) ::sigaddset(&defaults, signal);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  SpawnAttributes(const SpawnAttributes&) = delete;
-  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
-  ~SpawnAttributes() { ::posix_spawnattr_destroy(&attributes_); }
-  posix_spawnattr_t* get() { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_;
-};
-
 ChildEnded::How howEnded(int status, bool late) {
   if (late) return ChildEnded::How::kLate;
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
@@ -93,16 +30,6 @@ ChildEnded::How howEnded(int status, bool late) {
 }
 
 }  // namespace
-
-std::string programPath(const char* variable, const char* name) {
-  if (const char* named = std::getenv(variable); named != nullptr && *named != '\0') return named;
-  Dl_info info;
-  std::string file;
-  if (::dladdr(reinterpret_cast<const void*>(&programPath), &info) != 0 && info.dli_fname != nullptr)
-    file = info.dli_fname;
-  const size_t slash = file.rfind('/');
-  return slash == std::string::npos ? name : file.substr(0, slash + 1) + name;
-}
 
 void Child::cannotStart(int error) const {
   const bool shortage = error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
@@ -136,11 +63,13 @@ Child::Child(const Spec& spec)
   // The process is started by a thread that outlives it: PR_SET_PDEATHSIG is about the starting thread, and
   // ours may be a worker that comes and goes.
   keeper_ = std::thread([this, &spec, &descriptors, theirs = childLog.get(), own = ownLog.release()] {
-    keep(spec, descriptors, theirs);
+    const Started started = spawn(spec.program, spec.arguments, descriptors, theirs);
     bool running = false;
     {
       // Nothing of the caller's is touched from here on: it goes on.
       const std::lock_guard lock(mutex_);
+      startError_ = started.error;
+      pid_ = started.pid;
       started_ = true;
       running = startError_ == 0;
       if (!running) ended_ = true;
@@ -162,32 +91,6 @@ Child::Child(const Spec& spec)
   }
   commandFd_ = command.release();
   replyFd_ = reply.release();
-}
-
-void Child::keep(const Spec& spec, std::vector<Inherited> descriptors, int log) {
-  SpawnActions actions;
-  SpawnAttributes attributes;
-  ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(actions.get(), log, STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(actions.get(), log, STDERR_FILENO);
-  for (const Inherited& d : descriptors) ::posix_spawn_file_actions_adddup2(actions.get(), d.ours, d.theirs);
-  // What a child inherits is this list: whatever else is open here without close-on-exec is closed there.
-  for (int fd = STDERR_FILENO + 1; fd < kLowestFd; ++fd) {
-    const bool listed = std::any_of(descriptors.begin(), descriptors.end(),
-                                    [fd](const Inherited& d) { return d.theirs == fd; });
-    if (!listed) ::posix_spawn_file_actions_addclose(actions.get(), fd);
-  }
-  ::posix_spawn_file_actions_addclosefrom_np(actions.get(), kLowestFd);
-  std::vector<std::string> arguments{spec.program};
-  arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, argv[0], actions.get(), attributes.get(), argv.data(), environ);
-  const std::lock_guard lock(mutex_);
-  startError_ = error;
-  pid_ = pid;
 }
 
 void Child::readLog(int fd) {

@@ -11,12 +11,9 @@
 #include <vector>
 
 #include "error/error.h"
+#include "process/spawn.h"
 
 namespace otf::process {
-
-/// Where a program of ours is: as the environment's `variable` says, else beside the file this code was
-/// loaded from (addon or program).
-std::string programPath(const char* variable, const char* name);
 
 /// How a process ended while something was asked of it.
 class ChildEnded : public OtfError {
@@ -38,9 +35,6 @@ class ChildEnded : public OtfError {
 /// the command line, and kills after a short while.
 class Child {
  public:
-  struct Inherited {
-    int ours = -1, theirs = -1;
-  };
   struct Spec {
     std::string program;                      // path
     std::string name = "the engine process";  // in messages
@@ -71,7 +65,6 @@ class Child {
   int pid() const { return pid_; }
 
  private:
-  void keep(const Spec& spec, std::vector<Inherited> descriptors, int log);
   void readLog(int fd);
   void await();
   using Until = std::optional<std::chrono::steady_clock::time_point>;
