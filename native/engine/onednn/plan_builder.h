@@ -1,5 +1,5 @@
-// Turns layers into steps: convolutions in plan_conv.cpp,
-// everything else in plan_builder.cpp, which alone include this.
+// Turns layers into steps: convolutions in plan_conv.cpp, other layers in plan_layers.cpp, what they share, input and
+// output in plan_builder.cpp; these alone include this.
 #pragma once
 
 #include <optional>

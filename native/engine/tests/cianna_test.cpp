@@ -2,45 +2,20 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 
 #include "engine/process/remote_engine.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
+#include "engine/tests/inputs.h"
+#include "engine/tests/user_cianna.h"
 #include "error/error.h"
 #include "model/architectures.h"
 
 using namespace otf;
+using namespace otf::test;
 
 namespace {
-
-const bool kEnvironment = [] {
-  ::setenv("OTF_ENGINE_PROGRAM", OTF_TEST_ENGINE, 1);
-  return true;
-}();
-
-/// False, with the reason printed: this build or machine has none.
-bool have(const char* name) {
-  const EngineDescription description = describeRemoteEngine(name);
-  if (!description.available) std::cout << "SKIPPED " << name << ": " << description.reason << "\n";
-  return description.available;
-}
-const bool kBlas = have("cianna:blas");
-const bool kNaiv = have("cianna:naiv");
-const bool kCuda = have("cianna:cuda");
-
-EngineOptions twoThreads() {
-  EngineOptions options;
-  options.threads = 2;
-  return options;
-}
-
-std::vector<float> ramp(int64_t count) {
-  std::vector<float> x(static_cast<size_t>(count));
-  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) / 1000.0F;
-  return x;
-}
 
 std::string failureOf(Engine& engine, Extent extent, int batch) {
   const auto x = ramp(Shape{extent, engine.network().trained.c}.values() * batch);
@@ -70,74 +45,6 @@ TEST_CASE("engines tell which CIANNA is there, or why none") {
   CHECK(all[1].computeTypes.front() == ComputeType::kFp32cFp32a);
   CHECK_FALSE(describeRemoteEngine("cianna:tpu").available);
   MESSAGE("cianna " << all[1].version << " on " << all[1].device);
-}
-
-namespace {
-
-struct Distances {
-  int cases = 0, exact = 0;
-  double worst = 0;  // in 1e-6 + 1e-6 |expected|
-};
-
-/// At the stored batch; or (`others`) at a smaller one in the process opened for it, then at a larger one in another.
-Distances distances(const char* engineName, bool others) {
-  Distances found;
-  for (const std::string& name : test::caseNames()) {
-    const test::Case c = test::loadCase(name);
-    CAPTURE(name);
-    const auto engine = createEngine(engineName, c.network, c.options);
-    REQUIRE(engine->outputValues(c.extent) == c.out);
-    for (const int batch : {c.items, 1, c.items + 3}) {
-      CAPTURE(batch);
-      const bool stored = batch == c.items;
-      const int first = stored ? 0 : 1;
-      const auto x = c.inputs(batch, first);
-      std::vector<float> y(static_cast<size_t>(batch * c.out));
-      if (stored || others) engine->forward(c.extent, batch, x.data(), y.data());
-      if (stored == others) continue;
-      double distance = 0;
-      for (int n = 0; n < batch; ++n) {
-        const float* expected = c.expected.data() + (first + n) % c.items * c.out;
-        distance = std::max(distance, test::worst(y.data() + n * c.out, expected, c.out, 1e-6, 1e-6));
-      }
-      found.worst = std::max(found.worst, distance);
-      ++found.cases;
-      if (distance == 0) ++found.exact;
-    }
-  }
-  std::cout << engineName << (others ? ", other batches: " : ", stored batch: ") << found.exact << " of "
-            << found.cases << " outputs bit for bit, the worst " << found.worst << "e-6 away\n";
-  return found;
-}
-
-}  // namespace
-
-// With the BLAS kernels they were stored with (OpenBLAS's for AVX-512) nearly all are equal bit for bit;
-// those for other CPUs add in another order.
-TEST_CASE("C_BLAS gives CIANNA's stored outputs [needs CIANNA_ROOT]" * doctest::skip(!kBlas)) {
-  const Distances found = distances("cianna:blas", false);
-  CHECK(found.cases == 18);
-  const bool sameKernels = 2 * found.exact > found.cases;
-  if (!sameKernels) MESSAGE("this CPU's BLAS kernels are not those of the stored outputs");
-  CHECK(found.worst <= (sameKernels ? 1.0 : 4.0));
-}
-
-// CIANNA's own sums depend on the batch there: the order in which a BLAS adds follows the shape of the matrices.
-TEST_CASE("C_BLAS at batches other than the stored one [needs CIANNA_ROOT]" * doctest::skip(!kBlas)) {
-  CHECK(distances("cianna:blas", true).worst <= 4.0);
-}
-
-// Another method than the one the outputs were stored with: it adds in double precision.
-TEST_CASE("C_NAIV against the outputs of C_BLAS [needs CIANNA_ROOT]" * doctest::skip(!kNaiv)) {
-  CHECK(distances("cianna:naiv", false).worst <= 4.0);
-  CHECK(distances("cianna:naiv", true).worst <= 4.0);
-}
-
-// No LRN among them; group norms without activation, where C_CUDA and the CPU methods differ.
-TEST_CASE("C_CUDA against the outputs of C_BLAS [needs CIANNA_ROOT with CUDA, and a GPU]" *
-          doctest::skip(!kCuda)) {
-  CHECK(distances("cianna:cuda", false).worst <= 20.0);
-  CHECK(distances("cianna:cuda", true).worst <= 20.0);
 }
 
 TEST_CASE(

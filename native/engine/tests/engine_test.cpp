@@ -9,26 +9,17 @@
 
 #include "engine/network_bench.h"
 #include "engine/tests/check.h"
+#include "engine/tests/inputs.h"
 #include "error/error.h"
 #include "model/architectures.h"
 
 using namespace otf;
+using namespace otf::test;
 
 namespace {
 
-std::shared_ptr<const Network> demo() { return std::make_shared<Network>(buildArchitecture("demo", 3)); }
-
 std::vector<float> tile(Extent extent, int batch, int seed) {
-  std::vector<float> x(static_cast<size_t>(Shape{extent, 1}.values() * batch));
-  for (size_t i = 0; i < x.size(); ++i)
-    x[i] = static_cast<float>((i * 7919 + static_cast<size_t>(seed) * 104729) % 1000) / 1000.0F;
-  return x;
-}
-
-EngineOptions twoThreads() {
-  EngineOptions options;
-  options.threads = 2;
-  return options;
+  return ramp(Shape{extent, 1}.values() * batch, seed);
 }
 
 }  // namespace
@@ -174,13 +165,10 @@ TEST_CASE("an item left alone changes to all threads on its way and comes out th
   // Long enough to change: 11 GFLOP an item.
   const auto network = std::make_shared<Network>(buildArchitecture("sdc1", 3));
   const Extent extent{256, 256, 1};
-  EngineOptions options;
-  options.threads = 2;
-  const auto engine = createEngine("onednn", network, options);
+  const auto engine = createEngine("onednn", network, twoThreads());
   const int64_t in = Shape{extent, network->trained.c}.values();
   const int64_t out = engine->outputValues(extent);
-  std::vector<float> x(static_cast<size_t>(3 * in));
-  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) / 1000.0F;
+  const std::vector<float> x = ramp(3 * in);
   std::vector<float> expected(static_cast<size_t>(3 * out));
   for (int n = 0; n < 3; ++n) engine->forward(extent, 1, x.data() + n * in, expected.data() + n * out);
   // Two items for the two teams, and a third that one of them takes while the other has nothing left.

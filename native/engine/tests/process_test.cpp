@@ -1,104 +1,17 @@
-// The engine process: its protocol, its ways of dying, and the Engine that talks to it.
+// The engine process: its protocol, and the Engine that talks to it.
 #include <doctest/doctest.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
-#include <thread>
 
-#include "engine/process/protocol.h"
 #include "engine/process/remote_engine.h"
-#include "engine/process/session.h"
-#include "engine/tests/cases.h"
-#include "engine/tests/check.h"
-#include "error/error.h"
-#include "model/architectures.h"
-#include "process/child.h"
+#include "engine/tests/supervised.h"
 #include "process/flat_json.h"
 #include "process/last_words.h"
-#include "process/wire.h"
-#include "tensor/slots.h"
 
 using namespace otf;
-using process::Child;
-
-namespace {
-
-const bool kEnvironment = [] {
-  ::setenv("OTF_ENGINE_PROGRAM", OTF_TEST_ENGINE, 1);
-  ::setenv("OTF_DEBUG_ENGINES", "1", 1);
-  return true;
-}();
-
-constexpr Extent kTile{32, 32, 1};
-
-std::shared_ptr<const Network> demo() { return std::make_shared<Network>(buildArchitecture("demo", 3)); }
-
-std::vector<float> tiles(int batch) {
-  std::vector<float> x(static_cast<size_t>(kTile.w * kTile.h * batch));
-  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) / 1000.0F;
-  return x;
-}
-
-EngineOptions twoThreads() {
-  EngineOptions options;
-  options.threads = 2;
-  return options;
-}
-
-/// What a supervisor does by hand: a process on the demo network with two slots of batch 2.
-struct Supervised {
-  explicit Supervised(const std::string& engine)
-      : network(demo()),
-        layout(process::slotLayout(2, kTile.w * kTile.h, inferShapes(*network, kTile).back().shape.values())),
-        slots(SharedSlots::create(layout.bytes, 2)),
-        child([&] {
-          Child::Spec spec = process::engineSpec();
-          spec.descriptors = {{slots.fd(), process::kSharedFd}};
-          spec.arguments = arguments(engine);
-          return spec;
-        }()) {}
-  std::vector<std::string> arguments(const std::string& engine) const {
-    return {"--network",      OTF_MODELS "/demo-continuum/weights.dat",
-            "--engine",       engine,
-            "--quantization", "FP32",
-            "--threads",      "2",
-            "--input-bias",   "0.1",
-            "--width",        "32",
-            "--height",       "32",
-            "--batch",        "2",
-            "--slots",        "2",
-            "--slot-bytes",   std::to_string(slots.slotBytes())};
-  }
-  float* at(size_t slot, size_t offset) { return reinterpret_cast<float*>(slots.slot(slot) + offset); }
-  std::string ask(const std::string& line) {
-    child.send(line);
-    return child.receive("being tested");
-  }
-  std::shared_ptr<const Network> network;
-  process::SlotLayout layout;
-  SharedSlots slots;
-  Child child;
-};
-
-std::string messageOf(const std::function<void()>& work, Code code) {
-  try {
-    work();
-  } catch (const OtfError& error) {
-    CHECK(codeName(error.code()) == codeName(code));
-    return error.what();
-  }
-  FAIL("no error was thrown");
-  return "";
-}
-
-}  // namespace
+using namespace otf::test;
 
 TEST_CASE("a slot holds input, output and deviation, each on a page") {
   const process::SlotLayout layout = process::slotLayout(3, 1000, 5000);
@@ -245,85 +158,4 @@ TEST_CASE("an engine in another process gives what one in this process gives") {
   CHECK_THROWS_AS(there->forward({2, 2, 1}, 1, y.data(), y.data()), OtfError);
   CHECK_THROWS_AS(there->forward(kTile, 0, y.data(), y.data()), OtfError);
   CHECK_NOTHROW(there->forward(kTile, 1, tiles(1).data(), y.data()));
-}
-
-TEST_CASE("a process that dies becomes an error with its exit and last words, and a new engine works") {
-  const auto network = demo();
-#ifdef __SANITIZE_ADDRESS__
-  const char* segmentation = "exited with code 1";  // the sanitizer takes the signal, and reports
-#else
-  const char* segmentation = "was ended by signal 11";
-#endif
-  struct Way {
-    float order;
-    const char *how, *words;
-  };
-  for (const Way& way : {Way{1e30F, "exited with code 3", "ERROR: the crash engine exits as it was told"},
-                         Way{2e30F, "was ended by signal 6", "ERROR: the crash engine aborts as it was told"},
-                         Way{4e30F, segmentation, "while running a batch of 2"}}) {
-    CAPTURE(way.how);
-    const auto engine = createRemoteEngine("crash", network, twoThreads());
-    auto x = tiles(2);
-    std::vector<float> y(static_cast<size_t>(2 * engine->outputValues(kTile)));
-    engine->forward(kTile, 2, x.data(), y.data());
-    x[1024] = way.order;  // the second item's first value
-    const std::string message =
-        messageOf([&] { engine->forward(kTile, 2, x.data(), y.data()); }, Code::kEngineFailed);
-    CHECK(message.find(way.how) != std::string::npos);
-    CHECK(message.find(way.words) != std::string::npos);
-    CHECK(message.find('\n') == std::string::npos);
-    x[1024] = 0;
-    CHECK(messageOf([&] { engine->forward(kTile, 2, x.data(), y.data()); }, Code::kEngineFailed)
-              .find("ended before") != std::string::npos);
-    CHECK_NOTHROW(createRemoteEngine("crash", network, twoThreads())->forward(kTile, 2, x.data(), y.data()));
-  }
-}
-
-TEST_CASE("a hung process is ended with its parent's object") {
-  Supervised s("crash");
-  REQUIRE(s.child.receive("starting").starts_with("ready"));
-  s.at(0, 0)[0] = 3e30F;
-  const auto start = std::chrono::steady_clock::now();
-  {
-    Child::Spec spec = process::engineSpec();
-    spec.descriptors = {{s.slots.fd(), process::kSharedFd}};
-    spec.arguments = s.arguments("crash");
-    Child hung(spec);
-    REQUIRE(hung.receive("starting").starts_with("ready"));
-    hung.send("forward 0 1");
-  }
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(15));
-}
-
-TEST_CASE("an engine process dies with its parent, even in the middle of a forward pass that never ends") {
-  int answer[2];
-  REQUIRE(::pipe(answer) == 0);
-  // A middle process that starts an engine, has it hang, and is killed. What it started must go too: we adopt it.
-  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-  const pid_t middle = ::fork();
-  if (middle == 0) {
-    Supervised s("crash");
-    s.child.receive("starting");
-    s.at(0, 0)[0] = 3e30F;
-    s.child.send("forward 0 1");
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    (void)!::write(answer[1], "x", 1);
-    while (true) ::pause();
-  }
-  char go;
-  REQUIRE(::read(answer[0], &go, 1) == 1);
-  ::kill(middle, SIGKILL);
-  int status = 0;
-  REQUIRE(::waitpid(middle, &status, 0) == middle);
-  // The orphan is ours now; it has to end by itself within a moment.
-  pid_t orphan = 0;
-  for (int i = 0; i < 100 && orphan <= 0; ++i) {
-    orphan = ::waitpid(-1, &status, WNOHANG);
-    if (orphan <= 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-  CHECK(orphan > 0);
-  CHECK(WIFSIGNALED(status));
-  ::close(answer[0]);
-  ::close(answer[1]);
 }
