@@ -10,6 +10,8 @@ const files = readdirSync('test')
   .filter((name) => name.endsWith('.test.ts'))
   .sort()
   .map((name) => `dist/test/${name.replace(/\.ts$/, '.js')}`);
-const runner = ['--enable-source-maps', '--test', '--test-reporter=spec', ...process.argv.slice(2), ...files];
+// A test that hangs fails; the longest file takes minutes.
+const limit = `--test-timeout=${20 * 60_000}`;
+const runner = ['--enable-source-maps', '--test', '--test-reporter=spec', limit, ...process.argv.slice(2), ...files];
 const { status } = spawnSync(process.execPath, runner, { stdio: 'inherit' });
 process.exit(status ?? 1);
