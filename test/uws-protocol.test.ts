@@ -230,6 +230,8 @@ describe('job list', () => {
 });
 
 describe('WAIT', () => {
+  /** Less than any WAIT=30 below takes when nothing ends it, more than any machine needs to answer. */
+  const kLongMs = 25_000;
   const timed = async <T>(work: Promise<T>): Promise<[T, number]> => {
     const started = performance.now();
     return [await work, performance.now() - started];
@@ -241,10 +243,10 @@ describe('WAIT', () => {
     const waiting = (query: string) => timed(b.text(`/jobs/${id}?${query}`));
     const phaseOf = (document: string) => /<uws:phase>(\w+)/.exec(document)?.[1];
     const [pending, atOnce] = await waiting('WAIT=30&PHASE=QUEUED');
-    assert.ok(atOnce < 1000);
+    assert.ok(atOnce < kLongMs, 'at once');
     assert.equal(phaseOf(pending), 'PENDING');
     const [, second] = await waiting('WAIT=1');
-    assert.ok(second >= 990 && second < 3000, String(second));
+    assert.ok(second >= 990 && second < kLongMs, String(second));
     const run = waiting('WAIT=30&PHASE=PENDING');
     await new Promise((resolve) => setTimeout(resolve, 30));
     await b.form(`/jobs/${id}/phase`, { PHASE: 'RUN' });
@@ -255,7 +257,7 @@ describe('WAIT', () => {
     assert.equal(phaseOf((await executing)[0]), 'EXECUTING');
     const [done] = await waiting('WAIT=-1&PHASE=EXECUTING');
     assert.equal(phaseOf(done), 'COMPLETED');
-    assert.ok((await waiting('WAIT=30'))[1] < 1000);
+    assert.ok((await waiting('WAIT=30'))[1] < kLongMs, 'at once');
     const other = await b.create();
     const gone = b.send(`/jobs/${other}?WAIT=30`);
     const aborted = b.text(`/jobs/${await b.create()}?WAIT=0`);
@@ -284,8 +286,8 @@ describe('WAIT', () => {
     const started = performance.now();
     const waiters = Array.from({ length: 1000 }, wait);
     while (b.server.jobs.waiting < 1000) await new Promise((resolve) => setTimeout(resolve, 10));
-    const [, took] = await timed(b.phase(id));
-    assert.ok(took < 500, `${took} ms`);
+    await b.phase(id);
+    assert.equal(b.server.jobs.waiting, 1000, 'answered before any of them');
     const statuses = await Promise.all(waiters);
     assert.ok(performance.now() - started > 12_500);
     assert.deepEqual([...new Set(statuses)], [200]);

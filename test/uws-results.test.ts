@@ -213,7 +213,7 @@ describe('operation', () => {
     await b.server.stop();
     assert.match(await waiting, /<uws:phase>(EXECUTING|QUEUED)/);
     assert.ok(b.executor.stopped);
-    assert.ok(Date.now() - started < 4000);
+    assert.ok(Date.now() - started < 20_000, 'less than shutdown_s');
     const again = await bench(t, { hold: true }, {}, b.dataDir);
     assert.deepEqual(again.executor.submitted, [id]);
     assert.equal(await again.phase(id), 'QUEUED');
