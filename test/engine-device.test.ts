@@ -1,18 +1,20 @@
 /** engine.devices: what is asked for is used, or refused at the start. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { chooseDevice, type DeviceParts, deviceEnvironment } from '#otf/engine/device.js';
+import { parseCpuSet, printCpuSet, shareCpus } from '#otf/engine/cpu-sets.js';
+import { canRun, chooseDevices, type DeviceParts, deviceEnvironment } from '#otf/engine/device.js';
 import { runCli, scratchDir } from './support/cli.js';
 
 const kCuda = { name: 'cianna:cuda', version: '1', device: 'GPU', available: true, reason: '', computeTypes: [] };
 const kNone = { ...kCuda, name: 'cianna', available: false, reason: 'built without it' };
 
 function choose(devices: string[], more: Partial<DeviceParts> = {}) {
-  return chooseDevice({
+  return chooseDevices({
     devices,
     engine: 'auto',
     demands: [{ id: 'm' }],
     gpus: 2,
+    cpus: () => [0, 1, 2, 3, 8, 9],
     describe: () => [kCuda],
     resolve: async (name) => (name === 'auto' ? 'cianna:cuda' : name),
     ...more,
@@ -21,23 +23,73 @@ function choose(devices: string[], more: Partial<DeviceParts> = {}) {
 
 describe('engine.devices', () => {
   it('auto is what the engine takes, cpu keeps it from GPUs, gpu:N shows it one', async () => {
-    assert.deepEqual(await choose(['auto']), { engine: 'cianna:cuda' });
-    assert.deepEqual(await choose(['cpu']), { engine: 'onednn' });
-    assert.deepEqual(await choose(['cpu'], { engine: 'cianna:blas' }), { engine: 'cianna:blas' });
-    assert.deepEqual(await choose(['gpu:1']), { engine: 'cianna:cuda', gpu: 1 });
-    assert.deepEqual(await choose(['gpu:7'], { gpus: undefined }), { engine: 'cianna:cuda', gpu: 7 });
+    assert.deepEqual(await choose(['auto']), [{ name: 'auto', engine: 'cianna:cuda' }]);
+    assert.deepEqual(await choose(['cpu']), [{ name: 'cpu', engine: 'onednn' }]);
+    assert.deepEqual(await choose(['cpu'], { engine: 'cianna:blas' }), [{ name: 'cpu', engine: 'cianna:blas' }]);
+    assert.deepEqual(await choose(['gpu:1']), [{ name: 'gpu:1', engine: 'cianna:cuda', gpu: 1 }]);
+    const unknown = await choose(['gpu:7'], { gpus: undefined });
+    assert.deepEqual(unknown, [{ name: 'gpu:7', engine: 'cianna:cuda', gpu: 7 }]);
     const seen = deviceEnvironment(1);
     assert.deepEqual([seen.CUDA_VISIBLE_DEVICES, seen.CUDA_DEVICE_ORDER], ['1', 'PCI_BUS_ID']);
     assert.equal(deviceEnvironment(undefined), process.env);
   });
 
+  it('several: GPUs, sets of CPUs, and both', async () => {
+    assert.deepEqual(
+      (await choose(['gpu:1', 'gpu:0'])).map(({ name, gpu }) => [name, gpu]),
+      [
+        ['gpu:1', 1],
+        ['gpu:0', 0],
+      ],
+    );
+    assert.deepEqual(await choose(['cpu:0-1', 'cpu:8+2']), [
+      { name: 'cpu:0-1', engine: 'onednn', cpus: [0, 1] },
+      { name: 'cpu:2+8', engine: 'onednn', cpus: [2, 8] },
+    ]);
+    assert.deepEqual(await choose(['gpu:0', 'cpu']), [
+      { name: 'gpu:0', engine: 'cianna:cuda', gpu: 0 },
+      { name: 'cpu', engine: 'onednn' },
+    ]);
+  });
+
+  it('cpu several times shares the CPUs that no set names', async () => {
+    const names = async (...devices: string[]) => (await choose(devices)).map(({ name }) => name);
+    assert.deepEqual(await names('cpu', 'cpu'), ['cpu:0-2', 'cpu:3+8-9']);
+    assert.deepEqual(await names('cpu', 'cpu:1', 'cpu'), ['cpu:0+2-3', 'cpu:1', 'cpu:8-9']);
+    assert.deepEqual(await names('cpu:0', 'cpu'), ['cpu:0', 'cpu:1-3+8-9']);
+  });
+
+  it('a model whose card demands a GPU goes where one is', async () => {
+    const demands = [{ id: 'x', engine: 'cianna:cuda' }];
+    const [gpu, cpu] = await choose(['gpu:0', 'cpu'], { demands });
+    assert.ok(gpu && cpu);
+    assert.deepEqual([canRun(gpu, 'cianna:cuda'), canRun(cpu, 'cianna:cuda')], [true, false]);
+    assert.deepEqual([canRun(gpu, 'onednn'), canRun(cpu, 'onednn'), canRun(cpu, undefined)], [true, true, true]);
+  });
+
   it('what cannot be is refused with the reason', async () => {
     const refused = (message: RegExp, devices: string[], more: Partial<DeviceParts> = {}) =>
       assert.rejects(choose(devices, more), { code: 'OTF_CONFIG_INVALID', message });
-    await refused(/one device is used/, ['gpu:0', 'gpu:1']);
-    for (const wrong of ['gpu0', '0', 'cuda:0', 'gpu:', 'GPU:0'])
-      await refused(/is none: auto, cpu and gpu:N/, [wrong]);
-    await refused(/gpu:2 is not there: this machine has 2/, ['gpu:2']);
+    await refused(/auto is one device/, ['auto', 'gpu:1']);
+    await refused(/gpu:0 is named twice/, ['gpu:0', 'gpu:0']);
+    for (const wrong of [
+      'gpu0',
+      '0',
+      'cuda:0',
+      'gpu:',
+      'GPU:0',
+      'cpus',
+      'cpu:',
+      'cpu:a',
+      'cpu:3-1',
+      'cpu:1+1',
+      'cpu:-1',
+    ])
+      await refused(/is none: auto, cpu, cpu:0-3/, [wrong]);
+    await refused(/cpu:2-4: this process may not use CPU 4, only 0-3\+8-9/, ['cpu:2-4']);
+    await refused(/cpu:1-2: CPU 1 belongs to another device/, ['cpu:0-1', 'cpu:1-2']);
+    await refused(/cpu 2 times, but 1 of the CPUs are left/, ['cpu:0-3+8', 'cpu', 'cpu']);
+    await refused(/gpu:2 is not there: this machine has 2/, ['gpu:0', 'gpu:2']);
     await refused(/needs cianna:cuda: built without it/, ['gpu:0'], { describe: () => [kNone] });
     await refused(/engine\.default "onednn" runs on CPUs/, ['gpu:0'], { engine: 'onednn' });
     await refused(/engine\.default "cianna" may use a GPU/, ['cpu'], { engine: 'cianna' });
@@ -50,5 +102,28 @@ describe('engine.devices', () => {
     const { code, stderr } = runCli(['serve', '--port', '0', '--data-dir', dir], dir, env);
     assert.equal(code, 2, stderr);
     assert.match(stderr, /^cianna-otf: engine\.devices: "gpu0" is none/m);
+  });
+});
+
+describe('Sets of CPUs', () => {
+  it('are read and printed as ranges', () => {
+    assert.deepEqual(parseCpuSet('0-2,7'), [0, 1, 2, 7]);
+    assert.deepEqual(parseCpuSet('7+0-2'), [0, 1, 2, 7]);
+    for (const wrong of ['', '1-', '1++2', 'x', '1 2', '2-1', '0-1+1'])
+      assert.equal(parseCpuSet(wrong), undefined, wrong);
+    assert.equal(printCpuSet([0, 1, 2, 4, 6, 7]), '0-2+4+6-7');
+    assert.equal(printCpuSet([3], ','), '3');
+  });
+
+  it('are shared in equal parts', () => {
+    assert.deepEqual(shareCpus([0, 1, 2, 3], 2), [
+      [0, 1],
+      [2, 3],
+    ]);
+    assert.deepEqual(
+      shareCpus([0, 1, 2, 3, 4, 5, 6], 3).map((part) => part.length),
+      [3, 2, 2],
+    );
+    assert.deepEqual(shareCpus([], 0), []);
   });
 });

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Registry } from 'prom-client';
-import { gpuMetrics, openNvml } from '#otf/schedule/gpu.js';
+import { gpuMetrics, openNvml } from '#otf/run/local/gpu.js';
 import { scratchDir } from './support/cli.js';
 
 /** Signatures and units of the NVML API reference; two devices, the second without a readable UUID. */

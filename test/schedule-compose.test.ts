@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { composePass } from '#otf/schedule/compose.js';
+import { composePass } from '#otf/run/local/compose.js';
 
 interface Task {
   name: string;

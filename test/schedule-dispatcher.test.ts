@@ -1,7 +1,8 @@
 /** What begins next, where: decisions of src/schedule/dispatcher.ts, in a time of our own. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Dispatcher, type Place, type Suspicious } from '#otf/schedule/dispatcher.js';
+import type { Place } from '#otf/run/runner.js';
+import { Dispatcher, type Suspicious } from '#otf/schedule/dispatcher.js';
 
 const kPolicy = { minJobs: 2, maxBatch: 4, maxWaitMs: 1000, roundRobin: true };
 
@@ -235,6 +236,16 @@ describe('Several places', () => {
     [first.hungry, first.busy] = [false, true];
     const d = dispatcher(item('1', 'a'));
     assert.equal(next(d, 5000, first, second), 'gpu:1: waited 1');
+  });
+
+  it('of two that are alike the one with fewer jobs gets the next, also while those are still being opened', () => {
+    const places = [device('gpu:0'), device('gpu:1')];
+    const d = dispatcher(item('1'));
+    assert.equal(next(d, 0, ...places), 'gpu:0: idle 1');
+    // Its image takes long: the place may get others, and has no stream yet.
+    d.opened('gpu:0');
+    d.add(item('2'));
+    assert.equal(next(d, 0, ...places), 'gpu:1: idle 2');
   });
 
   it('networks are loaded seldom, however the keys come', () => {

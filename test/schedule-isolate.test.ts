@@ -1,10 +1,10 @@
-/** A pass whose engine dies: only the task that ends it may fail (src/schedule/isolate.ts). */
+/** A pass whose engine dies: only the task that ends it may fail (src/run/local/isolate.ts). */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EngineDied } from '#otf/engine/process.js';
 import { OtfError } from '#otf/errors/catalogue.js';
-import { forwardSurviving, type PassActions } from '#otf/schedule/isolate.js';
-import type { Pass, Piece } from '#otf/schedule/stream.js';
+import { forwardSurviving, type PassActions } from '#otf/run/local/isolate.js';
+import type { Pass, Piece } from '#otf/run/local/stream.js';
 
 interface Task {
   name: string;

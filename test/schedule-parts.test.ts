@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OtfError } from '#otf/errors/catalogue.js';
 import type { JobFailure } from '#otf/jobs/job.js';
+import { Turns } from '#otf/run/local/turns.js';
 import { Estimates } from '#otf/schedule/estimate.js';
 import { type Keeper, Persistence } from '#otf/schedule/persistence.js';
-import { Turns } from '#otf/schedule/turns.js';
 
 describe('Estimates', () => {
   it('say nothing before something was measured', () => {

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Crew } from '#otf/schedule/crew.js';
-import { MemoryBudget } from '#otf/schedule/memory.js';
+import { Crew } from '#otf/run/local/crew.js';
+import { MemoryBudget } from '#otf/run/local/memory.js';
 import { pause, tempDir } from './support/server.js';
 
 describe('A crew', () => {

@@ -138,7 +138,7 @@ describe('The end of a server', () => {
     for (const part of ['bin', 'dist', 'package.json'])
       await cp(join(kRoot, part), join(copy, part), { recursive: true });
     for (const part of ['build', 'models', 'node_modules']) await symlink(join(kRoot, part), join(copy, part));
-    await writeFile(join(copy, 'dist/schedule/worker.js'), 'throw new Error("a broken worker");\n');
+    await writeFile(join(copy, 'dist/run/local/worker.js'), 'throw new Error("a broken worker");\n');
     const program = join(copy, 'bin/cianna-otf.js');
     const args = [program, 'serve', '--port', '0', '--data-dir', join(copy, 'data')];
     const { code, stdout, stderr } = await startCommand(process.execPath, args);

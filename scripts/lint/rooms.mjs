@@ -17,11 +17,12 @@ const kTypeScript = {
   client: ['errors'],
   tasks: ['engine', 'errors', 'fetch', 'io', 'models', 'provenance', 'results', 'version.ts'],
   jobs: ['config', 'errors', 'io', 'provenance', 'tasks'],
-  schedule: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks'],
+  run: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks'],
+  schedule: ['config', 'errors', 'jobs', 'provenance', 'run', 'tasks'],
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'results', 'tasks'],
   http: ['config', 'errors', 'io', 'jobs', 'tasks', 'uws', 'version.ts'],
   cli: [
-    ...['client', 'config', 'engine', 'errors', 'http', 'io', 'models', 'results', 'schedule', 'tasks'],
+    ...['client', 'config', 'engine', 'errors', 'http', 'io', 'models', 'results', 'run', 'schedule', 'tasks'],
     'version.ts',
   ],
 };

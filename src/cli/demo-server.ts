@@ -9,6 +9,7 @@ import type { CatalogueColumns, ImageSummary, StageTimes } from '../engine/addon
 import { OtfError } from '../errors/catalogue.js';
 import { startServer } from '../http/server.js';
 import { kDefaultModel } from '../models/registry.js';
+import { LocalRunner } from '../run/local/runner.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { nativePixel } from '../tasks/pixels.js';
 import { progressBar } from './progress.js';
@@ -34,7 +35,11 @@ export async function detectThroughServer(image: string, folder: string): Promis
     env: process.env,
     flags: { server: { port: 0 }, storage: { data_dir: join(folder, 'server'), reserve_mb: 1 } },
   });
-  const server = await startServer({ config, executor: new BatchExecutor(), log: pino({ level: 'silent' }) });
+  const server = await startServer({
+    config,
+    executor: new BatchExecutor(new LocalRunner()),
+    log: pino({ level: 'silent' }),
+  });
   try {
     const client = new UwsClient(server.url);
     const bar = progressBar('bytes');

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { loadAddon } from '../engine/load.js';
 import { startServer } from '../http/server.js';
+import { LocalRunner } from '../run/local/runner.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { report } from './failure.js';
 import { example, integer } from './options.js';
@@ -51,7 +52,8 @@ async function serve(options: ServeOptions): Promise<void> {
   const asked = new Promise<void>((resolve) => {
     for (const signal of kSignals) process.once(signal, () => resolve());
   });
-  const executor = new BatchExecutor();
+  const runner = new LocalRunner();
+  const executor = new BatchExecutor(runner);
   const server = await startServer({ config, executor, log });
   log.flush();
   await asked;
@@ -59,9 +61,9 @@ async function serve(options: ServeOptions): Promise<void> {
   for (const signal of kSignals) process.once(signal, () => process.exit(1));
   log.info('stopping');
   await server.stop();
-  if (executor.stuck === 0) return;
+  if (runner.stuck === 0) return;
   // Node waits for its threads; jobs are on disk and run again at the next start.
-  log.warn({ stuck: executor.stuck }, 'ended with work that did not come to its end');
+  log.warn({ stuck: runner.stuck }, 'ended with work that did not come to its end');
   log.flush();
   (await loadAddon()).exitNow(0);
 }

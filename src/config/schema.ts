@@ -70,7 +70,7 @@ const policy = z
 const engine = z.strictObject({
   /** auto: CIANNA with CUDA when both are there, else onednn. A model card may demand another. */
   default: text.min(1).default(kAutoEngine),
-  /** One: auto = as the engine likes, cpu, or gpu:N as the driver counts. */
+  /** auto = what the engine likes; or any of cpu, cpu:0-3 (a set), gpu:N as the driver counts. */
   devices: z.array(text.min(1)).min(1).default(['auto']),
   /** 0 = the CPUs this process may use. */
   threads: z.int().min(0).max(4096).default(0),

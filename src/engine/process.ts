@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isErrorCode, isShortage, OtfError, shortage, systemReason } from '../errors/catalogue.js';
 import { publicText } from '../errors/public-text.js';
+import { type CpuSet, printCpuSet } from './cpu-sets.js';
 import { deviceEnvironment } from './device.js';
 import { LogTail } from './last-words.js';
 
@@ -15,6 +16,8 @@ export interface EngineSpec {
   engine: string;
   /** The only GPU it may see; undefined = any. */
   gpu?: number | undefined;
+  /** The CPUs it keeps to; undefined = all. */
+  cpus?: CpuSet | undefined;
   quantization: string;
   threads: number;
   inputBias: number;
@@ -231,6 +234,7 @@ function engineArguments(spec: EngineSpec): string[] {
     batch: String(spec.batch),
     slots: String(spec.slots),
     'slot-bytes': String(spec.slotBytes),
+    ...(spec.cpus ? { cpus: printCpuSet(spec.cpus, ',') } : {}),
   };
   return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OtfError } from '../errors/catalogue.js';
 import { descriptorShortage } from '../io/descriptors.js';
 import type { OpenedSlots } from './addon.js';
+import type { CpuSet } from './cpu-sets.js';
 import { loadAddon } from './load.js';
 import { EngineDied, EngineProcess, type EngineReady, type ForwardDone } from './process.js';
 
@@ -15,6 +16,8 @@ export interface SupervisedSpec {
   network: string;
   engine: string;
   gpu?: number | undefined;
+  /** The CPUs it keeps to; undefined = all. */
+  cpus?: CpuSet | undefined;
   quantization: string;
   threads: number;
   inputBias: number;

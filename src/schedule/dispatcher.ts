@@ -10,19 +10,8 @@
  * else. Who kills the server does so each time, so the least tried goes first: a kill from outside should not meet the same
  * job again.
  */
+import type { Place } from '../run/runner.js';
 import { JobQueue, type QueuePolicy, type Ready, type ReleaseReason, type Waiting } from './queue.js';
-
-export interface Place {
-  readonly name: string;
-  /** Can it run jobs of this key at all? */
-  takes: (key: string) => boolean;
-  /** The key's network is loaded there, or being loaded. */
-  holds: (key: string) => boolean;
-  /** Nothing waits for it: neither tiles nor jobs that are being opened. */
-  readonly hungry: boolean;
-  /** It computes. */
-  readonly busy: boolean;
-}
 
 /** What begins together, where. */
 export interface Order<Item> {
@@ -52,8 +41,8 @@ export class Dispatcher<Item extends Suspicious> {
   /** Places whose last batch is being opened, and when each got one. */
   readonly #opening = new Map<string, number>();
   readonly #releasedMs = new Map<string, number>();
-  /** Begun and not over. */
-  readonly #running = new Set<string>();
+  /** Begun and not over: where. */
+  readonly #running = new Map<string, string>();
   #shortUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(policy: QueuePolicy) {
@@ -152,7 +141,7 @@ export class Dispatcher<Item extends Suspicious> {
     const { place, items } = order;
     this.#opening.set(place, (this.#opening.get(place) ?? 0) + 1);
     this.#releasedMs.set(place, nowMs);
-    for (const { id } of items) this.#running.add(id);
+    for (const { id } of items) this.#running.set(id, place);
     return order;
   }
 
@@ -161,6 +150,7 @@ export class Dispatcher<Item extends Suspicious> {
     const candidates: Candidate[] = [];
     for (const place of places) {
       if (this.#opening.has(place.name)) continue;
+      const jobs = this.#jobsAt(place);
       // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait.
       if (!place.hungry && this.#turnMs(place, nowMs) > 0) continue;
       const ready = this.#queue.ready(nowMs, place.hungry && !place.busy);
@@ -169,10 +159,17 @@ export class Dispatcher<Item extends Suspicious> {
         // With one place there is nothing to choose: keys take turns.
         const choice = places.length > 1;
         const strange = choice ? strangeness(each.key, place, places) : 0;
-        candidates.push({ place, ready: each, turn, overdue: choice && each.overdue, strange });
+        candidates.push({ place, ready: each, turn, overdue: choice && each.overdue, strange, jobs });
       }
     }
     return candidates;
+  }
+
+  /** Also those whose images take long to be opened: neither hungry nor busy tells of them. */
+  #jobsAt({ name }: Place): number {
+    let jobs = 0;
+    for (const place of this.#running.values()) if (place === name) jobs++;
+    return jobs;
   }
 
   /** Idle places that have the network loaded take equal shares. */
@@ -203,6 +200,8 @@ interface Candidate {
   turn: number;
   overdue: boolean;
   strange: number;
+  /** Begun there and not over. */
+  jobs: number;
 }
 
 function byRank(a: Candidate, b: Candidate): number {
@@ -211,7 +210,7 @@ function byRank(a: Candidate, b: Candidate): number {
     Number(b.overdue) - Number(a.overdue) ||
     a.strange - b.strange ||
     a.turn - b.turn ||
-    Number(a.place.busy) - Number(b.place.busy)
+    a.jobs - b.jobs
   );
 }
 

@@ -1,22 +1,13 @@
-/** Images from elsewhere: a few at a time, in phase EXECUTING, so that a slow server of somebody holds up nobody's batch. */
+/** Who is fetched next: a few at a time, and of one owner fewer, so that a slow server of somebody holds up nobody else. */
 import type { Config } from '../config/schema.js';
-import { OtfError, toOtfError } from '../errors/catalogue.js';
-import type { ExecutorHost } from '../jobs/executor.js';
+import { OtfError } from '../errors/catalogue.js';
 import { type Job, ownerKey } from '../jobs/job.js';
-import type { InputSources } from '../tasks/files.js';
-import { jobFailure } from './failure.js';
-import { jobInputs } from './inputs.js';
-import type { Persistence } from './persistence.js';
-import { forget } from './task.js';
-import type { Workers } from './workers.js';
 
 export interface FetcherParts {
-  host: ExecutorHost;
-  persist: Persistence;
-  fetch: Config['fetch'];
-  workers: Workers;
-  /** The job is EXECUTING and its inputs are here. */
-  fetched: (job: Job, inputs: InputSources) => void;
+  limits: Pick<Config['fetch'], 'at_once' | 'per_owner'>;
+  /** Brings the inputs of the job, and sees to what comes then. */
+  bring: (job: Job, signal: AbortSignal) => Promise<void>;
+  internal: (thrown: unknown) => void;
 }
 
 export class Fetcher {
@@ -65,17 +56,17 @@ export class Fetcher {
   }
 
   #next(): void {
-    const { at_once: most, per_owner: each } = this.#parts.fetch;
+    const { at_once: most, per_owner: each } = this.#parts.limits;
     while (!this.#stopping && this.#running.size < most) {
-      // Whoever names slow servers holds up nobody else.
       const index = this.#waiting.findIndex((job) => (this.#byOwner.get(ownerKey(job)) ?? 0) < each);
       const [job] = index < 0 ? [] : this.#waiting.splice(index, 1);
       if (!job) return;
       const controller = new AbortController();
       this.#running.set(job.id, controller);
       this.#count(job, 1);
-      this.#fetch(job, controller.signal)
-        .catch((thrown) => this.#parts.host.internal(thrown))
+      this.#parts
+        .bring(job, controller.signal)
+        .catch((thrown) => this.#parts.internal(thrown))
         .finally(() => {
           this.#running.delete(job.id);
           this.#count(job, -1);
@@ -89,20 +80,5 @@ export class Fetcher {
     const count = (this.#byOwner.get(owner) ?? 0) + by;
     if (count === 0) this.#byOwner.delete(owner);
     else this.#byOwner.set(owner, count);
-  }
-
-  async #fetch(job: Job, signal: AbortSignal): Promise<void> {
-    const { host, persist, fetch, workers, fetched } = this.#parts;
-    try {
-      if (!(await persist.executing(job.id, {}))) return;
-      const inputs = await jobInputs(job, { host, fetch, workers, signal });
-      for (const file of Object.values(inputs).flat()) {
-        if (file.url !== undefined) host.log(job.id, 'info', `fetched ${file.size} bytes from ${file.url}`);
-      }
-      if (signal.aborted) await forget(inputs);
-      else fetched(job, inputs);
-    } catch (thrown) {
-      if (!signal.aborted) await persist.failed(job.id, jobFailure(toOtfError(thrown), undefined));
-    }
   }
 }

@@ -1,115 +1,16 @@
-/** What the executing half measures of itself, in the server's registry (Prometheus). */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { ReaderStats } from '../engine/addon.js';
-import type { EnginePool } from '../engine/pool.js';
-import type { ReleaseReason } from './queue.js';
+/** What the scheduler measures of itself, in the server's registry (Prometheus). */
+import { Histogram, type Registry } from 'prom-client';
 
-export interface ExecutorMetrics {
-  stage: (stage: string, seconds: number) => void;
-  batch: (key: string, size: number, reason: ReleaseReason) => void;
-  pass: (key: string, tiles: number, seconds: number) => void;
-}
+/** Told of every batch that begins. */
+export type BatchObserver = (key: string, size: number, reason: string) => void;
 
-const kStageBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
-const kRateWindowMs = 10_000;
-
-export function executorMetrics(registry: Registry, engines: () => EnginePool | undefined): ExecutorMetrics {
-  const registers = [registry];
-  const stages = new Histogram({
-    name: 'otf_stage_seconds',
-    help: 'Time of one piece of work of a stage, waiting for a free worker included (forward: of one pass)',
-    labelNames: ['stage'],
-    buckets: kStageBuckets,
-    registers,
-  });
+export function batchMetrics(registry: Registry): BatchObserver {
   const batches = new Histogram({
     name: 'otf_batch_size',
-    help: 'Tasks of a batch when it was released, by why it was: full, waited, idle',
+    help: 'Tasks of a batch when it was released, by why it was: full, waited, idle, alone',
     labelNames: ['key', 'reason'],
     buckets: [1, 2, 4, 8, 16, 32, 64],
-    registers,
+    registers: [registry],
   });
-  const tiles = new Counter({
-    name: 'otf_tiles_total',
-    help: 'Tiles run through networks',
-    labelNames: ['key'],
-    registers,
-  });
-  const recent: { ms: number; tiles: number }[] = [];
-  new Gauge({
-    name: 'otf_tiles_per_second',
-    help: 'Tiles run in the last ten seconds, per second',
-    registers,
-    collect() {
-      const since = Date.now() - kRateWindowMs;
-      while (recent[0] && recent[0].ms < since) recent.shift();
-      this.set((recent.reduce((sum, entry) => sum + entry.tiles, 0) * 1000) / kRateWindowMs);
-    },
-  });
-  new Gauge({
-    name: 'otf_engine_restarts',
-    help: 'Deaths of engine processes since the server started',
-    labelNames: ['key'],
-    registers,
-    collect() {
-      this.reset();
-      for (const [key, count] of engines()?.restarts() ?? []) this.set({ key }, count);
-    },
-  });
-  new Gauge({
-    name: 'otf_engine_memory_bytes',
-    help: 'Memory of loaded networks and their slots',
-    labelNames: ['key'],
-    registers,
-    collect() {
-      this.reset();
-      for (const engine of engines()?.list() ?? []) this.set({ key: engine.spec.key }, engine.memoryBytes);
-    },
-  });
-  return {
-    stage: (stage, seconds) => stages.observe({ stage }, seconds),
-    batch: (key, size, reason) => batches.observe({ key, reason }, size),
-    pass(key, count, seconds) {
-      stages.observe({ stage: 'forward' }, seconds);
-      tiles.inc({ key }, count);
-      const last = recent.at(-1);
-      const now = Date.now();
-      // One entry per tenth of a second: a bounded list whatever the rate.
-      if (last && now - last.ms < 100) last.tiles += count;
-      else recent.push({ ms: now, tiles: count });
-      if (recent.length > 200) recent.shift();
-    },
-  };
-}
-
-/** The processes that decode compressed images. */
-export function readerMetrics(registry: Registry, stats: () => ReaderStats): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'otf_readers',
-    help: 'Processes that decode compressed images, by what they do: busy, idle',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      const { busy, idle } = stats();
-      this.set({ state: 'busy' }, busy);
-      this.set({ state: 'idle' }, idle);
-    },
-  });
-  const counts = {
-    started: 'Image readers started',
-    crashed: 'Image readers that ended by themselves while decoding',
-    killed: 'Image readers killed from outside while decoding',
-    late: 'Image readers ended because decoding took too long',
-  } as const;
-  for (const [name, help] of Object.entries(counts) as [keyof typeof counts, string][]) {
-    new Gauge({
-      name: `otf_readers_${name}`,
-      help: `${help}, since the server started`,
-      registers,
-      collect() {
-        this.set(stats()[name]);
-      },
-    });
-  }
+  return (key, size, reason) => batches.observe({ key, reason }, size);
 }

@@ -52,6 +52,7 @@ Arguments readArguments(int count, char** values) {
          if (!type) bad(name, value);
          a.options.computeType = *type;
        }},
+      {"--cpus", text(a.cpus)},
       {"--threads", whole(a.options.threads, 0, 65536)},
       {"--input-bias",
        [&](std::string_view name, std::string_view value) {
@@ -83,7 +84,7 @@ Arguments readArguments(int count, char** values) {
   }
   if (!a.describe.empty()) return a;
   for (const auto& [name, set] : known) {
-    if (name != "--describe" && name != "--depth" && !seen[name])
+    if (name != "--describe" && name != "--depth" && name != "--cpus" && !seen[name])
       throw OtfError(Code::kInvalidArgument, "otf-engine needs " + std::string(name));
   }
   return a;

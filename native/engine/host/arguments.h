@@ -10,6 +10,7 @@ namespace otf::host {
 struct Arguments {
   std::string describe;  // not empty: say what this engine has, and nothing else
   std::string network, engine;
+  std::string cpus;  // list of those it keeps to; empty: all
   EngineOptions options;
   Extent extent;
   int batch = 0, slots = 0;

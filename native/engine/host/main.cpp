@@ -12,6 +12,7 @@
 
 #include "engine/host/arguments.h"
 #include "engine/host/commands.h"
+#include "engine/host/cpus.h"
 #include "engine/host/crash_engine.h"
 #include "error/error.h"
 #include "process/flat_json.h"
@@ -49,12 +50,9 @@ bool debugEngines() {
 /// them holds up the others, who spin (38 % of this process's time on two processors). CIANNA's BLAS has threads of
 /// its own besides, so there waiting is passive; oneDNN's layers of a small network are so short that spinning for
 /// some microseconds still pays. OpenMP reads its environment when it is loaded, so the program begins anew.
-void letThreadsSleep(int count, char** values) {
+void letThreadsSleep(const std::string& engine, char** values) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
-  bool cianna = false;
-  for (int i = 1; i + 1 < count; ++i)
-    if (std::strcmp(values[i], "--engine") == 0 && isCianna(values[i + 1])) cianna = true;
-  if (cianna)
+  if (isCianna(engine))
     ::setenv("OMP_WAIT_POLICY", "passive", 1);
   else
     ::setenv("GOMP_SPINCOUNT", "2000", 1);
@@ -117,8 +115,7 @@ std::string ready(const Engine& engine, const host::Arguments& a, int64_t values
                         .str();
 }
 
-void run(int count, char** values) {
-  const host::Arguments a = host::readArguments(count, values);
+void run(const host::Arguments& a) {
   if (!a.describe.empty()) {
     sayDescription(a.describe);
     return;
@@ -154,7 +151,6 @@ void run(int count, char** values) {
 int main(int count, char** values) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   keepOwnDescriptors(count, values);
-  letThreadsSleep(count, values);
   // Begun anew from /proc/self/exe, it would be "exe" in lists of processes.
   ::prctl(PR_SET_NAME, "otf-engine");
   // Ctrl-C reaches a whole terminal; when an engine ends is its parent's decision.
@@ -164,7 +160,11 @@ int main(int count, char** values) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   ::on_exit(unexpectedExit, nullptr);
   try {
-    run(count, values);
+    const host::Arguments arguments = host::readArguments(count, values);
+    // OpenMP counts its CPUs when it is loaded: before the program begins anew.
+    if (!arguments.cpus.empty()) host::keepToCpus(arguments.cpus);
+    letThreadsSleep(arguments.engine, values);
+    run(arguments);
   } catch (const OtfError& error) {
     process::replyError(error.code(), error.what());
     end(1);

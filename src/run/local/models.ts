@@ -1,10 +1,9 @@
 /** The models jobs run with: card, head and sizes of each, opened once. */
-import { OtfError } from '../errors/catalogue.js';
-import type { ModelCard } from '../models/card.js';
-import { findModel, type ModelRegistry } from '../models/registry.js';
-import { loadRegistry } from '../tasks/cards.js';
-import { workOf } from '../tasks/registry.js';
-import type { OpenedModel } from '../tasks/work.js';
+import { OtfError } from '../../errors/catalogue.js';
+import type { ModelCard } from '../../models/card.js';
+import { findModel, type ModelRegistry } from '../../models/registry.js';
+import { workOf } from '../../tasks/registry.js';
+import type { OpenedModel } from '../../tasks/work.js';
 import type { Workers } from './workers.js';
 
 export interface ReadyModel extends OpenedModel {
@@ -17,13 +16,14 @@ export class Models {
   readonly #registry: ModelRegistry;
   readonly #open = new Map<string, Promise<ReadyModel>>();
 
-  private constructor(registry: ModelRegistry, workers: Workers) {
+  constructor(registry: ModelRegistry, workers: Workers) {
     this.#registry = registry;
     this.#workers = workers;
   }
 
-  static async open(dir: string, workers: Workers): Promise<Models> {
-    return new Models(await loadRegistry(dir), workers);
+  /** The engine that the card of the model demands, if it does. */
+  demandedEngine(id: string): string | undefined {
+    return findModel(this.#registry, id)?.engine;
   }
 
   /** Throws OTF_MODEL_UNKNOWN, or what is wrong with the network; a later call tries again. */

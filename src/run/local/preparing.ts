@@ -2,7 +2,7 @@
  * Tasks whose next tiles are not in memory. Reading pixels takes what a disk or a decoder takes: it is done apart, for each
  * task by itself, and only tiles that are there join a pass, so that one slow image holds up nobody but itself.
  */
-import { type OtfError, toOtfError } from '../errors/catalogue.js';
+import { type OtfError, toOtfError } from '../../errors/catalogue.js';
 import type { MemoryBudget } from './memory.js';
 import type { TaskRun } from './task.js';
 import type { Workers } from './workers.js';

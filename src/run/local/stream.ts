@@ -8,11 +8,11 @@
  * Several tasks share a pass (compose.ts). One that is not full waits for tiles that are being prepared only while the
  * engine has something to do. The slots bound what is under way. A death of the engine is survived as in isolate.ts.
  */
-import type { SlotsHandle } from '../engine/addon.js';
-import type { Lease } from '../engine/pool.js';
-import type { OtfError } from '../errors/catalogue.js';
-import { toOtfError } from '../errors/catalogue.js';
-import type { Piece as TaskPiece } from '../tasks/work.js';
+import type { SlotsHandle } from '../../engine/addon.js';
+import type { Lease } from '../../engine/pool.js';
+import type { OtfError } from '../../errors/catalogue.js';
+import { toOtfError } from '../../errors/catalogue.js';
+import type { Piece as TaskPiece } from '../../tasks/work.js';
 import { composePass, type Share } from './compose.js';
 import { type Forward, forwardSurviving } from './isolate.js';
 import type { MemoryBudget } from './memory.js';

@@ -1,9 +1,9 @@
 /** What the workers are asked to do and what they answer: plain values only, tensors stay in shared memory. */
-import type { CopyItemsRequest } from '../engine/addon.js';
-import type { ErrorCode } from '../errors/catalogue.js';
-import type { UnpackLimits } from '../fetch/unpack.js';
-import type { ModelCard } from '../models/card.js';
-import type { ResultFile } from '../tasks/files.js';
+import type { CopyItemsRequest } from '../../engine/addon.js';
+import type { ErrorCode } from '../../errors/catalogue.js';
+import type { UnpackLimits } from '../../fetch/unpack.js';
+import type { ModelCard } from '../../models/card.js';
+import type { ResultFile } from '../../tasks/files.js';
 import type {
   Finished,
   FinishRequest,
@@ -12,7 +12,7 @@ import type {
   OpenRequest,
   Piece,
   TaskHandle,
-} from '../tasks/work.js';
+} from '../../tasks/work.js';
 
 /** Of the kind: src/tasks/work.ts says what each does. */
 interface OfKind {

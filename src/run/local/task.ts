@@ -1,12 +1,13 @@
 /** One job on its way through the stages. Ends once: done, failed, aborted or put back; whatever comes later is dropped. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Job } from '../jobs/job.js';
-import type { InputSource, InputSources } from '../tasks/files.js';
-import { workOf } from '../tasks/registry.js';
-import type { OpenedTask } from '../tasks/work.js';
+import type { EngineSupervisor } from '../../engine/supervisor.js';
+import type { Job } from '../../jobs/job.js';
+import type { InputSource, InputSources } from '../../tasks/files.js';
+import { workOf } from '../../tasks/registry.js';
+import type { OpenedTask } from '../../tasks/work.js';
+import type { Batch } from '../runner.js';
 import type { Held } from './memory.js';
-import type { ReleaseReason } from './queue.js';
 
 /** What was fetched or unpacked is not kept. */
 export async function forget(inputs: InputSources | undefined): Promise<void> {
@@ -22,16 +23,34 @@ export async function removeWritten(dir: string, files: readonly string[]): Prom
   await Promise.all(files.map((file) => rm(join(dir, file), { force: true })));
 }
 
-export interface Batch {
+/** Where a task runs. */
+export interface TaskDevice {
+  readonly name: string;
+  /** Of a key that is in use there. */
+  engineOf: (key: string) => EngineSupervisor | undefined;
+}
+
+export interface TaskParts {
+  job: Job;
+  key: string;
+  batch: TaskBatch;
+  device: TaskDevice;
+  /** That were fetched before. */
+  inputs: InputSources | undefined;
+}
+
+export interface TaskBatch {
   id: string;
   startedMs: number;
   size: number;
-  reason: ReleaseReason;
+  reason: Batch['reason'];
 }
 
 export class TaskRun {
   readonly job: Job;
-  readonly batch: Batch;
+  readonly key: string;
+  readonly batch: TaskBatch;
+  readonly device: TaskDevice;
   /** Undefined until they have been looked at. */
   inputs: InputSources | undefined;
   readonly begun = performance.now();
@@ -48,9 +67,11 @@ export class TaskRun {
   #ended = false;
   #memory: Held | undefined;
 
-  constructor(job: Job, batch: Batch, inputs: InputSources | undefined) {
+  constructor({ job, key, batch, device, inputs }: TaskParts) {
     this.job = job;
+    this.key = key;
     this.batch = batch;
+    this.device = device;
     this.inputs = inputs;
   }
 

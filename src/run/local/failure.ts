@@ -1,9 +1,9 @@
 /** What a job that failed says: the error's own line without anything of this machine, and more lines where there are. */
 
-import { EngineDied } from '../engine/process.js';
-import type { OtfError } from '../errors/catalogue.js';
-import type { JobFailure } from '../jobs/job.js';
-import type { InputSources } from '../tasks/files.js';
+import { EngineDied } from '../../engine/process.js';
+import type { OtfError } from '../../errors/catalogue.js';
+import type { JobFailure } from '../../jobs/job.js';
+import type { InputSources } from '../../tasks/files.js';
 
 export function jobFailure(error: OtfError, inputs: InputSources | undefined): JobFailure {
   const sources = Object.values(inputs ?? {}).flat();

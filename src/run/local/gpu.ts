@@ -1,7 +1,7 @@
 /** GPUs through NVML, their names, memory and load: the library that comes with NVIDIA's driver; nothing at all where there is none. */
 import { createRequire } from 'node:module';
 import { Gauge, type Registry } from 'prom-client';
-import type { GpuIdentity } from '../provenance/environment.js';
+import type { GpuIdentity } from '../../provenance/environment.js';
 
 export interface GpuReading {
   gpu: string;

@@ -3,9 +3,9 @@
  * (deaths from outside, such as a kill, hit nobody twice), then halves of its tasks apart, so that only the task that
  * kills the engine fails, with the last words of whatever died.
  */
-import { EngineDied } from '../engine/process.js';
-import type { OtfError } from '../errors/catalogue.js';
-import { toOtfError } from '../errors/catalogue.js';
+import { EngineDied } from '../../engine/process.js';
+import type { OtfError } from '../../errors/catalogue.js';
+import { toOtfError } from '../../errors/catalogue.js';
 import type { Pass, Piece } from './stream.js';
 import type { TaskRun } from './task.js';
 

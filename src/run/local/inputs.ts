@@ -1,15 +1,15 @@
 /** Where a job's inputs are: uploaded, below an allowed folder, or fetched now; unpacked when they are in gzip. */
 import { rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Config } from '../config/schema.js';
-import { OtfError } from '../errors/catalogue.js';
-import { fetchImage } from '../fetch/fetch-image.js';
-import { openableLocalPath } from '../fetch/local-file.js';
-import { isGzip } from '../fetch/unpack.js';
-import type { ExecutorHost } from '../jobs/executor.js';
-import type { Job } from '../jobs/job.js';
-import type { ImageUrl, InputFile, InputSource, InputSources } from '../tasks/files.js';
-import { kindNamed } from '../tasks/registry.js';
+import type { Config } from '../../config/schema.js';
+import { OtfError } from '../../errors/catalogue.js';
+import { fetchImage } from '../../fetch/fetch-image.js';
+import { openableLocalPath } from '../../fetch/local-file.js';
+import { isGzip } from '../../fetch/unpack.js';
+import type { ExecutorHost } from '../../jobs/executor.js';
+import type { Job } from '../../jobs/job.js';
+import type { ImageUrl, InputFile, InputSource, InputSources } from '../../tasks/files.js';
+import { kindNamed } from '../../tasks/registry.js';
 import { forget, forgetSource } from './task.js';
 import type { Workers } from './workers.js';
 

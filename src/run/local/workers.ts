@@ -1,6 +1,6 @@
 /** The worker threads, by what they do. */
 import { availableParallelism } from 'node:os';
-import { OtfError } from '../errors/catalogue.js';
+import { OtfError } from '../../errors/catalogue.js';
 import { Crew } from './crew.js';
 import type { Work, WorkAnswer, WorkOrder } from './work.js';
 

@@ -1,8 +1,8 @@
 /** What a finished task hands to the host. */
-import type { EngineReady } from '../engine/process.js';
-import type { Outcome } from '../jobs/executor.js';
-import { kindNamed } from '../tasks/registry.js';
-import type { Finished } from '../tasks/work.js';
+import type { EngineReady } from '../../engine/process.js';
+import type { Outcome } from '../../jobs/executor.js';
+import { kindNamed } from '../../tasks/registry.js';
+import type { Finished } from '../../tasks/work.js';
 import type { TaskRun } from './task.js';
 
 export function outcomeOf({ job, batch, tiles, inputs }: TaskRun, finished: Finished, engine: EngineReady): Outcome {

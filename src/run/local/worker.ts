@@ -1,14 +1,14 @@
 /** Runs in the worker threads: prepare and finish. May block; the event loop of the server is elsewhere. */
 import { stat } from 'node:fs/promises';
-import { addon } from '../engine/addon.js';
-import { toOtfError } from '../errors/catalogue.js';
-import { unpack } from '../fetch/unpack.js';
-import { sha256File } from '../io/checksum.js';
-import { descriptorShortage } from '../io/descriptors.js';
-import { verifyWeights } from '../models/card.js';
-import { finish } from '../tasks/finish.js';
-import { kindNamed, workOf } from '../tasks/registry.js';
-import { writeRepresentation } from '../tasks/table-files.js';
+import { addon } from '../../engine/addon.js';
+import { toOtfError } from '../../errors/catalogue.js';
+import { unpack } from '../../fetch/unpack.js';
+import { sha256File } from '../../io/checksum.js';
+import { descriptorShortage } from '../../io/descriptors.js';
+import { verifyWeights } from '../../models/card.js';
+import { finish } from '../../tasks/finish.js';
+import { kindNamed, workOf } from '../../tasks/registry.js';
+import { writeRepresentation } from '../../tasks/table-files.js';
 import type { Work, WorkAnswer, WorkOrder } from './work.js';
 
 const openModel: Work['openModel'] = async (card) => {

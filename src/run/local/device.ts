@@ -1,0 +1,110 @@
+/** One device: the networks loaded on it, and a stream of tiles for each that is in use. */
+
+import type { Config } from '../../config/schema.js';
+import { canRun, type Device } from '../../engine/device.js';
+import { EnginePool } from '../../engine/pool.js';
+import type { EngineSupervisor, SupervisorEvents } from '../../engine/supervisor.js';
+import { kindNamed } from '../../tasks/registry.js';
+import type { Place } from '../runner.js';
+import type { MemoryBudget } from './memory.js';
+import type { ReadyModel } from './models.js';
+import { type StreamEvents, TileStream } from './stream.js';
+import type { TaskDevice } from './task.js';
+import { Turns } from './turns.js';
+import type { Workers } from './workers.js';
+
+export interface DeviceParts {
+  device: Device;
+  config: Config['engine'];
+  workers: Workers;
+  memory: MemoryBudget;
+  /** What the card of the key's model demands, if it does. */
+  demanded: (key: string) => string | undefined;
+  engines: SupervisorEvents;
+  streams: StreamEvents;
+}
+
+/** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
+const kSlots = 5;
+
+export class LocalDevice implements Place, TaskDevice {
+  readonly name: string;
+  readonly engines: EnginePool;
+  readonly #parts: DeviceParts;
+  readonly #turns = new Turns();
+  readonly #streams = new Map<string, TileStream>();
+
+  constructor(parts: DeviceParts) {
+    this.#parts = parts;
+    this.name = parts.device.name;
+    const { ready_s, hang_s, first_s, memory_mb, idle_s } = parts.config;
+    this.engines = new EnginePool({
+      limits: { readyMs: ready_s * 1000, hangMs: hang_s * 1000, firstMs: first_s * 1000 },
+      memoryBytes: memory_mb * 2 ** 20,
+      idleMs: idle_s * 1000,
+      events: parts.engines,
+    });
+  }
+
+  takes(key: string): boolean {
+    return canRun(this.#parts.device, this.#parts.demanded(key));
+  }
+
+  holds(key: string): boolean {
+    return this.#streams.has(key) || this.engines.list().some(({ spec, loaded }) => loaded && spec.key === key);
+  }
+
+  get hungry(): boolean {
+    for (const stream of this.#streams.values()) if (stream.hasWork) return false;
+    return true;
+  }
+
+  get busy(): boolean {
+    return this.#turns.busy;
+  }
+
+  /** Of the key's stream, while it is in use. */
+  engineOf(key: string): EngineSupervisor | undefined {
+    return this.#streams.get(key)?.lease.engine;
+  }
+
+  /** The stream of the key; its network is loaded if it is not. */
+  open(key: string, model: ReadyModel, quantization: string): TileStream {
+    const known = this.#streams.get(key);
+    if (known) return known;
+    const { device, config, workers, memory, streams: events } = this.#parts;
+    const { card, valuesIn, valuesOut } = model;
+    const lease = this.engines.lease({
+      key,
+      network: card.weightsPath,
+      engine: card.engine ?? device.engine,
+      gpu: device.gpu,
+      cpus: device.cpus,
+      quantization,
+      threads: config.threads,
+      inputBias: card.input_bias,
+      tilePx: kindNamed(card.kind).itemShape(card).width,
+      valuesIn,
+      valuesOut,
+      batch: config.batch,
+      slots: kSlots,
+    });
+    const stream = new TileStream({ lease, workers, device: this.#turns, memory, events });
+    this.#streams.set(key, stream);
+    // Loading goes on beside the filling of the first slots; what goes wrong is told by the first pass.
+    this.engines
+      .makeRoom()
+      .then(() => lease.engine.start())
+      .catch(() => undefined);
+    return stream;
+  }
+
+  /** Streams in which nothing is under way are given up; their networks stay loaded for a while. */
+  tidy(): void {
+    for (const [key, stream] of this.#streams) {
+      if (!stream.quiet) continue;
+      stream.lease.release();
+      this.#streams.delete(key);
+    }
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * Runs jobs on the devices of this machine:
+ *
+ *   (fetch the inputs) ─► begin ─► open ─► stream of tiles on a device ─► finish
+ *
+ * Everything that may fail belongs to one task, and fails that task only.
+ */
+import { totalmem } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { allowedCpus } from '../../engine/cpu-sets.js';
+import { chooseDevices } from '../../engine/device.js';
+import { loadAddon } from '../../engine/load.js';
+import { toOtfError } from '../../errors/catalogue.js';
+import type { Job, JobInfo } from '../../jobs/job.js';
+import { type Environment, environmentOf } from '../../provenance/environment.js';
+import { loadRegistry } from '../../tasks/cards.js';
+import type { InputSources, ResultFile } from '../../tasks/files.js';
+import { kindNamed } from '../../tasks/registry.js';
+import { modelOfKey } from '../key.js';
+import type { Batch, Place, RunHost, Runner, RunnerStatus } from '../runner.js';
+import { LocalDevice } from './device.js';
+import { Ends } from './ends.js';
+import { jobFailure } from './failure.js';
+import { gpuMetrics, openNvml } from './gpu.js';
+import { jobInputs, needsFetching } from './inputs.js';
+import { MemoryBudget } from './memory.js';
+import { type RunMetrics, readerMetrics, runMetrics } from './metrics.js';
+import { Models } from './models.js';
+import { openTask } from './opening.js';
+import type { StreamEvents } from './stream.js';
+import { forget, TaskRun } from './task.js';
+import { Workers } from './workers.js';
+
+const kStopStepMs = 20;
+/** For threads to come back when the server ends. */
+const kCloseMs = 2000;
+/** More are started when they are needed. */
+const kWarmReaders = 1;
+/** Tasks of a batch that are open within this begin together. */
+const kTogetherMs = 100;
+
+export class LocalRunner implements Runner {
+  environment: Environment = {};
+  #host!: RunHost;
+  #devices: LocalDevice[] = [];
+  #workers!: Workers;
+  #models!: Models;
+  #memory!: MemoryBudget;
+  #ends!: Ends;
+  #metrics!: RunMetrics;
+  /** Inputs of jobs that have not begun. */
+  readonly #fetched = new Map<string, InputSources>();
+  readonly #running = new Map<string, TaskRun>();
+  /** Batches that are being opened. */
+  #opening = 0;
+  #stopping = false;
+
+  async start(host: RunHost): Promise<void> {
+    this.#host = host;
+    const { engine, models } = host.config;
+    const addon = await loadAddon();
+    const nvml = openNvml();
+    const registry = await loadRegistry(models.dir);
+    const devices = await chooseDevices({
+      devices: engine.devices,
+      engine: engine.default,
+      demands: registry.cards,
+      gpus: nvml?.identity.devices.length,
+      cpus: allowedCpus,
+      describe: () => addon.describeEngines(),
+      resolve: (name) => addon.resolveEngine(name),
+    });
+    this.#metrics = runMetrics(host.metrics, () => this.#devices);
+    gpuMetrics(host.metrics, nvml?.read);
+    this.environment = environmentOf(addon.versions(), nvml?.identity);
+    const imageBytes = engine.image_mb > 0 ? engine.image_mb * 2 ** 20 : memoryOfThisMachine() / 4;
+    addon.configureReaders({ deadlineMs: engine.read_s * 1000, memoryBytes: imageBytes });
+    await addon.warmReaders(kWarmReaders);
+    readerMetrics(host.metrics, () => addon.readerStats());
+    this.#workers = new Workers(this.#metrics.stage);
+    await this.#workers.ready;
+    this.#models = new Models(registry, this.#workers);
+    this.#ends = new Ends({
+      host,
+      workers: this.#workers,
+      models: this.#models,
+      stopping: () => this.#stopping,
+      ended: (task) => this.#running.delete(task.job.id),
+    });
+    this.#memory = new MemoryBudget(imageBytes);
+    this.#devices = devices.map(
+      (device) =>
+        new LocalDevice({
+          device,
+          config: engine,
+          workers: this.#workers,
+          memory: this.#memory,
+          demanded: (key) => this.#models.demandedEngine(modelOfKey(key)),
+          engines: {
+            started: (key, ready, ms) =>
+              this.#tell(device.name, key, 'info', `${ready.engine} ${ready.version} loaded in ${ms.toFixed(0)} ms`),
+            died: (key, reason) => this.#tell(device.name, key, 'warn', reason.message),
+          },
+          streams: this.#events,
+        }),
+    );
+  }
+
+  room(): readonly Place[] {
+    return this.#devices;
+  }
+
+  needsFetching(job: Job): boolean {
+    return needsFetching(job);
+  }
+
+  async fetch(job: Job, signal: AbortSignal): Promise<boolean> {
+    const host = this.#host;
+    try {
+      const room = { host, fetch: host.config.fetch, workers: this.#workers, signal };
+      const inputs = await jobInputs(job, room);
+      for (const file of Object.values(inputs).flat()) {
+        if (file.url !== undefined) host.log(job.id, 'info', `fetched ${file.size} bytes from ${file.url}`);
+      }
+      if (signal.aborted) await forget(inputs);
+      else this.#fetched.set(job.id, inputs);
+      return !signal.aborted;
+    } catch (thrown) {
+      if (!signal.aborted) await host.failed(job.id, jobFailure(toOtfError(thrown), undefined));
+      return false;
+    }
+  }
+
+  async begin(batch: Batch): Promise<void> {
+    this.#opening++;
+    try {
+      await this.#begin(batch);
+    } catch (thrown) {
+      this.#host.internal(thrown);
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  async #begin({ id, place, key, reason, startedMs, jobs }: Batch): Promise<void> {
+    const device = this.#devices.find(({ name }) => name === place) ?? this.#devices[0];
+    if (!device) throw new Error(`there is no place ${place}`);
+    const batch = { id, startedMs, size: jobs.length, reason };
+    const info: JobInfo = { batchId: id, batchSize: batch.size, batchReason: reason };
+    // Before anything is awaited: a job that has left the queue is found here by an abort.
+    const begun = jobs.map((job) => {
+      const inputs = this.#fetched.get(job.id);
+      this.#fetched.delete(job.id);
+      const task = new TaskRun({ job, key, batch, device, inputs });
+      this.#running.set(job.id, task);
+      return this.#beginTask(task, info);
+    });
+    // Those that are open soon begin together; whoever takes longer follows and holds up nobody.
+    let opened: TaskRun[] | undefined = [];
+    const joining = begun.map(async (each) => {
+      const task = await each;
+      if (!task) return;
+      if (opened) opened.push(task);
+      else await this.#join(device, key, [task]);
+    });
+    for (const each of joining) each.catch((thrown) => this.#host.internal(thrown));
+    await Promise.race([Promise.allSettled(joining), pause(kTogetherMs)]);
+    const together = opened;
+    opened = undefined;
+    await this.#join(device, key, together);
+  }
+
+  /** The task, opened; undefined when the job is gone or has failed. Never rejects. */
+  async #beginTask(task: TaskRun, info: JobInfo): Promise<TaskRun | undefined> {
+    const [host, ends] = [this.#host, this.#ends];
+    const { job } = task;
+    try {
+      const parts = { host, workers: this.#workers, models: this.#models, memory: this.#memory };
+      // Of one whose inputs were fetched it is known.
+      const told = task.inputs ? Promise.resolve(true) : host.executing(job.id, info);
+      const [failure, executing] = await Promise.all([openTask(task, parts).then(() => undefined, toOtfError), told]);
+      if (!executing) ends.drop(task);
+      if (task.ended) return undefined;
+      if (failure) throw failure;
+      host.opened(job, task.tiles);
+      this.#tellProgress(task);
+      return task;
+    } catch (thrown) {
+      ends.fail(task, toOtfError(thrown));
+      return undefined;
+    }
+  }
+
+  async #join(device: LocalDevice, key: string, opened: readonly TaskRun[]): Promise<void> {
+    const tasks = opened.filter((task) => !task.ended);
+    const [first] = tasks;
+    if (!first) return;
+    try {
+      const model = await this.#models.get(first.job.modelId);
+      device.open(key, model, first.job.quantization).add(tasks);
+    } catch (thrown) {
+      for (const task of tasks) this.#ends.fail(task, toOtfError(thrown));
+    }
+  }
+
+  readonly #events: StreamEvents = {
+    consumed: (task) => {
+      this.#tellProgress(task);
+      if (task.consumedTiles === task.tiles) this.#ends.finish(task).catch((thrown) => this.#host.internal(thrown));
+    },
+    failed: (task, error) => this.#ends.fail(task, error),
+    log: (task, level, message) => {
+      if (!task.ended) this.#host.log(task.job.id, level, message);
+    },
+    passDone: (key, tiles, seconds) => {
+      this.#metrics.pass(key, tiles, seconds);
+      this.#host.passDone(key, tiles, seconds);
+    },
+    changed: () => {
+      for (const device of this.#devices) device.tidy();
+      this.#host.changed();
+    },
+  };
+
+  #tellProgress({ job, consumedTiles: done, tiles: total }: TaskRun): void {
+    this.#host.progress(job.id, { done, total, unit: kindNamed(job.kind).unit });
+  }
+
+  #tell(device: string, key: string, level: 'info' | 'warn', message: string): void {
+    for (const task of this.#running.values()) {
+      if (task.key === key && task.device.name === device) this.#host.log(task.job.id, level, message);
+    }
+  }
+
+  abort(jobId: string): void {
+    const inputs = this.#fetched.get(jobId);
+    this.#fetched.delete(jobId);
+    forget(inputs).catch((thrown) => this.#host.internal(thrown));
+    const task = this.#running.get(jobId);
+    if (task) this.#ends.drop(task);
+  }
+
+  represent({ id, kind }: Job, format: string): Promise<ResultFile> {
+    return this.#workers.run('represent', { kind, dir: this.#host.jobDir(id), format });
+  }
+
+  status(): RunnerStatus {
+    const notes = this.#devices.flatMap(({ name, engines }) =>
+      engines
+        .list()
+        .filter(({ loaded }) => loaded)
+        .map(({ spec, info }) => {
+          const where = this.#devices.length > 1 ? `${name}, ${info?.device}` : info?.device;
+          return `${spec.key} on ${info?.engine} (${where})`;
+        }),
+    );
+    const { stuck } = this;
+    if (stuck > 0) notes.push(`${stuck} pieces of work take far too long`);
+    return { ready: this.#workers.work, notes };
+  }
+
+  /** Threads that did not come back: the program cannot end by itself while there are any. */
+  get stuck(): number {
+    return this.#workers?.stuck ?? 0;
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const until = Date.now() + graceMs;
+    while ((this.#running.size > 0 || this.#opening > 0) && Date.now() < until) await pause(kStopStepMs);
+    const left = [...this.#running.values()];
+    for (const task of left) this.#ends.drop(task);
+    (await loadAddon()).stopReaders();
+    await Promise.all(left.map(({ job }) => this.#host.requeued(job.id)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#devices.map(({ engines }) => engines.close()));
+    await this.#models.close();
+    await this.#workers.close(kCloseMs);
+  }
+}
+
+/** Or of the part of it this program may use. */
+function memoryOfThisMachine(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}

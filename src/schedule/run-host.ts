@@ -1,0 +1,42 @@
+/** What a runner tells: most of it to the jobs' host, kept also while the disk is full, and the rest to the scheduler. */
+import type { OtfError } from '../errors/catalogue.js';
+import type { ExecutorHost } from '../jobs/executor.js';
+import type { Job } from '../jobs/job.js';
+import type { RunHost } from '../run/runner.js';
+import type { Persistence } from './persistence.js';
+
+export interface RunEvents extends Pick<RunHost, 'opened' | 'progress' | 'passDone' | 'over' | 'changed'> {
+  /** Nothing shall begin for a while. */
+  short: () => void;
+  /** The job is QUEUED again. */
+  again: (job: Job) => void;
+}
+
+export function runHostOf(host: ExecutorHost, persist: Persistence, events: RunEvents): RunHost {
+  const putBack = async (job: Job, reason: OtfError) => {
+    host.log(job.id, 'warn', `${reason.message}: the job waits and is run again`);
+    if (await persist.requeued(job.id)) events.again(job);
+  };
+  return {
+    ...events,
+    config: host.config,
+    metrics: host.metrics,
+    jobDir: (jobId) => host.jobDir(jobId),
+    assertRoom: () => host.assertRoom(),
+    executing: (jobId, info) => persist.executing(jobId, info),
+    progress: (jobId, progress) => {
+      events.progress(jobId, progress);
+      host.progress(jobId, progress);
+    },
+    closing: (jobId) => host.closing(jobId),
+    completed: (jobId, outcome) => persist.completed(jobId, outcome),
+    failed: (jobId, failure) => persist.failed(jobId, failure),
+    short: (job, reason) => {
+      events.short();
+      putBack(job, reason).catch((thrown) => host.internal(thrown));
+    },
+    requeued: (jobId) => host.requeued(jobId),
+    log: (jobId, level, message) => host.log(jobId, level, message),
+    internal: (thrown) => host.internal(thrown),
+  };
+}
