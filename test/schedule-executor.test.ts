@@ -94,7 +94,7 @@ async function rig(t: TestContext, runner: ToldRunner, policy: Record<string, nu
     config: await loadConfig({ flags: { policy } }),
     metrics: new Registry(),
     job: () => undefined,
-    jobDir: (id) => `/nowhere/${id}`,
+    folder: () => assert.fail('no file is wanted'),
     assertRoom: () => undefined,
     executing: (id) => kept(`executing ${id}`),
     progress: () => undefined,

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { EngineDied } from '#otf/engine/process.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { forwardSurviving, type PassActions } from '#otf/run/local/isolate.js';
-import type { Pass, Piece } from '#otf/run/local/stream.js';
+import type { Pass, Piece } from '#otf/run/local/pass.js';
 
 interface Task {
   name: string;

@@ -1,5 +1,5 @@
 /** The pieces of a detection whose network runs in an engine process. */
-import type { DetectRequest, NormaliseStep } from './addon.js';
+import type { DetectRequest, NormaliseStep } from './addon-detect.js';
 
 /** Numbers that name native objects; valid in the main thread and every worker of this process. */
 export type SlotsHandle = number;

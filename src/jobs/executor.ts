@@ -19,6 +19,7 @@
  */
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
+import type { Folder } from '../io/folder.js';
 import type { Environment } from '../provenance/environment.js';
 import type { ResultFile } from '../tasks/files.js';
 import type { Progress } from '../tasks/kind.js';
@@ -63,7 +64,7 @@ export interface Executor {
   stop(graceMs: number): Promise<void>;
 }
 
-/** What a finished job hands over. Result files lie in host.jobDir(id), complete and synced, and so is the folder. */
+/** What a finished job hands over. Result files lie in host.folder(id), complete and synced, and so is the folder. */
 export interface Outcome {
   results: ResultFile[];
   info: JobInfo;
@@ -76,8 +77,8 @@ export interface ExecutorHost {
   readonly metrics: Registry;
   /** The job as it is now; undefined = deleted. */
   job(jobId: string): Job | undefined;
-  /** Its folder, absolute. Only files named in Outcome.results are kept track of; the folder goes when the job goes. */
-  jobDir(jobId: string): string;
+  /** Its folder. Only files named in Outcome.results are kept track of; the folder goes when the job goes. */
+  folder(jobId: string): Folder;
   /** Asked while something large is written. Throws OTF_DISK_FULL. */
   assertRoom(): void;
   executing(jobId: string, info: JobInfo): Promise<boolean>;

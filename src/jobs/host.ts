@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import { publicText } from '../errors/public-text.js';
+import { type Folder, folderAt, folderRef } from '../io/folder.js';
 import type { Environment } from '../provenance/environment.js';
 import type { ResultFile } from '../tasks/files.js';
 import type { Progress } from '../tasks/kind.js';
@@ -62,8 +63,8 @@ export class JobHost implements ExecutorHost {
     return this.#store.get(jobId);
   }
 
-  jobDir(jobId: string): string {
-    return this.#folders.jobDir(jobId);
+  folder(jobId: string): Folder {
+    return folderAt(folderRef(this.#folders.jobDir(jobId)));
   }
 
   assertRoom(): void {
@@ -133,7 +134,7 @@ export class JobHost implements ExecutorHost {
     this.log(jobId, 'error', failure.message);
     const told = publicFailure(failure);
     // A full disk must not keep a failure from being told.
-    const log = await writeLog(this.jobDir(jobId), this.#lines.get(jobId) ?? []).catch((): ResultFile[] => []);
+    const log = await writeLog(this.#folders.jobDir(jobId), this.#lines.get(jobId) ?? []).catch((): ResultFile[] => []);
     await this.#store.change(jobId, (now) => {
       if (now?.phase !== 'EXECUTING' && now?.phase !== 'QUEUED') return now;
       counts = true;

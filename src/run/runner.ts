@@ -11,6 +11,7 @@
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { OtfError } from '../errors/catalogue.js';
+import type { Folder } from '../io/folder.js';
 import type { Outcome } from '../jobs/executor.js';
 import type { Job, JobFailure, JobInfo } from '../jobs/job.js';
 import type { Environment } from '../provenance/environment.js';
@@ -77,8 +78,8 @@ export interface Runner {
 export interface RunHost {
   readonly config: Config;
   readonly metrics: Registry;
-  /** The job's folder, absolute. */
-  jobDir(jobId: string): string;
+  /** Of the job: what was uploaded lies there, and what it leaves goes there. */
+  folder(jobId: string): Folder;
   /** Asked while something large is written. Throws OTF_DISK_FULL. */
   assertRoom(): void;
   /** False: the job is gone or ended; it is to be dropped. */

@@ -21,7 +21,7 @@ export function runHostOf(host: ExecutorHost, persist: Persistence, events: RunE
     ...events,
     config: host.config,
     metrics: host.metrics,
-    jobDir: (jobId) => host.jobDir(jobId),
+    folder: (jobId) => host.folder(jobId),
     assertRoom: () => host.assertRoom(),
     executing: (jobId, info) => persist.executing(jobId, info),
     progress: (jobId, progress) => {

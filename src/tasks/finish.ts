@@ -1,6 +1,7 @@
 /** The end of a task of a job, in a worker thread: its result, log and provenance, on disk when this returns. */
 import { basename } from 'node:path';
 import { publicText } from '../errors/public-text.js';
+import { folderAt } from '../io/folder.js';
 import type { ResultFile } from './files.js';
 import { JobFiles } from './job-files.js';
 import type { TaskKind } from './kind.js';
@@ -18,14 +19,14 @@ export async function finish(request: FinishRequest): Promise<Finished> {
   const kind = kindNamed(request.kind);
   const work = await kind.work();
   const found = await work.finish({ ...request, jobId: request.closing.job.id, threads: kThreads });
-  const files = new JobFiles(request.dir);
+  const files = new JobFiles(folderAt(request.folder));
   try {
     const results = await writeAll(files, found, kind, request);
     files.sync();
     const { endedMs, summary, warnings } = found;
     return { results, written: files.written, endedMs, summary, warnings };
   } catch (thrown) {
-    files.remove();
+    await files.remove();
     throw thrown;
   }
 }

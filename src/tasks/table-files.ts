@@ -1,9 +1,9 @@
 /** The result of a job in its formats, as files: one is written when the job ends, the others when asked for. */
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { OtfError } from '../errors/catalogue.js';
 import { sha256File } from '../io/checksum.js';
+import type { Folder } from '../io/folder.js';
 import { writeContent } from '../results/serialise.js';
 import type { FileKind, ResultFile } from './files.js';
 import type { JobFiles } from './job-files.js';
@@ -61,14 +61,12 @@ export async function writeResult(
 }
 
 /** Another format of a finished job's result. Throws OTF_NOT_FOUND when the job has no record. */
-export async function writeRepresentation(dir: string, format: string, kind: TaskKind): Promise<ResultFile> {
-  const bytes = await readFile(join(dir, kRecord.file)).catch((thrown) => {
-    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
-    throw new OtfError('OTF_NOT_FOUND', `the job has no result that could be given as ${format}`);
-  });
+export async function writeRepresentation(folder: Folder, format: string, kind: TaskKind): Promise<ResultFile> {
+  const bytes = await folder.read(kRecord.file);
+  if (!bytes) throw new OtfError('OTF_NOT_FOUND', `the job has no result that could be given as ${format}`);
   const work = await kind.work();
   const written = fileKind(format, format, kind);
-  const path = join(dir, written.file);
+  const path = folder.path(written.file);
   // Under its name at once and whole: somebody may be reading what an earlier run of the server wrote.
   await writeContent(work.content(unpack(bytes, work), format), path);
   return { ...written, size: (await stat(path)).size, sha256: await sha256File(path) };

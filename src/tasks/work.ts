@@ -10,6 +10,7 @@
  * `prepare` to `close` from native-tiles.ts.
  */
 import type { EngineInfo, SlotsHandle } from '../engine/addon.js';
+import type { FolderRef } from '../io/folder.js';
 import type { ModelCard } from '../models/card.js';
 import type { Environment } from '../provenance/environment.js';
 import type { Content } from '../results/serialise.js';
@@ -150,8 +151,8 @@ export interface Batch {
 /** The end of a task of a job: results, log and provenance go into its folder. */
 export interface FinishRequest extends Omit<EndRequest, 'jobId' | 'threads'> {
   kind: string;
-  /** The job's folder. */
-  dir: string;
+  /** The job's. */
+  folder: FolderRef;
   card: ModelCard;
   weightsBytes: number;
   batch: Batch;

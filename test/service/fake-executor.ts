@@ -116,7 +116,7 @@ export class FakeExecutor implements Executor {
     if (!job) return false;
     const failure = this.options.failure?.(job);
     if (failure) return this.host.failed(id, failure);
-    const dir = this.host.jobDir(id);
+    const { ref: dir } = this.host.folder(id);
     const closing = this.host.closing(id);
     if (!closing) return false;
     const asked = job.parameters.responseFormat ?? 'votable';
@@ -140,7 +140,7 @@ export class FakeExecutor implements Executor {
   async represent({ id: jobId }: Job, format: string): Promise<ResultFile> {
     this.represented.push(`${jobId} ${format}`);
     if (format === 'fits') throw new OtfError('OTF_NOT_FOUND', 'no FITS here');
-    return this.#catalogue(this.host.jobDir(jobId), format, format);
+    return this.#catalogue(this.host.folder(jobId).ref, format, format);
   }
 
   #catalogue(dir: string, id: string, format: string): Promise<ResultFile> {

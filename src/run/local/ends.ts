@@ -5,7 +5,7 @@ import { jobFailure } from './failure.js';
 import type { Models } from './models.js';
 import { outcomeOf } from './outcome.js';
 import { rawOutputOf } from './raw-output.js';
-import { forget, removeWritten, type TaskRun } from './task.js';
+import { forget, type TaskRun } from './task.js';
 import type { Workers } from './workers.js';
 
 export interface EndParts {
@@ -44,11 +44,11 @@ export class Ends {
     const { engine: name, version, device, asked, effective, threads } = ready;
     const closing = host.closing(job.id);
     if (!closing) return this.drop(task);
-    const dir = host.jobDir(job.id);
+    const folder = host.folder(job.id);
     const finished = await workers.run('finish', {
       ...opened,
       kind: job.kind,
-      dir,
+      folder: folder.ref,
       card: model.card,
       weightsBytes: model.weightsBytes,
       inputs,
@@ -61,14 +61,14 @@ export class Ends {
       closing,
       raw: rawOutputOf(job),
     });
-    if (task.ended) return removeWritten(dir, finished.written);
+    if (task.ended) return folder.remove(finished.written);
     for (const warning of finished.warnings) host.log(job.id, 'warn', warning);
     host.log(job.id, 'info', finished.summary);
     const outcome = outcomeOf(task, finished, ready);
     this.drop(task);
     if (await host.completed(job.id, outcome)) return;
     // Aborted while it was written down: an aborted job has no results.
-    await removeWritten(dir, finished.written);
+    await folder.remove(finished.written);
   }
 
   fail(task: TaskRun, error: OtfError): void {
@@ -98,7 +98,7 @@ export class Ends {
     ended(task);
     const raw = rawOutputOf(job);
     const closed = task.close().finally(() => task.releaseMemory());
-    const removed = raw ? removeWritten(host.jobDir(job.id), [raw.temporary]) : undefined;
+    const removed = raw && host.folder(job.id).remove([raw.temporary]);
     // What is left behind goes with the job's folder at the latest.
     Promise.all([closed, removed, forget(inputs)]).catch((thrown) => host.internal(thrown));
     host.over(job.id);

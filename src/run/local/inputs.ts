@@ -1,15 +1,16 @@
 /** Where a job's inputs are: uploaded, below an allowed folder, or fetched now; unpacked when they are in gzip. */
-import { rm, stat, statfs } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { OtfError } from '../../errors/catalogue.js';
 import { fetchImage } from '../../fetch/fetch-image.js';
 import { openableLocalPath } from '../../fetch/local-file.js';
 import { isGzip } from '../../fetch/unpack.js';
-import type { ExecutorHost } from '../../jobs/executor.js';
+import type { Folder } from '../../io/folder.js';
 import type { Job } from '../../jobs/job.js';
 import type { ImageUrl, InputFile, InputSource, InputSources } from '../../tasks/files.js';
 import { kindNamed } from '../../tasks/registry.js';
+import type { RunHost } from '../runner.js';
 import { forget, forgetSource } from './task.js';
 import type { Workers } from './workers.js';
 
@@ -18,7 +19,7 @@ const kBytesPerMb = 2 ** 20;
 const kSmallBytes = 64 * kBytesPerMb;
 
 export interface InputRoom {
-  host: Pick<ExecutorHost, 'jobDir' | 'assertRoom'>;
+  host: Pick<RunHost, 'folder' | 'assertRoom'>;
   fetch: Config['fetch'];
   workers: Workers;
   signal?: AbortSignal | undefined;
@@ -37,7 +38,7 @@ export function needsFetching(job: Job): boolean {
 export async function jobInputs(job: Job, room: InputRoom): Promise<InputSources> {
   const { inputs, checksums = {}, asked } = job.parameters;
   const kind = kindNamed(job.kind);
-  const dir = room.host.jobDir(job.id);
+  const folder = room.host.folder(job.id);
   const [first] = kind.inputs;
   const sources: Record<string, InputSource[]> = {};
   try {
@@ -47,7 +48,7 @@ export async function jobInputs(job: Job, room: InputRoom): Promise<InputSources
       const brought: InputSource[] = [];
       sources[name] = brought;
       for (const [index, file] of (inputs[name] ?? []).entries()) {
-        const source = await bring(file, { dir, stem: stemOf(name, index), room, hash });
+        const source = await bring(file, { folder, stem: stemOf(name, index), room, hash });
         brought.push(source);
         checkDigest(name, checksums[name], source);
       }
@@ -60,7 +61,7 @@ export async function jobInputs(job: Job, room: InputRoom): Promise<InputSources
 }
 
 interface Errand {
-  dir: string;
+  folder: Folder;
   /** Of names in the job's folder, for this run only. */
   stem: string;
   room: InputRoom;
@@ -73,15 +74,14 @@ function stemOf(name: string, index: number): string {
 }
 
 async function bring(given: InputFile, errand: Errand): Promise<InputSource> {
-  const { dir, stem, room } = errand;
+  const { folder, stem, room } = errand;
   const source = await place(given, errand);
   if (!(await isGzip(source.path))) return source;
-  const path = join(dir, `unpacked-${stem}`);
+  const path = folder.path(`unpacked-${stem}`);
   const { max_unpacked_mb, max_unpack_ratio } = room.fetch;
   try {
     room.host.assertRoom();
-    const { bavail, bsize } = await statfs(dir);
-    const maxBytes = Math.min(max_unpacked_mb * kBytesPerMb, bavail * bsize);
+    const maxBytes = Math.min(max_unpacked_mb * kBytesPerMb, await folder.room());
     const limits = { maxBytes, maxRatio: max_unpack_ratio };
     await room.workers.run('unpack', { from: source.path, to: path, label: source.name, limits });
   } finally {
@@ -90,13 +90,13 @@ async function bring(given: InputFile, errand: Errand): Promise<InputSource> {
   return { ...source, path, temporary: true };
 }
 
-async function place(given: InputFile, { dir, stem, room, hash }: Errand): Promise<InputSource> {
+async function place(given: InputFile, { folder, stem, room, hash }: Errand): Promise<InputSource> {
   if (given.kind === 'upload') {
     const { file, name, sha256, size } = given;
-    return { path: join(dir, file), name: name === '' ? 'image.fits' : name, sha256, size };
+    return { path: folder.path(file), name: name === '' ? 'image.fits' : name, sha256, size };
   }
   const { url } = given;
-  if (!isLocal(given)) return download(url, join(dir, `fetched-${stem}`), room);
+  if (!isLocal(given)) return download(url, folder.path(`fetched-${stem}`), room);
   const path = await openableLocalPath(new URL(url), room.fetch.file_roots);
   const { size, mtime: modified } = await stat(path);
   const digest = hash || size <= kSmallBytes ? await room.workers.run('hash', path) : {};

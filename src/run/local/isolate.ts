@@ -6,7 +6,7 @@
 import { EngineDied } from '../../engine/process.js';
 import type { OtfError } from '../../errors/catalogue.js';
 import { toOtfError } from '../../errors/catalogue.js';
-import type { Pass, Piece } from './stream.js';
+import type { Pass, Piece } from './pass.js';
 import type { TaskRun } from './task.js';
 
 /** Items of `pieces` lie in the slot one after another from item 0. */

@@ -1,5 +1,4 @@
 /** From a job to a task: its inputs are looked at, its model is there, its items are counted. */
-import { join } from 'node:path';
 import type { RunHost } from '../runner.js';
 import { jobInputs } from './inputs.js';
 import type { MemoryBudget } from './memory.js';
@@ -37,7 +36,7 @@ export async function openTask(task: TaskRun, { host, workers, models, memory }:
       model: model.model,
       inputs,
       defaults: host.config.detection,
-      rawOutput: raw && join(host.jobDir(job.id), raw.temporary),
+      rawOutput: raw && host.folder(job.id).path(raw.temporary),
       readNow: held ? kReadNowBytes : 0,
     });
     task.opened = { handle, plan };

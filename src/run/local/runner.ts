@@ -241,7 +241,7 @@ export class LocalRunner implements Runner {
   }
 
   represent({ id, kind }: Job, format: string): Promise<ResultFile> {
-    return this.#workers.run('represent', { kind, dir: this.#host.jobDir(id), format });
+    return this.#workers.run('represent', { kind, folder: this.#host.folder(id).ref, format });
   }
 
   status(): RunnerStatus {

@@ -12,26 +12,15 @@ import type { SlotsHandle } from '../../engine/addon.js';
 import type { Lease } from '../../engine/pool.js';
 import type { OtfError } from '../../errors/catalogue.js';
 import { toOtfError } from '../../errors/catalogue.js';
-import type { Piece as TaskPiece } from '../../tasks/work.js';
 import { composePass, type Share } from './compose.js';
 import { type Forward, forwardSurviving } from './isolate.js';
 import type { MemoryBudget } from './memory.js';
+import { addPiece, itemsOf, type Pass, type Piece, pieceOf } from './pass.js';
 import { Preparing } from './preparing.js';
+import { FreeSlots } from './slots.js';
 import type { TaskRun } from './task.js';
 import type { Turns } from './turns.js';
 import type { Workers } from './workers.js';
-
-export interface Piece {
-  task: TaskRun;
-  first: number;
-  count: number;
-  item: number;
-}
-
-export interface Pass {
-  slot: number;
-  pieces: Piece[];
-}
 
 export interface StreamEvents {
   /** Tiles of the task have been consumed; with the last one it waits to be finished. */
@@ -58,12 +47,10 @@ export class TileStream {
   readonly #workers: Workers;
   readonly #device: Turns;
   readonly #events: StreamEvents;
-  readonly #slotCount: number;
-  readonly #free: number[];
+  readonly #slots: FreeSlots;
   /** Used to run parts of a pass apart, after a death. */
   readonly #spare: number;
   readonly #preparing: Preparing;
-  #slotWanted: ((slot: number) => void) | undefined;
   #moved: (() => void) | undefined;
   #active: TaskRun[] = [];
   #filling = false;
@@ -82,8 +69,7 @@ export class TileStream {
     this.#events = events;
     const { slots } = lease.engine.spec;
     this.#spare = slots - 1;
-    this.#slotCount = slots - 1;
-    this.#free = Array.from({ length: this.#slotCount }, (_, slot) => slot);
+    this.#slots = new FreeSlots(slots - 1);
     const changed = () => {
       this.#move();
       this.#events.changed();
@@ -116,7 +102,7 @@ export class TileStream {
 
   /** Nothing is under way in any stage. */
   get quiet(): boolean {
-    return !this.#filling && this.#preparing.count === 0 && this.#free.length === this.#slotCount;
+    return !this.#filling && this.#preparing.count === 0 && this.#slots.all;
   }
 
   async #fillAll(): Promise<void> {
@@ -129,7 +115,7 @@ export class TileStream {
       this.#hasTiles = filled > 0 || shares.length > 0;
       if (shares.length > 0 && !pass) {
         // What goes into it is decided when it has its slot: tasks may have come or gone meanwhile.
-        pass = { slot: await this.#takeSlot(), pieces: [] };
+        pass = { slot: await this.#slots.take(), pieces: [] };
       } else if (shares.length > 0 && pass) {
         await this.#fill(pass, shares, slots);
       } else if (pass && (this.#passesAhead === 0 || this.#isFull(pass))) {
@@ -153,7 +139,7 @@ export class TileStream {
 
   #send(pass: Pass, slots: SlotsHandle): void {
     if (!pass.pieces.some((piece) => !piece.task.ended)) {
-      this.#giveSlot(pass.slot);
+      this.#slots.give(pass.slot);
       return;
     }
     this.#waitingPasses++;
@@ -178,7 +164,7 @@ export class TileStream {
   /** What no stage foresaw must not keep a slot. */
   #failPass(pass: Pass, error: OtfError): void {
     for (const { task } of pass.pieces) this.#events.failed(task, error);
-    this.#giveSlot(pass.slot);
+    this.#slots.give(pass.slot);
     this.#events.changed();
   }
 
@@ -246,7 +232,7 @@ export class TileStream {
   async #giveSlotAfter(pass: Pass, slots: SlotsHandle): Promise<void> {
     this.#events.changed();
     await this.#consume(pass.slot, pass.pieces, slots);
-    this.#giveSlot(pass.slot);
+    this.#slots.give(pass.slot);
     this.#events.changed();
   }
 
@@ -277,37 +263,4 @@ export class TileStream {
     this.#moved?.();
     this.#moved = undefined;
   }
-
-  #takeSlot(): Promise<number> {
-    const slot = this.#free.pop();
-    if (slot !== undefined) return Promise.resolve(slot);
-    return new Promise((resolve) => {
-      this.#slotWanted = resolve;
-    });
-  }
-
-  #giveSlot(slot: number): void {
-    const wanted = this.#slotWanted;
-    this.#slotWanted = undefined;
-    if (wanted) wanted(slot);
-    else this.#free.push(slot);
-  }
-}
-
-function itemsOf(pass: Pass): number {
-  const last = pass.pieces.at(-1);
-  return last ? last.item + last.count : 0;
-}
-
-/** Tiles that follow those of the piece before are told apart by nobody. */
-function addPiece(pass: Pass, piece: Piece): void {
-  const last = pass.pieces.at(-1);
-  if (last?.task === piece.task && last.first + last.count === piece.first) last.count += piece.count;
-  else pass.pieces.push(piece);
-}
-
-function pieceOf(piece: Piece, slot: number, slots: SlotsHandle): TaskPiece & { kind: string } {
-  const { task, first, count, item } = piece;
-  // Closed meanwhile: 0 names no task, and the failure is that of a task that has ended.
-  return { kind: task.job.kind, handle: task.opened?.handle ?? 0, first, count, slots, slot, item };
 }

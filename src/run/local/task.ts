@@ -1,6 +1,5 @@
 /** One job on its way through the stages. Ends once: done, failed, aborted or put back; whatever comes later is dropped. */
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { EngineSupervisor } from '../../engine/supervisor.js';
 import type { Job } from '../../jobs/job.js';
 import type { InputSource, InputSources } from '../../tasks/files.js';
@@ -16,11 +15,6 @@ export async function forget(inputs: InputSources | undefined): Promise<void> {
 
 export async function forgetSource({ temporary, path }: InputSource): Promise<void> {
   if (temporary) await rm(path, { force: true });
-}
-
-/** Files of a run whose end does not count. */
-export async function removeWritten(dir: string, files: readonly string[]): Promise<void> {
-  await Promise.all(files.map((file) => rm(join(dir, file), { force: true })));
 }
 
 /** Where a task runs. */

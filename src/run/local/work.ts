@@ -2,6 +2,7 @@
 import type { CopyItemsRequest } from '../../engine/addon.js';
 import type { ErrorCode } from '../../errors/catalogue.js';
 import type { UnpackLimits } from '../../fetch/unpack.js';
+import type { FolderRef } from '../../io/folder.js';
 import type { ModelCard } from '../../models/card.js';
 import type { ResultFile } from '../../tasks/files.js';
 import type {
@@ -31,7 +32,7 @@ export interface Work {
   unpack: (request: { from: string; to: string; label: string; limits: UnpackLimits }) => Promise<number>;
   finish: (request: FinishRequest) => Promise<Finished>;
   /** The result of a finished job in another format. */
-  represent: (request: OfKind & { dir: string; format: string }) => Promise<ResultFile>;
+  represent: (request: OfKind & { folder: FolderRef; format: string }) => Promise<ResultFile>;
 }
 
 export interface WorkOrder<S extends keyof Work> {

@@ -5,6 +5,7 @@ import { toOtfError } from '../../errors/catalogue.js';
 import { unpack } from '../../fetch/unpack.js';
 import { sha256File } from '../../io/checksum.js';
 import { descriptorShortage } from '../../io/descriptors.js';
+import { folderAt } from '../../io/folder.js';
 import { verifyWeights } from '../../models/card.js';
 import { finish } from '../../tasks/finish.js';
 import { kindNamed, workOf } from '../../tasks/registry.js';
@@ -39,7 +40,7 @@ const kWork: Work = {
   hash: async (path) => ({ sha256: await sha256File(path), size: (await stat(path)).size }),
   unpack: ({ from, to, label, limits }) => unpack(from, to, label, limits),
   finish,
-  represent: ({ kind, dir, format }) => writeRepresentation(dir, format, kindNamed(kind)),
+  represent: ({ kind, folder, format }) => writeRepresentation(folderAt(folder), format, kindNamed(kind)),
 };
 
 /** What crosses between threads loses its class and its code: failures travel as values. */

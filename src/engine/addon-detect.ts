@@ -1,0 +1,131 @@
+/** A detection in one process, and what it finds. */
+import type { EngineInfo, EngineRequest } from './addon.js';
+
+export interface NormaliseStep {
+  op: 'clip' | 'clip_percentile' | 'clip_sigma' | 'rescale' | 'linear' | 'sqrt' | 'log1p' | 'tanh';
+  a: number;
+  b: number;
+}
+
+export interface DetectorParameter {
+  column: string;
+  scale: 'log' | 'linear' | 'cos' | 'sin';
+  max: number;
+  min: number;
+}
+
+export interface DetectorConfig {
+  tilePx: number;
+  overlapPx: number;
+  gridElementPx: number;
+  normalise: NormaliseStep[];
+  objectnessThreshold: number[];
+  minBoxPx: number;
+  medianLimit: number[];
+  medianObjectness: number[];
+  firstIou: number[];
+  firstObjectness: number[];
+  secondIou: number;
+  dropEdgeTiles: number;
+  parameters: DetectorParameter[];
+  /** Of the pixels the network was trained with; absent = pixels are taken as they are. */
+  unit?: string;
+}
+
+export interface ImageSelect {
+  path: string;
+  /** 0-based HDU; absent = first with a two-dimensional image. */
+  hdu?: number;
+  /** 0-based plane over the remaining axes. */
+  plane?: number;
+  /** What messages call the file; absent = its path. */
+  label?: string;
+}
+
+export interface DetectRequest {
+  image: ImageSelect;
+  /** Pixel box x, y, width, height (0-based), or centre RA, Dec in degrees with width, height in pixels. */
+  box?: [number, number, number, number];
+  roi?: [number, number, number, number];
+  primaryBeam?: ImageSelect;
+  /** In place of BUNIT. */
+  pixelUnit?: string;
+  model: { weights: string; inputBias: number };
+  detector: DetectorConfig;
+  engine: EngineRequest;
+}
+
+/** One entry per source, sorted by objectness, highest first; NaN = unknown. x, y 0-based whole-image pixels. */
+export interface CatalogueColumns {
+  count: number;
+  raDeg: Float64Array;
+  decDeg: Float64Array;
+  x: Float64Array;
+  y: Float64Array;
+  widthPx: Float32Array;
+  heightPx: Float32Array;
+  probability: Float32Array;
+  objectness: Float32Array;
+  prior: Int32Array;
+  tile: Int32Array;
+  cell: Int32Array;
+  paPixelDeg: Float64Array;
+  paDeg: Float64Array;
+  primaryBeam: Float64Array;
+  /** By parameter column name (log and linear ones in the card's unit; flux apparent). */
+  values: Record<string, Float64Array>;
+}
+
+export interface ImageSummary {
+  label: string;
+  hdu: number;
+  extname: string;
+  width: number;
+  height: number;
+  planes: number;
+  plane: number;
+  bitpix: number;
+  compressed: boolean;
+  /** As it stands; '' = none. */
+  bunit: string;
+  /** What the pixels were taken in, and what turned them into the network's unit; absent in results of older versions. */
+  pixelUnit?: string;
+  unitFactor?: number;
+  beam?: { bmajDeg: number; bminDeg: number; bpaDeg: number };
+  /** Absent: no celestial WCS, positions are pixels only. */
+  wcs?: {
+    system: string;
+    equinox: number;
+    native: string;
+    projection: string;
+    pixelScaleDeg: number;
+    centreRaDeg: number;
+    centreDecDeg: number;
+  };
+  region: { x: number; y: number; width: number; height: number };
+  blankedPixels: number;
+  warnings: string[];
+}
+
+export interface StageTimes {
+  /** Seconds of work in each stage (they overlap), and the wall time of the whole. */
+  load: number;
+  limits: number;
+  prepare: number;
+  infer: number;
+  select: number;
+  suppress: number;
+  catalogue: number;
+  wall: number;
+}
+
+export interface DetectOutcome {
+  catalogue: CatalogueColumns;
+  image: ImageSummary;
+  tiling: { tilesX: number; tilesY: number; offsetX: number; offsetY: number; tilePx: number; overlapPx: number };
+  counts: { selected: number; afterFirst: number; final: number };
+  engine: EngineInfo;
+  times: StageTimes;
+  /** Bytes: the engine's own memory, and the largest resident size of the process. */
+  memory: { engineBytes: number; peakRssBytes: number };
+}
