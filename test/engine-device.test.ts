@@ -1,8 +1,11 @@
 /** engine.devices: what is asked for is used, or refused at the start. */
 import assert from 'node:assert/strict';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseCpuSet, printCpuSet, shareCpus } from '#otf/engine/cpu-sets.js';
 import { canRun, chooseDevices, type DeviceParts, deviceEnvironment } from '#otf/engine/device.js';
+import { EngineProcess } from '#otf/engine/process.js';
 import { runCli, scratchDir } from './support/cli.js';
 
 const kCuda = { name: 'cianna:cuda', version: '1', device: 'GPU', available: true, reason: '', computeTypes: [] };
@@ -102,6 +105,29 @@ describe('engine.devices', () => {
     const { code, stderr } = runCli(['serve', '--port', '0', '--data-dir', dir], dir, env);
     assert.equal(code, 2, stderr);
     assert.match(stderr, /^cianna-otf: engine\.devices: "gpu0" is none/m);
+  });
+});
+
+describe('An engine process', () => {
+  it('is told the CPUs it keeps to, and sees its GPU only', async (t) => {
+    const dir = scratchDir();
+    const program = join(dir, 'engine');
+    await writeFile(program, `#!/bin/sh\necho "$CUDA_VISIBLE_DEVICES $@" > ${dir}/$CUDA_VISIBLE_DEVICES\n`, {
+      mode: 0o755,
+    });
+    process.env.OTF_ENGINE_PROGRAM = program;
+    t.after(() => {
+      process.env.OTF_ENGINE_PROGRAM = '';
+    });
+    const slots = await open('/dev/null');
+    t.after(() => slots.close());
+    const spec = {
+      ...{ network: 'n.dat', engine: 'cuda', quantization: 'FP32C_FP32A', threads: 0, inputBias: 0.1, tilePx: 8 },
+      ...{ batch: 1, slots: 1, slotBytes: 4096, slotsFd: slots.fd },
+    };
+    for (const gpu of [0, 1]) await assert.rejects(EngineProcess.start({ ...spec, gpu, cpus: [gpu, 2, 3] }, 10_000));
+    assert.match(await readFile(join(dir, '0'), 'utf8'), /^0 --network n\.dat .*--cpus 0,2-3$/m);
+    assert.match(await readFile(join(dir, '1'), 'utf8'), /^1 --network n\.dat .*--cpus 1-3$/m);
   });
 });
 

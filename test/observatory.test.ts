@@ -144,8 +144,8 @@ describe("today's contract", () => {
     await refused('min_pix', '101', /min_pix=101: not a percentile/);
     await refused('min_pix', 'x', /min_pix=x: not a percentile/);
     await refused('min_pix', '99.9', /min_pix 99.9 is not below max_pix 99.8/);
-    await refused('dec', 'north', /ra, dec, roi_w, roi_h: not four numbers/, parameter('ra', '1'));
-    await refused('dec', '91', /DEC in -90..90/, parameter('ra', '1'));
+    await refused('dec', 'north', /DEC=north: not a number from -90 to 90/, parameter('ra', '1'));
+    await refused('dec', '91', /DEC=91: not a number from -90 to 90/, parameter('ra', '1'));
     const model = await post(b, job(parameter('yolo_model', 'nobody')));
     assert.deepEqual([model.status, /unknown model \\"nobody/.test(await model.text())], [422, true]);
     assert.equal(b.server.jobs.counts().jobs, 0);

@@ -1,6 +1,7 @@
 /** The executor between its host and a runner that does what it is told (src/schedule/executor.ts). */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { loadConfig } from '#otf/config/load.js';
 import { OtfError } from '#otf/errors/catalogue.js';
@@ -188,6 +189,23 @@ describe('The executor', () => {
     await settled();
     assert.equal(runner.begun, 'far-1', 'of one that could not be fetched the runner has told the host');
     assert.deepEqual(runner.aborted, ['far-2']);
+  });
+
+  it('fetches again, but not at once, what something ran short for', async (t) => {
+    const runner = new ToldRunner('cpu');
+    const { executor, told } = await rig(t, runner);
+    const far = job('far');
+    executor.submit(far);
+    await settled();
+    runner.host.short(far, new OtfError('OTF_SHORTAGE', 'no descriptors'));
+    runner.arriving.get('far')?.(false);
+    runner.arriving.clear();
+    await settled();
+    assert.ok(told.includes('requeued far'));
+    assert.equal(executor.position('far'), 1);
+    assert.equal(runner.arriving.size, 0, 'it waits');
+    for (let i = 0; i < 500 && runner.arriving.size === 0; i++) await pause(10);
+    assert.equal(runner.arriving.size, 1);
   });
 
   it('fetches few at a time, and fewer of one owner', async (t) => {

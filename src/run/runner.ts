@@ -96,7 +96,7 @@ export interface RunHost {
   /** False: it does not count, and its files are to be removed. */
   completed(jobId: string, outcome: Outcome): Promise<boolean>;
   failed(jobId: string, failure: JobFailure): Promise<boolean>;
-  /** There was too little of something (OTF_SHORTAGE): no fault of the job, which waits for better times. Before `over`. */
+  /** There was too little of something (OTF_SHORTAGE): no fault of the job, which waits for better times. Before `over`, if it was begun. */
   short(job: Job, reason: OtfError): void;
   /** Cut short by stop(). */
   requeued(jobId: string): Promise<boolean>;

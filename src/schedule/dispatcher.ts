@@ -30,7 +30,7 @@ export interface Suspicious extends Waiting {
 }
 
 /** Nothing is begun for so long after something ran short. */
-const kShortageMs = 1000;
+export const kShortageMs = 1000;
 
 export class Dispatcher<Item extends Suspicious> {
   readonly #maxWaitMs: number;

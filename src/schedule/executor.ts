@@ -12,7 +12,7 @@ import type { Environment } from '../provenance/environment.js';
 import { keyOf } from '../run/key.js';
 import type { RunHost, Runner } from '../run/runner.js';
 import type { ResultFile } from '../tasks/files.js';
-import { Dispatcher, type Order, type Suspicious } from './dispatcher.js';
+import { Dispatcher, kShortageMs, type Order, type Suspicious } from './dispatcher.js';
 import { Estimates } from './estimate.js';
 import { Fetcher } from './fetcher.js';
 import { type BatchObserver, batchMetrics } from './metrics.js';
@@ -201,7 +201,10 @@ export class BatchExecutor implements Executor {
         this.#dispatcher.over(jobId);
         this.#dispatch();
       },
-      short: () => this.#dispatcher.short(Date.now()),
+      short: () => {
+        this.#dispatcher.short(Date.now());
+        this.#fetcher.pause(kShortageMs);
+      },
       again: (job) => this.submit(job),
       changed: () => this.#dispatch(),
     });

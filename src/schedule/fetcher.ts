@@ -16,6 +16,8 @@ export class Fetcher {
   readonly #running = new Map<string, AbortController>();
   /** Transfers under way. */
   readonly #byOwner = new Map<string, number>();
+  /** Nothing is begun before it has passed. */
+  #pause: NodeJS.Timeout | undefined;
   #stopping = false;
 
   constructor(parts: FetcherParts) {
@@ -48,16 +50,26 @@ export class Fetcher {
     if (index >= 0) this.#waiting.splice(index, 1);
   }
 
+  /** Nothing more is begun for so long. */
+  pause(ms: number): void {
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.#next();
+    }, ms);
+  }
+
   /** Gives the jobs whose fetching was cut short. */
   stop(): string[] {
     this.#stopping = true;
+    clearTimeout(this.#pause);
     for (const controller of this.#running.values()) controller.abort(new OtfError('OTF_CANCELLED', 'shutting down'));
     return [...this.#running.keys()];
   }
 
   #next(): void {
     const { at_once: most, per_owner: each } = this.#parts.limits;
-    while (!this.#stopping && this.#running.size < most) {
+    while (!this.#stopping && this.#pause === undefined && this.#running.size < most) {
       const index = this.#waiting.findIndex((job) => (this.#byOwner.get(ownerKey(job)) ?? 0) < each);
       const [job] = index < 0 ? [] : this.#waiting.splice(index, 1);
       if (!job) return;

@@ -126,7 +126,10 @@ export class LocalRunner implements Runner {
       else this.#fetched.set(job.id, inputs);
       return !signal.aborted;
     } catch (thrown) {
-      if (!signal.aborted) await host.failed(job.id, jobFailure(toOtfError(thrown), undefined));
+      const error = toOtfError(thrown);
+      if (signal.aborted) return false;
+      if (error.code === 'OTF_SHORTAGE') host.short(job, error);
+      else await host.failed(job.id, jobFailure(error, undefined));
       return false;
     }
   }
