@@ -131,7 +131,10 @@ async function runCase(it: Case, options: BenchServerOptions): Promise<ServerRep
 async function engineAlone(it: Case, options: BenchServerOptions): Promise<number> {
   const addon = await loadAddon();
   const card = await resolveModel(it.models, it.network);
-  const opened = addon.openModel({ weights: card.weightsPath, detector: toDetectorConfig(detectorCard(card)) });
+  const opened = addon.openDetectionModel({
+    weights: card.weightsPath,
+    detector: toDetectorConfig(detectorCard(card)),
+  });
   const spec = {
     key: it.network,
     network: card.weightsPath,
@@ -163,7 +166,7 @@ async function engineAlone(it: Case, options: BenchServerOptions): Promise<numbe
     return options.batch / median(times);
   } finally {
     await engine.close();
-    addon.closeModel(opened.model);
+    addon.closeDetectionModel(opened.model);
   }
 }
 

@@ -31,7 +31,6 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<inspectModel>(exports, "inspectModel");
   add<writeArchitecture>(exports, "writeArchitecture");
   add<infer>(exports, "infer");
-  add<detect>(exports, "detect");
   add<checkImage>(exports, "checkImage");
   add<simulate>(exports, "simulate");
   add<writeTable>(exports, "writeFitsTable");
@@ -44,13 +43,14 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<createSlots>(exports, "createSlots");
   add<closeSlots>(exports, "closeSlots");
   add<copyItems>(exports, "copyItems");
-  add<openModel>(exports, "openModel");
-  add<closeModel>(exports, "closeModel");
-  add<openTask>(exports, "openTask");
+  add<openDetectionModel>(exports, "openDetectionModel");
+  add<closeDetectionModel>(exports, "closeDetectionModel");
+  add<openDetection>(exports, "openDetection");
   add<prepareTiles>(exports, "prepareTiles");
   add<fillTiles>(exports, "fillTiles");
   add<consumeTiles>(exports, "consumeTiles");
   add<finishTask>(exports, "finishTask");
+  add<runTask>(exports, "runTask");
   add<cancelTask>(exports, "cancelTask");
   add<closeTask>(exports, "closeTask");
   add<configureReaders>(exports, "configureReaders");

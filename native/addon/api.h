@@ -13,7 +13,7 @@ Napi::Value resolve(const Napi::CallbackInfo& info);
 Napi::Value inspectModel(const Napi::CallbackInfo& info);
 Napi::Value writeArchitecture(const Napi::CallbackInfo& info);
 Napi::Value infer(const Napi::CallbackInfo& info);
-Napi::Value detect(const Napi::CallbackInfo& info);
+Napi::Value runTask(const Napi::CallbackInfo& info);
 Napi::Value checkImage(const Napi::CallbackInfo& info);
 Napi::Value simulate(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
@@ -26,13 +26,13 @@ Napi::Value benchDetect(const Napi::CallbackInfo& info);
 Napi::Value tableRows(const Napi::CallbackInfo& info);
 Napi::Value numberText(const Napi::CallbackInfo& info);
 
-// Synchronous, for workers (slots_api.cpp, task_api.cpp).
+// Synchronous, for workers (slots_api.cpp, detect_api.cpp, task_api.cpp).
 Napi::Value createSlots(const Napi::CallbackInfo& info);
 Napi::Value closeSlots(const Napi::CallbackInfo& info);
 Napi::Value copyItems(const Napi::CallbackInfo& info);
-Napi::Value openModel(const Napi::CallbackInfo& info);
-Napi::Value closeModel(const Napi::CallbackInfo& info);
-Napi::Value openTask(const Napi::CallbackInfo& info);
+Napi::Value openDetectionModel(const Napi::CallbackInfo& info);
+Napi::Value closeDetectionModel(const Napi::CallbackInfo& info);
+Napi::Value openDetection(const Napi::CallbackInfo& info);
 Napi::Value fillTiles(const Napi::CallbackInfo& info);
 Napi::Value consumeTiles(const Napi::CallbackInfo& info);
 Napi::Value finishTask(const Napi::CallbackInfo& info);

@@ -1,10 +1,13 @@
-#include <chrono>
+#include <sys/resource.h>
 
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/detect_request.h"
+#include "addon/detect_values.h"
 #include "detect/config_check.h"
 #include "error/error.h"
+#include "task/pipeline.h"
+#include "task/stopwatch.h"
 #include "tensor/buffer.h"
 
 namespace otf::addon {
@@ -12,6 +15,7 @@ namespace {
 
 struct Round {
   StageSeconds seconds;
+  double infer = 0, wall = 0;
   double alone = 0;
 };
 
@@ -29,10 +33,17 @@ double inferAlone(Engine& engine, const DetectorConfig& config, int64_t tiles, i
   const Buffer input(values * sizeof(float));
   for (size_t i = 0; i < values; ++i) input.floats()[i] = static_cast<float>((i * 7919) % 1000) / 1000.0F;
   const Buffer output(static_cast<size_t>(engine.outputValues(extent) * batch) * sizeof(float));
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   for (const int count : planBatches(tiles, batch))
     engine.forward(extent, count, input.floats(), output.floats());
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return watch.seconds();
+}
+
+/// Largest resident size of this process so far.
+int64_t peakRssBytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
 }
 
 Outcome run(const DetectionRequest& request, int rounds) {
@@ -48,16 +59,22 @@ Outcome run(const DetectionRequest& request, int rounds) {
   for (int round = -1; round < rounds; ++round) {
     DetectionTask task(FitsImage::open(request.image.path, request.image.select), request.region,
                        request.detector, *network->yolo(), request.pixelUnit);
-    outcome.tiles = task.tileCount();
-    const DetectionResult result = runDetection(task, *engine, options);
+    outcome.tiles = task.items();
+    Round measured;
+    const Stopwatch watch;
+    measured.infer = runTileTask(task, *engine, options);
+    task.finish(threadCount(options.threads));
+    measured.wall = watch.seconds();
+    const DetectionResult& result = task.result();
+    measured.seconds = result.seconds;
     outcome.pixels = result.pixels.pixels;
     outcome.sources = std::ssize(result.sources);
     if (round < 0) {
       outcome.engineBytes = engine->memoryBytes();
       outcome.peakRss = peakRssBytes();
     } else {
-      outcome.rounds.push_back(
-          {result.seconds, inferAlone(*engine, request.detector, outcome.tiles, options.batch)});
+      measured.alone = inferAlone(*engine, request.detector, outcome.tiles, options.batch);
+      outcome.rounds.push_back(measured);
     }
   }
   return outcome;
@@ -72,7 +89,10 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
   Napi::Array rounds = Napi::Array::New(env, outcome.rounds.size());
   for (uint32_t i = 0; i < outcome.rounds.size(); ++i) {
     Napi::Object round = Napi::Object::New(env);
-    round.Set("times", stageTimes(env, outcome.rounds[i].seconds));
+    Napi::Object times = stageTimes(env, outcome.rounds[i].seconds);
+    times.Set("infer", outcome.rounds[i].infer);
+    times.Set("wall", outcome.rounds[i].wall);
+    round.Set("times", times);
     round.Set("aloneSeconds", outcome.rounds[i].alone);
     rounds.Set(i, round);
   }

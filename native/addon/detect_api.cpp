@@ -1,60 +1,83 @@
+// Detections: their models and tasks are opened here; what follows is the same for every kind (task_api.cpp).
 #include "addon/api.h"
-#include "addon/async.h"
 #include "addon/detect_request.h"
 #include "addon/detect_values.h"
 #include "addon/object.h"
+#include "addon/task_table.h"
 #include "detect/config_check.h"
 #include "error/error.h"
 
 namespace otf::addon {
 namespace {
 
-struct Outcome {
-  DetectionOutcome found;
-  EngineInfo engine;
-  int64_t engineBytes = 0, peakRssBytes = 0;
+/// What tasks need of a network: its head, not its weights.
+struct DetectorModel {
+  DetectorConfig config;
+  YoloHead head;
+  std::vector<std::string> warnings;
 };
 
-Outcome run(const DetectionRequest& request, Progress& progress) {
-  const auto network = std::make_shared<Network>(readNetwork(request.weights));
-  checkDetectorNetwork(request.detector, *network);
-  Outcome outcome;
-  std::optional<PrimaryBeam> beam;
-  if (request.primaryBeam) beam = PrimaryBeam::open(request.primaryBeam->path, request.primaryBeam->select);
-  DetectionTask task(FitsImage::open(request.image.path, request.image.select), request.region,
-                     request.detector, *network->yolo(), request.pixelUnit);
-  outcome.found = describeDetection(task, request.image.select.plane);
-  const auto engine = createEngine(request.engine.name, network, request.engine.options);
-  outcome.engine = engine->info();
-  PipelineOptions options;
-  options.batch = request.engine.batch;
-  options.threads = request.engine.options.threads;
-  options.beam = beam ? &*beam : nullptr;
-  options.progress = [&progress](int64_t done, int64_t total) { progress(done, total); };
-  outcome.found.detection = runDetection(task, *engine, options);
-  outcome.found.detection.warnings.insert(outcome.found.detection.warnings.begin(), network->warnings.begin(),
-                                          network->warnings.end());
-  outcome.engineBytes = engine->memoryBytes();
-  outcome.peakRssBytes = otf::addon::peakRssBytes();
-  return outcome;
+Handles<DetectorModel>& modelTable() {
+  static Handles<DetectorModel> table("model");
+  return table;
 }
 
-Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
-  Napi::Object out = detectionValues(env, outcome.found);
-  out.Set("engine", engineInfo(env, outcome.engine));
-  Napi::Object memory = Napi::Object::New(env);
-  memory.Set("engineBytes", static_cast<double>(outcome.engineBytes));
-  memory.Set("peakRssBytes", static_cast<double>(outcome.peakRssBytes));
-  out.Set("memory", memory);
-  return out;
+/// The model's, but for the normalisation the task may have of its own.
+DetectorConfig taskConfig(const DetectorModel& model, const Fields& fields) {
+  DetectorConfig config = model.config;
+  if (!fields.has("normalise")) return config;
+  config.normalise = readNormalisation(fields);
+  checkDetectorConfig(config, model.head);
+  return config;
 }
 
 }  // namespace
 
-Napi::Value detect(const Napi::CallbackInfo& info) {
-  const auto request = std::make_shared<DetectionRequest>(readDetectionRequest(Fields(info[0], "request")));
-  const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
-  return runAsync<Outcome>(info.Env(), [request, progress] { return run(*request, *progress); }, toJs);
+Napi::Value openDetectionModel(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Fields fields(info[0], "request");
+  const Network network = readNetwork(fields.text("weights"));
+  auto model = std::make_shared<DetectorModel>();
+  model->config = readDetector(fields.object("detector"));
+  checkDetectorNetwork(model->config, network);
+  model->head = *network.yolo();
+  checkDetectorConfig(model->config, model->head);
+  model->warnings = network.warnings;
+  const Extent tile{model->config.tilePx, model->config.tilePx, 1};
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("valuesIn", static_cast<double>(Shape{tile, network.trained.c}.values()));
+  out.Set("valuesOut", static_cast<double>(inferShapes(network, tile).back().shape.values()));
+  out.Set("model", static_cast<double>(modelTable().add(std::move(model))));
+  return out;
+}
+
+Napi::Value closeDetectionModel(const Napi::CallbackInfo& info) {
+  modelTable().close(info[0].ToNumber().Int64Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value openDetection(const Napi::CallbackInfo& info) {
+  const Fields fields(info[0], "request");
+  const ImageChoice choice = readImageChoice(fields.object("image"));
+  const auto model = modelTable().get(fields.integer("model"));
+  const std::string pixelUnit = fields.has("pixelUnit") ? fields.text("pixelUnit") : "";
+  const auto detection =
+      std::make_shared<DetectionTask>(FitsImage::open(choice.path, choice.select), readRegion(fields),
+                                      taskConfig(*model, fields), model->head, pixelUnit);
+  if (fields.has("primaryBeam")) {
+    const ImageChoice beam = readImageChoice(fields.object("primaryBeam"));
+    detection->setPrimaryBeam(PrimaryBeam::open(beam.path, beam.select));
+  }
+  auto task = std::make_shared<OpenTask>();
+  task->tiles = detection;
+  task->found = [detection, model, plane = choice.select.plane](Napi::Env env) -> Napi::Value {
+    DetectionOutcome outcome = detectionOutcome(*detection, plane);
+    std::vector<std::string>& warnings = outcome.detection.warnings;
+    warnings.insert(warnings.begin(), model->warnings.begin(), model->warnings.end());
+    return detectionValues(env, outcome);
+  };
+  if (fields.has("rawOutput")) task->raw.emplace(fields.text("rawOutput"));
+  return openedTask(info.Env(), std::move(task));
 }
 
 }  // namespace otf::addon

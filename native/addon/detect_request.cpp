@@ -1,7 +1,5 @@
 #include "addon/detect_request.h"
 
-#include <sys/resource.h>
-
 #include <map>
 
 #include "error/error.h"
@@ -95,25 +93,6 @@ DetectionRequest readDetectionRequest(const Fields& fields) {
   request.engine = readEngineChoice(fields.object("engine"));
   request.engine.options.inputBias = static_cast<float>(model.number("inputBias"));
   return request;
-}
-
-Napi::Object stageTimes(Napi::Env env, const StageSeconds& seconds) {
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("load", seconds.load);
-  out.Set("limits", seconds.limits);
-  out.Set("prepare", seconds.prepare);
-  out.Set("infer", seconds.infer);
-  out.Set("select", seconds.select);
-  out.Set("suppress", seconds.suppress);
-  out.Set("catalogue", seconds.catalogue);
-  out.Set("wall", seconds.wall);
-  return out;
-}
-
-int64_t peakRssBytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
 }
 
 }  // namespace otf::addon

@@ -1,14 +1,15 @@
-// What `detect` and `bench detect` are asked for, as plain data.
+// What a detection is asked for, as plain data.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "addon/object.h"
-#include "detect/pipeline.h"
+#include "detect/detection_task.h"
 
 namespace otf::addon {
 
+/// Of `bench detect`.
 struct DetectionRequest {
   ImageChoice image;
   RegionRequest region;
@@ -28,11 +29,5 @@ RegionRequest readRegion(const Fields& fields);
 
 /// JavaScript thread only. Throws kInvalidArgument, kDetectorConfig.
 DetectionRequest readDetectionRequest(const Fields& fields);
-
-/// StageTimes of addon.ts.
-Napi::Object stageTimes(Napi::Env env, const StageSeconds& seconds);
-
-/// Largest resident size of this process so far.
-int64_t peakRssBytes();
 
 }  // namespace otf::addon

@@ -1,9 +1,6 @@
 #include "addon/detect_values.h"
 
-#include <cmath>
-
-#include "addon/detect_request.h"
-#include "sky/wcs.h"
+#include "addon/object.h"
 
 namespace otf::addon {
 namespace {
@@ -101,25 +98,15 @@ Napi::Object imageSummary(Napi::Env env, const DetectionOutcome& outcome) {
 
 }  // namespace
 
-DetectionOutcome describeDetection(const DetectionTask& task, int64_t plane) {
-  const HeaderReview& header = task.header();
-  const FitsInfo& image = header.info;
-  DetectionOutcome outcome;
-  outcome.image = image;
-  outcome.plane = plane;
-  outcome.pixelUnit = header.pixelUnit;
-  outcome.unitFactor = header.unitFactor;
-  if (const auto& wcs = header.wcs; wcs) {
-    const double x = 0.5 * static_cast<double>(image.width - 1);
-    const double y = 0.5 * static_cast<double>(image.height - 1);
-    outcome.projection = wcs->projection();
-    outcome.centre = wcs->pixelToSky(x, y).value_or(SkyPosition{NAN, NAN});
-    const auto jacobian = wcs->jacobian(x, y);
-    outcome.pixelScaleDeg = jacobian ? jacobian->pixelScaleDeg() : NAN;
-  }
-  for (const ParameterSpec& parameter : task.config().parameters)
-    outcome.parameterColumns.push_back(parameter.column);
-  return outcome;
+Napi::Object stageTimes(Napi::Env env, const StageSeconds& seconds) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("load", seconds.load);
+  out.Set("limits", seconds.limits);
+  out.Set("prepare", seconds.prepare);
+  out.Set("select", seconds.select);
+  out.Set("suppress", seconds.suppress);
+  out.Set("catalogue", seconds.catalogue);
+  return out;
 }
 
 Napi::Object detectionValues(Napi::Env env, const DetectionOutcome& outcome) {

@@ -8,10 +8,10 @@
 #include "detect/catalogue.h"
 #include "detect/config_check.h"
 #include "detect/select.h"
-#include "detect/stopwatch.h"
 #include "detect/suppress.h"
 #include "detect/tile_source.h"
 #include "error/error.h"
+#include "task/stopwatch.h"
 
 namespace otf {
 namespace {
@@ -69,22 +69,27 @@ struct DetectionTask::Impl {
   YoloHead head;
   HeaderReview header;
   TileLayout layout;
-  const std::atomic<bool>* cancel = nullptr;
+  const std::atomic<bool>* cancel;
+  std::optional<PrimaryBeam> beam;
 
-  std::optional<TileSource> source;  // made by the first fillTiles
+  std::optional<TileSource> source;  // made by the first prepare or fill
   std::vector<std::pair<double, double>> clipLimits;
   PixelCounts counts;  // of the pixels read so far
   double limitsLoadSeconds = 0, limitsSeconds = 0;
 
   std::vector<std::vector<Box>> boxes;  // per tile
-  bool finished = false;
   std::atomic<int64_t> consumedTiles{0}, selected{0}, afterFirst{0}, selectNanoseconds{0};
+  std::optional<DetectionResult> result;
 
-  Impl(FitsImage file, DetectorConfig section, YoloHead yolo, const std::string& pixelUnit)
+  Impl(FitsImage file, DetectorConfig section, YoloHead yolo, const std::string& pixelUnit,
+       const std::atomic<bool>* cancelled)
       : image(std::move(file)),
         config(std::move(section)),
         head(std::move(yolo)),
-        header(reviewHeader(image.info(), config.unit, pixelUnit)) {}
+        header(reviewHeader(image.info(), config.unit, pixelUnit)),
+        cancel(cancelled) {
+    image.setCancel(cancel);
+  }
 
   const Wcs* wcs() const { return header.wcs ? &*header.wcs : nullptr; }
 
@@ -120,7 +125,7 @@ struct DetectionTask::Impl {
     source.emplace(plane(), layout, std::move(plan), cancel);
   }
 
-  std::vector<std::string> warnings(const PrimaryBeam* beam, const std::vector<Source>& sources) const {
+  std::vector<std::string> warnings(const std::vector<Source>& sources) const {
     std::vector<std::string> lines = header.warnings;
     if (beam) {
       for (const std::string& line : beam->warnings()) lines.push_back(line);
@@ -141,7 +146,8 @@ struct DetectionTask::Impl {
 DetectionTask::DetectionTask(FitsImage image, const RegionRequest& region, DetectorConfig config,
                              YoloHead head, const std::string& pixelUnit) {
   checkDetectorConfig(config, head);
-  impl_ = std::make_unique<Impl>(std::move(image), std::move(config), std::move(head), pixelUnit);
+  impl_ =
+      std::make_unique<Impl>(std::move(image), std::move(config), std::move(head), pixelUnit, cancelFlag());
   const Region box = resolveRegion(region, impl_->header.info, impl_->wcs());
   impl_->layout = layoutTiles(box, impl_->config.tilePx, impl_->config.overlapPx);
   requireBounds(impl_->layout, impl_->header.info);
@@ -154,9 +160,17 @@ const HeaderReview& DetectionTask::header() const { return impl_->header; }
 const DetectorConfig& DetectionTask::config() const { return impl_->config; }
 const YoloHead& DetectionTask::head() const { return impl_->head; }
 const TileLayout& DetectionTask::layout() const { return impl_->layout; }
-void DetectionTask::setCancel(const std::atomic<bool>* cancel) {
-  impl_->cancel = cancel;
-  impl_->image.setCancel(cancel);
+void DetectionTask::setPrimaryBeam(PrimaryBeam beam) { impl_->beam = std::move(beam); }
+
+Extent DetectionTask::itemExtent() const { return {config().tilePx, config().tilePx, 1}; }
+
+void DetectionTask::checkNetwork(const Network& network) const {
+  checkDetectorNetwork(config(), network);
+  const int64_t values = inferShapes(network, itemExtent()).back().shape.values();
+  if (values == outputValues()) return;
+  throw OtfError(Code::kDetectorConfig,
+                 "the engine's network is not the one this detection was prepared for: " +
+                     std::to_string(values) + " values per tile, not " + std::to_string(outputValues()));
 }
 
 int64_t DetectionTask::outputValues() const {
@@ -166,22 +180,22 @@ int64_t DetectionTask::outputValues() const {
 
 int64_t DetectionTask::memoryBytes() const { return TileSource::ringBytes(layout()); }
 
-int64_t DetectionTask::prepareTiles() {
+int64_t DetectionTask::prepare() {
   if (!impl_->source) impl_->openSource();
   const int64_t ready = impl_->source->prepare();
   impl_->counts = impl_->source->counts();
   return ready;
 }
 
-void DetectionTask::fillTiles(int64_t first, int count, float* out) {
+void DetectionTask::fill(int64_t first, int count, float* out) {
   if (!impl_->source) impl_->openSource();
   impl_->source->fill(first, count, out);
   impl_->counts = impl_->source->counts();
-  if (first + count == tileCount()) throwIfBlank(impl_->counts, image());
+  if (first + count == items()) throwIfBlank(impl_->counts, image());
 }
 
 void DetectionTask::consume(int64_t first, int count, const float* tiles, const float* outputs) {
-  if (first < 0 || count < 0 || first + count > tileCount()) {
+  if (first < 0 || count < 0 || first + count > items()) {
     throw OtfError(Code::kInternal, "tile " + std::to_string(first + count - 1) + " does not exist");
   }
   const Stopwatch watch;
@@ -199,11 +213,10 @@ void DetectionTask::consume(int64_t first, int count, const float* tiles, const 
   impl_->consumedTiles += count;
 }
 
-DetectionResult DetectionTask::finish(PrimaryBeam* beam, int threads) {
-  if (impl_->finished) throw OtfError(Code::kInternal, "the catalogue was asked for twice");
-  if (impl_->consumedTiles != tileCount()) {
-    throw OtfError(Code::kInternal, std::to_string(impl_->consumedTiles) + " of " +
-                                        std::to_string(tileCount()) +
+void DetectionTask::finish(int threads) {
+  if (impl_->result) throw OtfError(Code::kInternal, "the catalogue was asked for twice");
+  if (impl_->consumedTiles != items()) {
+    throw OtfError(Code::kInternal, std::to_string(impl_->consumedTiles) + " of " + std::to_string(items()) +
                                         " tiles were consumed before the catalogue was asked for");
   }
   DetectionResult result;
@@ -211,9 +224,9 @@ DetectionResult DetectionTask::finish(PrimaryBeam* beam, int threads) {
   clearEdgeTiles(layout(), config().dropEdgeTiles, impl_->boxes);
   suppressAcrossTiles(config(), layout(), threads, impl_->boxes);
   result.seconds.suppress = watch.lap();
+  PrimaryBeam* beam = impl_->beam ? &*impl_->beam : nullptr;
   result.sources = makeCatalogue(config(), layout(), impl_->boxes, impl_->wcs(), beam);
   result.seconds.catalogue = watch.lap();
-  impl_->finished = true;
 
   result.layout = layout();
   result.selected = impl_->selected;
@@ -221,7 +234,7 @@ DetectionResult DetectionTask::finish(PrimaryBeam* beam, int threads) {
   result.pixels = impl_->counts;
   result.clipLimits = impl_->clipLimits;
   if (impl_->wcs()) result.frame = impl_->wcs()->frame();
-  result.warnings = impl_->warnings(beam, result.sources);
+  result.warnings = impl_->warnings(result.sources);
   result.seconds.limits = impl_->limitsSeconds;
   result.seconds.load = impl_->limitsLoadSeconds;
   result.seconds.select = static_cast<double>(impl_->selectNanoseconds) * 1e-9;
@@ -229,7 +242,12 @@ DetectionResult DetectionTask::finish(PrimaryBeam* beam, int threads) {
     result.seconds.load += impl_->source->readSeconds();
     result.seconds.prepare = impl_->source->prepareSeconds();
   }
-  return result;
+  impl_->result = std::move(result);
+}
+
+const DetectionResult& DetectionTask::result() const {
+  if (!impl_->result) throw OtfError(Code::kInternal, "the catalogue was asked for before it was made");
+  return *impl_->result;
 }
 
 }  // namespace otf

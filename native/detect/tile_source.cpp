@@ -4,8 +4,8 @@
 #include <new>
 #include <string>
 
-#include "detect/stopwatch.h"
 #include "error/error.h"
+#include "task/stopwatch.h"
 
 namespace otf {
 namespace {

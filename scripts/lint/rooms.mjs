@@ -61,10 +61,12 @@ const kNative = {
     ],
     ...['error', 'model', 'process', 'tensor'],
   ],
-  detect: ['engine', 'error', 'fits', 'model', 'sky', 'tensor'],
+  task: ['engine', 'error', 'model', 'tensor'],
+  // Its tests run a network of their own.
+  detect: ['engine', 'error', 'fits', 'model', 'sky', 'task', 'tensor'],
   kit: ['engine', 'engine/conformance', 'engine/process', 'error', 'model', 'process', 'tensor'],
   addon: [
-    ...['detect', 'engine', 'engine/process', 'error', 'fits', 'model', 'preview', 'simulate', 'sky', 'table'],
+    ...['detect', 'engine', 'engine/process', 'error', 'fits', 'model', 'preview', 'simulate', 'sky', 'table', 'task'],
     'tensor',
   ],
   fuzz: ['error', 'fits', 'model', 'reader', 'sky'],

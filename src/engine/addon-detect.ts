@@ -42,6 +42,7 @@ export interface ImageSelect {
   label?: string;
 }
 
+/** Of benchDetect. */
 export interface DetectRequest {
   image: ImageSelect;
   /** Pixel box x, y, width, height (0-based), or centre RA, Dec in degrees with width, height in pixels. */
@@ -107,18 +108,27 @@ export interface ImageSummary {
   warnings: string[];
 }
 
-export interface StageTimes {
-  /** Seconds of work in each stage (they overlap), and the wall time of the whole. */
+/** Seconds of work in each stage of a detection (they overlap). */
+export interface OwnTimes {
   load: number;
   limits: number;
   prepare: number;
-  infer: number;
   select: number;
   suppress: number;
   catalogue: number;
+}
+
+/** And in the network, and the wall time of the whole. */
+export interface StageTimes extends OwnTimes {
+  infer: number;
   wall: number;
 }
 
+export interface FoundDetection extends Pick<DetectOutcome, 'catalogue' | 'image' | 'tiling' | 'counts'> {
+  times: OwnTimes;
+}
+
+/** What finishTask gives of a detection, and what only its caller knows: engine, memory, and the times of the run. */
 export interface DetectOutcome {
   catalogue: CatalogueColumns;
   image: ImageSummary;

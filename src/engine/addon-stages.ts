@@ -1,4 +1,5 @@
-/** The pieces of a detection whose network runs in an engine process. */
+/** The pieces of a task whose network runs in an engine process, or here. */
+import type { EngineInfo, EngineRequest } from './addon.js';
 import type { DetectRequest, NormaliseStep } from './addon-detect.js';
 
 /** Numbers that name native objects; valid in the main thread and every worker of this process. */
@@ -18,10 +19,10 @@ export interface OpenedModel {
   /** Floats per tile, in and out of the network. */
   valuesIn: number;
   valuesOut: number;
-  warnings: string[];
 }
 
-export interface OpenTaskRequest extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam' | 'pixelUnit'> {
+export interface OpenDetectionRequest
+  extends Pick<DetectRequest, 'image' | 'box' | 'roi' | 'primaryBeam' | 'pixelUnit'> {
   model: ModelHandle;
   /** Of roi's centre, when it is not the image's own. */
   roiFrame?: 'ICRS';
@@ -36,6 +37,21 @@ export interface OpenedTask {
   tiles: number;
   /** Of memory that filling them takes at most. */
   bytes: number;
+}
+
+export interface RunTaskRequest {
+  task: TaskHandle;
+  model: { weights: string; inputBias: number };
+  engine: EngineRequest;
+}
+
+export interface RunTaskOutcome {
+  engine: EngineInfo;
+  /** Of the engine's own memory. */
+  engineBytes: number;
+  /** In the engine, and of the whole. */
+  inferSeconds: number;
+  wallSeconds: number;
 }
 
 /** Tiles [first, first+count) of a task are items [item, item+count) of a slot. */

@@ -10,12 +10,14 @@ import type { DetectOutcome, DetectorConfig, DetectRequest, ImageSelect } from '
 import type {
   CopyItemsRequest,
   ModelHandle,
+  OpenDetectionRequest,
   OpenedModel,
   OpenedSlots,
   OpenedTask,
-  OpenTaskRequest,
   ReaderLimits,
   ReaderStats,
+  RunTaskOutcome,
+  RunTaskRequest,
   SlotsHandle,
   TaskHandle,
   TilePiece,
@@ -150,7 +152,6 @@ export interface NativeAddon {
   /** extent 0 = as trained. */
   inspectModel(path: string, width: number, height: number): Promise<ModelSummary>;
   infer(request: InferRequest, onProgress: (done: number, total: number) => void): Promise<InferOutcome>;
-  detect(request: DetectRequest, onProgress: (done: number, total: number) => void): Promise<DetectOutcome>;
   /** Reads the header and places the region: what a detection would refuse at once. Pixels that would be searched. */
   checkImage(
     request: Pick<DetectRequest, 'image' | 'box' | 'roi'>,
@@ -174,17 +175,19 @@ export interface NativeAddon {
   /** Input items only. */
   copyItems(request: CopyItemsRequest): void;
   /** Reads the network and keeps its head. Throws when it does not fit the detector section. */
-  openModel(request: { weights: string; detector: DetectorConfig }): OpenedModel;
-  closeModel(model: ModelHandle): void;
-  openTask(request: OpenTaskRequest): OpenedTask;
+  openDetectionModel(request: { weights: string; detector: DetectorConfig }): OpenedModel;
+  closeDetectionModel(model: ModelHandle): void;
+  openDetection(request: OpenDetectionRequest): OpenedTask;
   /** Reads what the next tiles need, as long as that takes; gives how many of them fillTiles can write from memory then. */
   prepareTiles(task: TaskHandle): number;
   /** One call per task at a time, forward only. */
   fillTiles(piece: TilePiece): void;
   /** Each tile once, in any order. */
   consumeTiles(piece: TilePiece): void;
-  /** When every tile is consumed. `times` has the task's own stages; infer and wall are the caller's. */
-  finishTask(task: TaskHandle): Omit<DetectOutcome, 'engine' | 'memory'>;
+  /** When every tile is consumed: what the kind of the task finds. `threads` 0 = the CPUs this process may use. */
+  finishTask(task: TaskHandle, threads: number): unknown;
+  /** Every tile through an engine in this process; finishTask comes after it. */
+  runTask(request: RunTaskRequest, onProgress: (done: number, total: number) => void): Promise<RunTaskOutcome>;
   /** A fill under way throws OTF_CANCELLED soon. */
   cancelTask(task: TaskHandle): void;
   closeTask(task: TaskHandle): void;

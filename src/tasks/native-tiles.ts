@@ -6,8 +6,7 @@ function nativePiece({ handle, ...piece }: Piece) {
   return { ...piece, task: handle as number };
 }
 
-export const kNativeTiles: Pick<TaskWork, 'closeModel' | 'prepare' | 'fill' | 'consume' | 'close'> = {
-  closeModel: (model) => addon.closeModel(model as number),
+export const kNativeTiles: Pick<TaskWork, 'prepare' | 'fill' | 'consume' | 'close'> = {
   prepare: (handle) => addon.prepareTiles(handle as number),
   fill: (piece) => addon.fillTiles(nativePiece(piece)),
   consume: (piece) => addon.consumeTiles(nativePiece(piece)),

@@ -7,7 +7,7 @@
  *            └──── again and again, several at a time ────┘
  *
  * What crosses between threads are plain values; tensors stay in shared memory. A kind whose tiles are native takes
- * `prepare` to `close` from native-tiles.ts.
+ * prepare, fill, consume and close from native-tiles.ts.
  */
 import type { EngineInfo, SlotsHandle } from '../engine/addon.js';
 import type { FolderRef } from '../io/folder.js';
@@ -89,7 +89,7 @@ export interface EndRequest extends RunFacts {
   jobId?: string | undefined;
   /** By the name of the input. */
   inputs: Readonly<Record<string, readonly UsedInput[]>>;
-  /** CPU threads it may use. */
+  /** CPU threads it may use; 0 = all. */
   threads: number;
 }
 

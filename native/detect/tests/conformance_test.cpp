@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "detect/pipeline.h"
+#include "detect/detection_task.h"
 #include "detect/tests/fixtures.h"
+#include "task/pipeline.h"
 #include "tensor/npy.h"
 
 using namespace otf;
@@ -95,11 +96,12 @@ TEST_CASE("CIANNA's own output becomes the expected catalogue") {
     CAPTURE(name);
     const auto task = openField(name);
     const NpyArray output(test::fixture(name + "/network_output.npy"));
-    REQUIRE(output.shape() == std::vector<int64_t>{task->tileCount(), task->outputValues()});
-    std::vector<float> tiles(size_t(task->tileCount() * task->layout().tilePixels()));
-    task->fillTiles(0, int(task->tileCount()), tiles.data());
-    task->consume(0, int(task->tileCount()), tiles.data(), output.data());
-    const DetectionResult result = task->finish(nullptr, 2);
+    REQUIRE(output.shape() == std::vector<int64_t>{task->items(), task->outputValues()});
+    std::vector<float> tiles(size_t(task->items() * task->layout().tilePixels()));
+    task->fill(0, int(task->items()), tiles.data());
+    task->consume(0, int(task->items()), tiles.data(), output.data());
+    task->finish(2);
+    const DetectionResult& result = task->result();
 
     checkCounts(result, name);
     const std::vector<test::Row> rows = test::readCsv(test::fixture(name + "/catalogue.csv"));
@@ -135,12 +137,13 @@ TEST_CASE("the pipeline gives the same catalogue however it is cut into batches"
       CHECK(done > lastDone);
       lastDone = done, total = all;
     };
-    const DetectionResult result = runDetection(*task, engine, withProgress);
+    runTileTask(*task, engine, withProgress);
+    task->finish(2);
+    const DetectionResult& result = task->result();
     checkCounts(result, name);
     CHECK(matched(result, rows, 1e-6) == rows.size());
     CHECK(lastDone == 9);
     CHECK(total == 9);
-    CHECK(result.seconds.wall > 0);
     CHECK(result.seconds.load > 0);
     CHECK(result.seconds.prepare > 0);
     CHECK(result.seconds.select > 0);
@@ -159,7 +162,9 @@ TEST_CASE("image in, catalogue out, through the real network") {
                        *network->yolo());
     PipelineOptions options;
     options.batch = 4;
-    const DetectionResult result = runDetection(task, *engine, options);
+    runTileTask(task, *engine, options);
+    task.finish(threadCount(options.threads));
+    const DetectionResult& result = task.result();
     checkCounts(result, name);
     const std::vector<test::Row> rows = test::readCsv(test::fixture(name + "/catalogue.csv"));
     CHECK(matched(result, rows, 2e-4) == rows.size());  // sums in another order than CIANNA's

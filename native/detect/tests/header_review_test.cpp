@@ -110,9 +110,9 @@ TEST_CASE("tiles of the same image in another unit are the same") {
     config.normalise = steps;
     DetectionTask a(FitsImage::open(folder.path("a.fits")), {}, config, test::demoHead());
     DetectionTask b(FitsImage::open(folder.path("b.fits")), {}, config, test::demoHead());
-    std::vector<float> left(static_cast<size_t>(a.tileCount() * a.layout().tilePixels())), right(left.size());
-    a.fillTiles(0, static_cast<int>(a.tileCount()), left.data());
-    b.fillTiles(0, static_cast<int>(b.tileCount()), right.data());
+    std::vector<float> left(static_cast<size_t>(a.items() * a.layout().tilePixels())), right(left.size());
+    a.fill(0, static_cast<int>(a.items()), left.data());
+    b.fill(0, static_cast<int>(b.items()), right.data());
     double most = 0;
     for (size_t i = 0; i < left.size(); ++i) most = std::max(most, std::abs(double{left[i]} - right[i]));
     CHECK(most < 1e-5);

@@ -1,4 +1,4 @@
-#include "detect/pipeline.h"
+#include "task/pipeline.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "detect/slot_ring.h"
+#include "detect/detection_task.h"
 #include "detect/tests/fixtures.h"
 
 using namespace otf;
@@ -56,7 +56,9 @@ std::vector<float> randomPixels(int64_t count, uint32_t seed) {
 DetectionResult run(DetectionTask& task, PipelineOptions options = {},
                     const test::FunctionEngine::Forward& forward = rateCells) {
   test::FunctionEngine engine(test::shapeOnlyNetwork(), forward);
-  return runDetection(task, engine, options);
+  runTileTask(task, engine, options);
+  task.finish(threadCount(options.threads));
+  return task.result();
 }
 
 DetectorConfig plainConfig() {
@@ -109,17 +111,18 @@ TEST_CASE("preparing and finishing may be two tasks on the same image") {
   const auto whole = field.task(plainConfig());
   const DetectionResult expected = run(*whole);
   const auto prepare = field.task(plainConfig()), finish = field.task(plainConfig());
-  const auto count = static_cast<size_t>(prepare->tileCount());
+  const auto count = static_cast<size_t>(prepare->items());
   std::vector<float> tiles(count * 256 * 256), output(count * 65 * 256);
-  prepare->fillTiles(0, int(prepare->tileCount()), tiles.data());
-  rateCells(int(prepare->tileCount()), tiles.data(), output.data());
-  CHECK(test::codeOf([&] { finish->finish(nullptr, 1); }) == Code::kInternal);  // nothing consumed yet
-  for (int64_t tile = finish->tileCount() - 1; tile >= 0; --tile) {
+  prepare->fill(0, int(prepare->items()), tiles.data());
+  rateCells(int(prepare->items()), tiles.data(), output.data());
+  CHECK(test::codeOf([&] { finish->finish(1); }) == Code::kInternal);  // nothing consumed yet
+  for (int64_t tile = finish->items() - 1; tile >= 0; --tile) {
     finish->consume(tile, 1, tiles.data() + tile * 65536, output.data() + tile * 65 * 256);
   }
-  const DetectionResult result = finish->finish(nullptr, 1);
+  finish->finish(1);
+  const DetectionResult& result = finish->result();
   CHECK(result.sources.size() == expected.sources.size());
-  CHECK(test::codeOf([&] { finish->finish(nullptr, 1); }) == Code::kInternal);  // only once
+  CHECK(test::codeOf([&] { finish->finish(1); }) == Code::kInternal);  // only once
 }
 
 TEST_CASE("a region gives positions of the whole image, and pixels around it stay out") {
@@ -181,7 +184,7 @@ TEST_CASE("blank images are refused with their reason, partly blank ones are sea
 TEST_CASE("an image smaller than a tile is padded; one without WCS gives pixel positions and says so") {
   const Field field(20, 11, randomPixels(220, 54), false);
   const auto task = field.task(plainConfig());
-  CHECK(task->tileCount() == 1);
+  CHECK(task->items() == 1);
   const DetectionResult result = run(*task);
   CHECK(!result.frame);
   REQUIRE(!result.warnings.empty());
@@ -202,9 +205,9 @@ TEST_CASE("with a beam image sources have its value there") {
   const test::TemporaryFolder folder;
   const std::string path = folder.path("beam.fits");
   writeFitsImage(path, 200, 200, test::skyKeys(200, 200), std::vector<float>(40000, 0.5F).data());
-  PrimaryBeam beam = PrimaryBeam::open(path);
   const auto task = field.task(plainConfig());
-  const DetectionResult result = run(*task, {.beam = &beam});
+  task->setPrimaryBeam(PrimaryBeam::open(path));
+  const DetectionResult result = run(*task);
   size_t inside = 0;
   for (const Source& source : result.sources) {
     const bool covered = std::abs(source.x - 199.5) < 95 && std::abs(source.y - 199.5) < 95;
@@ -243,13 +246,12 @@ TEST_CASE("a failure in any stage stops the others and comes out once") {
 TEST_CASE("cancelling stops between forward passes") {
   const Field field(900, 900, randomPixels(810000, 58));
   const auto task = field.task(plainConfig());
-  std::atomic<bool> cancel{false};
   int passes = 0;
   const auto forward = [&](int batch, const float* input, float* output) {
     rateCells(batch, input, output);
-    if (++passes == 3) cancel = true;
+    if (++passes == 3) task->cancel();
   };
-  CHECK(test::codeOf([&] { run(*task, {.batch = 1, .cancel = &cancel}, forward); }) == Code::kCancelled);
+  CHECK(test::codeOf([&] { run(*task, {.batch = 1}, forward); }) == Code::kCancelled);
   CHECK(passes == 3);
 }
 
@@ -258,7 +260,7 @@ TEST_CASE("engines and options that do not fit the task are refused before any w
   const auto code = [&](const std::shared_ptr<Network>& network, PipelineOptions options = {}) {
     const auto task = field.task(plainConfig());
     test::FunctionEngine engine(network, [](int, const float*, float*) { FAIL("the network was run"); });
-    return test::codeOf([&] { runDetection(*task, engine, options); });
+    return test::codeOf([&] { runTileTask(*task, engine, options); });
   };
   CHECK(code(test::shapeOnlyNetwork(3)) == Code::kShapeMismatch);
   const auto plain = test::shapeOnlyNetwork();

@@ -1,6 +1,6 @@
 /** One detection from a file to a run record, in this process: what `detect` does. */
 import { basename } from 'node:path';
-import type { EngineRequest } from '../../engine/addon.js';
+import type { DetectOutcome, EngineRequest } from '../../engine/addon.js';
 import { loadAddon } from '../../engine/load.js';
 import { type ErrorCode, OtfError, toOtfError } from '../../errors/catalogue.js';
 import { verifyWeights } from '../../models/card.js';
@@ -9,9 +9,10 @@ import { chooseQuantization } from '../../models/quantization.js';
 import { InputChecksum } from '../checksum.js';
 import type { InputSource } from '../files.js';
 import { kNoDefaults, type Progress } from '../kind.js';
-import { type DetectorCard, toDetectorConfig } from './card.js';
+import type { DetectorCard } from './card.js';
+import { kDetection } from './kind.js';
 import type { DetectionAsked } from './parameters.js';
-import { chosenRequest, nativeImages } from './request.js';
+import type { DetectionRequest } from './request.js';
 import { makeRunRecord, type RunRecord } from './run-record.js';
 
 /** `name`: what messages call it; the file at `path` may be an unpacked copy. */
@@ -30,30 +31,19 @@ export interface DetectTask {
   engine: Omit<EngineRequest, 'quantization'> & { quantization?: string | undefined };
 }
 
-/** Throws OtfError. The image is hashed while the network runs; a failed detection stops the hashing. */
+/**
+ * The same steps as in a server's worker threads, on the same native task. Throws OtfError. The image is hashed while the
+ * network runs; a failed detection stops the hashing.
+ */
 export async function runDetectTask(task: DetectTask, onProgress: (progress: Progress) => void): Promise<RunRecord> {
-  const { card, image, beam, asked } = task;
+  const { card, image, beam, given } = task;
   const quantization = chooseQuantization(card, task.engine.quantization);
-  const addon = await loadAddon();
+  const engine = { ...task.engine, name: chooseEngine(card, task.engine.name), quantization };
   await verifyWeights(card);
 
-  const checksum = new InputChecksum(task.given);
+  const checksum = new InputChecksum(given);
   try {
-    const parameters = { inputs: {}, asked: { ...asked } };
-    const { native, plan } = chosenRequest({ style: 'standard', quantization, parameters }, card, kNoDefaults);
-    const { normalise: _normalise, roiFrame: _frame, ...region } = native;
-    const inputs = { IMAGE: [source(image)], ...(beam ? { BEAM: [source(beam)] } : {}) };
-    const outcome = await addon.detect(
-      {
-        ...nativeImages(parameters, inputs),
-        ...region,
-        model: { weights: card.weightsPath, inputBias: card.input_bias },
-        detector: toDetectorConfig(plan.card),
-        engine: { ...task.engine, name: chooseEngine(card, task.engine.name), quantization },
-      },
-      (done, total) => onProgress({ done, total, unit: 'tiles' }),
-    );
-    outcome.image.warnings.unshift(...plan.notes);
+    const { outcome, plan } = await detection(task, engine, onProgress);
     const input = await checksum.facts(outcome.image, task.checksum ?? false);
     return makeRunRecord({
       card: plan.card,
@@ -65,6 +55,39 @@ export async function runDetectTask(task: DetectTask, onProgress: (progress: Pro
   } catch (thrown) {
     checksum.stop();
     throw withSubject(toOtfError(thrown), task);
+  }
+}
+
+async function detection(
+  { card, image, beam, asked }: DetectTask,
+  engine: EngineRequest,
+  onProgress: (progress: Progress) => void,
+): Promise<{ outcome: DetectOutcome; plan: DetectionRequest['plan'] }> {
+  const addon = await loadAddon();
+  const { detectOutcome, kDetectionWork: work } = await import('./work.js');
+  const inputs = { IMAGE: [source(image)], ...(beam ? { BEAM: [source(beam)] } : {}) };
+  const parameters = { inputs: {}, asked: { ...asked } };
+  const job = { style: 'standard', quantization: engine.quantization, parameters };
+  const { model } = work.openModel(card);
+  try {
+    const opened = work.open({ job, card, model, inputs, defaults: kNoDefaults });
+    const { handle, items } = opened;
+    const plan = opened.plan as DetectionRequest['plan'];
+    try {
+      const weights = { weights: card.weightsPath, inputBias: card.input_bias };
+      const run = await addon.runTask({ task: handle as number, model: weights, engine }, (done, total) =>
+        onProgress({ done, total, unit: kDetection.unit }),
+      );
+      const finishing = performance.now();
+      const { threads } = engine;
+      const outcome = detectOutcome({ ...run, handle, plan, inputs, items, threads }, plan.notes);
+      outcome.times.wall += (performance.now() - finishing) / 1000;
+      return { outcome, plan };
+    } finally {
+      work.close(handle);
+    }
+  } finally {
+    work.closeModel(model);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The part of an image that is searched: ROI=RA,DEC,W,H; or RA, DEC, ROI_WIDTH, ROI_HEIGHT; or BOX=X,Y,W,H. */
-import type { OpenTaskRequest } from '../../engine/addon.js';
+import type { OpenDetectionRequest } from '../../engine/addon.js';
 import { badRequest, type Given, type ParameterDescription, readParts } from '../parameters.js';
 import { nativeBox } from '../pixels.js';
 
@@ -43,7 +43,7 @@ const kBox: ParameterDescription = {
 export const kRegionParameters: readonly ParameterDescription[] = [kRoi, kBox];
 
 /** As the native side takes it: 0-based pixels. */
-export function nativeRegion(region: Region | undefined): Pick<OpenTaskRequest, 'box' | 'roi' | 'roiFrame'> {
+export function nativeRegion(region: Region | undefined): Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame'> {
   if (region?.box) return { box: nativeBox(region.box) };
   if (!region?.roi) return {};
   return { roi: region.roi, ...(region.frame === undefined ? {} : { roiFrame: region.frame }) };

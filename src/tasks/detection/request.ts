@@ -1,5 +1,5 @@
 /** What a job asks of a run, as the native side takes it, and who decided what: card < server < request. */
-import type { OpenTaskRequest } from '../../engine/addon.js';
+import type { OpenDetectionRequest } from '../../engine/addon.js';
 import { type ChosenNormalisation, chooseNormalisation, serverWish } from '../../models/normalisation.js';
 import type { InputSources } from '../files.js';
 import type { ServerDefaults } from '../kind.js';
@@ -12,7 +12,7 @@ import type { Origins } from './run-record.js';
 
 export interface DetectionRequest {
   /** Members of the native request. */
-  native: Pick<OpenTaskRequest, 'box' | 'roi' | 'roiFrame' | 'normalise'>;
+  native: Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame' | 'normalise'>;
   /** Comes back when the task ends. */
   plan: {
     /** The model's card with the normalisation of this run: what the results say it was made with. */
@@ -70,7 +70,7 @@ function quantizationOrigin({ style, quantization, parameters }: Asking, default
 export function nativeImages(
   parameters: JobParameters,
   { IMAGE = [], BEAM = [] }: InputSources,
-): Pick<OpenTaskRequest, 'image' | 'primaryBeam' | 'pixelUnit'> {
+): Pick<OpenDetectionRequest, 'image' | 'primaryBeam' | 'pixelUnit'> {
   const { hdu, plane, pixelUnit } = askedOf(parameters);
   const { path = '', name: label = '' } = IMAGE[0] ?? {};
   const [beam] = BEAM;

@@ -1,5 +1,5 @@
 /** A detection in a worker thread. */
-import { addon, type DetectOutcome, type ImageSummary } from '../../engine/addon.js';
+import { addon, type DetectOutcome, type FoundDetection, type ImageSummary } from '../../engine/addon.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import { kNativeTiles } from '../native-tiles.js';
 import type { EndRequest, Found, OpenedTask, OpenRequest, TaskWork } from '../work.js';
@@ -18,7 +18,9 @@ const kToldElsewhere = new Set(
 
 export const kDetectionWork: TaskWork = {
   ...kNativeTiles,
-  openModel: (card) => addon.openModel({ weights: card.weightsPath, detector: toDetectorConfig(detectorCard(card)) }),
+  openModel: (card) =>
+    addon.openDetectionModel({ weights: card.weightsPath, detector: toDetectorConfig(detectorCard(card)) }),
+  closeModel: (model) => addon.closeDetectionModel(model as number),
   open: openDetection,
   finish: finishDetection,
   content: (record, format) => detectionContent(record as RunRecord, format as DetectionFormat),
@@ -28,7 +30,7 @@ export const kDetectionWork: TaskWork = {
 function openDetection({ job, card, model, inputs, defaults, rawOutput }: OpenRequest): OpenedTask {
   const images = nativeImages(job.parameters, inputs);
   const open = (request: DetectionRequest): OpenedTask => {
-    const { task, tiles, bytes } = addon.openTask({
+    const { task, tiles, bytes } = addon.openDetection({
       ...images,
       model: model as number,
       ...request.native,
@@ -81,7 +83,7 @@ function finishDetection(request: EndRequest): Found {
 /** What the native side has found, with what it cannot know. `notes`: warnings beside its own. */
 export function detectOutcome(request: EndRequest, notes: readonly string[]): DetectOutcome {
   const { engine, engineBytes, inferSeconds, wallSeconds } = request;
-  const found = addon.finishTask(request.handle as number);
+  const found = addon.finishTask(request.handle as number, request.threads) as FoundDetection;
   return {
     ...found,
     image: { ...found.image, warnings: [...notes, ...found.image.warnings] },

@@ -1,4 +1,4 @@
-#include "detect/pipeline.h"
+#include "task/pipeline.h"
 
 #include <sched.h>
 
@@ -6,10 +6,9 @@
 #include <string>
 #include <thread>
 
-#include "detect/config_check.h"
-#include "detect/slot_ring.h"
-#include "detect/stopwatch.h"
 #include "error/error.h"
+#include "task/slot_ring.h"
+#include "task/stopwatch.h"
 
 namespace otf {
 namespace {
@@ -33,14 +32,14 @@ void checkOptions(const PipelineOptions& options) {
   check(options.threads, 0, 1024, "threads");
 }
 
-void throwIfCancelled(const std::atomic<bool>* cancel) {
-  if (cancel && *cancel) throw OtfError(Code::kCancelled, "detection was cancelled");
+void throwIfCancelled(const TileTask& task) {
+  if (task.isCancelled()) throw OtfError(Code::kCancelled, "the task was cancelled");
 }
 
-std::vector<Batch> makeBatches(int64_t tiles, int batch) {
+std::vector<Batch> makeBatches(int64_t items, int batch) {
   std::vector<Batch> batches;
   int64_t first = 0;
-  for (const int size : planBatches(tiles, batch)) {
+  for (const int size : planBatches(items, batch)) {
     batches.push_back({first, size});
     first += size;
   }
@@ -57,15 +56,15 @@ void guarded(SlotRing& ring, Stage stage) noexcept {
   }
 }
 
-void fillAll(SlotRing& ring, DetectionTask& task) {
+void fillAll(SlotRing& ring, TileTask& task) {
   while (Slot* slot = ring.waitEmpty()) {
-    task.fillTiles(slot->batch.firstTile, slot->batch.tiles, slot->input.floats());
+    task.fill(slot->batch.firstTile, slot->batch.tiles, slot->input.floats());
     ring.markFilled();
   }
 }
 
-void consumeAll(SlotRing& ring, DetectionTask& task) {
-  const int64_t inputs = task.layout().tilePixels(), outputs = task.outputValues();
+void consumeAll(SlotRing& ring, TileTask& task) {
+  const int64_t inputs = task.inputValues(), outputs = task.outputValues();
   while (const auto piece = ring.waitPiece()) {
     const Slot& slot = *piece->slot;
     task.consume(slot.batch.firstTile + piece->tile, 1, slot.input.floats() + piece->tile * inputs,
@@ -75,24 +74,24 @@ void consumeAll(SlotRing& ring, DetectionTask& task) {
 }
 
 /// Returns the seconds spent in the engine.
-double inferAll(SlotRing& ring, const DetectionTask& task, Engine& engine, const PipelineOptions& options) {
-  const Extent extent{task.config().tilePx, task.config().tilePx, 1};
+double inferAll(SlotRing& ring, const TileTask& task, Engine& engine, const PipelineOptions& options) {
+  const Extent extent = task.itemExtent();
   double seconds = 0;
   while (Slot* slot = ring.waitFilled()) {
-    throwIfCancelled(options.cancel);
+    throwIfCancelled(task);
     const Stopwatch watch;
     engine.forward(extent, slot->batch.tiles, slot->input.floats(), slot->output.floats());
     seconds += watch.seconds();
     const int64_t done = slot->batch.firstTile + slot->batch.tiles;
     ring.markInferred();
-    if (options.progress) options.progress(done, task.tileCount());
+    if (options.progress) options.progress(done, task.items());
   }
   return seconds;
 }
 
 /// The three stages from the first tile to the last box; returns the seconds spent in the engine.
-double runStages(DetectionTask& task, Engine& engine, const PipelineOptions& options, int threads) {
-  SlotRing ring(makeBatches(task.tileCount(), options.batch), options.slots, task.layout().tilePixels(),
+double runStages(TileTask& task, Engine& engine, const PipelineOptions& options, int threads) {
+  SlotRing ring(makeBatches(task.items(), options.batch), options.slots, task.inputValues(),
                 task.outputValues());
   double inferSeconds = 0;
   {
@@ -112,33 +111,22 @@ double runStages(DetectionTask& task, Engine& engine, const PipelineOptions& opt
 
 }  // namespace
 
-std::vector<int> planBatches(int64_t tiles, int batch) {
-  if (tiles < 1) return {};
-  const int64_t passes = (tiles + batch - 1) / batch;
-  std::vector<int> sizes(static_cast<size_t>(passes), static_cast<int>(tiles / passes));
-  std::fill_n(sizes.begin(), tiles % passes, static_cast<int>(tiles / passes) + 1);
+std::vector<int> planBatches(int64_t items, int batch) {
+  if (items < 1) return {};
+  const int64_t passes = (items + batch - 1) / batch;
+  std::vector<int> sizes(static_cast<size_t>(passes), static_cast<int>(items / passes));
+  std::fill_n(sizes.begin(), items % passes, static_cast<int>(items / passes) + 1);
   return sizes;
 }
 
-DetectionResult runDetection(DetectionTask& task, Engine& engine, const PipelineOptions& options) {
-  const Stopwatch watch;
+int threadCount(int threads) { return threads > 0 ? threads : availableCpus(); }
+
+double runTileTask(TileTask& task, Engine& engine, const PipelineOptions& options) {
   checkOptions(options);
-  checkDetectorNetwork(task.config(), engine.network());
-  const Extent extent{task.config().tilePx, task.config().tilePx, 1};
-  if (engine.outputValues(extent) != task.outputValues()) {
-    throw OtfError(Code::kDetectorConfig,
-                   "the engine's network is not the one this detection was prepared for: " +
-                       std::to_string(engine.outputValues(extent)) + " values per tile, not " +
-                       std::to_string(task.outputValues()));
-  }
-  task.setCancel(options.cancel);
-  const int threads = options.threads > 0 ? options.threads : availableCpus();
-  const double inferSeconds = runStages(task, engine, options, threads);
-  throwIfCancelled(options.cancel);
-  DetectionResult result = task.finish(options.beam, threads);
-  result.seconds.infer = inferSeconds;
-  result.seconds.wall = watch.seconds();
-  return result;
+  task.checkNetwork(engine.network());
+  const double inferSeconds = runStages(task, engine, options, threadCount(options.threads));
+  throwIfCancelled(task);
+  return inferSeconds;
 }
 
 }  // namespace otf

@@ -1,4 +1,4 @@
-#include "detect/slot_ring.h"
+#include "task/slot_ring.h"
 
 #include <algorithm>
 #include <utility>
