@@ -1,11 +1,11 @@
 /** kill -9, SIGTERM and a full disk: nothing acknowledged is lost, nothing is done twice. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { kRoot } from './support/cli.js';
 import { startCommand } from './support/peers.js';
+import { copyProgram } from './support/program-copy.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 const kSeed = 20_260_101;
@@ -133,11 +133,7 @@ describe('The end of a server', () => {
   });
 
   it('ends with one line for people when a part of itself is broken, and with the rest in its log', async (t) => {
-    const copy = join(await tempDir(t), 'copy');
-    await mkdir(copy);
-    for (const part of ['bin', 'dist', 'package.json'])
-      await cp(join(kRoot, part), join(copy, part), { recursive: true });
-    for (const part of ['build', 'models', 'node_modules']) await symlink(join(kRoot, part), join(copy, part));
+    const copy = await copyProgram(t);
     await writeFile(join(copy, 'dist/run/local/worker.js'), 'throw new Error("a broken worker");\n');
     const program = join(copy, 'bin/cianna-otf.js');
     const args = [program, 'serve', '--port', '0', '--data-dir', join(copy, 'data')];

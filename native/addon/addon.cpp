@@ -43,6 +43,8 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<createSlots>(exports, "createSlots");
   add<closeSlots>(exports, "closeSlots");
   add<copyItems>(exports, "copyItems");
+  add<writeItems>(exports, "writeItems");
+  add<readItems>(exports, "readItems");
   add<openDetectionModel>(exports, "openDetectionModel");
   add<closeDetectionModel>(exports, "closeDetectionModel");
   add<openDetection>(exports, "openDetection");

@@ -30,6 +30,8 @@ Napi::Value numberText(const Napi::CallbackInfo& info);
 Napi::Value createSlots(const Napi::CallbackInfo& info);
 Napi::Value closeSlots(const Napi::CallbackInfo& info);
 Napi::Value copyItems(const Napi::CallbackInfo& info);
+Napi::Value writeItems(const Napi::CallbackInfo& info);
+Napi::Value readItems(const Napi::CallbackInfo& info);
 Napi::Value openDetectionModel(const Napi::CallbackInfo& info);
 Napi::Value closeDetectionModel(const Napi::CallbackInfo& info);
 Napi::Value openDetection(const Napi::CallbackInfo& info);

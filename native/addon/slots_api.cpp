@@ -70,4 +70,33 @@ Napi::Value copyItems(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+Napi::Value writeItems(const Napi::CallbackInfo& info) {
+  const Fields fields(info[0], "items");
+  const auto slots = slotTable().get(fields.integer("slots"));
+  const int64_t count = fields.integer("count");
+  float* to = slots->input(fields.integer("slot"), fields.integer("item"), count);
+  const auto values = info[1].As<Napi::Float32Array>();
+  if (static_cast<int64_t>(values.ElementLength()) != count * slots->valuesIn) {
+    throw OtfError(Code::kInvalidArgument, std::to_string(values.ElementLength()) +
+                                               " values are not those of " + std::to_string(count) +
+                                               " items");
+  }
+  std::memcpy(to, values.Data(), values.ByteLength());
+  return info.Env().Undefined();
+}
+
+Napi::Value readItems(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Fields fields(info[0], "items");
+  const auto slots = slotTable().get(fields.integer("slots"));
+  const int64_t slot = fields.integer("slot"), item = fields.integer("item"), count = fields.integer("count");
+  const auto copy = [&](const float* from, int64_t each) {
+    return floats(env, {from, static_cast<size_t>(count * each)});
+  };
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("input", copy(slots->input(slot, item, count), slots->valuesIn));
+  out.Set("output", copy(slots->output(slot, item, count), slots->valuesOut));
+  return out;
+}
+
 }  // namespace otf::addon

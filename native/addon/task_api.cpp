@@ -78,6 +78,7 @@ Napi::Value openedTask(Napi::Env env, std::shared_ptr<OpenTask> task) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("tiles", static_cast<double>(task->tiles->items()));
   out.Set("bytes", static_cast<double>(task->tiles->memoryBytes()));
+  out.Set("decodes", task->tiles->decodes());
   out.Set("task", static_cast<double>(taskTable().add(std::move(task))));
   return out;
 }

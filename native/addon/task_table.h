@@ -22,7 +22,7 @@ struct OpenTask {
 
 Handles<OpenTask>& taskTable();
 
-/// {task, tiles, bytes} of a task that is in the table from now on.
+/// {task, tiles, bytes, decodes} of a task that is in the table from now on.
 Napi::Value openedTask(Napi::Env env, std::shared_ptr<OpenTask> task);
 
 }  // namespace otf::addon

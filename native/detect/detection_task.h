@@ -66,6 +66,7 @@ class DetectionTask : public TileTask {
 
   /// The rows of pixels that one row of tiles needs.
   int64_t memoryBytes() const override;
+  bool decodes() const override { return image().compressed; }
 
   /// Gives the rest of a row of tiles. The first call takes the clip limits from the image if the card asks for it.
   int64_t prepare() override;

@@ -31,6 +31,8 @@ class TileTask {
 
   /// What filling will take at most, known from the header.
   virtual int64_t memoryBytes() const = 0;
+  /// Reading goes through a decoder, which may hang: never in passing, only where it can be cancelled.
+  virtual bool decodes() const { return false; }
 
   /// Reads what the next items need, which may take as long as a disk or a decoder takes. Gives how many items fill can
   /// then write from memory, from the first that has not been filled. Throws as fill.

@@ -37,6 +37,8 @@ export interface OpenedTask {
   tiles: number;
   /** Of memory that filling them takes at most. */
   bytes: number;
+  /** Reading goes through a decoder, which may hang. */
+  decodes: boolean;
 }
 
 export interface RunTaskRequest {
@@ -62,6 +64,13 @@ export interface TilePiece {
   slots: SlotsHandle;
   slot: number;
   item: number;
+}
+
+export interface SlotItems {
+  slots: SlotsHandle;
+  slot: number;
+  item: number;
+  count: number;
 }
 
 export interface CopyItemsRequest {

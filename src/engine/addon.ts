@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchEngineRequest } from './addon-bench.js';
-import type { DetectOutcome, DetectorConfig, DetectRequest, ImageSelect } from './addon-detect.js';
+import type { DetectorConfig, DetectRequest, ImageSelect } from './addon-detect.js';
 import type {
   CopyItemsRequest,
   ModelHandle,
@@ -18,6 +18,7 @@ import type {
   ReaderStats,
   RunTaskOutcome,
   RunTaskRequest,
+  SlotItems,
   SlotsHandle,
   TaskHandle,
   TilePiece,
@@ -174,6 +175,9 @@ export interface NativeAddon {
   closeSlots(slots: SlotsHandle): void;
   /** Input items only. */
   copyItems(request: CopyItemsRequest): void;
+  /** For kinds of task without native tiles: copies into the input of items, and of their input and output. */
+  writeItems(items: SlotItems, values: Float32Array): void;
+  readItems(items: SlotItems): { input: Float32Array; output: Float32Array };
   /** Reads the network and keeps its head. Throws when it does not fit the detector section. */
   openDetectionModel(request: { weights: string; detector: DetectorConfig }): OpenedModel;
   closeDetectionModel(model: ModelHandle): void;

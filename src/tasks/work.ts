@@ -59,6 +59,8 @@ export interface OpenedTask {
   items: number;
   /** Of memory that filling them takes at most. */
   bytes: number;
+  /** Reading goes through a decoder, which may hang: it is not done in passing, where nothing can cancel it. */
+  decodes: boolean;
   /** The kind's own, plain values: comes back with `finish`. */
   plan: unknown;
 }

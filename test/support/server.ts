@@ -15,6 +15,8 @@ export interface ServerOptions {
   env?: Record<string, string>;
   dataDir?: string;
   models?: string;
+  /** Instead of this one: the root of a copy of the program (program-copy.ts). */
+  root?: string;
 }
 
 export interface JobView {
@@ -110,7 +112,8 @@ export class TestServer {
 
 export async function startTestServer(t: TestContext, options: ServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? (await tempDir(t));
-  const args = [kProgram, 'serve', '--port', '0', '--data-dir', dataDir];
+  const program = options.root === undefined ? kProgram : join(options.root, 'bin/cianna-otf.js');
+  const args = [program, 'serve', '--port', '0', '--data-dir', dataDir];
   if (options.models !== undefined) args.push('--models', options.models);
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...options.env },

@@ -83,10 +83,10 @@ export const kDetectorSection: CardSection = {
   },
 };
 
-/** A card of this kind has been read with its table. Throws OTF_INTERNAL for one of another kind. */
+/** A card of this kind has been read with its table. Throws OTF_MODEL_UNSUPPORTED for one of another kind. */
 export function detectorCard(card: ModelCard): DetectorCard {
   if (card.kind === kDetectorKind) return card as DetectorCard;
-  throw new OtfError('OTF_INTERNAL', `model ${card.id} is no detector`);
+  throw new OtfError('OTF_MODEL_UNSUPPORTED', `model ${card.id} is no detector`);
 }
 
 export function detectorCards(cards: readonly ModelCard[]): DetectorCard[] {

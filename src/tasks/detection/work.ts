@@ -30,13 +30,13 @@ export const kDetectionWork: TaskWork = {
 function openDetection({ job, card, model, inputs, defaults, rawOutput }: OpenRequest): OpenedTask {
   const images = nativeImages(job.parameters, inputs);
   const open = (request: DetectionRequest): OpenedTask => {
-    const { task, tiles, bytes } = addon.openDetection({
+    const { task, tiles, bytes, decodes } = addon.openDetection({
       ...images,
       model: model as number,
       ...request.native,
       ...(rawOutput === undefined ? {} : { rawOutput }),
     });
-    return { handle: task, items: tiles, bytes, plan: request.plan };
+    return { handle: task, items: tiles, bytes, decodes, plan: request.plan };
   };
   const chosen = chosenRequest(job, detectorCard(card), defaults);
   try {
