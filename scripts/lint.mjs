@@ -42,7 +42,7 @@ async function filesOf(...patterns) {
     .filter((file) => existsSync(join(kRoot, file)));
 }
 
-const sources = () => filesOf('native/*.cpp', 'native/*.h', 'native/*.c');
+const sources = () => filesOf('native/*.cpp', 'native/*.h', 'native/*.c', 'native/*.cu');
 
 async function checkRooms() {
   const faults = wrongArrows(readTexts(kRoot, [...(await filesOf('src/*.ts')), ...(await sources())]));

@@ -17,11 +17,14 @@ function ok(args: string[], cwd = dir): string {
 describe('engines', () => {
   it('the default engine works here, and says in which compute types', () => {
     const { engines, versions } = JSON.parse(ok(['engines', '--json'])) as {
-      engines: { name: string; available: boolean; computeTypes: string[] }[];
+      engines: { name: string; available: boolean; reason: string; computeTypes: string[] }[];
       versions: Record<string, string>;
     };
     const onednn = engines.find((engine) => engine.name === 'onednn');
     assert.ok(onednn?.available && onednn.computeTypes.includes('FP32C_FP32A'));
+    const cuda = engines.find((engine) => engine.name === 'cuda');
+    if (cuda?.available) assert.ok(cuda.computeTypes.includes('FP16C_FP32A'));
+    else assert.match(cuda?.reason ?? '', /^.+$/, 'one line says why it is not');
     for (const name of ['cianna-otf', 'node', 'onednn', 'cfitsio', 'wcslib'])
       assert.match(versions[name] ?? '', /\d/, name);
     assert.match(ok(['engines']), /onednn/);

@@ -32,6 +32,8 @@ describe('engine.devices', () => {
     assert.deepEqual(await choose(['gpu:1']), [{ name: 'gpu:1', engine: 'cianna:cuda', gpu: 1 }]);
     const unknown = await choose(['gpu:7'], { gpus: undefined });
     assert.deepEqual(unknown, [{ name: 'gpu:7', engine: 'cianna:cuda', gpu: 7 }]);
+    const own = await choose(['gpu:1'], { engine: 'cuda', describe: () => [{ ...kCuda, name: 'cuda' }] });
+    assert.deepEqual(own, [{ name: 'gpu:1', engine: 'cuda', gpu: 1 }]);
     const seen = deviceEnvironment(1);
     assert.deepEqual([seen.CUDA_VISIBLE_DEVICES, seen.CUDA_DEVICE_ORDER], ['1', 'PCI_BUS_ID']);
     assert.equal(deviceEnvironment(undefined), process.env);
@@ -94,6 +96,9 @@ describe('engine.devices', () => {
     await refused(/cpu 2 times, but 1 of the CPUs are left/, ['cpu:0-3+8', 'cpu', 'cpu']);
     await refused(/gpu:2 is not there: this machine has 2/, ['gpu:0', 'gpu:2']);
     await refused(/needs cianna:cuda: built without it/, ['gpu:0'], { describe: () => [kNone] });
+    const blind = { ...kCuda, name: 'cuda', available: false, reason: 'no NVIDIA driver here' };
+    await refused(/needs cuda: no NVIDIA driver here/, ['gpu:0'], { engine: 'cuda', describe: () => [blind, kCuda] });
+    await refused(/engine\.default "cuda" may use a GPU/, ['cpu'], { engine: 'cuda' });
     await refused(/engine\.default "onednn" runs on CPUs/, ['gpu:0'], { engine: 'onednn' });
     await refused(/engine\.default "cianna" may use a GPU/, ['cpu'], { engine: 'cianna' });
     await refused(/model x demands cianna:cuda/, ['cpu'], { demands: [{ id: 'x', engine: 'cianna:cuda' }] });

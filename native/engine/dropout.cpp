@@ -14,7 +14,7 @@ uint64_t mix(uint64_t z) {
 
 DropoutMask::DropoutMask(uint64_t seed, uint64_t item, uint32_t repeat, uint32_t layer, float rate)
     : key_(mix(mix(seed + item + 0x9e3779b97f4a7c15ULL) ^ (uint64_t{repeat} << 32 | layer))),
-      threshold_(static_cast<uint64_t>(static_cast<double>(rate) * 0x1.0p53)) {}
+      threshold_(threshold(rate)) {}
 
 bool DropoutMask::keeps(uint64_t element) const {
   return mix(key_ + element * 0x9e3779b97f4a7c15ULL) >> 11 >= threshold_;

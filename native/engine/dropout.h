@@ -13,6 +13,10 @@ class DropoutMask {
   DropoutMask(uint64_t seed, uint64_t item, uint32_t repeat, uint32_t layer, float rate);
   /// `element`: index in the item's C,D,H,W order.
   bool keeps(uint64_t element) const;
+  /// The top 53 bits of an element's hash that are below this drop it.
+  static uint64_t threshold(float rate) {
+    return static_cast<uint64_t>(static_cast<double>(rate) * 0x1.0p53);
+  }
 
  private:
   uint64_t key_;

@@ -72,7 +72,7 @@ struct EngineDescription {
   std::string reason;                     // why not
   std::vector<ComputeType> computeTypes;  // effective ones
 };
-/// Starts an engine process to ask about CIANNA: some milliseconds, with a GPU some hundred. onednn comes first.
+/// Starts engine processes to ask about GPUs and CIANNA: some milliseconds, with a GPU some hundred. onednn comes first.
 std::vector<EngineDescription> describeEngines();
 /// Those that run in this process: starts nothing.
 std::vector<EngineDescription> describeLocalEngines();
@@ -80,8 +80,8 @@ std::vector<EngineDescription> describeLocalEngines();
 /// "auto" becomes the user's CIANNA where it has CUDA and a device, else onednn; other names stay as they are.
 std::string resolveEngine(std::string_view name);
 
-/// `name`: "auto" (resolveEngine); "onednn" and "reference" run in this process; "cianna" (CUDA where it can,
-/// else BLAS, else naive), "cianna:cuda", "cianna:blas", "cianna:naiv" in one of their own
+/// `name`: "auto" (resolveEngine); "onednn" and "reference" run in this process; "cuda" and "cianna"
+/// (CUDA where it can, else BLAS, else naive), "cianna:cuda", "cianna:blas", "cianna:naiv" in one of their own
 /// (process/remote_engine.h). Throws kEngineUnavailable with the reason.
 std::unique_ptr<Engine> createEngine(std::string_view name, std::shared_ptr<const Network> network,
                                      const EngineOptions& options);

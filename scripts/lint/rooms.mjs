@@ -46,8 +46,21 @@ const kNative = {
   'engine/process': ['engine', 'engine/threads', 'error', 'model', 'process', 'tensor'],
   // Of onednn it takes the name of the CPU.
   'engine/cianna': ['engine', 'engine/onednn', 'engine/process', 'engine/threads', 'error'],
+  // The GPU's number types on a CPU; an emulated GPU, for tests; kernels; what runs them; and the engine over the library.
+  'engine/cuda/numbers': [],
+  'engine/cuda/emulation': ['engine/cuda/numbers'],
+  'engine/cuda/kernels': ['engine/cuda/emulation', 'engine/cuda/numbers', 'error'],
+  'engine/cuda/run': ['engine', 'engine/cuda', 'engine/cuda/kernels', 'engine/cuda/numbers', 'error', 'model'],
+  'engine/cuda': ['engine', 'engine/reference', 'error', 'model'],
+  'engine/cuda/bench': [
+    ...['engine', 'engine/conformance', 'engine/cuda', 'engine/reference', 'engine/tests', 'error', 'model'],
+  ],
+  'engine/cuda/tests': [
+    ...['engine', 'engine/cuda', 'engine/cuda/emulation', 'engine/cuda/numbers', 'engine/reference', 'engine/tests'],
+    ...['engine/process', 'error', 'model'],
+  ],
   'engine/registry': ['engine', 'engine/onednn', 'engine/process', 'engine/reference', 'error'],
-  'engine/host': ['engine', 'engine/cianna', 'engine/process', 'error', 'process', 'tensor'],
+  'engine/host': ['engine', 'engine/cianna', 'engine/cuda', 'engine/process', 'error', 'process', 'tensor'],
   'engine/conformance': ['engine', 'error', 'tensor'],
   'engine/tests': [
     ...[
@@ -96,7 +109,7 @@ export const kHouses = [
   },
   {
     root: 'native',
-    files: /\.(h|c|cpp)$/,
+    files: /\.(h|c|cpp|cu)$/,
     rooms: kNative,
     imports: (text) => [...text.matchAll(/^\s*#\s*include "([^"]+)"/gm)].map(([, name]) => name),
     // A bare name lies beside the file, or CMake made it.

@@ -32,9 +32,11 @@ export interface DeviceParts {
   resolve: (name: string) => Promise<string>;
 }
 
-const kCuda = 'cianna:cuda';
+/** Our own, and CIANNA's. */
+const kOwn = 'cuda';
+const kCianna = 'cianna:cuda';
 /** `cianna` alone takes a GPU when it was built for one. */
-const kMayUseGpu = ['cianna', kCuda];
+const kMayUseGpu = [kOwn, 'cianna', kCianna];
 const kSyntax = 'auto, cpu, cpu:0-3 (cpu:0-3+8, ...) and gpu:N (gpu:0, ...) are';
 
 /** Throws OTF_CONFIG_INVALID: an unknown device, one that is not there, named twice, or that no engine or model can use. */
@@ -100,18 +102,19 @@ function onCpu(cpus: CpuSet | undefined, { engine }: DeviceParts): Device {
 function onGpu(gpu: number, { engine, gpus, describe }: DeviceParts): Device {
   const name = `gpu:${gpu}`;
   if (engine !== kAutoEngine && !kMayUseGpu.includes(engine)) {
-    throw invalid(`${name}, but engine.default "${engine}" runs on CPUs: ${kCuda} and auto use GPUs`);
+    throw invalid(`${name}, but engine.default "${engine}" runs on CPUs: ${kCianna}, ${kOwn} and auto use GPUs`);
   }
+  const wanted = engine === kOwn ? kOwn : kCianna;
   const known = describe();
   // A build without CIANNA lists no variants of it, only why.
-  const cuda = known.find((each) => each.name === kCuda) ?? known.find((each) => each.name === 'cianna');
-  if (cuda?.name !== kCuda || !cuda.available) {
-    throw invalid(`${name} needs ${kCuda}: ${cuda?.reason || 'this build has none'}`);
+  const cuda = known.find((each) => each.name === wanted) ?? known.find((each) => each.name === 'cianna');
+  if (cuda?.name !== wanted || !cuda.available) {
+    throw invalid(`${name} needs ${wanted}: ${cuda?.reason || 'this build has none'}`);
   }
   if (gpus !== undefined && gpu >= gpus) {
     throw invalid(`${name} is not there: this machine has ${gpus} (the first is gpu:0)`);
   }
-  return { name, engine: kCuda, gpu };
+  return { name, engine: wanted, gpu };
 }
 
 function invalid(message: string): OtfError {

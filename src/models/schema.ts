@@ -8,7 +8,7 @@ import { z } from 'zod';
 export const kComputeTypes = ['FP32C_FP32A', 'TF32C_FP32A', 'FP16C_FP32A', 'FP16C_FP16A', 'BF16C_FP32A'] as const;
 
 /** Engines a card may demand. */
-const kEngines = ['onednn', 'cianna', 'cianna:cuda', 'cianna:blas', 'cianna:naiv'] as const;
+const kEngines = ['onednn', 'cuda', 'cianna', 'cianna:cuda', 'cianna:blas', 'cianna:naiv'] as const;
 
 const text = z.string().min(1);
 const finite = z.number();

@@ -10,6 +10,9 @@
 #include <exception>
 #include <optional>
 
+#include "engine/cuda/cuda_engine.h"
+#include "engine/cuda/library.h"
+#include "engine/cuda/self_check.h"
 #include "engine/host/arguments.h"
 #include "engine/host/commands.h"
 #include "engine/host/cpus.h"
@@ -39,6 +42,8 @@ void unexpectedExit(int status, void*) {
 }
 
 bool isCianna(const std::string& name) { return name == "cianna" || name.starts_with("cianna:"); }
+
+bool isCuda(const std::string& name) { return name == "cuda"; }
 
 bool debugEngines() {
   const char* value = std::getenv("OTF_DEBUG_ENGINES");
@@ -70,6 +75,7 @@ void keepOwnDescriptors(int count, char** values) {
 
 EngineDescription describe(const std::string& name, std::string& origin) {
   if (isCianna(name)) return host::describeCianna(name, origin);
+  if (isCuda(name)) return host::describeCuda();
   // The crash engine is described as the one it wraps.
   const std::string inner = name == "crash" && debugEngines() ? "onednn" : name;
   for (const EngineDescription& known : describeLocalEngines()) {
@@ -137,6 +143,10 @@ void run(const host::Arguments& a) {
     auto opened = host::openCianna(a.engine, network, a.options, a.extent, a.batch);
     cianna = opened.get();
     engine = std::move(opened);
+  } else if (isCuda(a.engine)) {
+    const OtfCudaApi& api = host::cudaLibrary();
+    host::checkCuda(api, a.options.computeType);
+    engine = host::openCuda(api, network, a.options);
   } else if (a.engine == "crash" && debugEngines()) {
     engine = host::createCrashEngine(network, a.options);
   } else {

@@ -6,17 +6,13 @@
 
 namespace otf {
 
-int64_t Engine::outputValues(Extent extent) const {
-  return inferShapes(network(), extent).back().shape.values();
-}
-
 std::vector<EngineDescription> describeLocalEngines() {
   return {describeOnednn(), {"reference", "1", "cpu", true, "", {ComputeType::kFp32cFp32a}}};
 }
 
 std::vector<EngineDescription> describeEngines() {
   std::vector<EngineDescription> all = describeLocalEngines();
-  all.insert(all.begin() + 1, describeRemoteEngine("cianna"));
+  all.insert(all.begin() + 1, {describeRemoteEngine("cuda"), describeRemoteEngine("cianna")});
   return all;
 }
 
@@ -30,10 +26,10 @@ std::unique_ptr<Engine> createEngine(std::string_view asked, std::shared_ptr<con
   const std::string name = resolveEngine(asked);
   if (name == "onednn") return createOnednnEngine(std::move(network), options);
   if (name == "reference") return createReferenceEngine(std::move(network), options);
-  if (name == "cianna" || name.starts_with("cianna:"))
+  if (name == "cuda" || name == "cianna" || name.starts_with("cianna:"))
     return createRemoteEngine(name, std::move(network), options);
   throw OtfError(Code::kEngineUnavailable,
-                 "no engine '" + name + "' here (there are: auto, onednn, cianna, reference)");
+                 "no engine '" + name + "' here (there are: auto, onednn, cuda, cianna, reference)");
 }
 
 }  // namespace otf
