@@ -1,5 +1,6 @@
 /** A look at the images before they are sent: what the server would refuse at once should not cost an upload. */
 import { open } from 'node:fs/promises';
+import { isRemote } from '../client/client.js';
 import type { NativeAddon } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { type ErrorCode, OtfError, systemReason, toOtfError } from '../errors/catalogue.js';
@@ -15,14 +16,10 @@ const kGzip = Buffer.of(0x1f, 0x8b);
 /** The server's model is not known here, and nothing that is looked at depends on it. */
 const kNoModel = { normalisation: [] };
 
-function isUrl(image: string): boolean {
-  return /^https?:\/\//.test(image);
-}
-
 /** Throws what is wrong with the first image that has something wrong: none has been sent then. */
 export async function checkImages(images: readonly string[], fields: Record<string, string>): Promise<void> {
   const { region, hdu, plane } = asUsage(() => readDetection(givenOf(fields), kNoModel, kNoDefaults));
-  const files = images.filter((image) => !isUrl(image));
+  const files = images.filter((image) => !isRemote(image));
   for (const file of files) await assertReadable(file);
   const addon = await addonIfThere();
   if (!addon) return;

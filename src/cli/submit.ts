@@ -43,7 +43,7 @@ export function registerSubmit(root: Command): void {
   const command = root
     .command('submit')
     .description('send images to a server, one job each')
-    .argument('<image...>', 'FITS files, or http(s) URLs the server fetches itself')
+    .argument('<image...>', 'FITS files, http(s) URLs the server fetches itself, or job:ID/IMAGE of a job it has')
     .option('--model <id>', "model id (default: the server's)")
     .option('--quantization <type>', 'compute type, e.g. FP32C_FP32A');
   addParameterOptions(command, allParameters());

@@ -23,7 +23,7 @@ export class UwsClient {
     this.base = url.replace(/\/+$/, '');
   }
 
-  /** Uploads the inputs (paths, or http(s) URLs the server fetches itself), by their names, and starts the job. Gives the id. */
+  /** Uploads the inputs (paths), or names them (isRemote), by their names, and starts the job. Gives the id. */
   async submit(
     inputs: Record<string, string>,
     fields: Record<string, string>,
@@ -32,7 +32,7 @@ export class UwsClient {
     const all: Record<string, string> = { ...fields, PHASE: 'RUN' };
     const files: Record<string, string> = {};
     for (const [name, given] of Object.entries(inputs)) {
-      if (/^https?:\/\//.test(given)) all[name] = given;
+      if (isRemote(given)) all[name] = given;
       else files[name] = given;
     }
     let answer: UploadAnswer;
@@ -146,6 +146,11 @@ const kReasons = new Map([
   ['ECONNRESET', 'the connection was cut'],
   ['EPIPE', 'the connection was cut'],
 ]);
+
+/** What the server has or gets itself: an http(s) URL it fetches, or job:ID/RESULT of a job it has. */
+export function isRemote(input: string): boolean {
+  return /^(https?:\/\/|job:)/.test(input);
+}
 
 /** Ids come from the command line: they must not become other paths. */
 function path(id: string): string {

@@ -1,6 +1,9 @@
 /** Files a task works on, and files it leaves. */
 
-/** A file in the job's folder that was uploaded: gives back exactly these bytes. */
+/** Of which job a file was: one of its results, or an upload by the name of its parameter. */
+export type Origin = { jobId: string; result: string } | { jobId: string; parameter: string };
+
+/** A file in the job's folder that was uploaded, or linked from another job: gives back exactly these bytes. */
 export interface UploadedFile {
   kind: 'upload';
   /** Name inside the job's folder. */
@@ -10,6 +13,8 @@ export interface UploadedFile {
   mime: string;
   size: number;
   sha256: string;
+  /** Absent: it came with the request. */
+  origin?: Origin;
 }
 
 /** http, https or (below configured folders) file; fetched in phase EXECUTING by src/fetch. */
@@ -34,6 +39,8 @@ export interface InputSource {
   modified?: Date | undefined;
   /** As the client gave it; undefined = uploaded. */
   url?: string | undefined;
+  /** Of another job. */
+  origin?: Origin | undefined;
   /** Fetched or unpacked for this run only. */
   temporary?: boolean | undefined;
 }

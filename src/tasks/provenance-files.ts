@@ -62,7 +62,7 @@ function provenanceInput({ kind, job, endedMs, facts, results, baseUrl }: Proven
     endedMs,
     service: { ...kSoftware, url: baseUrl },
     owner: job.owner,
-    used: [...usedInputs(kind, job, facts, jobUrl), ...usedModel(facts, baseUrl)],
+    used: [...usedInputs(kind, job, facts, baseUrl), ...usedModel(facts, baseUrl)],
     main,
     generated,
     parameters: {
@@ -84,15 +84,18 @@ function usedInputs(
   { inputs }: Pick<TaskKind, 'inputs'>,
   job: TaskJob,
   { inputs: read, aboutInputs }: ProvenanceFacts,
-  jobUrl: string,
+  baseUrl: string,
 ): UsedFile[] {
   return inputs.flatMap(({ name, role }, place) =>
-    (read[name] ?? []).map(({ name: label, sha256, size, url }, index): UsedFile => {
-      const numbered = index === 0 ? '' : `.${index + 1}`;
+    (read[name] ?? []).map(({ name: label, sha256, size, url, origin }, index): UsedFile => {
+      const parameter = index === 0 ? name : `${name}.${index + 1}`;
+      // Of another job: the same entity as in the records of that one.
+      const of = origin ?? { jobId: job.id, parameter };
+      const part = 'result' in of ? ['results', of.result] : ['parameters', of.parameter];
       const file: FileFacts = {
-        id: `job-${job.id}-${name.toLowerCase()}${numbered}`,
+        id: `job-${of.jobId}-${(part[1] ?? '').toLowerCase()}`,
         label,
-        location: url ?? `${jobUrl}/parameters/${name}${numbered}`,
+        location: url ?? `${baseUrl}/jobs/${of.jobId}/${part.join('/')}`,
         mime: 'image/fits',
         size,
         ...(sha256 === undefined ? {} : { sha256 }),

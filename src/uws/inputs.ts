@@ -1,4 +1,4 @@
-/** The files of a job: parts of a form, param:NAME of another part, or URLs. */
+/** The files of a job: parts of a form, param:NAME of another part, files of other jobs (job-inputs.ts), or URLs. */
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { localPath } from '../fetch/local-file.js';
@@ -6,6 +6,7 @@ import type { InputFile, Inputs } from '../tasks/files.js';
 import type { TaskKind } from '../tasks/kind.js';
 import type { FilePart, Form } from './exchange.js';
 import { checksumName } from './fields.js';
+import { linkedPart } from './job-inputs.js';
 import { badRequest, type Parameters } from './parameters.js';
 
 type FetchRules = Pick<Config['fetch'], 'file_roots'>;
@@ -28,13 +29,15 @@ function readInput(form: Form, rules: FetchRules, name: string): InputFile | und
   if (value !== undefined && part !== undefined) throw badRequest(`parameter ${name} is given 2 times`);
   if (part) return part.upload;
   if (value === undefined) return undefined;
+  const linked = linkedPart(form, value);
+  if (linked) return linked.upload;
   const reference = /^param:(.*)$/i.exec(value);
   if (reference) {
     const named = onlyPart(form, reference[1] ?? '');
     if (!named) throw badRequest(`${name}=${value}: the request has no file part of that name`);
     return named.upload;
   }
-  if (!URL.canParse(value)) throw badRequest(`${name} is neither a file, nor param:NAME, nor a URL`);
+  if (!URL.canParse(value)) throw badRequest(`${name} is neither a file, nor param:NAME, nor job:ID/RESULT, nor a URL`);
   const url = new URL(value);
   if (url.protocol === 'file:') localPath(url, rules.file_roots);
   else if (url.protocol !== 'http:' && url.protocol !== 'https:') {

@@ -10,6 +10,7 @@ import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
 import { inPieces, json, kXmlType, type Request, seeOther, xml } from './exchange.js';
 import { parseFilter } from './filters.js';
+import { linkJobInputs } from './job-inputs.js';
 import { isObservatoryForm, parseObservatory } from './observatory-creation.js';
 import { badRequest, Parameters } from './parameters.js';
 import { problemMessage } from './problem.js';
@@ -37,6 +38,7 @@ export const createJob: Handler = async ({ jobs, models, config, internal }, req
   const form = await request.form();
   const observatory = isObservatoryForm(form);
   try {
+    if (!observatory) await linkJobInputs({ jobs }, request, form);
     const rules: CreationRules = { models, config };
     const parsed = observatory
       ? await parseObservatory(form, rules)

@@ -14,6 +14,7 @@ import {
 import { parameterEntries, parametersDocument } from './documents.js';
 import { type Answer, type Form, plain, type Request, seeOther, xml } from './exchange.js';
 import { changePhase, deleteJob, id } from './job.js';
+import { linkJobInputs } from './job-inputs.js';
 import { badRequest, shown } from './parameters.js';
 
 export const getParameters: Handler = ({ jobs }, request) => {
@@ -56,6 +57,7 @@ async function changeParameters(
 ): Promise<Answer> {
   try {
     const job = jobs.get(id(request), request);
+    await linkJobInputs({ jobs }, request, form);
     const rules: CreationRules = { models, config };
     const { model, quantization } = job.parameters;
     const parsed = parseStandard(form, rules, { model: model ?? job.modelId, quantization });

@@ -92,8 +92,8 @@ async function bring(given: InputFile, errand: Errand): Promise<InputSource> {
 
 async function place(given: InputFile, { folder, stem, room, hash }: Errand): Promise<InputSource> {
   if (given.kind === 'upload') {
-    const { file, name, sha256, size } = given;
-    return { path: folder.path(file), name: name === '' ? 'image.fits' : name, sha256, size };
+    const { file, name, sha256, size, origin } = given;
+    return { path: folder.path(file), name: name === '' ? 'image.fits' : name, sha256, size, origin };
   }
   const { url } = given;
   if (!isLocal(given)) return download(url, folder.path(`fetched-${stem}`), room);
