@@ -142,7 +142,7 @@ async function engineAlone(it: Case, options: BenchServerOptions): Promise<numbe
     quantization: quantizationName(options.quantization ?? 'FP32'),
     threads: options.threads,
     inputBias: card.input_bias,
-    tilePx: card.tile,
+    item: { width: card.tile, height: card.tile, depth: 1 },
     valuesIn: opened.valuesIn,
     valuesOut: opened.valuesOut,
     batch: options.batch,

@@ -127,7 +127,8 @@ describe('An engine process', () => {
     const slots = await open('/dev/null');
     t.after(() => slots.close());
     const spec = {
-      ...{ network: 'n.dat', engine: 'cuda', quantization: 'FP32C_FP32A', threads: 0, inputBias: 0.1, tilePx: 8 },
+      ...{ network: 'n.dat', engine: 'cuda', quantization: 'FP32C_FP32A', threads: 0, inputBias: 0.1 },
+      item: { width: 8, height: 8, depth: 1 },
       ...{ batch: 1, slots: 1, slotBytes: 4096, slotsFd: slots.fd },
     };
     for (const gpu of [0, 1]) await assert.rejects(EngineProcess.start({ ...spec, gpu, cpus: [gpu, 2, 3] }, 10_000));

@@ -83,7 +83,6 @@ export function fieldsOfOptions(options: Options, described: readonly { name: st
 export function givenOf(fields: Record<string, string>): Given {
   const of = (name: string) => (Object.hasOwn(fields, name) ? fields[name] : undefined);
   return {
-    has: (name) => of(name) !== undefined,
     single: of,
     repeated: (name) => [of(name) ?? []].flat(),
   };

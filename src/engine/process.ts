@@ -11,6 +11,13 @@ import { type CpuSet, printCpuSet } from './cpu-sets.js';
 import { deviceEnvironment } from './device.js';
 import { LogTail } from './last-words.js';
 
+/** One item of a forward pass, channels apart. */
+export interface ItemShape {
+  width: number;
+  height: number;
+  depth: number;
+}
+
 export interface EngineSpec {
   network: string;
   engine: string;
@@ -21,8 +28,7 @@ export interface EngineSpec {
   quantization: string;
   threads: number;
   inputBias: number;
-  /** Side of the square tiles. */
-  tilePx: number;
+  item: ItemShape;
   batch: number;
   slots: number;
   slotBytes: number;
@@ -222,15 +228,15 @@ export class EngineProcess {
 }
 
 function engineArguments(spec: EngineSpec): string[] {
-  const side = String(spec.tilePx);
   const named: Record<string, string> = {
     network: spec.network,
     engine: spec.engine,
     quantization: spec.quantization,
     threads: String(spec.threads),
     'input-bias': String(spec.inputBias),
-    width: side,
-    height: side,
+    width: String(spec.item.width),
+    height: String(spec.item.height),
+    depth: String(spec.item.depth),
     batch: String(spec.batch),
     slots: String(spec.slots),
     'slot-bytes': String(spec.slotBytes),

@@ -8,7 +8,7 @@ import { descriptorShortage } from '../io/descriptors.js';
 import type { OpenedSlots } from './addon.js';
 import type { CpuSet } from './cpu-sets.js';
 import { loadAddon } from './load.js';
-import { EngineDied, EngineProcess, type EngineReady, type ForwardDone } from './process.js';
+import { EngineDied, EngineProcess, type EngineReady, type ForwardDone, type ItemShape } from './process.js';
 
 export interface SupervisedSpec {
   /** `model/quantization`, for people. */
@@ -21,7 +21,7 @@ export interface SupervisedSpec {
   quantization: string;
   threads: number;
   inputBias: number;
-  tilePx: number;
+  item: ItemShape;
   valuesIn: number;
   valuesOut: number;
   batch: number;

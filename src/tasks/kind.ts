@@ -3,6 +3,7 @@
  * about parameters, /openapi.json, the options of commands and provenance are made from this one description; what happens
  * to the pixels is in work.ts. A kind is a folder beside this file and a line in kinds.ts.
  */
+import type { ItemShape } from '../engine/process.js';
 import type { ModelCard } from '../models/card.js';
 import type { NormalisationDefaults } from '../models/normalisation.js';
 import type { CardSection } from '../models/schema.js';
@@ -35,13 +36,6 @@ export interface ServerDefaults extends NormalisationDefaults {
 /** Of a command. */
 export const kNoDefaults: ServerDefaults = { quantization: '', norm_fct: [] };
 
-/** One item of a forward pass, in the order of CIANNA's networks. */
-export interface ItemShape {
-  width: number;
-  height: number;
-  depth: number;
-}
-
 export interface TaskKind {
   /** `kind` of the model card, and the name of its section; column of the job table. */
   name: string;
@@ -58,6 +52,7 @@ export interface TaskKind {
   printParameters: (asked: Asked) => [name: string, value: string][];
   /** Most of its inputs is read: their checksums cost little beside that. */
   readsAll: (asked: Asked) => boolean;
+  /** Of one item of a forward pass. */
   itemShape: (card: ModelCard) => ItemShape;
   /** Progress counts these, e.g. tiles. */
   unit: string;

@@ -38,7 +38,6 @@ export interface ParameterDescription extends ValueDescription {
 
 /** The parameters of a request; names in capitals. */
 export interface Given {
-  has: (name: string) => boolean;
   /** Undefined when absent. Throws OTF_BAD_REQUEST when given more than once. */
   single: (name: string) => string | undefined;
   repeated: (name: string) => readonly string[];

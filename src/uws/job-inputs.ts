@@ -58,7 +58,11 @@ async function fileOf(jobs: UwsContext['jobs'], request: Request, jobId: string,
   const row = await resultOf(jobs, request, job, name);
   const { file, mime, size, sha256 } = row;
   const origin = { jobId, result: row.id };
-  return { path: jobs.pathOf(job, row), name: file, upload: { kind: 'upload', file, name: file, mime, size, sha256, origin } };
+  return {
+    path: jobs.pathOf(job, row),
+    name: file,
+    upload: { kind: 'upload', file, name: file, mime, size, sha256, origin },
+  };
 }
 
 async function resultOf(jobs: UwsContext['jobs'], request: Request, job: Job, name: string): Promise<ResultFile> {

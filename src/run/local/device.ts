@@ -83,7 +83,7 @@ export class LocalDevice implements Place, TaskDevice {
       quantization,
       threads: config.threads,
       inputBias: card.input_bias,
-      tilePx: kindNamed(card.kind).itemShape(card).width,
+      item: kindNamed(card.kind).itemShape(card),
       valuesIn,
       valuesOut,
       batch: config.batch,
