@@ -7,7 +7,7 @@ import { JobFiles } from './job-files.js';
 import type { TaskKind } from './kind.js';
 import { kLogFile, logLine, logText } from './log.js';
 import { provenanceTexts } from './provenance-files.js';
-import { kindNamed } from './registry.js';
+import { kindNamed, workOf } from './registry.js';
 import { writeResult } from './table-files.js';
 import { type Finished, type FinishRequest, type Found, kRawKind } from './work.js';
 
@@ -17,7 +17,7 @@ const kThreads = 1;
 /** Throws OTF_OUTPUT_UNWRITABLE, and leaves nothing it has written. */
 export async function finish(request: FinishRequest): Promise<Finished> {
   const kind = kindNamed(request.kind);
-  const work = await kind.work();
+  const work = await workOf(kind.name);
   const found = await work.finish({ ...request, jobId: request.closing.job.id, threads: kThreads });
   const files = new JobFiles(folderAt(request.folder));
   try {

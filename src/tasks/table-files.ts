@@ -8,6 +8,7 @@ import { writeContent } from '../results/serialise.js';
 import type { FileKind, ResultFile } from './files.js';
 import type { JobFiles } from './job-files.js';
 import type { TaskKind } from './kind.js';
+import { workOf } from './registry.js';
 import type { TaskWork } from './work.js';
 
 /** Everything the formats are made of. No result of its own: its form is this program's business. */
@@ -49,7 +50,7 @@ export async function writeResult(
   format: string,
   kind: TaskKind,
 ): Promise<ResultFile> {
-  const work = await kind.work();
+  const work = await workOf(kind.name);
   // Node's documentation of `v8`: the format is backward compatible, safe to store to disk.
   files.write(kRecord, [pack(record, work)]);
   const written = fileKind('result', format, kind);
@@ -64,7 +65,7 @@ export async function writeResult(
 export async function writeRepresentation(folder: Folder, format: string, kind: TaskKind): Promise<ResultFile> {
   const bytes = await folder.read(kRecord.file);
   if (!bytes) throw new OtfError('OTF_NOT_FOUND', `the job has no result that could be given as ${format}`);
-  const work = await kind.work();
+  const work = await workOf(kind.name);
   const written = fileKind(format, format, kind);
   const path = folder.path(written.file);
   // Under its name at once and whole: somebody may be reading what an earlier run of the server wrote.

@@ -87,6 +87,7 @@ export interface RunFacts {
 
 export interface EndRequest extends RunFacts {
   handle: TaskHandle;
+  card: ModelCard;
   plan: unknown;
   jobId?: string | undefined;
   /** By the name of the input. */
@@ -155,7 +156,6 @@ export interface FinishRequest extends Omit<EndRequest, 'jobId' | 'threads'> {
   kind: string;
   /** The job's. */
   folder: FolderRef;
-  card: ModelCard;
   weightsBytes: number;
   batch: Batch;
   closing: Closing;

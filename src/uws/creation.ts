@@ -43,6 +43,8 @@ export function creationFields(): ParameterDescription[] {
 /** Every name that a request may use, of whatever kind the job is. */
 export const kCreationNames: ReadonlySet<string> = new Set(creationFields().flatMap(spellings));
 
+const kNamesByKind = new Map(kKinds.map((kind) => [kind.name, new Set(fieldsOf(kind).flatMap(spellings))]));
+
 /** What a job already has, when its parameters are changed. */
 export interface Earlier {
   model: string | undefined;
@@ -85,9 +87,9 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
 
 /** What means something to another kind, and nothing to this one, must not be passed over in silence. */
 function refuseOfOthers(form: Form, kind: TaskKind, model: string): void {
-  const known = new Set(fieldsOf(kind).flatMap(spellings));
+  const known = kNamesByKind.get(kind.name);
   const files = form.files.map(({ field }) => field.toUpperCase());
-  const other = [...form.parameters.names(), ...files].find((name) => kCreationNames.has(name) && !known.has(name));
+  const other = [...form.parameters.names(), ...files].find((name) => kCreationNames.has(name) && !known?.has(name));
   if (other === undefined) return;
   throw badRequest(`${other} means nothing to the model ${model}: ${kind.title.toLowerCase()} has no such parameter`);
 }

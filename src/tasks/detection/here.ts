@@ -12,7 +12,7 @@ import { kNoDefaults, type Progress } from '../kind.js';
 import type { DetectorCard } from './card.js';
 import { kDetection } from './kind.js';
 import type { DetectionAsked } from './parameters.js';
-import type { DetectionRequest } from './request.js';
+import { cardOfRun, type DetectionRequest } from './request.js';
 import { makeRunRecord, type RunRecord } from './run-record.js';
 
 /** `name`: what messages call it; the file at `path` may be an unpacked copy. */
@@ -46,7 +46,7 @@ export async function runDetectTask(task: DetectTask, onProgress: (progress: Pro
     const { outcome, plan } = await detection(task, engine, onProgress);
     const input = await checksum.facts(outcome.image, task.checksum ?? false);
     return makeRunRecord({
-      card: plan.card,
+      card: cardOfRun(card, plan),
       outcome,
       createdAt: new Date(),
       input: { name: basename(image.name), ...input },
@@ -80,7 +80,7 @@ async function detection(
       );
       const finishing = performance.now();
       const { threads } = engine;
-      const outcome = detectOutcome({ ...run, handle, plan, inputs, items, threads }, plan.notes);
+      const outcome = detectOutcome({ ...run, handle, card, plan, inputs, items, threads }, plan.notes);
       outcome.times.wall += (performance.now() - finishing) / 1000;
       return { outcome, plan };
     } finally {

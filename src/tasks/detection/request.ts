@@ -15,8 +15,8 @@ export interface DetectionRequest {
   native: Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame' | 'normalise'>;
   /** Comes back when the task ends. */
   plan: {
-    /** The model's card with the normalisation of this run: what the results say it was made with. */
-    card: DetectorCard;
+    /** Of this run, when it is not the card's. */
+    normalisation?: DetectorCard['normalisation'];
     origins: Origins;
     /** Of the request, for provenance. */
     asked: Record<string, string>;
@@ -40,7 +40,7 @@ export function chosenRequest(job: Asking, card: DetectorCard, defaults: ServerD
   return {
     native: { ...nativeRegion(region), ...(changed ? { normalise: chosen.steps.map(toNormaliseStep) } : {}) },
     plan: {
-      card: changed ? { ...card, normalisation: chosen.steps } : card,
+      ...(changed ? { normalisation: chosen.steps } : {}),
       origins: {
         model: job.parameters.model === undefined ? 'server' : 'request',
         quantization: quantizationOrigin(job, defaults),
@@ -93,4 +93,9 @@ export function withoutRegion(parameters: JobParameters, chosen: DetectionReques
     native,
     plan: { ...plan, origins: { ...plan.origins, region: 'server' }, notes: [...plan.notes, note] },
   };
+}
+
+/** The card with the normalisation of the run: what the results say it was made with. */
+export function cardOfRun(card: DetectorCard, { normalisation }: DetectionRequest['plan']): DetectorCard {
+  return normalisation === undefined ? card : { ...card, normalisation };
 }

@@ -6,7 +6,7 @@ import type { EndRequest, Found, OpenedTask, OpenRequest, TaskWork } from '../wo
 import { detectorCard, toDetectorConfig } from './card.js';
 import { detectionContent } from './content.js';
 import type { DetectionFormat } from './formats.js';
-import { chosenRequest, type DetectionRequest, nativeImages, withoutRegion } from './request.js';
+import { cardOfRun, chosenRequest, type DetectionRequest, nativeImages, withoutRegion } from './request.js';
 import { makeRunRecord, type RunRecord, runFacts } from './run-record.js';
 
 /** Facts of the run that the provenance records have elsewhere. */
@@ -49,12 +49,13 @@ function openDetection({ job, card, model, inputs, defaults, rawOutput }: OpenRe
 }
 
 function finishDetection(request: EndRequest): Found {
-  const { plan, inputs, jobId } = request;
-  const { card, origins, asked, notes } = plan as DetectionRequest['plan'];
+  const { inputs, jobId } = request;
+  const plan = request.plan as DetectionRequest['plan'];
+  const { origins, asked, notes } = plan;
   const outcome = detectOutcome(request, notes);
   const { name = '', sha256, size, modified } = inputs.IMAGE?.[0] ?? {};
   const record = makeRunRecord({
-    card,
+    card: cardOfRun(detectorCard(request.card), plan),
     outcome,
     createdAt: new Date(),
     input: { name, sha256, size, modified },
