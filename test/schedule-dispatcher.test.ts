@@ -10,6 +10,7 @@ interface Device extends Place {
   hungry: boolean;
   busy: boolean;
   loaded: Set<string>;
+  tier: number;
 }
 
 /** Idle, with these networks loaded. */
@@ -18,6 +19,7 @@ function device(name: string, ...loaded: string[]): Device {
   return {
     name,
     loaded: networks,
+    tier: 0,
     takes: () => true,
     holds: (key) => networks.has(key),
     hungry: true,
@@ -229,6 +231,18 @@ describe('Several places', () => {
     gpu.hungry = true;
     gpu.busy = false;
     assert.equal(next(d, 10, gpu, cpu), 'gpu:0: idle 1');
+  });
+
+  it('a slower kind of place gets what the faster ones do not want now, wherever the network is', () => {
+    const [cpu, gpu] = [device('cpu', 'a'), device('gpu:0')];
+    cpu.tier = 1;
+    const d = dispatcher(item('1'));
+    assert.equal(next(d, 0, cpu, gpu), 'gpu:0: idle 1');
+    d.add(item('2'));
+    assert.equal(next(d, 0, cpu, gpu), 'cpu: idle 2');
+    for (const place of ['gpu:0', 'cpu']) d.opened(place);
+    for (const id of ['3', '4', '5', '6']) d.add(item(id));
+    assert.equal(next(d, 0, cpu, gpu), 'gpu:0: full 3 4 5 6', 'they share nothing');
   });
 
   it('one with nothing to do is preferred to joining one that has', () => {

@@ -51,7 +51,14 @@ class ToldRunner implements Runner {
   closed = false;
 
   constructor(...names: string[]) {
-    this.places = names.map((name) => ({ name, takes: () => true, holds: () => false, hungry: true, busy: false }));
+    this.places = names.map((name) => ({
+      name,
+      tier: 0,
+      takes: () => true,
+      holds: () => false,
+      hungry: true,
+      busy: false,
+    }));
   }
 
   async start(host: RunHost): Promise<void> {

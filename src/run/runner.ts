@@ -24,6 +24,8 @@ import type { Closing } from '../tasks/work.js';
 export interface Place {
   /** Unique. */
   readonly name: string;
+  /** Of the fastest kind: 0. Slower ones get jobs while no faster place wants any. */
+  readonly tier: number;
   /** Can it run jobs of this key at all? */
   takes: (key: string) => boolean;
   /** The key's network is loaded there, or being loaded. */

@@ -4,7 +4,8 @@
  *
  * A place is a device that runs networks. One that will soon have nothing to do is hungry, and gets the next batch; one that
  * is not may be joined once a batch has waited as long as it may. With several places a network stays where it is loaded:
- * it begins elsewhere only while its own place is busy, and a key that has had no turn for max_wait_s goes first.
+ * it begins elsewhere only while its own place is busy, or on a faster one, and a key that has had no turn for max_wait_s goes
+ * first.
  *
  * Suspects were being executed when the server crashed: they run one by one, with nothing else beside them, before anything
  * else. Who kills the server does so each time, so the least tried goes first: a kill from outside should not meet the same
@@ -120,7 +121,7 @@ export class Dispatcher<Item extends Suspicious> {
     const best = this.#candidates(nowMs, places).sort(byRank)[0];
     if (!best) return { waitMs: this.#waitMs(nowMs, places) };
     const { place, ready } = best;
-    const items = this.#queue.take(ready.key, nowMs, this.#share(ready, places));
+    const items = this.#queue.take(ready.key, nowMs, this.#share(ready, place, places));
     return { order: this.#begin({ place: place.name, key: ready.key, reason: ready.reason, items }, nowMs) };
   }
 
@@ -172,9 +173,11 @@ export class Dispatcher<Item extends Suspicious> {
     return jobs;
   }
 
-  /** Idle places that have the network loaded take equal shares. */
-  #share({ key, count }: Ready, places: readonly Place[]): number {
-    const idle = places.filter((place) => place.hungry && !this.#opening.has(place.name) && place.holds(key));
+  /** Idle places of a kind that have the network loaded take equal shares. */
+  #share({ key, count }: Ready, { tier }: Place, places: readonly Place[]): number {
+    const idle = places.filter(
+      (place) => place.tier === tier && place.hungry && !this.#opening.has(place.name) && place.holds(key),
+    );
     return Math.ceil(count / Math.max(1, idle.length));
   }
 
@@ -208,6 +211,7 @@ function byRank(a: Candidate, b: Candidate): number {
   return (
     Number(b.place.hungry) - Number(a.place.hungry) ||
     Number(b.overdue) - Number(a.overdue) ||
+    a.place.tier - b.place.tier ||
     a.strange - b.strange ||
     a.turn - b.turn ||
     a.jobs - b.jobs

@@ -46,6 +46,11 @@ export class LocalDevice implements Place, TaskDevice {
     });
   }
 
+  /** GPUs before CPUs. */
+  get tier(): number {
+    return this.name.startsWith('cpu') ? 1 : 0;
+  }
+
   takes(key: string): boolean {
     return canRun(this.#parts.device, this.#parts.demanded(key));
   }
