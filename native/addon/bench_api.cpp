@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 #include "addon/api.h"
@@ -7,9 +6,12 @@
 #include "addon/bench_network.h"
 #include "addon/object.h"
 #include "engine/network_bench.h"
+#include "engine/registry/registry.h"
 #include "error/error.h"
 #include "model/architectures.h"
 #include "tensor/buffer.h"
+#include "timing/median.h"
+#include "timing/stopwatch.h"
 
 namespace otf::addon {
 namespace {
@@ -22,19 +24,13 @@ struct Outcome {
   std::vector<double> bareLayers;
 };
 
-double since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 /// Median of each column.
 std::vector<double> medians(const std::vector<std::vector<double>>& rounds) {
   std::vector<double> result;
   for (size_t i = 0; i < rounds.front().size(); ++i) {
     std::vector<double> column;
     for (const auto& round : rounds) column.push_back(round[i]);
-    const auto middle = column.begin() + static_cast<ptrdiff_t>(column.size() / 2);
-    std::nth_element(column.begin(), middle, column.end());
-    result.push_back(*middle);
+    result.push_back(median(std::move(column)));
   }
   return result;
 }
@@ -61,9 +57,9 @@ Outcome run(const BenchRequest& request, Progress& progress) {
   std::vector<std::vector<double>> bareRounds;
   std::vector<std::vector<double>> layerRounds;
   for (int r = 0; r < request.repeats; ++r) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     engine->forward(extent, batch, input.floats(), output.floats());
-    outcome.forwardSeconds.push_back(since(start));
+    outcome.forwardSeconds.push_back(watch.seconds());
     bareRounds.push_back(bare->run());
     outcome.bareSeconds.push_back(std::accumulate(bareRounds.back().begin(), bareRounds.back().end(), 0.0));
     outcome.layers = engine->profile(extent, batch, input.floats(), output.floats());

@@ -5,10 +5,11 @@
 #include "addon/detect_request.h"
 #include "addon/detect_values.h"
 #include "detect/config_check.h"
+#include "engine/registry/registry.h"
 #include "error/error.h"
 #include "task/pipeline.h"
-#include "task/stopwatch.h"
 #include "tensor/buffer.h"
+#include "timing/stopwatch.h"
 
 namespace otf::addon {
 namespace {

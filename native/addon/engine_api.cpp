@@ -1,6 +1,7 @@
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/object.h"
+#include "engine/registry/registry.h"
 #include "error/error.h"
 #include "sky/wcs.h"
 

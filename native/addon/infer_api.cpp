@@ -1,11 +1,12 @@
-#include <chrono>
 
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/object.h"
+#include "engine/registry/registry.h"
 #include "error/error.h"
 #include "tensor/buffer.h"
 #include "tensor/npy.h"
+#include "timing/stopwatch.h"
 
 namespace otf::addon {
 namespace {
@@ -54,7 +55,7 @@ Outcome run(const Request& request, Progress& progress) {
   const auto bytes = static_cast<size_t>(batch * outcome.valuesPerItem) * sizeof(float);
   const Buffer values(bytes);
   const Buffer deviations(repeated ? bytes : 0);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   for (int64_t first = 0; first < outcome.items; first += batch) {
     const auto count = static_cast<int>(std::min(batch, outcome.items - first));
     const float* from = input.data() + first * in;
@@ -72,7 +73,7 @@ Outcome run(const Request& request, Progress& progress) {
     }
     progress(first + count, outcome.items);
   }
-  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome.seconds = watch.seconds();
   writer.commit();
   return outcome;
 }

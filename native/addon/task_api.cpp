@@ -5,9 +5,10 @@
 #include "addon/object.h"
 #include "addon/slot_table.h"
 #include "addon/task_table.h"
+#include "engine/registry/registry.h"
 #include "error/error.h"
 #include "task/pipeline.h"
-#include "task/stopwatch.h"
+#include "timing/stopwatch.h"
 
 namespace otf::addon {
 namespace {

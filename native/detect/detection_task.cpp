@@ -11,7 +11,7 @@
 #include "detect/suppress.h"
 #include "detect/tile_source.h"
 #include "error/error.h"
-#include "task/stopwatch.h"
+#include "timing/stopwatch.h"
 
 namespace otf {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "error/error.h"
-#include "task/stopwatch.h"
+#include "timing/stopwatch.h"
 
 namespace otf {
 namespace {

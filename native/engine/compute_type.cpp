@@ -37,4 +37,8 @@ std::optional<ComputeType> parseComputeType(std::string_view name) {
   return std::nullopt;
 }
 
+ComputeType effectiveType(const std::vector<ComputeType>& types, ComputeType asked) {
+  return std::find(types.begin(), types.end(), asked) != types.end() ? asked : ComputeType::kFp32cFp32a;
+}
+
 }  // namespace otf

@@ -1,4 +1,5 @@
-// The only engine header other rooms see: a network, loaded once, that turns input tiles into output values.
+// What every engine is: a network, loaded once, that turns input tiles into output values. Which engines there are:
+// registry/registry.h.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,8 @@ namespace otf {
 enum class ComputeType { kFp32cFp32a, kTf32cFp32a, kFp16cFp32a, kFp16cFp16a, kBf16cFp32a };
 std::string_view computeTypeName(ComputeType type);                  // "FP32C_FP32A"
 std::optional<ComputeType> parseComputeType(std::string_view name);  // also "FP32", "BF16", ...; any case
+/// What an engine that has `types` makes of a request: it, or FP32.
+ComputeType effectiveType(const std::vector<ComputeType>& types, ComputeType asked);
 
 struct EngineOptions {
   ComputeType computeType = ComputeType::kFp32cFp32a;
@@ -31,7 +34,7 @@ struct EngineInfo {
 
 struct LayerTiming {
   std::string layer;   // describeLayer
-  std::string kernel;  // implementation that ran, e.g. "jit:avx512_core"
+  std::string kernel;  // implementation that ran, in the engine's words
   double seconds = 0;  // for the whole batch
   double flops = 0;    // for the whole batch
 };
@@ -56,7 +59,7 @@ class Engine {
   virtual void forwardMonteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input,
                                  float* mean, float* deviation) = 0;
 
-  /// forward() with the time of each layer; for bench.
+  /// forward() with the time of each layer, or of the whole network where the engine cannot tell them apart; for bench.
   virtual std::vector<LayerTiming> profile(Extent extent, int batch, const float* input, float* output) = 0;
 
   int64_t outputValues(Extent extent) const;
@@ -65,25 +68,12 @@ class Engine {
   virtual int64_t memoryBytes() const = 0;
 };
 
-/// One line per engine known to this build, present or not.
+/// An engine known to this build, present or not.
 struct EngineDescription {
   std::string name, version, device;
   bool available = false;
   std::string reason;                     // why not
   std::vector<ComputeType> computeTypes;  // effective ones
 };
-/// Starts engine processes to ask about GPUs and CIANNA: some milliseconds, with a GPU some hundred. onednn comes first.
-std::vector<EngineDescription> describeEngines();
-/// Those that run in this process: starts nothing.
-std::vector<EngineDescription> describeLocalEngines();
-
-/// "auto" becomes the user's CIANNA where it has CUDA and a device, else onednn; other names stay as they are.
-std::string resolveEngine(std::string_view name);
-
-/// `name`: "auto" (resolveEngine); "onednn" and "reference" run in this process; "cuda" and "cianna"
-/// (CUDA where it can, else BLAS, else naive), "cianna:cuda", "cianna:blas", "cianna:naiv" in one of their own
-/// (process/remote_engine.h). Throws kEngineUnavailable with the reason.
-std::unique_ptr<Engine> createEngine(std::string_view name, std::shared_ptr<const Network> network,
-                                     const EngineOptions& options);
 
 }  // namespace otf

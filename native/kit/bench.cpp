@@ -1,30 +1,21 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 #include <optional>
 
 #include "engine/process/remote_engine.h"
+#include "engine/registry/registry.h"
 #include "error/error.h"
 #include "kit/commands.h"
 #include "kit/meter.h"
 #include "kit/records.h"
 #include "model/architectures.h"
 #include "tensor/buffer.h"
+#include "timing/median.h"
+#include "timing/stopwatch.h"
 
 namespace otf::kit {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 struct Request {
   std::string engine, model;
@@ -75,11 +66,11 @@ Figures measureEngine(Engine& engine, const Request& request, int batch) {
   forward();  // code generated, memory taken, pages touched
   Figures figures;
   std::vector<double> seconds;
-  const auto start = Clock::now();
-  while (seconds.size() < 3 || since(start) < request.seconds) {
-    const auto begun = Clock::now();
+  const Stopwatch watch;
+  while (seconds.size() < 3 || watch.seconds() < request.seconds) {
+    const Stopwatch one;
     forward();
-    seconds.push_back(since(begun));
+    seconds.push_back(one.seconds());
   }
   figures.info = engine.info();
   figures.seconds = median(seconds);
@@ -102,8 +93,7 @@ process::FlatJson recordOf(const Request& request, int batch) {
 
 void report(const Request& request, int batch, const Figures& f, const Meter::Seen& seen,
             const Records& records) {
-  const std::vector<double> flops = layerFlops(*request.network, request.extent);
-  const double perItem = std::accumulate(flops.begin(), flops.end(), 0.0);
+  const double perItem = networkFlops(*request.network, request.extent);
   const double rate = batch / f.ownSeconds.value_or(f.seconds);
   process::FlatJson record = recordOf(request, batch);
   record.text("effective", computeTypeName(f.info.effective))

@@ -4,6 +4,7 @@
 
 #include "engine/conformance/case.h"
 #include "engine/conformance/compare.h"
+#include "engine/registry/registry.h"
 #include "error/error.h"
 #include "kit/commands.h"
 #include "kit/records.h"

@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "engine/engine.h"
+#include "engine/registry/registry.h"
 #include "kit/commands.h"
 #include "kit/meter.h"
 #include "kit/records.h"

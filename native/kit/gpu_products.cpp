@@ -8,6 +8,7 @@
 #include <array>
 
 #include "kit/cuda_check.h"
+#include "timing/median.h"
 
 namespace otf::kit {
 namespace {
@@ -122,8 +123,7 @@ double Products::seconds(const Product& product, const std::string& name) {
   multiply();
   std::vector<double> times;
   for (int i = 0; i < 7; ++i) times.push_back(deviceSeconds(multiply));
-  std::nth_element(times.begin(), times.begin() + 3, times.end());
-  return times[3];
+  return median(std::move(times));
 }
 
 }  // namespace otf::kit

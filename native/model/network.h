@@ -129,6 +129,7 @@ std::vector<LayerShape> inferShapes(const Network& network, Extent extent);
 
 /// Multiply-adds x 2 of one item at `extent`, per layer (convolutions and dense layers; others count 0).
 std::vector<double> layerFlops(const Network& network, Extent extent);
+double networkFlops(const Network& network, Extent extent);  // their sum
 
 /// "conv 5x5x32 RELU", one line per layer for people.
 std::string describeLayer(const Layer& layer);

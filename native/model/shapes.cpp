@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "error/error.h"
 #include "model/assembly.h"
@@ -142,6 +143,11 @@ int64_t Network::parameterCount() const {
       count += std::ssize(norm->gamma) + std::ssize(norm->beta);
   }
   return count;
+}
+
+double networkFlops(const Network& network, Extent extent) {
+  const std::vector<double> layers = layerFlops(network, extent);
+  return std::accumulate(layers.begin(), layers.end(), 0.0);
 }
 
 }  // namespace otf

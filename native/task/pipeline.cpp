@@ -8,7 +8,7 @@
 
 #include "error/error.h"
 #include "task/slot_ring.h"
-#include "task/stopwatch.h"
+#include "timing/stopwatch.h"
 
 namespace otf {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "detect/detection_task.h"
 #include "detect/tests/fixtures.h"
+#include "engine/registry/registry.h"
 #include "task/pipeline.h"
 #include "tensor/npy.h"
 

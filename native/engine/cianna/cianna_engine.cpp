@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <climits>
-#include <cmath>
 #include <cstdio>
-#include <numeric>
 
 #include "engine/cianna/library.h"
-#include "engine/process/network_memory.h"
+#include "engine/moments.h"
 #include "engine/threads/worker_thread.h"
 #include "error/error.h"
+#include "model/network_memory.h"
+#include "timing/stopwatch.h"
 
 namespace otf::host {
 namespace {
@@ -116,18 +115,14 @@ void CiannaEngine::forward(Extent extent, int batch, const float* input, float* 
 void CiannaEngine::forwardMonteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input,
                                      float* mean, float* deviation) {
   check(extent, batch);
-  if (repeats < 2)
-    throw OtfError(Code::kInvalidArgument,
-                   "MC_MODEL needs at least 2 repeats, got " + std::to_string(repeats));
+  requireRepeats(repeats);
   const auto values = static_cast<size_t>(batch * opened_.valuesOut);
   if (opened_.firstRandomLayer < 0) {
     api_.run(batch, input, mean);
     std::fill_n(deviation, values, 0.0F);
     return;
   }
-  // Welford's update: one pass, no cancellation.
-  std::vector<double> means(values, 0.0);
-  std::vector<double> squares(values, 0.0);
+  Moments moments(values);
   api_.setDropout(1, seed);
   for (int r = 0; r < repeats; ++r) {
     if (r == 0) {
@@ -135,26 +130,17 @@ void CiannaEngine::forwardMonteCarlo(Extent extent, int batch, int repeats, uint
     } else {
       api_.rerun(batch, mean);
     }
-    for (size_t i = 0; i < values; ++i) {
-      const double distance = mean[i] - means[i];
-      means[i] += distance / (r + 1);
-      squares[i] += distance * (mean[i] - means[i]);
-    }
+    moments.add(mean);
   }
   api_.setDropout(0, 0);
-  for (size_t i = 0; i < values; ++i) {
-    mean[i] = static_cast<float>(means[i]);
-    deviation[i] = static_cast<float>(std::sqrt(squares[i] / (repeats - 1)));
-  }
+  moments.write(mean, deviation);
 }
 
 std::vector<LayerTiming> CiannaEngine::profile(Extent extent, int batch, const float* input, float* output) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   forward(extent, batch, input, output);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::vector<double> flops = layerFlops(*network_, extent);
-  return {
-      {"whole network", info_.version, seconds, std::accumulate(flops.begin(), flops.end(), 0.0) * batch}};
+  const double seconds = watch.seconds();
+  return {{"whole network", info_.version, seconds, networkFlops(*network_, extent) * batch}};
 }
 
 std::unique_ptr<CiannaEngine> openCianna(const std::string& name, std::shared_ptr<const Network> network,
@@ -167,14 +153,11 @@ std::unique_ptr<CiannaEngine> openCianna(const std::string& name, std::shared_pt
   info.version = ciannaVersion(api, choice.method);
   info.device = choice.device;
   info.asked = options.computeType;
-  info.effective = std::find(choice.computeTypes.begin(), choice.computeTypes.end(), options.computeType) !=
-                           choice.computeTypes.end()
-                       ? options.computeType
-                       : ComputeType::kFp32cFp32a;
-  info.threads = options.threads > 0 ? options.threads : availableCpus();
+  info.effective = effectiveType(choice.computeTypes, options.computeType);
+  info.threads = threadsFor(options.threads);
 
   // CIANNA opens its file for writing too: it gets one of its own, in memory.
-  const process::NetworkMemory copy(*network);
+  const NetworkMemory copy(*network);
   const std::string file = copy.path();
   OtfCiannaRequest request{};
   request.file = file.c_str();

@@ -4,26 +4,17 @@
 #include <unistd.h>
 
 #include <array>
-#include <climits>
-#include <cstdlib>
 #include <sstream>
 
 #include "cianna_build.h"
-#include "engine/onednn/cpu.h"
+#include "engine/cpu/cpu.h"
 #include "error/error.h"
+#include "process/spawn.h"
 
 namespace otf::host {
 namespace {
 
 [[noreturn]] void unavailable(const std::string& reason) { throw OtfError(Code::kEngineUnavailable, reason); }
-
-std::string libraryPath() {
-  if (const char* named = std::getenv("OTF_CIANNA_LIBRARY"); named != nullptr && *named != '\0') return named;
-  std::array<char, PATH_MAX> program;
-  const ssize_t length = ::readlink("/proc/self/exe", program.data(), program.size());
-  const std::string path(program.data(), length > 0 ? static_cast<size_t>(length) : 0);
-  return path.substr(0, path.rfind('/') + 1) + "libotf_cianna.so";
-}
 
 bool contains(const char* list, const std::string& word) {
   std::istringstream words(list);
@@ -39,7 +30,7 @@ std::string obstacle(const OtfCiannaApi& api, const std::string& method, std::st
     return std::string("CIANNA in ") + api.build->root + " was compiled without " + method + " (it has " +
            api.build->methods + ")";
   if (method != "C_CUDA") {
-    device = onednn::cpuName();
+    device = cpuName();
     return "";
   }
   std::array<char, 256> text{};
@@ -62,7 +53,7 @@ std::vector<ComputeType> typesOf(const OtfCiannaApi& api, const std::string& met
 }  // namespace
 
 const OtfCiannaApi& ciannaLibrary() {
-  const std::string path = libraryPath();
+  const std::string path = process::programPath("OTF_CIANNA_LIBRARY", "libotf_cianna.so");
   if (::access(path.c_str(), R_OK) != 0) {
     const std::string why = OTF_CIANNA_REASON;
     unavailable(why.empty() ? path + " is not there: build again" : why);

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -18,16 +17,14 @@
 #include "engine/host/forwards.h"
 #include "process/flat_json.h"
 #include "process/wire.h"
+#include "timing/median.h"
+#include "timing/stopwatch.h"
 
 namespace otf::host {
 namespace {
 
 using process::reply;
 using process::replyError;
-
-double since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 std::string decimal(double value) {
   std::array<char, 32> digits;
@@ -122,19 +119,13 @@ void forward(Serving& serving, std::istringstream& words, const std::string& lin
   if (!plain && (mode != "mc" || !(words >> repeats >> seed))) notUnderstood(line);
   serving.forwards.drain();
   // On this thread, always the same: OpenMP makes a new team for every thread that calls.
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   if (plain) {
     s.engine.forward(s.extent, count, t.input, t.output);
   } else {
     s.engine.forwardMonteCarlo(s.extent, count, repeats, seed, t.input, t.output, t.deviation);
   }
-  replyDone(serving, slot, since(start));
-}
-
-double median(std::vector<double>& values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
+  replyDone(serving, slot, watch.seconds());
 }
 
 void bench(const Served& s, std::istringstream& words, const std::string& line) {
@@ -150,9 +141,9 @@ void bench(const Served& s, std::istringstream& words, const std::string& line) 
   std::vector<double> overhead;
   // Turn about, so that a slow moment of the machine meets both.
   for (int i = 0; i < repeats; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     s.engine.forward(s.extent, count, t.input, t.output);
-    bridge.push_back(since(start));
+    bridge.push_back(watch.seconds());
     overhead.push_back(bridge.back() - s.cianna->lastForward());
     own.push_back(s.cianna->ownForward(count));
   }

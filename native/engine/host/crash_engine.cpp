@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "engine/registry/registry.h"
+
 namespace otf::host {
 namespace {
 

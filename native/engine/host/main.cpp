@@ -17,6 +17,7 @@
 #include "engine/host/commands.h"
 #include "engine/host/cpus.h"
 #include "engine/host/crash_engine.h"
+#include "engine/registry/registry.h"
 #include "error/error.h"
 #include "process/flat_json.h"
 #include "process/wire.h"

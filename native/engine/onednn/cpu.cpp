@@ -1,7 +1,6 @@
 #include "engine/onednn/cpu.h"
 
-#include <fstream>
-
+#include "engine/cpu/cpu.h"
 #include "engine/onednn/compat.h"
 
 namespace otf::onednn {
@@ -45,15 +44,8 @@ ComputeType effectiveType(ComputeType asked) {
   return asked == ComputeType::kBf16cFp32a && hasBf16() ? ComputeType::kBf16cFp32a : ComputeType::kFp32cFp32a;
 }
 
-std::string cpuName() {
-  std::ifstream info("/proc/cpuinfo");
-  std::string name = "CPU";
-  for (std::string line; std::getline(info, line);) {
-    if (line.starts_with("model name")) {
-      name = line.substr(std::min(line.size(), line.find(':') + 2));
-      break;
-    }
-  }
+std::string describeCpu() {
+  std::string name = cpuName();
 #if defined(__x86_64__)
   name += std::string(" (") + vectorUnit() + (hasBf16() ? ", BF16)" : ")");
 #endif

@@ -8,7 +8,7 @@
 namespace otf::onednn {
 
 std::string libraryVersion();  // of the library that is loaded, "2.6.3"
-std::string cpuName();         // "AMD EPYC ... (AVX-512, BF16)"
+std::string describeCpu();     // "AMD EPYC ... (AVX-512, BF16)"
 /// True where BF16 multiplications are instructions: elsewhere oneDNN emulates them, slower than FP32.
 bool hasBf16();
 /// What a request becomes here: BF16 where the CPU has it, FP32 for all else (TF32 and FP16 are GPU types).

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <optional>
 
 #include "engine/onednn/compat.h"
 #include "engine/onednn/cpu.h"
 #include "engine/threads/worker_thread.h"
 #include "tensor/buffer.h"
+#include "timing/stopwatch.h"
 
 namespace otf {
 namespace {
@@ -17,10 +17,6 @@ using DataType = dnnl::memory::data_type;
 using Tag = dnnl::memory::format_tag;
 using onednn::Desc;
 using onednn::Dims;
-
-double since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // 0x3d00 twice: 0.03125 as one float (nearly) and as two bfloat16.
 void fill(const Buffer& buffer) {
@@ -36,9 +32,7 @@ class OnednnBareLayers final : public BareLayers {
  public:
   OnednnBareLayers(const std::shared_ptr<const Network>& network, Extent extent, int batch, ComputeType type,
                    int threads)
-      : engine_(dnnl::engine::kind::cpu, 0),
-        stream_(engine_),
-        worker_(threads > 0 ? threads : availableCpus()) {
+      : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_), worker_(threadsFor(threads)) {
     worker_.run([&] { prepare(*network, extent, batch, dataType(type)); });
   }
 
@@ -47,10 +41,10 @@ class OnednnBareLayers final : public BareLayers {
     worker_.run([&] {
       for (size_t i = 0; i < jobs_.size(); ++i) {
         if (!jobs_[i]) continue;
-        const auto start = std::chrono::steady_clock::now();
+        const Stopwatch watch;
         jobs_[i]->primitive.execute(stream_, jobs_[i]->args);
         stream_.wait();
-        seconds[i] = since(start);
+        seconds[i] = watch.seconds();
       }
     });
     return seconds;
@@ -165,7 +159,7 @@ double measureMatmulPeak(ComputeType type, int threads) {
   constexpr int64_t kSide = 2048;
   constexpr int kTries = 8;
   double best = 0;
-  WorkerThread worker(threads > 0 ? threads : availableCpus());
+  WorkerThread worker(threadsFor(threads));
   worker.run([&] {
     dnnl::engine engine(dnnl::engine::kind::cpu, 0);
     dnnl::stream stream(engine);
@@ -183,11 +177,11 @@ double measureMatmulPeak(ComputeType type, int threads) {
         {DNNL_ARG_WEIGHTS, {pd.weights_desc(), engine, b.data()}},
         {DNNL_ARG_DST, {pd.dst_desc(), engine, c.data()}}};
     for (int i = 0; i <= kTries; ++i) {
-      const auto start = std::chrono::steady_clock::now();
+      const Stopwatch watch;
       matmul.execute(stream, args);
       stream.wait();
       // The first run generates code and touches the pages.
-      if (i > 0) best = std::max(best, 2.0 * kSide * kSide * kSide / since(start));
+      if (i > 0) best = std::max(best, 2.0 * kSide * kSide * kSide / watch.seconds());
     }
   });
   return best;

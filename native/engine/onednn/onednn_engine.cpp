@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 
+#include "engine/moments.h"
 #include "engine/onednn/cpu.h"
 #include "engine/onednn/item_teams.h"
 #include "engine/onednn/lane.h"
@@ -60,14 +61,14 @@ class OnednnEngine final : public Engine {
         shop_{*network_,         weights_,
               engine_,           onednn::effectiveType(options.computeType) == ComputeType::kBf16cFp32a,
               options.rawOutput, {}},
-        threads_(options.threads > 0 ? options.threads : availableCpus()),
+        threads_(threadsFor(options.threads)),
         wide_(shop_),
         worker_(threads_),
         teams_(hasDense(*network_) ? 0 : teamsOf(threads_), threads_ / std::max(1, teamsOf(threads_))) {
     for (int i = 0; i < teams_.count(); ++i) lanes_.push_back(std::make_unique<Lane>(shop_));
     info_.engine = "onednn";
     info_.version = onednn::libraryVersion();
-    info_.device = onednn::cpuName();
+    info_.device = onednn::describeCpu();
     info_.asked = options.computeType;
     info_.effective = onednn::effectiveType(options.computeType);
     info_.threads = threads_;
@@ -113,9 +114,7 @@ class OnednnEngine final : public Engine {
   void forwardMonteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input,
                          float* mean, float* deviation) override {
     requireBatch(batch);
-    if (repeats < 2)
-      throw OtfError(Code::kInvalidArgument,
-                     "MC_MODEL needs at least 2 repeats, got " + std::to_string(repeats));
+    requireRepeats(repeats);
     guarded([&] {
       worker_.run([&] { monteCarlo(extent, batch, repeats, seed, input, mean, deviation); });
       noteWeights();
@@ -218,10 +217,7 @@ class OnednnEngine final : public Engine {
   void monteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input, float* mean,
                   float* deviation) {
     Plan& plan = wide_.planFor(extent, batch, true);
-    const int64_t values = batch * outputValues(extent);
-    // Welford's update: one pass, no cancellation.
-    std::vector<double> means(static_cast<size_t>(values), 0.0);
-    std::vector<double> squares(static_cast<size_t>(values), 0.0);
+    Moments moments(static_cast<size_t>(batch * outputValues(extent)));
     for (int r = 0; r < repeats; ++r) {
       const Draw draw{seed, static_cast<uint32_t>(r)};
       Pass pass{wide_.stream(), input, mean, &draw};
@@ -230,16 +226,9 @@ class OnednnEngine final : public Engine {
       } else {
         plan.runRandomPart(pass);
       }
-      for (size_t i = 0; i < means.size(); ++i) {
-        const double distance = mean[i] - means[i];
-        means[i] += distance / (r + 1);
-        squares[i] += distance * (mean[i] - means[i]);
-      }
+      moments.add(mean);
     }
-    for (size_t i = 0; i < means.size(); ++i) {
-      mean[i] = static_cast<float>(means[i]);
-      deviation[i] = static_cast<float>(std::sqrt(squares[i] / (repeats - 1)));
-    }
+    moments.write(mean, deviation);
   }
 
   /// oneDNN's errors become ours.
@@ -274,7 +263,7 @@ class OnednnEngine final : public Engine {
 }  // namespace
 
 EngineDescription describeOnednn() {
-  EngineDescription description{"onednn", onednn::libraryVersion(),  onednn::cpuName(), true,
+  EngineDescription description{"onednn", onednn::libraryVersion(),  onednn::describeCpu(), true,
                                 "",       {ComputeType::kFp32cFp32a}};
   if (onednn::hasBf16()) description.computeTypes.push_back(ComputeType::kBf16cFp32a);
   return description;

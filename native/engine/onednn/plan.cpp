@@ -1,7 +1,8 @@
 #include "engine/onednn/plan.h"
 
-#include <chrono>
 #include <limits>
+
+#include "timing/stopwatch.h"
 
 namespace otf::onednn {
 
@@ -55,10 +56,10 @@ std::vector<double> Plan::profile(Pass& pass, const Arenas& arenas, std::vector<
   std::vector<double> seconds(layers, 0.0);
   kernels.assign(layers, "");
   for (const Step& step : steps_) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     step.run(pass);
     pass.stream.wait();
-    seconds[step.layer] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    seconds[step.layer] += watch.seconds();
     if (!step.kernel.empty()) kernels[step.layer] += (kernels[step.layer].empty() ? "" : " + ") + step.kernel;
   }
   return seconds;

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstring>
 #include <mutex>
-#include <numeric>
 #include <sstream>
 
+#include "engine/moments.h"
 #include "engine/process/session.h"
 #include "engine/threads/worker_thread.h"
 #include "error/error.h"
@@ -15,16 +14,14 @@
 #include "process/flat_json.h"
 #include "process/wire.h"
 #include "tensor/buffer.h"
+#include "timing/median.h"
+#include "timing/stopwatch.h"
 
 namespace otf {
 namespace {
 
 using process::Child;
 using process::Session;
-
-double since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 struct Asked {
   EngineDescription description;
@@ -65,15 +62,12 @@ class RemoteEngine final : public Engine {
     if (!description.available)
       throw OtfError(Code::kEngineUnavailable,
                      "engine " + name_ + " is not available: " + description.reason);
-    const auto& types = description.computeTypes;
     info_.engine = name_.substr(0, name_.find(':'));
     info_.version = description.version;
     info_.device = description.device;
     info_.asked = options.computeType;
-    info_.effective = std::find(types.begin(), types.end(), options.computeType) != types.end()
-                          ? options.computeType
-                          : ComputeType::kFp32cFp32a;
-    info_.threads = options.threads > 0 ? options.threads : availableCpus();
+    info_.effective = effectiveType(description.computeTypes, options.computeType);
+    info_.threads = threadsFor(options.threads);
   }
 
   const Network& network() const override { return *network_; }
@@ -87,9 +81,7 @@ class RemoteEngine final : public Engine {
 
   void forwardMonteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input,
                          float* mean, float* deviation) override {
-    if (repeats < 2)
-      throw OtfError(Code::kInvalidArgument,
-                     "MC_MODEL needs at least 2 repeats, got " + std::to_string(repeats));
+    requireRepeats(repeats);
     const std::lock_guard lock(mutex_);
     guarded([&] {
       Session& running = session(extent, batch);
@@ -105,9 +97,7 @@ class RemoteEngine final : public Engine {
     const std::lock_guard lock(mutex_);
     double seconds = 0;
     guarded([&] { seconds = runOne(session(extent, batch), batch, input, output); });
-    const std::vector<double> flops = layerFlops(*network_, extent);
-    return {
-        {"whole network", info_.engine, seconds, std::accumulate(flops.begin(), flops.end(), 0.0) * batch}};
+    return {{"whole network", info_.engine, seconds, networkFlops(*network_, extent) * batch}};
   }
 
   RemoteBench bench(Extent extent, int batch, int repeats);
@@ -159,12 +149,6 @@ class RemoteEngine final : public Engine {
   std::atomic<int64_t> memoryBytes_{0};
 };
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
-}
-
 RemoteBench RemoteEngine::bench(Extent extent, int batch, int repeats) {
   const std::lock_guard lock(mutex_);
   RemoteBench figures;
@@ -183,13 +167,12 @@ RemoteBench RemoteEngine::bench(Extent extent, int batch, int repeats) {
     std::vector<double> remote;
     std::vector<double> copies;
     for (int i = 0; i < repeats; ++i) {
-      auto start = std::chrono::steady_clock::now();
+      Stopwatch watch;
       runOne(running, batch, input.floats(), output.floats());
-      remote.push_back(since(start));
-      start = std::chrono::steady_clock::now();
+      remote.push_back(watch.lap());
       std::memcpy(running.input(), input.data(), input.bytes());
       std::memcpy(output.data(), running.output(), output.bytes());
-      copies.push_back(since(start));
+      copies.push_back(watch.lap());
     }
     figures.remoteSeconds = median(std::move(remote));
     figures.copySeconds = median(std::move(copies));

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <sstream>
 
-#include "engine/process/network_memory.h"
 #include "error/error.h"
+#include "model/network_memory.h"
 #include "process/wire.h"
 
 namespace otf::process {

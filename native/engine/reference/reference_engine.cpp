@@ -1,13 +1,13 @@
 #include "engine/reference/reference_engine.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 
 #include "engine/dropout.h"
+#include "engine/moments.h"
 #include "engine/reference/layers.h"
 #include "engine/yolo_output.h"
 #include "error/error.h"
+#include "timing/stopwatch.h"
 
 namespace otf {
 namespace {
@@ -41,26 +41,16 @@ class ReferenceEngine final : public Engine {
 
   void forwardMonteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input,
                          float* mean, float* deviation) override {
-    if (repeats < 2)
-      throw OtfError(Code::kInvalidArgument,
-                     "MC_MODEL needs at least 2 repeats, got " + std::to_string(repeats));
+    requireRepeats(repeats);
     const int64_t in = inputValues(extent);
     const int64_t out = outputValues(extent);
     for (int n = 0; n < batch; ++n) {
-      std::vector<double> sum(static_cast<size_t>(out), 0.0);
-      std::vector<Values> draws;
+      Moments moments(static_cast<size_t>(out));
       for (int r = 0; r < repeats; ++r) {
         const Draw draw{seed, static_cast<uint64_t>(n), static_cast<uint32_t>(r)};
-        draws.push_back(run(extent, input + n * in, &draw));
-        for (size_t i = 0; i < sum.size(); ++i) sum[i] += draws.back()[i];
+        moments.add(run(extent, input + n * in, &draw).data());
       }
-      for (size_t i = 0; i < sum.size(); ++i) {
-        const double average = sum[i] / repeats;
-        double squares = 0;
-        for (const Values& y : draws) squares += std::pow(y[i] - average, 2);
-        mean[n * out + static_cast<int64_t>(i)] = static_cast<float>(average);
-        deviation[n * out + static_cast<int64_t>(i)] = static_cast<float>(std::sqrt(squares / (repeats - 1)));
-      }
+      moments.write(mean + n * out, deviation + n * out);
     }
   }
 
@@ -69,12 +59,9 @@ class ReferenceEngine final : public Engine {
   }
 
   std::vector<LayerTiming> profile(Extent extent, int batch, const float* input, float* output) override {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     forward(extent, batch, input, output);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    double flops = 0;
-    for (const double f : layerFlops(*network_, extent)) flops += f * batch;
-    return {{"whole network", "loops", took.count(), flops}};
+    return {{"whole network", "loops", watch.seconds(), networkFlops(*network_, extent) * batch}};
   }
 
  private:

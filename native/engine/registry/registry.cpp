@@ -1,4 +1,5 @@
-#include "engine/engine.h"
+#include "engine/registry/registry.h"
+
 #include "engine/onednn/onednn_engine.h"
 #include "engine/process/remote_engine.h"
 #include "engine/reference/reference_engine.h"

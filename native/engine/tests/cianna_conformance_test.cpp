@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "engine/registry/registry.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
 #include "engine/tests/user_cianna.h"

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "engine/process/remote_engine.h"
+#include "engine/registry/registry.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
 #include "engine/tests/inputs.h"

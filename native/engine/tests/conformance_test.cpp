@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "engine/onednn/cpu.h"
+#include "engine/registry/registry.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
 

@@ -7,7 +7,9 @@
 #include <numeric>
 #include <thread>
 
+#include "engine/moments.h"
 #include "engine/network_bench.h"
+#include "engine/registry/registry.h"
 #include "engine/tests/check.h"
 #include "engine/tests/inputs.h"
 #include "error/error.h"
@@ -82,6 +84,29 @@ TEST_CASE("several engines in one process, called from many threads, give what o
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
+}
+
+TEST_CASE("mean and deviation of repeats are those of two passes over them, far from zero, too") {
+  constexpr size_t kValues = 3;
+  const float repeats[][kValues] = {
+      {1.0F, -2.5F, 100000.0F}, {2.0F, -2.5F, 100000.5F}, {4.0F, -2.5F, 99999.0F}, {-3.0F, -2.5F, 100001.0F}};
+  Moments moments(kValues);
+  for (const auto& outputs : repeats) moments.add(outputs);
+  float mean[kValues];
+  float deviation[kValues];
+  moments.write(mean, deviation);
+  for (size_t i = 0; i < kValues; ++i) {
+    double sum = 0;
+    for (const auto& outputs : repeats) sum += outputs[i];
+    const double average = sum / std::size(repeats);
+    double squares = 0;
+    for (const auto& outputs : repeats) squares += (outputs[i] - average) * (outputs[i] - average);
+    CHECK(mean[i] == static_cast<float>(average));
+    CHECK(deviation[i] == doctest::Approx(std::sqrt(squares / (std::size(repeats) - 1))).epsilon(1e-6));
+  }
+  CHECK(deviation[1] == 0.0F);
+  CHECK_THROWS_AS(requireRepeats(1), OtfError);
+  CHECK_NOTHROW(requireRepeats(2));
 }
 
 TEST_CASE(

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/process/remote_engine.h"
+#include "engine/registry/registry.h"
 #include "engine/tests/supervised.h"
 #include "process/flat_json.h"
 #include "process/last_words.h"

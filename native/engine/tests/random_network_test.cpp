@@ -1,5 +1,6 @@
 // The fast engine against the plain one, on networks drawn at random.
 #include "engine/engine.h"
+#include "engine/registry/registry.h"
 #include "engine/tests/check.h"
 #include "engine/tests/random_networks.h"
 

@@ -6,7 +6,7 @@
 
 namespace otf {
 
-int availableCpus() { return omp_get_num_procs(); }
+int threadsFor(int asked) { return asked > 0 ? asked : omp_get_num_procs(); }
 
 WorkerThread::WorkerThread(int ompThreads) : thread_([this, ompThreads] { loop(ompThreads); }) {}
 

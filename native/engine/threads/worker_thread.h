@@ -31,7 +31,7 @@ class WorkerThread {
   std::thread thread_;  // last: starts when the rest is ready
 };
 
-/// CPUs this process may use: what `threads = 0` means.
-int availableCpus();
+/// EngineOptions::threads as a number of threads: 0 stands for the CPUs this process may use.
+int threadsFor(int asked);
 
 }  // namespace otf

@@ -1,4 +1,4 @@
-#include "engine/process/network_memory.h"
+#include "model/network_memory.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 
 #include "error/error.h"
 
-namespace otf::process {
+namespace otf {
 
 NetworkMemory::NetworkMemory(const Network& network)
     : fd_(::memfd_create("cianna-otf-network", MFD_CLOEXEC)) {
@@ -27,4 +27,4 @@ NetworkMemory::NetworkMemory(const Network& network)
 
 NetworkMemory::~NetworkMemory() { ::close(fd_); }
 
-}  // namespace otf::process
+}  // namespace otf

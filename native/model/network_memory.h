@@ -5,7 +5,7 @@
 
 #include "model/network.h"
 
-namespace otf::process {
+namespace otf {
 
 /// The binary form of a network in a memfd. The file lives as long as somebody has it open.
 class NetworkMemory {
@@ -22,4 +22,4 @@ class NetworkMemory {
   int fd_;
 };
 
-}  // namespace otf::process
+}  // namespace otf
