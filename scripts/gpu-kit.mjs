@@ -1,9 +1,9 @@
 // `npm run gpu-kit [-- -o FOLDER] [--networks FOLDER]`: a folder to be copied to a machine with a GPU, Linux and a driver, and
 // nothing else: `./run.sh` there says what every engine gives and costs on it. No GPU is needed here. The kit holds
-//   bin/         otf-engine, otf-kit, and otf-gpu-limits and the CIANNA bridge where they are built (CIANNA_ROOT:
-//                third_party/README.md; CUDAToolkit_ROOT: a CUDA toolkit with cuBLAS)
-//   lib.tar.gz   the libraries they need; needs.txt: those that are taken from the machine
-//   networks/    conformance networks with their inputs and outputs; that of the timing is made there
+//   programs.tar.gz   otf-engine, otf-kit, and otf-gpu-limits, the engine cuda and the CIANNA bridge where they are built
+//                     (CIANNA_ROOT: third_party/README.md; CUDAToolkit_ROOT: a CUDA toolkit with cuBLAS), with the
+//                     libraries they need; needs.txt: those that are taken from the machine
+//   networks/         conformance networks with their inputs and outputs; that of the timing is made there
 //   run.sh, about.json
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

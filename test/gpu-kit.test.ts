@@ -47,7 +47,7 @@ describe('the GPU kit', () => {
       files.filter((file) => /\.(node|js|mjs|ts|cpp|h)$/.test(file)),
       [],
     );
-    assert.ok(files.includes('bin/otf-engine'));
+    assert.ok(files.includes('programs.tar.gz'));
   });
 
   it('says of every engine here whether it is right and how fast it is', () => {

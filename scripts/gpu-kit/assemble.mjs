@@ -62,9 +62,17 @@ export async function assemble({ folder, networks, about }) {
   for (const place of ['lib', 'spare']) await mkdir(join(folder, place));
   for (const [name, path] of carried)
     await copyFile(await realpath(path), join(folder, kSpare.test(name) ? 'spare' : 'lib', name));
-  const { code, errors } = await capture('tar', ['-C', folder, '-czf', join(folder, 'lib.tar.gz'), 'lib', 'spare']);
+  const { code, errors } = await capture('tar', [
+    '-C',
+    folder,
+    '-czf',
+    join(folder, 'programs.tar.gz'),
+    'bin',
+    'lib',
+    'spare',
+  ]);
   if (code !== 0) fail(`tar: ${errors.trim()}`);
-  for (const place of ['lib', 'spare']) await rm(join(folder, place), { recursive: true });
+  for (const place of ['bin', 'lib', 'spare']) await rm(join(folder, place), { recursive: true });
   const looked = libraries.map(([name]) => name).filter((name) => kLookedFor.test(name));
   await writeFile(join(folder, 'needs.txt'), looked.map((name) => `${name}\n`).join(''));
   await writeFile(join(folder, 'about.json'), `${JSON.stringify({ step: 'kit', ...about })}\n`);

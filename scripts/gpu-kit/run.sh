@@ -73,8 +73,8 @@ step() {
 }
 
 unpack() {
-  mkdir -p "$scratch/kit" && tar xzf "$here/lib.tar.gz" -C "$scratch/kit" || exit 1
-  libraries=$scratch/kit/lib
+  mkdir -p "$scratch/kit" && tar xzf "$here/programs.tar.gz" -C "$scratch/kit" || exit 1
+  bin=$scratch/kit/bin libraries=$scratch/kit/lib
   [ -d /usr/local/nvidia/lib64 ] && libraries=$libraries:/usr/local/nvidia/lib64
   local wanted folder found
   while read -r wanted; do
@@ -111,7 +111,7 @@ conformance() {
       done
       local own=$scratch/conformance.${engine//[^a-z0-9]/-}.$type
       : >"$own"
-      (step "conformance $engine $type" 120 "$own" "$here/bin/otf-kit" conformance --engine "$engine" \
+      (step "conformance $engine $type" 120 "$own" "$bin/otf-kit" conformance --engine "$engine" \
         --quantization "$type" --networks "$here/networks" >"$own.text" 2>&1 || : >"$own.failed") &
       jobs+=("$own")
       running=$((running + 1))
@@ -133,7 +133,7 @@ bench() {
       # reference is there to be compared with; the CPU's engine is timed once, below.
       [ "$engine" = reference ] || [ "$engine" = onednn ] && continue
       for type in $types; do
-        step "bench $engine $type $round" 60 "$records" "$here/bin/otf-kit" bench --engine "$engine" \
+        step "bench $engine $type $round" 60 "$records" "$bin/otf-kit" bench --engine "$engine" \
           --quantization "$type" --model "$model" --batches "$round" || failed=1
         publish
       done
@@ -142,7 +142,7 @@ bench() {
   while read -r engine types; do
     [ "$engine" = onednn ] || continue
     for type in $types; do
-      step "bench $engine $type" 30 "$records" "$here/bin/otf-kit" bench --engine "$engine" --quantization "$type" \
+      step "bench $engine $type" 30 "$records" "$bin/otf-kit" bench --engine "$engine" --quantization "$type" \
         --model "$model" --batches 8 || failed=1
       publish
     done
@@ -160,16 +160,16 @@ main() {
   )\"}" >>"$records"
   nvidia-smi 2>/dev/null
   unpack
-  step device 20 "$records" "$here/bin/otf-kit" device || failed=1
-  step engines 60 "$records" "$here/bin/otf-kit" engines || failed=1
-  timeout -k 3 60 "$here/bin/otf-kit" engines --names yes >"$scratch/engines"
+  step device 20 "$records" "$bin/otf-kit" device || failed=1
+  step engines 60 "$records" "$bin/otf-kit" engines || failed=1
+  timeout -k 3 60 "$bin/otf-kit" engines --names yes >"$scratch/engines"
   publish
   for name in $steps; do
     echo
     case $name in
     limits)
-      if [ -e "$here/bin/otf-gpu-limits" ]; then
-        step limits 60 "$records" "$here/bin/otf-gpu-limits" --model "$model" || failed=1
+      if [ -e "$bin/otf-gpu-limits" ]; then
+        step limits 60 "$records" "$bin/otf-gpu-limits" --model "$model" || failed=1
       else
         echo "limits: this kit was built without CUDA and cuBLAS"
         echo '{"step":"left out","what":"limits: this kit was built without CUDA and cuBLAS"}' >>"$records"
