@@ -9,12 +9,13 @@
 #include <string>
 #include <vector>
 
+// NOLINTBEGIN(bugprone-reserved-identifier): CUDA's names
 #define __global__
 #define __device__
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
-#define __constant__
+// NOLINTEND(bugprone-reserved-identifier)
 
 struct dim3 {
   unsigned x = 1, y = 1, z = 1;

@@ -43,9 +43,11 @@ class Fibers {
 
   std::vector<Slot> slots_;
   void* home_ = nullptr;
+#if defined(__SANITIZE_ADDRESS__)
   void* homeFake_ = nullptr;
   const void* homeStack_ = nullptr;
   size_t homeSize_ = 0;
+#endif
   unsigned current_ = 0, alive_ = 0;
   const std::function<void(unsigned)>* body_ = nullptr;
 };

@@ -94,6 +94,7 @@ namespace {
 unsigned self() { return otf::emulation::position.thread.x; }
 }  // namespace
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the compiler's names
 // What GCC and Clang call. Reads and writes of other memory than the block's are nobody's business here.
 extern "C" {
 #define OTF_ACCESS(bytes)                                                                                \
@@ -115,3 +116,4 @@ void __tsan_func_exit() {}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
 }
+// NOLINTEND(bugprone-reserved-identifier)
