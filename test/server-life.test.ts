@@ -246,14 +246,22 @@ describe('A job on a real server', () => {
     const dir = await tempDir(t);
     const large = await field(dir, 4000, 7);
     const small = await field(dir, 300, 8);
-    const env = { CIANNA_OTF_POLICY_MAX_QUEUED: '3', CIANNA_OTF_POLICY_MAX_WAIT_S: '30' };
+    // The plain engine is busy for long enough on any machine.
+    const env = {
+      CIANNA_OTF_POLICY_MAX_QUEUED: '3',
+      CIANNA_OTF_POLICY_MAX_WAIT_S: '30',
+      CIANNA_OTF_ENGINE_DEFAULT: 'reference',
+      CIANNA_OTF_ENGINE_BATCH: '1',
+    };
     const server = await startTestServer(t, { env });
-    await server.until(await server.submit({}, large), 'EXECUTING');
+    const busy = await server.submit({}, large);
+    await server.until(busy, 'EXECUTING');
     const answers = await Promise.all(Array.from({ length: 8 }, () => server.post({}, small)));
     const full = answers.filter((answer) => answer.status === 503);
     assert.equal(answers.filter((answer) => answer.status === 303).length, 3);
     assert.equal(full.length, 5);
     for (const answer of full) assert.ok(Number(answer.headers.get('retry-after')) >= 1);
     assert.equal((await readdir(join(server.dataDir, 'jobs'))).length, 4);
+    await server.send(`/jobs/${busy}`, { method: 'DELETE' });
   });
 });

@@ -18,6 +18,7 @@ struct Served {
   int batch;
   process::SlotLayout layout;
   SharedSlots& slots;
+  void (*firstPassDone)();  // called once, from the thread that ran it
 };
 
 /// Serves until `quit` or the end of the commands.

@@ -35,6 +35,10 @@ void unexpectedExit(int status, void*) {
   ::_exit(status == 0 ? 1 : status);
 }
 
+/// What is registered last runs first: again once libraries are loaded and have computed, or a call of exit() would take down
+/// what they keep while their other threads still use it, and the process would die of that instead.
+void watchExit() { ::on_exit(unexpectedExit, nullptr); }
+
 /// Nothing is left to other hands at the end: libraries that free nothing need not try.
 [[noreturn]] void end(int status) {
   ending = true;
@@ -154,7 +158,8 @@ void run(const host::Arguments& a) {
     engine = createEngine(a.engine, network, a.options);
   }
   process::reply(ready(*engine, a, valuesIn, layout));
-  host::serve({*engine, cianna, a.extent, a.batch, layout, slots});
+  watchExit();
+  host::serve({*engine, cianna, a.extent, a.batch, layout, slots, watchExit});
 }
 
 }  // namespace
@@ -169,7 +174,7 @@ int main(int count, char** values) {
   std::signal(SIGPIPE, SIG_IGN);
   // A crash must not take the last lines with it.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
-  ::on_exit(unexpectedExit, nullptr);
+  watchExit();
   try {
     const host::Arguments arguments = host::readArguments(count, values);
     // OpenMP counts its CPUs when it is loaded: before the program begins anew.
