@@ -38,7 +38,12 @@ std::optional<ComputeType> parseComputeType(std::string_view name) {
 }
 
 ComputeType effectiveType(const std::vector<ComputeType>& types, ComputeType asked) {
-  return std::find(types.begin(), types.end(), asked) != types.end() ? asked : ComputeType::kFp32cFp32a;
+  const auto has = [&](ComputeType type) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+  };
+  if (has(asked)) return asked;
+  const bool half = asked == ComputeType::kFp16cFp16a && has(ComputeType::kFp16cFp32a);
+  return half ? ComputeType::kFp16cFp32a : ComputeType::kFp32cFp32a;
 }
 
 }  // namespace otf

@@ -16,7 +16,7 @@ namespace otf {
 enum class ComputeType { kFp32cFp32a, kTf32cFp32a, kFp16cFp32a, kFp16cFp16a, kBf16cFp32a };
 std::string_view computeTypeName(ComputeType type);                  // "FP32C_FP32A"
 std::optional<ComputeType> parseComputeType(std::string_view name);  // also "FP32", "BF16", ...; any case
-/// What an engine that has `types` makes of a request: it, or FP32.
+/// What an engine that has `types` makes of a request: it; of FP16 with sums in FP16 the same with sums in FP32; or FP32.
 ComputeType effectiveType(const std::vector<ComputeType>& types, ComputeType asked);
 
 struct EngineOptions {
@@ -38,6 +38,9 @@ struct LayerTiming {
   double seconds = 0;  // for the whole batch
   double flops = 0;    // for the whole batch
 };
+
+/// Throws kInvalidArgument for less than one item.
+void requireBatch(int batch);
 
 /// Thread-safe: calls from several threads are served in their order; where passesAtOnce() is more than 1,
 /// the next begins as soon as the one before leaves processors free. Tensors are contiguous float32: input

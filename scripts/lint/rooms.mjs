@@ -52,7 +52,7 @@ const kNative = {
   'engine/cuda/emulation': ['engine/cuda/numbers'],
   'engine/cuda/kernels': ['engine/cuda/emulation', 'engine/cuda/numbers', 'error'],
   'engine/cuda/run': ['engine', 'engine/cuda', 'engine/cuda/kernels', 'engine/cuda/numbers', 'error', 'model'],
-  'engine/cuda': ['engine', 'engine/reference', 'error', 'model'],
+  'engine/cuda': ['engine', 'engine/reference', 'error', 'model', 'process'],
   'engine/cuda/bench': [
     ...['engine', 'engine/conformance', 'engine/cuda', 'engine/reference', 'engine/tests', 'error', 'model'],
   ],

@@ -1,9 +1,9 @@
 #include "engine/cuda/cuda_engine.h"
 
-#include <algorithm>
 #include <sstream>
 
 #include "engine/cuda/library.h"
+#include "engine/moments.h"
 #include "error/error.h"
 
 namespace otf::host {
@@ -24,11 +24,6 @@ EngineDescription descriptionOf(const OtfCudaApi& api) {
   return description;
 }
 
-ComputeType effectiveType(ComputeType asked, const std::vector<ComputeType>& there) {
-  if (asked == ComputeType::kFp16cFp16a) asked = ComputeType::kFp16cFp32a;
-  return std::find(there.begin(), there.end(), asked) != there.end() ? asked : ComputeType::kFp32cFp32a;
-}
-
 class CudaEngine final : public Engine {
  public:
   CudaEngine(const OtfCudaApi& api, std::shared_ptr<const Network> network, const EngineOptions& options,
@@ -39,7 +34,7 @@ class CudaEngine final : public Engine {
     info_.version = description.version;
     info_.device = description.device;
     info_.asked = options.computeType;
-    info_.effective = effectiveType(options.computeType, description.computeTypes);
+    info_.effective = effectiveType(description.computeTypes, options.computeType);
     const std::vector<std::byte> file = writeNetwork(*network_);
     const std::string type(computeTypeName(info_.effective));
     const OtfCudaRequest request{file.data(),       file.size(),       type.c_str(),
@@ -64,9 +59,7 @@ class CudaEngine final : public Engine {
   void forwardMonteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input,
                          float* mean, float* deviation) override {
     requireBatch(batch);
-    if (repeats < 2)
-      throw OtfError(Code::kInvalidArgument,
-                     "MC_MODEL needs at least 2 repeats, got " + std::to_string(repeats));
+    requireRepeats(repeats);
     guarded([&](OtfCudaError* error) {
       return api_.monteCarlo(opened_, tileOf(extent), batch, repeats, seed, input, mean, deviation, error);
     });
@@ -99,11 +92,6 @@ class CudaEngine final : public Engine {
 
  private:
   static OtfCudaTile tileOf(const Extent& extent) { return {extent.w, extent.h, extent.d}; }
-
-  static void requireBatch(int batch) {
-    if (batch < 1)
-      throw OtfError(Code::kInvalidArgument, "batch size " + std::to_string(batch) + " is not positive");
-  }
 
   template <typename Call>
   static void guarded(Call call) {

@@ -3,25 +3,14 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-#include <array>
-#include <climits>
-#include <cstdlib>
-
 #include "cuda_build.h"
 #include "error/error.h"
+#include "process/spawn.h"
 
 namespace otf::host {
 namespace {
 
 [[noreturn]] void unavailable(const std::string& reason) { throw OtfError(Code::kEngineUnavailable, reason); }
-
-std::string libraryPath() {
-  if (const char* named = std::getenv("OTF_CUDA_LIBRARY"); named != nullptr && *named != '\0') return named;
-  std::array<char, PATH_MAX> program;
-  const ssize_t length = ::readlink("/proc/self/exe", program.data(), program.size());
-  const std::string path(program.data(), length > 0 ? static_cast<size_t>(length) : 0);
-  return path.substr(0, path.rfind('/') + 1) + "libotf_cuda.so";
-}
 
 /// First, for the plainest of reasons: without a driver nothing else matters.
 void requireDriver() {
@@ -32,7 +21,7 @@ void requireDriver() {
 }  // namespace
 
 const OtfCudaApi& cudaLibrary() {
-  const std::string path = libraryPath();
+  const std::string path = process::programPath("OTF_CUDA_LIBRARY", "libotf_cuda.so");
   if (::access(path.c_str(), R_OK) != 0) {
     const std::string why = OTF_CUDA_REASON;
     unavailable(why.empty() ? path + " is not there: build again" : why);

@@ -158,11 +158,6 @@ class OnednnEngine final : public Engine {
   }
 
  private:
-  static void requireBatch(int batch) {
-    if (batch < 1)
-      throw OtfError(Code::kInvalidArgument, "batch size " + std::to_string(batch) + " is not positive");
-  }
-
   void runItems(Lane& lane, Extent extent, int count, const float* input, float* output) {
     Plan& plan = lane.planFor(extent, count, false);
     Pass pass{lane.stream(), input, output};

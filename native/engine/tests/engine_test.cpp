@@ -26,6 +26,16 @@ std::vector<float> tile(Extent extent, int batch, int seed) {
 
 }  // namespace
 
+TEST_CASE("what an engine computes in is what was asked for, the nearest it has, or FP32") {
+  using enum ComputeType;
+  const std::vector<ComputeType> gpu{kFp32cFp32a, kTf32cFp32a, kFp16cFp32a};
+  CHECK(effectiveType(gpu, kTf32cFp32a) == kTf32cFp32a);
+  CHECK(effectiveType(gpu, kFp16cFp16a) == kFp16cFp32a);
+  CHECK(effectiveType(gpu, kBf16cFp32a) == kFp32cFp32a);
+  CHECK(effectiveType({kFp32cFp32a}, kFp16cFp16a) == kFp32cFp32a);
+  CHECK(effectiveType({kFp32cFp32a, kFp16cFp32a, kFp16cFp16a}, kFp16cFp16a) == kFp16cFp16a);
+}
+
 TEST_CASE("compute types have CIANNA's names, brief forms are understood, and swaps are reported") {
   CHECK(computeTypeName(ComputeType::kBf16cFp32a) == "BF16C_FP32A");
   CHECK(parseComputeType("bf16") == ComputeType::kBf16cFp32a);

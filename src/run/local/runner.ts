@@ -146,7 +146,7 @@ export class LocalRunner implements Runner {
   }
 
   async #begin({ id, place, key, reason, startedMs, jobs }: Batch): Promise<void> {
-    const device = this.#devices.find(({ name }) => name === place) ?? this.#devices[0];
+    const device = this.#devices.find(({ name }) => name === place);
     if (!device) throw new Error(`there is no place ${place}`);
     const batch = { id, startedMs, size: jobs.length, reason };
     const info: JobInfo = { batchId: id, batchSize: batch.size, batchReason: reason };

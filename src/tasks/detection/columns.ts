@@ -10,15 +10,8 @@ import type { RunRecord } from './run-record.js';
 export function catalogueOf(record: RunRecord): Table {
   const native = record.outcome.catalogue;
   const columns: Column[] = [];
-  const number = (
-    type: NumberColumn['type'],
-    name: string,
-    unit: string,
-    ucd: string,
-    description: string,
-    values: ArrayLike<number>,
-    celestial = false,
-  ) => columns.push({ type, name, unit, ucd, description, values: Float64Array.from(values), celestial });
+  const number: AddNumber = (type, name, unit, ucd, description, values, celestial = false) =>
+    columns.push({ type, name, unit, ucd, description, values: Float64Array.from(values), celestial });
 
   const digits = Math.max(4, String(native.count).length);
   columns.push({
@@ -57,6 +50,7 @@ type AddNumber = (
   ucd: string,
   description: string,
   values: ArrayLike<number>,
+  celestial?: boolean,
 ) => void;
 
 /** What this network predicts, in the card's order; then position angles, when it predicts them. */

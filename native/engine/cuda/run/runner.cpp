@@ -1,7 +1,6 @@
 #include "engine/cuda/run/runner.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 
@@ -12,8 +11,6 @@ namespace {
 constexpr int kUsualItems = 32;
 // Sizes and batches seldom vary; each plan holds a graph.
 constexpr size_t kMostPlans = 8;
-
-size_t floatBytes(int64_t values) { return static_cast<size_t>(values) * sizeof(float); }
 
 }  // namespace
 
@@ -61,7 +58,8 @@ PlanSpec Runner::specOf(Extent extent, int items, bool monteCarlo) const {
 }
 
 int Runner::pieceOf(int left) const {
-  const int pieces = (left + mostItems_ - 1) / mostItems_;
+  const int most = mostItems_;
+  const int pieces = (left + most - 1) / most;
   return (left + pieces - 1) / pieces;
 }
 
@@ -75,16 +73,16 @@ Lane* Runner::takeFree() {
 }
 
 /// Who has pieces under way waits for his own: nobody holds a lane while he waits for another's.
-Lane& Runner::take(Flights& flights) {
+Lane& Runner::take(Flights* flights) {
   while (true) {
     {
       std::unique_lock lock(mutex_);
       Lane* lane = takeFree();
-      if (lane == nullptr && !flights.any())
+      if (lane == nullptr && (flights == nullptr || !flights->any()))
         freed_.wait(lock, [&] { return (lane = takeFree()) != nullptr; });
       if (lane != nullptr) return *lane;
     }
-    flights.collectOldest();
+    flights->collectOldest();
   }
 }
 
@@ -107,7 +105,7 @@ void Runner::abandon(Lane& lane) {
 bool Runner::halve(const OtfError& error, int items) {
   if (error.code() != Code::kOutOfMemory || items == 1) return false;
   const std::lock_guard lock(mutex_);
-  mostItems_ = std::max(1, std::min(mostItems_, items / 2));
+  mostItems_ = std::max(1, std::min(mostItems_.load(), items / 2));
   // Fewer items need less of everything: what was taken for many is in their way.
   compute_.wait();
   for (Lane& lane : lanes_) {
@@ -116,7 +114,7 @@ bool Runner::halve(const OtfError& error, int items) {
   }
   arenas_ = {};
   std::fprintf(stderr, "engine cuda: the GPU has no memory for %d items at once; %d from now on\n", items,
-               mostItems_);
+               mostItems_.load());
   return true;
 }
 
@@ -169,143 +167,61 @@ void Runner::download(Lane& lane, size_t bytes) {
   lane.outputThere.record(lane.copies);
 }
 
-void Runner::submit(Lane& lane, const PlanSpec& spec) {
+void Runner::submit(Lane& lane, const PlanSpec& spec, const Sizes& sizes) {
   const std::lock_guard lock(mutex_);
   const bool isKnown = std::any_of(lane.plans.begin(), lane.plans.end(),
                                    [&](const PreparedPlan& p) { return p.spec == spec; });
   PreparedPlan& ready = prepared(lane, spec);
   // The first pass loads kernels, which a recording may not.
   if (isKnown && !ready.graph.ready()) ready.graph = Graph(compute_, [&] { ready.plan->run(compute_); });
-  const int64_t in = Shape{spec.extent, network_->trained.c}.values();
-  const int64_t out = inferShapes(*network_, spec.extent).back().shape.values();
-  upload(lane, floatBytes(spec.items * in));
+  upload(lane, floatBytes(spec.items * sizes.in));
   if (ready.graph.ready())
     ready.graph.launch(compute_);
   else
     ready.plan->run(compute_);
-  download(lane, floatBytes(spec.items * out));
+  download(lane, floatBytes(spec.items * sizes.out));
+}
+
+Runner::Sizes Runner::sizesOf(Extent extent) const {
+  return {Shape{extent, network_->trained.c}.values(), inferShapes(*network_, extent).back().shape.values()};
+}
+
+/// `input`: of the piece; nullptr: whatever is there.
+void Runner::fill(Lane& lane, int items, const Sizes& sizes, const float* input) {
+  lane.fit(floatBytes(items * sizes.in), floatBytes(items * sizes.out));
+  if (input != nullptr) std::memcpy(lane.input.data(), input, floatBytes(items * sizes.in));
+}
+
+/// False: there was no memory for so many items; fewer are to be tried. The lane is given back unless it is true.
+bool Runner::attempt(Lane& lane, int items, const std::function<void()>& work) {
+  try {
+    work();
+    return true;
+  } catch (const OtfError& error) {
+    abandon(lane);
+    if (!halve(error, items)) throw;
+    return false;
+  } catch (...) {
+    abandon(lane);
+    throw;
+  }
 }
 
 void Runner::forward(Extent extent, int batch, const float* input, float* output) {
-  const int64_t in = Shape{extent, network_->trained.c}.values();
-  const int64_t out = inferShapes(*network_, extent).back().shape.values();
-  Flights flights(*this, out, output);
+  const Sizes sizes = sizesOf(extent);
+  Flights flights(*this, sizes.out, output);
   for (int first = 0; first < batch;) {
     const int items = pieceOf(batch - first);
-    Lane& lane = take(flights);
-    try {
-      lane.fit(floatBytes(items * in), floatBytes(items * out));
-      std::memcpy(lane.input.data(), input + first * in, floatBytes(items * in));
-      submit(lane, specOf(extent, items, false));
-    } catch (const OtfError& error) {
-      abandon(lane);
-      if (!halve(error, items)) throw;
-      continue;
-    } catch (...) {
-      abandon(lane);
-      throw;
-    }
+    Lane& lane = take(&flights);
+    const bool isUnderWay = attempt(lane, items, [&] {
+      fill(lane, items, sizes, input + first * sizes.in);
+      submit(lane, specOf(extent, items, false), sizes);
+    });
+    if (!isUnderWay) continue;
     flights.add({&lane, first, items});
     first += items;
   }
   while (flights.any()) flights.collectOldest();
-}
-
-template <typename Work>
-void Runner::alone(Extent extent, int batch, bool monteCarlo, const float* input, Work work) {
-  const int64_t in = Shape{extent, network_->trained.c}.values();
-  const int64_t out = inferShapes(*network_, extent).back().shape.values();
-  Flights none(*this, out, nullptr);
-  for (int first = 0; first < batch;) {
-    const int items = pieceOf(batch - first);
-    Lane& lane = take(none);
-    try {
-      lane.fit(floatBytes(items * in), floatBytes(items * out));
-      if (input != nullptr) std::memcpy(lane.input.data(), input + first * in, floatBytes(items * in));
-      const std::lock_guard lock(mutex_);
-      PreparedPlan& ready = prepared(lane, specOf(extent, items, monteCarlo));
-      upload(lane, floatBytes(items * in));
-      work(lane, *ready.plan, first, items);
-    } catch (const OtfError& error) {
-      abandon(lane);
-      if (!halve(error, items)) throw;
-      continue;
-    } catch (...) {
-      abandon(lane);
-      throw;
-    }
-    giveBack(lane);
-    first += items;
-  }
-}
-
-void Runner::monteCarlo(Extent extent, int batch, int repeats, uint64_t seed, const float* input, float* mean,
-                        float* deviation) {
-  const int64_t out = inferShapes(*network_, extent).back().shape.values();
-  alone(extent, batch, true, input, [&](Lane& lane, const Plan& plan, int first, int items) {
-    const auto values = static_cast<size_t>(items * out);
-    // Welford's update: one pass, no cancellation.
-    std::vector<double> means(values, 0.0);
-    std::vector<double> squares(values, 0.0);
-    for (int r = 0; r < repeats; ++r) {
-      plan.run(compute_, {seed + static_cast<uint64_t>(first), static_cast<uint32_t>(r)},
-               r == 0 ? 0 : plan.firstRandom());
-      download(lane, floatBytes(items * out));
-      lane.outputThere.wait();
-      for (size_t i = 0; i < values; ++i) {
-        const double distance = lane.output.floats()[i] - means[i];
-        means[i] += distance / (r + 1);
-        squares[i] += distance * (lane.output.floats()[i] - means[i]);
-      }
-    }
-    for (size_t i = 0; i < values; ++i) {
-      mean[first * out + static_cast<int64_t>(i)] = static_cast<float>(means[i]);
-      deviation[first * out + static_cast<int64_t>(i)] =
-          static_cast<float>(std::sqrt(squares[i] / (repeats - 1)));
-    }
-  });
-}
-
-std::vector<LayerTime> Runner::profile(Extent extent, int batch, const float* input, float* output) {
-  const int64_t out = inferShapes(*network_, extent).back().shape.values();
-  std::vector<LayerTime> times;
-  alone(extent, batch, false, input, [&](Lane& lane, const Plan& plan, int first, int items) {
-    const auto& steps = plan.steps();
-    plan.run(compute_);  // kernels are loaded, clocks are up
-    std::vector<Event> events;
-    for (size_t i = 0; i <= steps.size(); ++i) events.emplace_back(true);
-    events[0].record(compute_);
-    for (size_t i = 0; i < steps.size(); ++i) {
-      steps[i].run(compute_, {});
-      events[i + 1].record(compute_);
-    }
-    download(lane, floatBytes(items * out));
-    lane.outputThere.wait();
-    std::memcpy(output + first * out, lane.output.data(), floatBytes(items * out));
-    times.resize(std::max(times.size(), steps.size()));
-    for (size_t i = 0; i < steps.size(); ++i) {
-      times[i].layer = steps[i].layer;
-      times[i].kernel = steps[i].kernel;
-      times[i].seconds += events[i].secondsUntil(events[i + 1]);
-    }
-  });
-  return times;
-}
-
-double Runner::timeResident(Extent extent, int items, int repeats) {
-  double seconds = 0;
-  alone(extent, items, false, nullptr, [&](Lane&, const Plan& plan, int, int) {
-    plan.run(compute_);
-    const Graph graph(compute_, [&] { plan.run(compute_); });
-    const Event begin(true), end(true);
-    graph.launch(compute_);
-    begin.record(compute_);
-    for (int i = 0; i < repeats; ++i) graph.launch(compute_);
-    end.record(compute_);
-    end.wait();
-    seconds += begin.secondsUntil(end);
-  });
-  return seconds / repeats;
 }
 
 int64_t Runner::memoryBytes() {

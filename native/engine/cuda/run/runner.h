@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -17,6 +19,8 @@ struct RunnerOptions {
   bool rawOutput = false;
   int mostItems = 0;  // at once; 0: kUsualItems
 };
+
+inline size_t floatBytes(int64_t values) { return static_cast<size_t>(values) * sizeof(float); }
 
 struct LayerTime {
   size_t layer;
@@ -47,19 +51,27 @@ class Runner {
     int first, items;
   };
   class Flights;
+  /// Of an item, in values.
+  struct Sizes {
+    int64_t in, out;
+  };
   PlanSpec specOf(Extent extent, int items, bool monteCarlo) const;
   int pieceOf(int left) const;
   Lane* takeFree();
-  Lane& take(Flights& flights);
+  /// `flights`: the caller's, if he has any under way.
+  Lane& take(Flights* flights);
   void giveBack(Lane& lane);
   void abandon(Lane& lane);
   bool halve(const OtfError& error, int items);
   /// With mutex_ held.
   PreparedPlan& prepared(Lane& lane, const PlanSpec& spec);
   void fitArenas(const std::array<size_t, kArenas>& needs);
-  void submit(Lane& lane, const PlanSpec& spec);
+  Sizes sizesOf(Extent extent) const;
+  static void fill(Lane& lane, int items, const Sizes& sizes, const float* input);
+  void submit(Lane& lane, const PlanSpec& spec, const Sizes& sizes);
   void upload(Lane& lane, size_t bytes);
   void download(Lane& lane, size_t bytes);
+  bool attempt(Lane& lane, int items, const std::function<void()>& work);
   /// One piece on a lane that nobody else has; `work` puts it on the stream.
   template <typename Work>
   void alone(Extent extent, int batch, bool monteCarlo, const float* input, Work work);
@@ -73,7 +85,7 @@ class Runner {
   Stream compute_;
   std::array<DeviceMemory, kArenas> arenas_;
   std::array<Lane, 3> lanes_;
-  int mostItems_;
+  std::atomic<int> mostItems_;  // read by callers while another halves it
 };
 
 }  // namespace otf::cuda

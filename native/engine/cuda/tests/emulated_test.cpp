@@ -11,9 +11,9 @@
 #include "engine/cuda/emulation/cuda.h"
 #include "engine/cuda/self_check.h"
 #include "engine/reference/reference_engine.h"
+#include "engine/tests/beside_plain.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
-#include "engine/tests/random_networks.h"
 #include "error/error.h"
 #include "model/architectures.h"
 
@@ -111,36 +111,8 @@ TEST_CASE("cuda, emulated: conformance networks in FP16, BF16 and TF32") {
 
 TEST_CASE("cuda, emulated: random networks give what the plain engine gives, AVG_MODEL and MC_MODEL") {
   const NoFaults faults;
-  for (uint32_t seed = 1; seed <= kNetworks; ++seed) {
-    test::Draw draw(seed);
-    const auto network = std::make_shared<Network>(test::drawNetwork(seed, draw));
-    if (network->layers.empty()) continue;
-    CAPTURE(seed);
-    CAPTURE(test::text(*network));
-    EngineOptions options;
-    options.inputBias = draw.real();
-    options.rawOutput = draw.chance(30);
-    const auto plain = createReferenceEngine(network, options);
-    const auto fast = open(network, options);
-    const Extent extent = network->trained.extent;
-    const int batch = draw.between(1, 4);
-    std::vector<float> x(static_cast<size_t>(batch * network->trained.values()));
-    for (float& value : x) value = draw.real();
-    const auto count = static_cast<size_t>(batch * plain->outputValues(extent));
-    std::vector<float> expected(count);
-    std::vector<float> got(count, NAN);
-    plain->forward(extent, batch, x.data(), expected.data());
-    fast->forward(extent, batch, x.data(), got.data());
-    // Group norms of tiny groups divide by small deviations: rounding of what comes before grows there.
-    CHECK(test::worst(got.data(), expected.data(), std::ssize(got), 2e-4, 2e-4) <= 1.0);
-
-    if (seed % 3 != 0) continue;
-    std::vector<float> meanA(count), meanB(count), deviationA(count), deviationB(count);
-    plain->forwardMonteCarlo(extent, batch, 3, seed, x.data(), meanA.data(), deviationA.data());
-    fast->forwardMonteCarlo(extent, batch, 3, seed, x.data(), meanB.data(), deviationB.data());
-    CHECK(test::worst(meanB.data(), meanA.data(), std::ssize(got), 5e-4, 5e-4) <= 1.0);
-    CHECK(test::worst(deviationB.data(), deviationA.data(), std::ssize(got), 1e-3, 1e-3) <= 1.0);
-  }
+  test::compareWithPlain(
+      kNetworks, [](const auto& network, const EngineOptions& options) { return open(network, options); });
 }
 
 TEST_CASE(
