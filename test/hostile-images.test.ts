@@ -1,6 +1,5 @@
 /** Compressed images that lie, are huge, or do not end: what they cost, and whom. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -118,7 +117,7 @@ describe('A compressed image', () => {
     await server.until(id, 'EXECUTING');
     const killed = new Set<number>();
     for (let i = 0; i < 200 && (await server.job(id)).phase === 'EXECUTING'; i++) {
-      for (const pid of killed.size < 3 ? readers(server) : []) {
+      for (const pid of killed.size < 3 ? await server.readers() : []) {
         if (!killed.has(pid)) process.kill(pid, 'SIGKILL');
         killed.add(pid);
       }
@@ -131,13 +130,4 @@ describe('A compressed image', () => {
 
 function busyReaders(server: TestServer): Promise<number> {
   return metric(server, 'otf_readers\\{state="busy"\\}');
-}
-
-/** Process ids of otf-reader, children of any of the server's threads. */
-function readers(server: TestServer): number[] {
-  const { stdout } = spawnSync('ps', ['--ppid', String(server.child.pid), '-o', 'pid=,comm='], { encoding: 'utf8' });
-  return stdout
-    .split('\n')
-    .filter((line) => line.includes('otf-reader'))
-    .map((line) => Number.parseInt(line, 10));
 }

@@ -68,7 +68,7 @@ function rig(engine: (names: string[], attempt: number) => void) {
 }
 
 const died = (killed = false, alone = true) =>
-  new EngineDied('was ended by SIGSEGV', ['the last words'], killed, alone);
+  new EngineDied({ how: 'was ended by SIGSEGV', killed, words: '', lines: ['the last words'] }, alone);
 const kOf = (...names: string[]) => names.map((name): [string, number] => [name, 2]);
 
 describe('A pass whose engine dies', () => {

@@ -40,6 +40,9 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<benchEngine>(exports, "benchEngine");
   add<benchCianna>(exports, "benchCianna");
   add<benchDetect>(exports, "benchDetect");
+  add<startEngine>(exports, "startEngine");
+  add<sendToEngine>(exports, "sendToEngine");
+  add<killEngine>(exports, "killEngine");
   add<createSlots>(exports, "createSlots");
   add<closeSlots>(exports, "closeSlots");
   add<copyItems>(exports, "copyItems");

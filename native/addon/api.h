@@ -42,6 +42,11 @@ Napi::Value cancelTask(const Napi::CallbackInfo& info);
 Napi::Value closeTask(const Napi::CallbackInfo& info);
 Napi::Value prepareTiles(const Napi::CallbackInfo& info);
 
+// Engine processes, for the event loop (engine_process_api.cpp).
+Napi::Value startEngine(const Napi::CallbackInfo& info);
+Napi::Value sendToEngine(const Napi::CallbackInfo& info);
+Napi::Value killEngine(const Napi::CallbackInfo& info);
+
 // Processes that decode images (reader_api.cpp).
 Napi::Value configureReaders(const Napi::CallbackInfo& info);
 Napi::Value warmReaders(const Napi::CallbackInfo& info);

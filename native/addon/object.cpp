@@ -72,6 +72,19 @@ std::vector<double> Fields::numbers(const char* key) const {
   return out;
 }
 
+std::vector<std::string> Fields::texts(const char* key) const {
+  const Napi::Value value = get(key);
+  if (!value.IsArray()) fail(key, "an array of strings");
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::string> out;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value item = array.Get(i);
+    if (!item.IsString()) fail(key, "an array of strings");
+    out.push_back(item.As<Napi::String>().Utf8Value());
+  }
+  return out;
+}
+
 std::vector<float> Fields::floats(const char* key) const {
   const std::vector<double> wide = numbers(key);
   return {wide.begin(), wide.end()};

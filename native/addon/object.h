@@ -25,6 +25,7 @@ class Fields {
   int count(const char* key) const;  // an integer that fits an int
   bool flag(const char* key) const;
   std::vector<double> numbers(const char* key) const;
+  std::vector<std::string> texts(const char* key) const;
   std::vector<float> floats(const char* key) const;
   Fields object(const char* key) const;
   std::vector<Fields> objects(const char* key) const;

@@ -8,13 +8,13 @@ namespace {
 
 process::Child::Spec specOf(const SharedSlots& window, std::chrono::milliseconds deadline) {
   process::Child::Spec spec;
-  spec.program = process::programPath("OTF_READER_PROGRAM", "otf-reader");
+  spec.program.path = process::programPath("OTF_READER_PROGRAM", "otf-reader");
   spec.name = "the image reader";
   spec.unavailable = Code::kInternal;
   spec.failed = Code::kFitsUnreadable;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(deadline).count();
-  spec.arguments = {"--window-bytes", std::to_string(window.slotBytes()), "--seconds",
-                    std::to_string(seconds)};
+  spec.program.arguments = {"--window-bytes", std::to_string(window.slotBytes()), "--seconds",
+                            std::to_string(seconds)};
   spec.descriptors = {{window.fd(), process::kSharedFd}};
   return spec;
 }

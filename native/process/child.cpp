@@ -38,7 +38,7 @@ void Child::cannotStart(int error) const {
 }
 
 Child::Child(const Spec& spec)
-    : name_(spec.name), program_(spec.program), unavailable_(spec.unavailable), failed_(spec.failed) {
+    : name_(spec.name), program_(spec.program.path), unavailable_(spec.unavailable), failed_(spec.failed) {
   std::array<int, 2> commands{}, replies{}, log{};
   const auto made = [this](int result, std::array<int, 2>& pair) {
     if (result != 0) cannotStart(errno);
@@ -63,7 +63,7 @@ Child::Child(const Spec& spec)
   // The process is started by a thread that outlives it: PR_SET_PDEATHSIG is about the starting thread, and
   // ours may be a worker that comes and goes.
   keeper_ = std::thread([this, &spec, &descriptors, theirs = childLog.get(), own = ownLog.release()] {
-    const Started started = spawn(spec.program, spec.arguments, descriptors, theirs);
+    const Started started = spawn(spec.program, descriptors, theirs);
     bool running = false;
     {
       // Nothing of the caller's is touched from here on: it goes on.
@@ -178,7 +178,8 @@ void Child::awaitReply(const std::string& doing, Until until, const std::functio
     if (ready < 0 && errno == EINTR) continue;
     const bool refused = unwanted && unwanted();
     if (!refused && step < left) continue;
-    killNow();
+    kill();
+    awaitEnd();
     const std::string why =
         refused ? " was ended because nobody waits for it" : " was ended because it took too long";
     throw ChildEnded(failed_, name_ + why + ", while " + doing,
@@ -186,9 +187,13 @@ void Child::awaitReply(const std::string& doing, Until until, const std::functio
   }
 }
 
-void Child::killNow() {
-  std::unique_lock lock(mutex_);
+void Child::kill() {
+  const std::lock_guard lock(mutex_);
   if (!ended_) ::kill(pid_, SIGKILL);
+}
+
+void Child::awaitEnd() {
+  std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return ended_; });
 }
 
@@ -200,8 +205,9 @@ void Child::throwEnded(const std::string& doing) {
     ::kill(pid_, SIGKILL);
     changed_.wait(lock, [&] { return ended_; });
   }
-  throw ChildEnded(failed_, name_ + " " + describeExit(status_) + " while " + doing + lastWords(log_),
-                   howEnded(status_, late));
+  const std::string end = describeExit(status_);
+  throw ChildEnded(failed_, name_ + " " + end + " while " + doing + lastWords(log_), howEnded(status_, late),
+                   end, log_);
 }
 
 }  // namespace otf::process

@@ -24,22 +24,27 @@ class ChildEnded : public OtfError {
     kLate,    // ended by us, because it took too long
     kUnwanted,  // ended by us, because nobody waits for the answer any more
   };
-  ChildEnded(Code code, const std::string& message, How how) : OtfError(code, message), how_(how) {}
+  ChildEnded(Code code, const std::string& message, How how, std::string end = {}, std::string log = {})
+      : OtfError(code, message), how_(how), end_(std::move(end)), log_(std::move(log)) {}
   How how() const { return how_; }
+  /// "exited with code 1"; empty when it was ended by us.
+  const std::string& end() const { return end_; }
+  /// The last part of what it printed.
+  const std::string& log() const { return log_; }
 
  private:
   How how_;
+  std::string end_, log_;
 };
 
-/// One process. send() and receive() from one thread at a time. The destructor ends the process: it closes
+/// One process. send() from one thread at a time, and receive() likewise. The destructor ends the process: it closes
 /// the command line, and kills after a short while.
 class Child {
  public:
   struct Spec {
-    std::string program;                      // path
+    Program program;
     std::string name = "the engine process";  // in messages
     Code unavailable = Code::kEngineUnavailable, failed = Code::kEngineFailed;
-    std::vector<std::string> arguments;  // without the program
     /// 3 and above; besides these it gets 0-2, kCommandFd and kReplyFd, and no others.
     std::vector<Inherited> descriptors;
   };
@@ -63,15 +68,17 @@ class Child {
                       const std::function<bool()>& unwanted);
 
   int pid() const { return pid_; }
+  /// From any thread, without waiting: receive() says when it has ended.
+  void kill();
 
  private:
   void readLog(int fd);
   void await();
+  void awaitEnd();
   using Until = std::optional<std::chrono::steady_clock::time_point>;
   std::string next(const std::string& doing, Until until, const std::function<bool()>& unwanted);
   void awaitReply(const std::string& doing, Until until, const std::function<bool()>& unwanted);
   [[noreturn]] void throwEnded(const std::string& doing);
-  void killNow();
   [[noreturn]] void cannotStart(int error) const;
 
   const std::string name_, program_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <string_view>
 
 extern char** environ;
 
@@ -40,7 +41,8 @@ class SpawnAttributes {
     for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGSEGV, SIGABRT}) ::sigaddset(&defaults, signal);
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    ::posix_spawnattr_setflags(&attributes_,
+                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   }
   SpawnAttributes(const SpawnAttributes&) = delete;
   SpawnAttributes& operator=(const SpawnAttributes&) = delete;
@@ -50,6 +52,27 @@ class SpawnAttributes {
  private:
   posix_spawnattr_t attributes_;
 };
+
+/// What execve takes: pointers into `words`, and a last one that is null.
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> all;
+  for (std::string& word : words) all.push_back(word.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+std::vector<std::string> environmentOf(const Program& program) {
+  std::vector<std::string> variables = program.environment;
+  const auto replaced = [&program](std::string_view variable) {
+    const std::string_view name = variable.substr(0, variable.find('=') + 1);
+    return std::any_of(program.environment.begin(), program.environment.end(),
+                       [name](const std::string& given) { return given.starts_with(name); });
+  };
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    if (!replaced(*variable)) variables.emplace_back(*variable);
+  }
+  return variables;
+}
 
 }  // namespace
 
@@ -61,8 +84,7 @@ Fd::~Fd() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Started spawn(const std::string& program, const std::vector<std::string>& arguments,
-              const std::vector<Inherited>& descriptors, int log) {
+Started spawn(const Program& program, const std::vector<Inherited>& descriptors, int log) {
   SpawnActions actions;
   SpawnAttributes attributes;
   ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -76,14 +98,12 @@ Started spawn(const std::string& program, const std::vector<std::string>& argume
     if (!listed) ::posix_spawn_file_actions_addclose(actions.get(), fd);
   }
   ::posix_spawn_file_actions_addclosefrom_np(actions.get(), kLowestFd);
-  std::vector<std::string> words{program};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
+  std::vector<std::string> words{program.path};
+  words.insert(words.end(), program.arguments.begin(), program.arguments.end());
+  std::vector<std::string> variables = environmentOf(program);
   Started started;
-  started.error =
-      ::posix_spawn(&started.pid, program.c_str(), actions.get(), attributes.get(), argv.data(), environ);
+  started.error = ::posix_spawn(&started.pid, program.path.c_str(), actions.get(), attributes.get(),
+                                pointers(words).data(), pointers(variables).data());
   return started;
 }
 

@@ -37,9 +37,15 @@ struct Started {
   pid_t pid = -1;
 };
 
-/// Its standard output and error go to `log`; of the rest it gets `descriptors` and no others. Signals are at their defaults.
-Started spawn(const std::string& program, const std::vector<std::string>& arguments,
-              const std::vector<Inherited>& descriptors, int log);
+struct Program {
+  std::string path;
+  std::vector<std::string> arguments;    // without the program
+  std::vector<std::string> environment;  // NAME=VALUE, before what this process has
+};
+
+/// Its standard output and error go to `log`; of the rest it gets `descriptors` and no others. Signals are at their
+/// defaults. It has a session of its own: Ctrl-C in the terminal is its parent's to act on.
+Started spawn(const Program& program, const std::vector<Inherited>& descriptors, int log);
 
 /// Where a program or library of ours is: as the environment's `variable` says, else beside the file this code was
 /// loaded from (addon or program).

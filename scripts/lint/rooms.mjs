@@ -104,6 +104,7 @@ const kNative = {
       'fits',
       'model',
       'preview',
+      'process',
       'simulate',
       'sky',
     ],

@@ -6,12 +6,34 @@ import type { DetectRequest, NormaliseStep } from './addon-detect.js';
 export type SlotsHandle = number;
 export type ModelHandle = number;
 export type TaskHandle = number;
+/** Until its end has been told. */
+export type EngineHandle = number;
 
 export interface OpenedSlots {
   slots: SlotsHandle;
   /** To be inherited by the engine process. */
   fd: number;
   slotBytes: number;
+}
+
+/** otf-engine, by the protocol of native/engine/process/protocol.h. */
+export interface StartEngineRequest {
+  arguments: string[];
+  /** NAME=VALUE, besides what this process has. */
+  environment: string[];
+  /** The slots' memory. */
+  slotsFd: number;
+}
+
+export interface EngineEnd {
+  /** `exited with code 1`, `was ended by SIGSEGV (Segmentation fault)`. */
+  how: string;
+  /** By SIGKILL: of ours, an operator's, or the kernel's for lack of memory. */
+  killed: boolean;
+  /** '' or `: ` and the line of its log that tells most. */
+  words: string;
+  /** The last of its log. */
+  lines: string[];
 }
 
 export interface OpenedModel {

@@ -9,6 +9,8 @@ import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchE
 import type { DetectorConfig, DetectRequest, ImageSelect } from './addon-detect.js';
 import type {
   CopyItemsRequest,
+  EngineEnd,
+  EngineHandle,
   ModelHandle,
   OpenDetectionRequest,
   OpenedModel,
@@ -20,6 +22,7 @@ import type {
   RunTaskRequest,
   SlotItems,
   SlotsHandle,
+  StartEngineRequest,
   TaskHandle,
   TilePiece,
 } from './addon-stages.js';
@@ -169,6 +172,15 @@ export interface NativeAddon {
     onProgress: (done: number, total: number) => void,
   ): Promise<BenchEngineOutcome>;
   benchCianna(request: BenchEngineRequest): Promise<BenchCiannaOutcome>;
+  /** Replies come in the order of the commands, then the end, once. Synchronous. */
+  startEngine(
+    request: StartEngineRequest,
+    onReply: (line: string) => void,
+    onEnd: (end: EngineEnd) => void,
+  ): { process: EngineHandle; pid: number };
+  /** One line of the protocol. */
+  sendToEngine(process: EngineHandle, line: string): void;
+  killEngine(process: EngineHandle): void;
   // Synchronous: small ones for any thread, those that work (open*, fill, consume, finish, copy) for workers only.
   /** Shared memory for an engine process. It lives until closeSlots. */
   createSlots(request: { batch: number; valuesIn: number; valuesOut: number; slots: number }): OpenedSlots;

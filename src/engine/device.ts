@@ -122,7 +122,6 @@ function invalid(message: string): OtfError {
 }
 
 /** What an engine process sees: this GPU only, counted as NVML counts (CUDA Programming Guide, environment variables). */
-export function deviceEnvironment(gpu: number | undefined): NodeJS.ProcessEnv {
-  if (gpu === undefined) return process.env;
-  return { ...process.env, CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: String(gpu) };
+export function deviceEnvironment(gpu: number | undefined): string[] {
+  return gpu === undefined ? [] : ['CUDA_DEVICE_ORDER=PCI_BUS_ID', `CUDA_VISIBLE_DEVICES=${gpu}`];
 }

@@ -1,15 +1,14 @@
 /**
  * One engine process: a network on an engine, in slots of shared memory it inherits. The protocol is that of
- * native/engine/process/protocol.h: one line per command on descriptor 4, one per reply, in order, on descriptor 5.
+ * native/engine/process/protocol.h: one line per command, one per reply, in order. Starting it, its log and its end are
+ * native (native/process/child.h), the same for commands and for the server.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Duplex } from 'node:stream';
-import { fileURLToPath } from 'node:url';
-import { isErrorCode, isShortage, OtfError, shortage, systemReason } from '../errors/catalogue.js';
+import { isErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
 import { publicText } from '../errors/public-text.js';
+import type { EngineEnd, EngineHandle, NativeAddon } from './addon.js';
 import { type CpuSet, printCpuSet } from './cpu-sets.js';
 import { deviceEnvironment } from './device.js';
-import { LogTail } from './last-words.js';
+import { loadAddon } from './load.js';
 
 /** One item of a forward pass, channels apart. */
 export interface ItemShape {
@@ -53,25 +52,22 @@ export interface ForwardDone {
 
 /** The process ended, or was ended because it hung. */
 export class EngineDied extends OtfError {
+  /** The last of its log. */
   readonly lastWords: readonly string[];
   /** By somebody else: an operator, or the kernel for lack of memory. */
   readonly killed: boolean;
   /** No other command was under way: what it is thrown for is to blame, or nothing inside the process is. */
   readonly alone: boolean;
 
-  constructor(how: string, lastWords: readonly string[], killed = false, alone = true) {
-    const last = lastWords.at(-1);
-    super('OTF_ENGINE_FAILED', `the engine process ${how}${last === undefined ? '' : `: ${last}`}`);
-    this.lastWords = lastWords;
+  constructor({ how, killed, words, lines }: EngineEnd, alone = true) {
+    super('OTF_ENGINE_FAILED', `the engine process ${how}${publicText(words)}`);
+    this.lastWords = lines.map(publicText);
     this.killed = killed;
     this.alone = alone;
   }
 }
 
-const kProgram = fileURLToPath(new URL('../../build/Release/otf-engine', import.meta.url));
 const kEndMs = 2000;
-const kCommandFd = 4;
-const kReplyFd = 5;
 
 interface Pending {
   resolve: (line: string) => void;
@@ -83,49 +79,39 @@ interface Pending {
 }
 
 export class EngineProcess {
-  readonly #child: ChildProcess;
-  readonly #log = new LogTail();
-  readonly #pending: Pending[] = [];
+  readonly #addon: NativeAddon;
+  readonly #process: EngineHandle;
+  readonly pid: number;
   readonly ended: Promise<void>;
-  #partial = '';
+  readonly #pending: Pending[] = [];
   #hung: string | undefined;
-  #short: OtfError | undefined;
   #death: EngineDied | undefined;
   #ready: EngineReady | undefined;
 
-  private constructor(spec: EngineSpec) {
-    // A session of its own: Ctrl-C in the server's terminal is the server's to act on.
-    const stdio = ['ignore', 'pipe', 'pipe', spec.slotsFd, 'pipe', 'pipe'] as const;
-    const program = process.env.OTF_ENGINE_PROGRAM || kProgram;
-    this.#child = spawn(program, engineArguments(spec), {
-      stdio: [...stdio],
-      detached: true,
-      env: deviceEnvironment(spec.gpu),
-    });
-    // Without a free descriptor or process there is neither a child nor its pipes, only this event.
+  private constructor(spec: EngineSpec, addon: NativeAddon) {
+    this.#addon = addon;
+    const request = {
+      ...{ arguments: engineArguments(spec), environment: deviceEnvironment(spec.gpu) },
+      slotsFd: spec.slotsFd,
+    };
+    let over: () => void = () => undefined;
     this.ended = new Promise((resolve) => {
-      this.#child.once('error', (error) => {
-        this.#short = isShortage(error) ? shortage(error) : undefined;
-        this.#die(`cannot be started: ${systemReason(error)}`);
-        resolve();
-      });
-      this.#child.once('close', (code, signal) => {
-        const killed = signal === 'SIGKILL' && this.#hung === undefined;
-        this.#die(this.#hung ?? (signal ? `was ended by ${signal}` : `exited with code ${code}`), killed);
-        resolve();
-      });
+      over = resolve;
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (data) => this.#log.add(data));
-    const replies = this.#pipe(kReplyFd);
-    replies?.on('data', (data: Buffer) => this.#read(data.toString('utf8')));
-    // A broken pipe is told by the process's end, with the reason.
-    replies?.on('error', () => undefined);
-    this.#commands?.on('error', () => undefined);
+    // Its handle is good until the end has been told: what is alive is settled in that call.
+    const onEnd = (end: EngineEnd): void => {
+      this.#die(end);
+      over();
+    };
+    const started = addon.startEngine(request, (line) => this.#answered(line), onEnd);
+    this.#process = started.process;
+    this.pid = started.pid;
   }
 
   /** Resolves once the network is loaded. Throws what the process reports, EngineDied, or OTF_SHORTAGE. */
   static async start(spec: EngineSpec, timeoutMs: number): Promise<EngineProcess> {
-    const started = new EngineProcess(spec);
+    const addon = await loadAddon();
+    const started = begun(() => new EngineProcess(spec, addon));
     try {
       const line = await started.#reply(timeoutMs, 'loading its network');
       started.#ready = JSON.parse(expectWord(line, 'ready')) as EngineReady;
@@ -133,7 +119,7 @@ export class EngineProcess {
     } catch (thrown) {
       started.kill();
       await started.ended;
-      throw started.#short ?? thrown;
+      throw thrown;
     }
   }
 
@@ -144,10 +130,6 @@ export class EngineProcess {
 
   get alive(): boolean {
     return this.#death === undefined;
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
   }
 
   /** Items [0, count) of the slot. Throws EngineDied, also when it takes longer than limitMs, or what the engine reports. */
@@ -164,29 +146,20 @@ export class EngineProcess {
 
   /** Asks it to go, makes it go after a while. */
   async end(): Promise<void> {
-    this.#commands?.end('quit\n');
+    if (this.alive) this.#addon.sendToEngine(this.#process, 'quit');
     const timer = setTimeout(() => this.kill(), kEndMs);
     await this.ended;
     clearTimeout(timer);
   }
 
   kill(): void {
-    this.#child.kill('SIGKILL');
-  }
-
-  get #commands(): Duplex | undefined {
-    return this.#pipe(kCommandFd);
-  }
-
-  #pipe(descriptor: number): Duplex | undefined {
-    const pipes = this.#child.stdio as (unknown | null)[] | undefined;
-    return (pipes?.[descriptor] as Duplex | null | undefined) ?? undefined;
+    if (this.alive) this.#addon.killEngine(this.#process);
   }
 
   #ask(command: string, limitMs: number, doing: string): Promise<string> {
     if (this.#death) return Promise.reject(this.#death);
     const reply = this.#reply(limitMs, doing);
-    this.#commands?.write(`${command}\n`);
+    this.#addon.sendToEngine(this.#process, command);
     return reply;
   }
 
@@ -206,24 +179,30 @@ export class EngineProcess {
     }, first.limitMs);
   }
 
-  #read(text: string): void {
-    const lines = (this.#partial + text).split('\n');
-    this.#partial = lines.pop() ?? '';
-    for (const line of lines) {
-      const done = this.#pending.shift();
-      clearTimeout(done?.timer);
-      this.#watchFirst();
-      done?.resolve(line);
-    }
+  #answered(line: string): void {
+    const done = this.#pending.shift();
+    clearTimeout(done?.timer);
+    this.#watchFirst();
+    done?.resolve(line);
   }
 
-  #die(how: string, killed = false): void {
-    if (this.#death) return;
-    this.#death = new EngineDied(how, this.#log.lines(), killed, this.#pending.length <= 1);
+  #die(end: EngineEnd): void {
+    const told = this.#hung === undefined ? end : { ...end, how: this.#hung, killed: false };
+    this.#death = new EngineDied(told, this.#pending.length <= 1);
     for (const { reject, timer } of this.#pending.splice(0)) {
       clearTimeout(timer);
       reject(this.#death);
     }
+  }
+}
+
+/** Not started for lack of descriptors, memory or processes: ours to wait for, never the fault of a job. */
+function begun(start: () => EngineProcess): EngineProcess {
+  try {
+    return start();
+  } catch (thrown) {
+    const { code, message } = toOtfError(thrown);
+    throw new OtfError(code === 'OTF_OUT_OF_MEMORY' ? 'OTF_SHORTAGE' : code, publicText(message), { cause: thrown });
   }
 }
 

@@ -1,11 +1,12 @@
 /** A real server process on a free port, with its own data folder, and the shortest way to talk to it. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { addon } from '#otf/engine/addon.js';
 
 const kProgram = fileURLToPath(new URL('../../../bin/cianna-otf.js', import.meta.url));
@@ -87,10 +88,23 @@ export class TestServer {
     }
   }
 
-  /** Process ids of the engine processes this server has started and that live. */
-  async engines(): Promise<number[]> {
-    const children = await readFile(`/proc/${this.child.pid}/task/${this.child.pid}/children`, 'utf8');
-    return children.trim().split(' ').filter(Boolean).map(Number);
+  /** Process ids of the engines and readers that any thread of this server has started and that live. */
+  engines(): Promise<number[]> {
+    return this.#children('otf-engine');
+  }
+
+  readers(): Promise<number[]> {
+    return this.#children('otf-reader');
+  }
+
+  async #children(name: string): Promise<number[]> {
+    const listed = promisify(execFile)('ps', ['--ppid', String(this.child.pid), '-o', 'pid=,stat=,comm=']);
+    const { stdout } = await listed.catch((thrown) => {
+      if (thrown.code === 1) return { stdout: '' }; // it has none
+      throw thrown;
+    });
+    const living = stdout.split('\n').filter((line) => line.includes(name) && !/^\s*\d+ Z/.test(line));
+    return living.map((line) => Number.parseInt(line, 10));
   }
 
   async resources(): Promise<{ rssMb: number; descriptors: number }> {

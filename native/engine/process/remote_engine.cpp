@@ -35,7 +35,7 @@ Asked ask(std::string_view name) {
   description.name = name;
   try {
     Child::Spec spec = process::engineSpec();
-    spec.arguments = {"--describe", std::string(name)};
+    spec.program.arguments = {"--describe", std::string(name)};
     Child child(spec);
     const std::string said = process::expect(child.receive("describing itself"), "described");
     description.available = process::jsonNumber(said, "available") != 0;

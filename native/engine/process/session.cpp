@@ -21,7 +21,7 @@ std::string decimal(float value) {
 
 Child::Spec engineSpec() {
   Child::Spec spec;
-  spec.program = programPath("OTF_ENGINE_PROGRAM", "otf-engine");
+  spec.program.path = programPath("OTF_ENGINE_PROGRAM", "otf-engine");
   return spec;
 }
 
@@ -36,18 +36,18 @@ Session::Session(const std::string& name, const Network& network, const EngineOp
   const NetworkMemory memory(network);
   Child::Spec spec = engineSpec();
   spec.descriptors = {{slots_.fd(), kSharedFd}, {memory.fd(), kNetworkFd}};
-  spec.arguments = {"--network",      "/proc/self/fd/" + std::to_string(kNetworkFd),
-                    "--engine",       name,
-                    "--quantization", std::string(computeTypeName(options.computeType)),
-                    "--threads",      std::to_string(options.threads),
-                    "--input-bias",   decimal(options.inputBias),
-                    "--width",        std::to_string(extent.w),
-                    "--height",       std::to_string(extent.h),
-                    "--depth",        std::to_string(extent.d),
-                    "--batch",        std::to_string(batch),
-                    "--slots",        "1",
-                    "--slot-bytes",   std::to_string(slots_.slotBytes())};
-  if (options.rawOutput) spec.arguments.emplace_back("--raw-output");
+  spec.program.arguments = {"--network",      "/proc/self/fd/" + std::to_string(kNetworkFd),
+                            "--engine",       name,
+                            "--quantization", std::string(computeTypeName(options.computeType)),
+                            "--threads",      std::to_string(options.threads),
+                            "--input-bias",   decimal(options.inputBias),
+                            "--width",        std::to_string(extent.w),
+                            "--height",       std::to_string(extent.h),
+                            "--depth",        std::to_string(extent.d),
+                            "--batch",        std::to_string(batch),
+                            "--slots",        "1",
+                            "--slot-bytes",   std::to_string(slots_.slotBytes())};
+  if (options.rawOutput) spec.program.arguments.emplace_back("--raw-output");
   child_.emplace(spec);
   ready_ = expect(child_->receive("loading the network"), "ready");
 }

@@ -19,14 +19,14 @@ TEST_CASE("a process that dies becomes an error with its exit and last words, an
 #ifdef __SANITIZE_ADDRESS__
   const char* segmentation = "exited with code 1";  // the sanitizer takes the signal, and reports
 #else
-  const char* segmentation = "was ended by signal 11";
+  const char* segmentation = "was ended by SIGSEGV";
 #endif
   struct Way {
     float order;
     const char *how, *words;
   };
   for (const Way& way : {Way{1e30F, "exited with code 3", "ERROR: the crash engine exits as it was told"},
-                         Way{2e30F, "was ended by signal 6", "ERROR: the crash engine aborts as it was told"},
+                         Way{2e30F, "was ended by SIGABRT", "ERROR: the crash engine aborts as it was told"},
                          Way{4e30F, segmentation, "while running a batch of 2"}}) {
     CAPTURE(way.how);
     const auto engine = createRemoteEngine("crash", network, twoThreads());
@@ -54,7 +54,7 @@ TEST_CASE("a hung process is ended with its parent's object") {
   {
     Child::Spec spec = process::engineSpec();
     spec.descriptors = {{s.slots.fd(), process::kSharedFd}};
-    spec.arguments = s.arguments("crash");
+    spec.program.arguments = s.arguments("crash");
     Child hung(spec);
     REQUIRE(hung.receive("starting").starts_with("ready"));
     hung.send("forward 0 1");

@@ -100,7 +100,7 @@ TEST_CASE("what cannot be started says why, with a code") {
     }
     Child::Spec spec = process::engineSpec();
     spec.descriptors = {{ok.slots.fd(), process::kSharedFd}};
-    spec.arguments = arguments;
+    spec.program.arguments = arguments;
     Child child(spec);
     return child.receive("starting");
   };

@@ -40,7 +40,7 @@ struct Supervised {
         child([&] {
           Child::Spec spec = process::engineSpec();
           spec.descriptors = {{slots.fd(), process::kSharedFd}};
-          spec.arguments = arguments(engine);
+          spec.program.arguments = arguments(engine);
           return spec;
         }()) {}
   std::vector<std::string> arguments(const std::string& engine) const {

@@ -96,7 +96,7 @@ TEST_CASE("an image that ends its reader twice is refused, with the reader's las
   {
     const Instead crash("echo ready >&5; read line <&4; echo 'error: all wrong' >&2; kill -SEGV $$");
     checkFails(Code::kFitsUnreadable,
-               "was ended by signal 11 (Segmentation fault) while opening evil.fits: error: all wrong",
+               "was ended by SIGSEGV (Segmentation fault) while opening evil.fits: error: all wrong",
                [&] { FitsImage::openMemory(file, "evil.fits"); });
   }
   CHECK(pool().stats().crashed == before + 2);

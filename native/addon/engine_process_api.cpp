@@ -1,0 +1,115 @@
+// Engine processes as the event loop has them: nothing waits there. A thread of each process takes its replies and tells
+// them in their order, and at last how it ended.
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "addon/api.h"
+#include "addon/handles.h"
+#include "addon/object.h"
+#include "engine/process/session.h"
+#include "process/child.h"
+#include "process/last_words.h"
+#include "process/wire.h"
+
+namespace otf::addon {
+namespace {
+
+constexpr size_t kToldLines = 12;
+
+class EngineTalk {
+ public:
+  EngineTalk(Napi::Env env, const process::Child::Spec& spec, const Napi::Function& onReply,
+             const Napi::Function& onEnd)
+      : child_(spec),
+        replied_(Napi::ThreadSafeFunction::New(env, onReply, "otf engine reply", 0, 1)),
+        ended_(Napi::ThreadSafeFunction::New(env, onEnd, "otf engine end", 0, 1)),
+        env_(env) {
+    // Added after the functions' own hooks, so that it runs before them: they may not be used once those have run.
+    napi_add_env_cleanup_hook(env_, stopHook, this);
+  }
+  EngineTalk(const EngineTalk&) = delete;
+  EngineTalk& operator=(const EngineTalk&) = delete;
+  ~EngineTalk() {
+    napi_remove_env_cleanup_hook(env_, stopHook, this);
+    stop();
+  }
+
+  process::Child& child() { return child_; }
+  /// `last` is called on the JavaScript thread when all is told.
+  void begin(std::function<void()> last) {
+    reader_ = std::thread([this, last = std::move(last)] { read(last); });
+  }
+
+ private:
+  static void stopHook(void* talk) { static_cast<EngineTalk*>(talk)->stop(); }
+
+  void stop() {
+    child_.kill();
+    if (reader_.joinable()) reader_.join();
+  }
+
+  void read(const std::function<void()>& last) {
+    try {
+      while (true) {
+        replied_.BlockingCall([line = child_.receive("working")](Napi::Env env, Napi::Function tell) {
+          tell.Call({Napi::String::New(env, line)});
+        });
+      }
+    } catch (const process::ChildEnded& end) {
+      ended_.BlockingCall([end, last](Napi::Env env, Napi::Function tell) {
+        Napi::Object told = Napi::Object::New(env);
+        told.Set("how", end.end());
+        told.Set("killed", end.how() == process::ChildEnded::How::kKilled);
+        told.Set("words", process::lastWords(end.log()));
+        told.Set("lines", strings(env, process::lastLines(end.log(), kToldLines)));
+        tell.Call({told});
+        last();
+      });
+    }
+    replied_.Release();
+    ended_.Release();
+  }
+
+  process::Child child_;
+  Napi::ThreadSafeFunction replied_, ended_;
+  const napi_env env_;
+  std::thread reader_;
+};
+
+Handles<EngineTalk>& talkTable() {
+  // Never destroyed: an exit with engines at work waits for none of them. They die with this process.
+  static auto* table = new Handles<EngineTalk>("engine process");
+  return *table;
+}
+
+}  // namespace
+
+Napi::Value startEngine(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Fields fields(info[0], "request");
+  process::Child::Spec spec = process::engineSpec();
+  spec.program.arguments = fields.texts("arguments");
+  spec.program.environment = fields.texts("environment");
+  spec.descriptors = {{static_cast<int>(fields.integer("slotsFd")), process::kSharedFd}};
+  const auto talk =
+      std::make_shared<EngineTalk>(env, spec, info[1].As<Napi::Function>(), info[2].As<Napi::Function>());
+  const int64_t handle = talkTable().add(talk);
+  talk->begin([handle] { talkTable().close(handle); });
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("process", static_cast<double>(handle));
+  out.Set("pid", talk->child().pid());
+  return out;
+}
+
+Napi::Value sendToEngine(const Napi::CallbackInfo& info) {
+  talkTable().get(info[0].ToNumber().Int64Value())->child().send(info[1].ToString().Utf8Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value killEngine(const Napi::CallbackInfo& info) {
+  talkTable().get(info[0].ToNumber().Int64Value())->child().kill();
+  return info.Env().Undefined();
+}
+
+}  // namespace otf::addon
