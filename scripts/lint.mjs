@@ -104,7 +104,7 @@ async function checkTidy() {
   await inParallel(changed, async ([file, hash]) => {
     const found = await capture(program, ['-p', 'build', '--quiet', file]);
     if (found.code === 0) clean[file] = hash;
-    else output += found.output || found.errors;
+    else output += found.output || found.errors || `${file}: ${program} was ended before it had looked\n`;
   });
   mkdirSync(join(kRoot, 'build/lint'), { recursive: true });
   writeFileSync(join(kRoot, kClean), JSON.stringify(clean));

@@ -33,11 +33,15 @@ describe('Text for clients', () => {
       message: 'cannot open /srv/secret/net.dat: gone',
       detail: `last words\n/srv/secret/lib.so: ${kStack}`,
     });
-    const b = await bench(t, { delayMs: 50, failure: (job) => (job.runId === 'bad' ? failure() : undefined) });
+    const b = await bench(t, {
+      delayMs: Number.POSITIVE_INFINITY,
+      failure: (job) => (job.runId === 'bad' ? failure() : undefined),
+    });
     const id = await b.create({ PHASE: 'RUN', RUNID: 'bad' });
     await b.until(id, 'EXECUTING');
     b.executor.host.log(id, 'error', kStack);
     b.executor.host.log(id, 'warn', 'reading /srv/secret/image.fits');
+    await b.executor.finish(id);
     await b.until(id, 'ERROR');
     const all = [
       await b.text(`/jobs/${id}`),

@@ -11,12 +11,23 @@ const kPrlimit = spawnSync('prlimit', ['--version']).status === 0;
 async function leave(server: TestServer, spare: number): Promise<string> {
   const pid = server.child.pid;
   const soft = /Max open files\s+(\d+)/.exec(await readFile(`/proc/${pid}/limits`, 'utf8'))?.[1] ?? '';
-  const open = (await readdir(`/proc/${pid}/fd`)).map(Number).sort((a, b) => a - b);
+  const open = await settled(pid);
   // The kernel gives the lowest free number, and refuses numbers from the limit on.
   const free: number[] = [];
   for (let number = 0; free.length <= spare; number++) if (!open.includes(number)) free.push(number);
   setLimit(server, String(free[spare]));
   return soft;
+}
+
+/** Its descriptors once they have been the same for a while: what it still closes would be more than `spare`. */
+async function settled(pid: number | undefined): Promise<number[]> {
+  let before = '';
+  for (let same = 0; same < 5; await pause(100)) {
+    const open = (await readdir(`/proc/${pid}/fd`)).join();
+    same = open === before ? same + 1 : 0;
+    before = open;
+  }
+  return before.split(',').map(Number);
 }
 
 function setLimit(server: TestServer, soft: string): void {

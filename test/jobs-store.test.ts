@@ -1,47 +1,16 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { loadConfig } from '#otf/config/load.js';
 import type { Job } from '#otf/jobs/job.js';
 import { listJobs } from '#otf/jobs/lists.js';
 import { LogSync } from '#otf/jobs/log-sync.js';
 import { JobStore } from '#otf/jobs/store.js';
 import { parseFilter } from '#otf/uws/filters.js';
 import { Parameters } from '#otf/uws/parameters.js';
-import { bench, tempDir } from './service/bench.js';
-
-function job(index: number, phase: Job['phase'] = 'COMPLETED'): Job {
-  return {
-    id: `j${index}`,
-    kind: 'detector',
-    style: 'standard',
-    phase,
-    owner: null,
-    remote: '127.0.0.1',
-    runId: `run ${index}`,
-    createdMs: 1_700_000_000_000 + index,
-    queuedMs: 1,
-    startedMs: phase === 'QUEUED' ? null : 2,
-    endedMs: phase === 'COMPLETED' ? 3 : null,
-    executionDurationS: 0,
-    destructionMs: null,
-    modelId: 'demo-continuum',
-    quantization: 'FP32C_FP32A',
-    priority: 5,
-    parameters: { inputs: { IMAGE: [{ kind: 'url', url: 'https://example.org/a.fits' }] }, asked: {} },
-    results: Array.from({ length: 10 }, (_, n) => ({
-      id: `r${n}`,
-      file: `f${n}`,
-      mime: 'a/b',
-      size: n,
-      sha256: 'a'.repeat(64),
-    })),
-    failure: null,
-    info: {},
-  };
-}
+import { tempDir } from './service/bench.js';
+import { storedJob } from './support/stored-job.js';
 
 /** A disk that answers when it is told to. */
 class Disk extends LogSync {
@@ -90,14 +59,14 @@ describe('the store', () => {
     assert.deepEqual(
       all(store).map(({ id }) => store.get(id)),
       [
-        { ...job(2), ...plain },
+        { ...storedJob(2), ...plain },
         {
-          ...job(3, 'ERROR'),
+          ...storedJob(3, 'ERROR'),
           ...plain,
           startedMs: 2,
           failure: { type: 'fatal', message: 'the engine ended: \u03c0' },
         },
-        { ...job(4, 'QUEUED'), ...plain },
+        { ...storedJob(4, 'QUEUED'), ...plain },
       ],
     );
     await store.change('j4', () => null);
@@ -110,7 +79,7 @@ describe('the store', () => {
   it('gives back after opening again what was committed, in order of creation', async (t) => {
     const dir = await tempDir(t);
     const store = new JobStore(dir);
-    store.load([job(2), job(1), job(3)]);
+    store.load([storedJob(2), storedJob(1), storedJob(3)]);
     await store.change('j3', (before) =>
       before ? { ...before, phase: 'ERROR', failure: { type: 'fatal', message: 'm' } } : before,
     );
@@ -124,14 +93,14 @@ describe('the store', () => {
       all(opened).map(({ id }) => id),
       ['j2', 'j3'],
     );
-    assert.deepEqual(opened.get('j3'), { ...job(3), phase: 'ERROR', failure: { type: 'fatal', message: 'm' } });
+    assert.deepEqual(opened.get('j3'), { ...storedJob(3), phase: 'ERROR', failure: { type: 'fatal', message: 'm' } });
     opened.close();
   });
 
   it('keeps a change until restart in memory, and on disk with the next lasting one', async (t) => {
     const dir = await tempDir(t);
     const store = new JobStore(dir);
-    store.load([job(1, 'QUEUED'), job(2, 'QUEUED'), job(3, 'QUEUED')]);
+    store.load([storedJob(1, 'QUEUED'), storedJob(2, 'QUEUED'), storedJob(3, 'QUEUED')]);
     const heard: string[] = [];
     store.onChange((after) => heard.push(`${after?.id} ${after?.phase}`));
     const begin = (id: string) => store.changeUntilRestart(id, (before) => before && { ...before, phase: 'EXECUTING' });
@@ -151,7 +120,7 @@ describe('the store', () => {
 
   it('runs the changes of one turn one after another, and one refusal does not hurt the others', async (t) => {
     const store = new JobStore(await tempDir(t));
-    store.load([job(1, 'QUEUED')]);
+    store.load([storedJob(1, 'QUEUED')]);
     const seen: (string | undefined)[] = [];
     const to = (phase: Job['phase']) =>
       store.change('j1', (before) => {
@@ -178,10 +147,10 @@ describe('the store', () => {
   it('shows nobody what the disk does not have yet, and takes it all with one wait', async (t) => {
     const disk = new Disk(await tempDir(t));
     const store = disk.open();
-    store.load([job(1, 'QUEUED'), job(2)]);
+    store.load([storedJob(1, 'QUEUED'), storedJob(2)]);
     const heard: (string | undefined)[] = [];
     store.onChange((after, before) => heard.push(after?.id ?? `${before?.id} gone`));
-    const changes = [store.change('j3', () => job(3)), store.change('j2', () => null)];
+    const changes = [store.change('j3', () => storedJob(3)), store.change('j2', () => null)];
     await disk.waited(1);
     const later = store.change('j1', (before) => before && { ...before, phase: 'ABORTED' });
     const latest = store.changeUntilRestart('j1', (before) => before && { ...before, runId: before.phase });
@@ -203,8 +172,8 @@ describe('the store', () => {
   it('takes back what the disk refuses, and what is asked for afterwards is as good as ever', async (t) => {
     const disk = new Disk(await tempDir(t));
     const store = disk.open();
-    store.load([job(1, 'QUEUED'), job(2)]);
-    const refused = Promise.allSettled([store.change('j1', () => null), store.change('j3', () => job(3))]);
+    store.load([storedJob(1, 'QUEUED'), storedJob(2)]);
+    const refused = Promise.allSettled([store.change('j1', () => null), store.change('j3', () => storedJob(3))]);
     await disk.waited(1);
     const later = store.change('j2', (before) => before && { ...before, runId: 'kept' });
     disk.answer(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
@@ -224,9 +193,9 @@ describe('the store', () => {
   it('has everything on disk that was asked for before it is closed', async (t) => {
     const disk = new Disk(await tempDir(t));
     const store = disk.open();
-    const first = store.change('j1', () => job(1));
+    const first = store.change('j1', () => storedJob(1));
     await disk.waited(1);
-    const second = store.change('j2', () => job(2));
+    const second = store.change('j2', () => storedJob(2));
     store.close();
     disk.answer();
     assert.deepEqual([(await first)?.id, (await second)?.id], ['j1', 'j2']);
@@ -246,7 +215,7 @@ describe('the store', () => {
     const dir = await tempDir(t);
     const store = new JobStore(dir);
     const phases = ['COMPLETED', 'ERROR', 'PENDING', 'QUEUED'] as const;
-    store.load(Array.from({ length: 10_000 }, (_, index) => job(index, phases[index % 100] ?? 'COMPLETED')));
+    store.load(Array.from({ length: 10_000 }, (_, index) => storedJob(index, phases[index % 100] ?? 'COMPLETED')));
     store.close();
     const opened = new JobStore(dir);
     assert.equal(opened.totals.jobs, 10_000);
@@ -257,7 +226,7 @@ describe('the store', () => {
     );
     // Ten results of 0 to 9 bytes each.
     assert.equal(opened.totals.bytes, 10_000 * 45);
-    assert.deepEqual(opened.get('j4711'), job(4711));
+    assert.deepEqual(opened.get('j4711'), storedJob(4711));
     const before = opened.totals.bytes;
     await opened.change('j4711', () => null);
     assert.equal(opened.get('j4711'), undefined);
@@ -270,7 +239,7 @@ describe('the store', () => {
     const phases = ['COMPLETED', 'ERROR', 'QUEUED'] as const;
     // All of ten share a millisecond.
     const jobs = Array.from({ length: 1500 }, (_, index) => ({
-      ...job(index, phases[index % 3] ?? 'COMPLETED'),
+      ...storedJob(index, phases[index % 3] ?? 'COMPLETED'),
       createdMs: 1_700_000_000_000 + Math.floor(index / 10),
     }));
     store.load(jobs);
@@ -300,84 +269,5 @@ describe('the store', () => {
     assert.deepEqual(ids(`AFTER=${after}`, 100), numbers.slice(10, 110));
     assert.deepEqual(ids(`AFTER=${after}&LAST=2000`), numbers.slice(10).reverse());
     store.close();
-  });
-});
-
-describe('restart', () => {
-  it('hands QUEUED and EXECUTING jobs to the executor again, leaves finished ones, sweeps leftovers', async (t) => {
-    const b = await bench(t, { hold: true, delayMs: Number.POSITIVE_INFINITY });
-    const done = await b.create({ PHASE: 'RUN' });
-    const executing = await b.create({ PHASE: 'RUN' });
-    b.executor.release();
-    await b.until(executing, 'EXECUTING');
-    await b.executor.finish(done);
-    const queued = await b.create({ PHASE: 'RUN' });
-    const pending = await b.create();
-    const before = await b.text(`/jobs/${done}`);
-    // As kill -9 leaves it: nothing is requeued, the database is only closed so that this process can open it again.
-    b.executor.running.clear();
-    b.server.jobs.close();
-    await mkdir(`${b.dataDir}/jobs/jhalf`);
-    await writeFile(`${b.dataDir}/jobs/jhalf/upload`, 'x');
-    const again = await bench(t, { hold: true, delayMs: Number.POSITIVE_INFINITY }, {}, b.dataDir);
-    assert.deepEqual(again.executor.submitted, [executing, queued]);
-    assert.equal(await again.phase(executing), 'QUEUED');
-    assert.equal(await again.phase(pending), 'PENDING');
-    assert.equal((await again.text(`/jobs/${done}`)).replaceAll(again.url, b.url), before);
-    assert.equal((await readdir(`${b.dataDir}/jobs`)).length, 4);
-    again.executor.release();
-    await again.until(executing, 'EXECUTING');
-    assert.equal(await again.executor.finish(executing), true);
-    assert.equal(await again.executor.finish(executing), false);
-  });
-});
-
-describe('configuration', () => {
-  it('is defaults < file < environment < flags', async (t) => {
-    const dir = await tempDir(t);
-    const file = `${dir}/otf.toml`;
-    await writeFile(file, '[server]\nport = 1\nhost = "h"\nmax_upload_mb = 7\n[fetch]\nfile_roots = ["/a"]\n');
-    const env = {
-      CIANNA_OTF_SERVER_PORT: '2',
-      CIANNA_OTF_SERVER_HOST: '10',
-      CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true',
-      CIANNA_OTF_ENGINE_DEVICES: 'cpu,gpu0',
-    };
-    const config = await loadConfig({ file, env, flags: { server: { port: 3, host: undefined } } });
-    assert.deepEqual(
-      [
-        config.server.port,
-        config.server.host,
-        config.server.max_upload_mb,
-        config.fetch.allow_private,
-        config.engine.devices,
-        config.fetch.file_roots,
-      ],
-      [3, '10', 7, true, ['cpu', 'gpu0'], ['/a']],
-    );
-    assert.equal(config.policy.max_batch, 8);
-  });
-
-  it('names what is unknown or wrong', async (t) => {
-    const dir = await tempDir(t);
-    const attempt = async (toml: string, env: Record<string, string> = {}) => {
-      await writeFile(`${dir}/otf.toml`, toml);
-      return loadConfig({ file: `${dir}/otf.toml`, env });
-    };
-    const invalid = (message: RegExp) => ({ code: 'OTF_CONFIG_INVALID', message });
-    await assert.rejects(attempt('[server]\nprot = 1'), invalid(/unknown key "prot" in \[server\]/));
-    await assert.rejects(attempt('[srever]\nport = 1'), invalid(/unknown key "srever"/));
-    await assert.rejects(attempt('[server]\nport = "x"'), invalid(/server\.port/));
-    await assert.rejects(attempt('[server]\nport = 70000'), invalid(/server\.port/));
-    await assert.rejects(attempt('[policy]\nmin_jobs = 9\nmax_batch = 2'), invalid(/policy\.min_jobs/));
-    await assert.rejects(attempt('server = 3'), invalid(/server/));
-    await assert.rejects(attempt('[server'), invalid(/line 1/));
-    await assert.rejects(
-      attempt('', { CIANNA_OTF_FETCH_ALOW_PRIVATE: 'true' }),
-      invalid(/CIANNA_OTF_FETCH_ALOW_PRIVATE/),
-    );
-    await assert.rejects(attempt('', { CIANNA_OTF_FECTH_ALLOW_PRIVATE: 'true' }), invalid(/CIANNA_OTF_FECTH/));
-    await assert.rejects(attempt('', { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'maybe' }), invalid(/ALLOW_PRIVATE="maybe"/));
-    await assert.rejects(loadConfig({ file: `${dir}/none.toml` }), invalid(/none\.toml/));
   });
 });

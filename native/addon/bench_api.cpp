@@ -5,7 +5,7 @@
 #include "addon/async.h"
 #include "addon/bench_network.h"
 #include "addon/object.h"
-#include "engine/network_bench.h"
+#include "engine/onednn/network_bench.h"
 #include "engine/registry/registry.h"
 #include "error/error.h"
 #include "model/architectures.h"

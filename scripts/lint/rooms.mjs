@@ -52,13 +52,13 @@ const kNative = {
   'engine/cuda/emulation': ['engine/cuda/numbers'],
   'engine/cuda/kernels': ['engine/cuda/emulation', 'engine/cuda/numbers', 'error'],
   'engine/cuda/run': ['engine', 'engine/cuda', 'engine/cuda/kernels', 'engine/cuda/numbers', 'error', 'model'],
-  'engine/cuda': ['engine', 'engine/reference', 'error', 'model', 'process'],
+  'engine/cuda': ['engine', 'error', 'model', 'process'],
   'engine/cuda/bench': [
     ...['engine', 'engine/conformance', 'engine/cuda', 'engine/reference', 'engine/tests', 'error', 'model'],
   ],
   'engine/cuda/tests': [
     ...['engine', 'engine/cuda', 'engine/cuda/emulation', 'engine/cuda/numbers', 'engine/reference', 'engine/tests'],
-    ...['engine/process', 'engine/registry', 'error', 'model'],
+    ...['engine/host', 'engine/process', 'engine/registry', 'error', 'model'],
   ],
   'engine/registry': ['engine', 'engine/onednn', 'engine/process', 'engine/reference', 'error'],
   'engine/host': [
@@ -66,8 +66,10 @@ const kNative = {
     'engine/cianna',
     'engine/cuda',
     'engine/process',
+    'engine/reference',
     'engine/registry',
     'error',
+    'model',
     'process',
     'tensor',
     'timing',
@@ -98,6 +100,7 @@ const kNative = {
     ...[
       'detect',
       'engine',
+      'engine/onednn',
       'engine/process',
       'engine/registry',
       'error',

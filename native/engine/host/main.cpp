@@ -12,11 +12,11 @@
 
 #include "engine/cuda/cuda_engine.h"
 #include "engine/cuda/library.h"
-#include "engine/cuda/self_check.h"
 #include "engine/host/arguments.h"
 #include "engine/host/commands.h"
 #include "engine/host/cpus.h"
 #include "engine/host/crash_engine.h"
+#include "engine/host/self_check.h"
 #include "engine/registry/registry.h"
 #include "error/error.h"
 #include "process/flat_json.h"
@@ -150,8 +150,11 @@ void run(const host::Arguments& a) {
     engine = std::move(opened);
   } else if (isCuda(a.engine)) {
     const OtfCudaApi& api = host::cudaLibrary();
-    host::checkCuda(api, a.options.computeType);
-    engine = host::openCuda(api, network, a.options);
+    const host::MakeEngine make = [&api](const auto& asked, const auto& options) {
+      return host::openCuda(api, asked, options);
+    };
+    host::checkNumbers(make, a.options.computeType);
+    engine = make(network, a.options);
   } else if (a.engine == "crash" && debugEngines()) {
     engine = host::createCrashEngine(network, a.options);
   } else {

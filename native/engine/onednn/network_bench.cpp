@@ -1,4 +1,4 @@
-#include "engine/network_bench.h"
+#include "engine/onednn/network_bench.h"
 
 #include <algorithm>
 #include <array>

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "engine/moments.h"
-#include "engine/network_bench.h"
+#include "engine/onednn/network_bench.h"
 #include "engine/registry/registry.h"
 #include "engine/tests/check.h"
 #include "engine/tests/inputs.h"

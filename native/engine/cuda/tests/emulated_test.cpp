@@ -9,7 +9,7 @@
 
 #include "engine/cuda/cuda_engine.h"
 #include "engine/cuda/emulation/cuda.h"
-#include "engine/cuda/self_check.h"
+#include "engine/host/self_check.h"
 #include "engine/reference/reference_engine.h"
 #include "engine/tests/beside_plain.h"
 #include "engine/tests/cases.h"
@@ -27,6 +27,10 @@ namespace {
 std::unique_ptr<Engine> open(const std::shared_ptr<const Network>& network, const EngineOptions& options,
                              int mostItems = 0) {
   return host::openCuda(*otfCuda(), network, options, mostItems);
+}
+
+host::MakeEngine openOn(const OtfCudaApi& api) {
+  return [&api](const auto& network, const auto& options) { return host::openCuda(api, network, options); };
 }
 
 /// Before and after: each test answers for its own.
@@ -121,7 +125,7 @@ TEST_CASE(
   for (const ComputeType type : {ComputeType::kFp32cFp32a, ComputeType::kTf32cFp32a, ComputeType::kFp16cFp32a,
                                  ComputeType::kBf16cFp32a, ComputeType::kFp16cFp16a}) {
     CAPTURE(computeTypeName(type));
-    CHECK_NOTHROW(host::checkCuda(*otfCuda(), type));
+    CHECK_NOTHROW(host::checkNumbers(openOn(*otfCuda()), type));
   }
   static OtfCudaApi wrong = *otfCuda();
   wrong.forward = [](OtfCudaNetwork* network, OtfCudaTile tile, int batch, const float* input, float* output,
@@ -130,7 +134,7 @@ TEST_CASE(
     output[7] += 100.0F;
     return result;
   };
-  CHECK_THROWS_WITH_AS(host::checkCuda(wrong, ComputeType::kBf16cFp32a),
+  CHECK_THROWS_WITH_AS(host::checkNumbers(openOn(wrong), ComputeType::kBf16cFp32a),
                        doctest::Contains("emulated gives wrong numbers in BF16C_FP32A"), OtfError);
 }
 

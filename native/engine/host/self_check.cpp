@@ -1,9 +1,8 @@
-#include "engine/cuda/self_check.h"
+#include "engine/host/self_check.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "engine/cuda/cuda_engine.h"
 #include "engine/reference/reference_engine.h"
 #include "error/error.h"
 #include "model/architectures.h"
@@ -45,11 +44,11 @@ double tolerance(ComputeType type) {
 
 }  // namespace
 
-void checkCuda(const OtfCudaApi& api, ComputeType type) {
+void checkNumbers(const MakeEngine& make, ComputeType type) {
   const auto network = std::make_shared<Network>(smallNetwork());
   EngineOptions options;
   options.computeType = type;
-  const auto engine = openCuda(api, network, options);
+  const auto engine = make(network, options);
   const auto plain = createReferenceEngine(network, options);
   std::vector<float> x(static_cast<size_t>(kItems * network->trained.values()));
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) / 1000.0F;
