@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Crew } from '#otf/run/local/crew.js';
 import { MemoryBudget } from '#otf/run/local/memory.js';
+import { Workers } from '#otf/run/local/workers.js';
 import { pause, tempDir } from './support/server.js';
 
 describe('A crew', () => {
@@ -31,6 +32,26 @@ describe('A crew', () => {
     for (let i = 0; i < 200 && crew.stuck > 0; i++) await pause(20);
     assert.equal(crew.stuck, 0);
     await crew.destroy();
+  });
+});
+
+describe('Pieces of a pass', () => {
+  it('have an answer each, in their order, in one visit to a thread or several', async () => {
+    const workers = new Workers(() => undefined);
+    await workers.ready;
+    const pieces = [111, 112, 113].map((handle) => ({
+      ...{ kind: 'detector', handle, first: 0, count: 1, slots: 7, slot: 0, item: 0 },
+    }));
+    for (const bytes of [0, 1e9]) {
+      const errors = await workers.pieces('fill', pieces, bytes);
+      assert.deepEqual(
+        errors.map((error) => `${error?.code} ${error?.message}`),
+        pieces.map(({ handle }) => `OTF_INVALID_ARGUMENT no task ${handle}`),
+      );
+    }
+    assert.equal(await workers.close(10_000), true);
+    const [closed] = await workers.pieces('consume', pieces, 0);
+    assert.equal(closed?.code, 'OTF_CANCELLED');
   });
 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kRoot, runCli } from './support/cli.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
+import { until } from './support/until.js';
 
 /** Rows of a catalogue, without what says when and for whom it was made. */
 async function rows(server: TestServer, id: string): Promise<string> {
@@ -255,7 +256,8 @@ describe('A job on a real server', () => {
     };
     const server = await startTestServer(t, { env });
     const busy = await server.submit({}, large);
-    await server.until(busy, 'EXECUTING');
+    // Not only begun: until its tiles are there the engine is free for others.
+    await until(async () => Number((await server.job(busy)).info.tilesDone) > 0, 'no tile was done');
     const answers = await Promise.all(Array.from({ length: 8 }, () => server.post({}, small)));
     const full = answers.filter((answer) => answer.status === 503);
     assert.equal(answers.filter((answer) => answer.status === 303).length, 3);

@@ -1,7 +1,7 @@
 /**
  * Which tiles share the next forward pass. Half of it goes to the oldest task, so that a large one always moves, however
  * many small ones come; the other half to those with the fewest tiles left: they are soon done, and their results are
- * written while the network runs on. Each task's tiles stay together: a piece costs a call to a worker on its way in
+ * written while the network runs on. Each task's tiles stay together: a piece costs a call of native code on its way in
  * and another on its way out.
  */
 

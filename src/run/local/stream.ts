@@ -1,9 +1,9 @@
 /**
  * The tiles of every task under way with one (model, quantization), as one stream through its engine.
  *
- *   prepare (preparing.ts) ─► compose ──► fill (workers, one call per task) ──► forward (engine process)
+ *   prepare (preparing.ts) ─► compose ──► fill (workers, one visit a pass) ───► forward (engine process)
  *                                ▲                                                     │
- *                                └─ slot ◄── consume (workers, one call per task) ◄────┘
+ *                                └─ slot ◄── consume (workers, one visit a pass) ◄─────┘
  *
  * Several tasks share a pass (compose.ts). One that is not full waits for tiles that are being prepared only while the
  * engine has something to do. The slots bound what is under way. A death of the engine is survived as in isolate.ts.
@@ -177,19 +177,31 @@ export class TileStream {
       item += count;
       return piece;
     });
-    await Promise.all(
-      pieces.map(async (piece) => {
-        const { task } = piece;
-        try {
-          await this.#workers.run('fill', pieceOf(piece, pass.slot, slots));
-        } catch (thrown) {
-          this.#events.failed(task, toOtfError(thrown));
-        }
-        if (task.tilesToFill === 0) task.releaseMemory();
-        else if (task.readyTiles === 0) this.#preparing.begin(task);
-      }),
+    const errors = await this.#visit('fill', pass.slot, pieces, slots);
+    pieces.forEach((piece, index) => {
+      const { task } = piece;
+      const error = errors[index];
+      if (error) this.#events.failed(task, error);
+      if (task.tilesToFill === 0) task.releaseMemory();
+      else if (task.readyTiles === 0) this.#preparing.begin(task);
+      addPiece(pass, piece);
+    });
+  }
+
+  #visit(
+    stage: 'fill' | 'consume',
+    slot: number,
+    pieces: readonly Piece[],
+    slots: SlotsHandle,
+  ): Promise<(OtfError | undefined)[]> {
+    const { valuesIn, valuesOut } = this.lease.engine.spec;
+    const items = pieces.reduce((sum, { count }) => sum + count, 0);
+    const bytes = items * (stage === 'fill' ? valuesIn : valuesOut) * Float32Array.BYTES_PER_ELEMENT;
+    return this.#workers.pieces(
+      stage,
+      pieces.map((piece) => pieceOf(piece, slot, slots)),
+      bytes,
     );
-    for (const piece of pieces) addPiece(pass, piece);
   }
 
   async #infer(pass: Pass, slots: SlotsHandle): Promise<void> {
@@ -237,19 +249,15 @@ export class TileStream {
   }
 
   async #consume(slot: number, pieces: readonly Piece[], slots: SlotsHandle): Promise<void> {
-    await Promise.all(
-      pieces.map(async (piece) => {
-        const { task } = piece;
-        if (task.ended) return;
-        try {
-          await this.#workers.run('consume', pieceOf(piece, slot, slots));
-          task.consumedTiles += piece.count;
-          if (!task.ended) this.#events.consumed(task);
-        } catch (thrown) {
-          this.#events.failed(task, toOtfError(thrown));
-        }
-      }),
-    );
+    const wanted = pieces.filter(({ task }) => !task.ended);
+    if (wanted.length === 0) return;
+    const errors = await this.#visit('consume', slot, wanted, slots);
+    wanted.forEach(({ task, count }, index) => {
+      const error = errors[index];
+      if (error) this.#events.failed(task, error);
+      else task.consumedTiles += count;
+      if (!task.ended) this.#events.consumed(task);
+    });
   }
 
   /** Resolves when there may be something to do: tiles, tasks, an idle engine. */

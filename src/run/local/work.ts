@@ -20,13 +20,17 @@ interface OfKind {
   kind: string;
 }
 
+export type KindPiece = OfKind & Piece;
+/** Undefined: it was done. */
+export type PieceAnswer = WorkFailure | undefined;
+
 export interface Work {
   openModel: (card: ModelCard) => Promise<OpenedModel & { weightsBytes: number }>;
   /** One that takes at most `readNow` bytes is prepared at once: `ready` items (a small image is worth no second visit). */
   openTask: (request: OpenRequest & OfKind & { readNow: number }) => Promise<OpenedTask & { ready: number }>;
   prepare: (request: OfKind & { handle: TaskHandle }) => Promise<number>;
-  fill: (request: OfKind & Piece) => Promise<void>;
-  consume: (request: OfKind & Piece) => Promise<void>;
+  fill: (pieces: readonly KindPiece[]) => Promise<PieceAnswer[]>;
+  consume: (pieces: readonly KindPiece[]) => Promise<PieceAnswer[]>;
   copy: (request: CopyItemsRequest) => void;
   hash: (path: string) => Promise<{ sha256: string; size: number }>;
   unpack: (request: { from: string; to: string; label: string; limits: UnpackLimits }) => Promise<number>;
@@ -40,7 +44,13 @@ export interface WorkOrder<S extends keyof Work> {
   request: Parameters<Work[S]>[0];
 }
 
+export interface WorkFailure {
+  code: ErrorCode;
+  message: string;
+  stack: string | undefined;
+}
+
 export interface WorkAnswer<S extends keyof Work> {
   value?: Awaited<ReturnType<Work[S]>>;
-  failure?: { code: ErrorCode; message: string; stack: string | undefined };
+  failure?: WorkFailure;
 }

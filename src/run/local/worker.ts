@@ -10,7 +10,7 @@ import { verifyWeights } from '../../models/card.js';
 import { finish } from '../../tasks/finish.js';
 import { kindNamed, workOf } from '../../tasks/registry.js';
 import { writeRepresentation } from '../../tasks/table-files.js';
-import type { Work, WorkAnswer, WorkOrder } from './work.js';
+import type { KindPiece, PieceAnswer, Work, WorkAnswer, WorkFailure, WorkOrder } from './work.js';
 
 const openModel: Work['openModel'] = async (card) => {
   await verifyWeights(card);
@@ -34,8 +34,8 @@ const kWork: Work = {
   openModel,
   openTask,
   prepare: async ({ kind, handle }) => (await workOf(kind)).prepare(handle),
-  fill: async ({ kind, ...piece }) => (await workOf(kind)).fill(piece),
-  consume: async ({ kind, ...piece }) => (await workOf(kind)).consume(piece),
+  fill: (pieces) => each(pieces, ({ kind, ...piece }) => workOf(kind).then((work) => work.fill(piece))),
+  consume: (pieces) => each(pieces, ({ kind, ...piece }) => workOf(kind).then((work) => work.consume(piece))),
   copy: (request) => addon.copyItems(request),
   hash: async (path) => ({ sha256: await sha256File(path), size: (await stat(path)).size }),
   unpack: ({ from, to, label, limits }) => unpack(from, to, label, limits),
@@ -49,7 +49,18 @@ export default async function work<S extends keyof Work>({ stage, request }: Wor
     const run = kWork[stage] as (request: Parameters<Work[S]>[0]) => ReturnType<Work[S]>;
     return { value: await run(request) };
   } catch (thrown) {
-    const { code, message } = toOtfError(descriptorShortage() ?? thrown);
-    return { failure: { code, message, stack: thrown instanceof Error ? thrown.stack : undefined } };
+    return { failure: failureOf(thrown) };
   }
+}
+
+/** Pieces of several tasks in one visit: what goes wrong with one is no other's. */
+async function each(pieces: readonly KindPiece[], act: (piece: KindPiece) => Promise<void>): Promise<PieceAnswer[]> {
+  const answers: PieceAnswer[] = [];
+  for (const piece of pieces) answers.push(await act(piece).then(() => undefined, failureOf));
+  return answers;
+}
+
+function failureOf(thrown: unknown): WorkFailure {
+  const { code, message } = toOtfError(descriptorShortage() ?? thrown);
+  return { code, message, stack: thrown instanceof Error ? thrown.stack : undefined };
 }

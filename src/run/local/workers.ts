@@ -1,17 +1,19 @@
 /** The worker threads, by what they do. */
 import { availableParallelism } from 'node:os';
-import { OtfError } from '../../errors/catalogue.js';
+import { OtfError, toOtfError } from '../../errors/catalogue.js';
 import { Crew } from './crew.js';
-import type { Work, WorkAnswer, WorkOrder } from './work.js';
+import type { KindPiece, Work, WorkAnswer, WorkFailure, WorkOrder } from './work.js';
 
 export type Stage = keyof Work;
 
-/** Called with the seconds each piece of work took, waiting for a free worker included. */
+/** Called with the seconds each visit to a thread took, waiting for a free worker included. */
 export type StageObserver = (stage: Stage, seconds: number) => void;
 
 /** Reading images: what waits there for a disk or a decoder must not keep passes and results waiting. */
 const kReading: ReadonlySet<Stage> = new Set(['unpack', 'openTask', 'prepare']);
 const kMinute = 60_000;
+/** Of tensors: a millisecond or two. */
+const kVisitBytes = 8 << 20;
 /**
  * How long a piece of work may take before it counts as stuck and its job as failed: far above what the slowest disk
  * needs. Whatever has a limit of its own (a window of a compressed image: engine.read_s) ends before.
@@ -32,6 +34,7 @@ const kLimitMs: Record<Stage, number> = {
 export class Workers {
   readonly #reading: Crew;
   readonly #other: Crew;
+  readonly #otherThreads: number;
   readonly #observe: StageObserver;
   readonly #pending = new Set<Promise<unknown>>();
   readonly ready: Promise<unknown>;
@@ -41,7 +44,8 @@ export class Workers {
     this.#observe = observe;
     const threads = Math.min(16, availableParallelism());
     this.#reading = new Crew({ threads: Math.max(4, threads), each: 1 });
-    this.#other = new Crew({ threads: Math.max(2, threads), each: 2 });
+    this.#otherThreads = Math.max(2, threads);
+    this.#other = new Crew({ threads: this.#otherThreads, each: 2 });
     this.ready = Promise.all([this.#reading.ready, this.#other.ready]);
   }
 
@@ -61,11 +65,30 @@ export class Workers {
     if (this.#closing) throw new OtfError('OTF_CANCELLED', 'the server is shutting down');
     const answer = await this.#ask(stage, request);
     this.#observe(stage, (performance.now() - before) / 1000);
-    if (answer.failure) {
-      const { code, message, stack } = answer.failure;
-      throw Object.assign(new OtfError(code, message), stack === undefined ? {} : { stack });
-    }
+    if (answer.failure) throw errorOf(answer.failure);
     return answer.value as Awaited<ReturnType<Work[S]>>;
+  }
+
+  /**
+   * Fills or consumes pieces of a pass, `bytes` of tensors in all, and gives their errors, in their order. A visit to a
+   * thread costs more than copying a small task's tiles: only a large pass goes to several.
+   */
+  async pieces(
+    stage: 'fill' | 'consume',
+    pieces: readonly KindPiece[],
+    bytes: number,
+  ): Promise<(OtfError | undefined)[]> {
+    const visits = Math.max(1, Math.min(this.#otherThreads, Math.floor(bytes / kVisitBytes)));
+    const answers = await Promise.all(
+      dealt(pieces, visits).map(async (some) => {
+        try {
+          return (await this.run(stage, some)).map((failure) => failure && errorOf(failure));
+        } catch (thrown) {
+          return some.map(() => toOtfError(thrown));
+        }
+      }),
+    );
+    return answers.flat();
   }
 
   #ask<S extends Stage>(stage: S, request: Parameters<Work[S]>[0]): Promise<WorkAnswer<S>> {
@@ -99,6 +122,22 @@ export class Workers {
     await Promise.all([this.#reading.destroy(), this.#other.destroy()]);
     return true;
   }
+}
+
+function errorOf({ code, message, stack }: WorkFailure): OtfError {
+  return Object.assign(new OtfError(code, message), stack === undefined ? {} : { stack });
+}
+
+/** In their order, in at most so many parts of nearly the same number of items. */
+function dealt(pieces: readonly KindPiece[], parts: number): KindPiece[][] {
+  const total = pieces.reduce((sum, { count }) => sum + count, 0);
+  const all: KindPiece[][] = Array.from({ length: parts }, () => []);
+  let before = 0;
+  for (const piece of pieces) {
+    all[Math.floor((before * parts) / total)]?.push(piece);
+    before += piece.count;
+  }
+  return all.filter((some) => some.length > 0);
 }
 
 function pause(ms: number): Promise<void> {
