@@ -82,7 +82,7 @@ describe('multipart forms', () => {
         uploads: folders,
         maxBytes: 1 << 20,
         maxText: 4096,
-        acceptJson: false,
+        accept: {},
       });
       let timer: NodeJS.Timeout | undefined;
       const hung = new Promise<never>((_, reject) => {

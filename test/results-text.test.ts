@@ -1,15 +1,17 @@
 /** CSV, JSON, DS9 regions and pictures, parsed back. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { PNG } from 'pngjs';
 import { addon } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '#otf/io/write.js';
+import { kPictureLook } from '#otf/pictures/look.js';
 import { catalogueOf } from '#otf/tasks/detection/columns.js';
-import { drawPreview } from '#otf/tasks/detection/preview.js';
+import { sourceMarks } from '#otf/tasks/detection/marks.js';
 import { scratchDir } from './support/cli.js';
+import { floatData, header, imageCards } from './support/fits-writer.js';
 import { fakeRecord, resultText, writeResult } from './support/records.js';
 
 const dir = scratchDir();
@@ -161,10 +163,11 @@ describe('pictures', () => {
     const { catalogue } = record.outcome;
     catalogue.x.fill(20);
     catalogue.y.fill(90);
-    const grey = new Uint8Array(100 * 100).fill(10);
-    const png = PNG.sync.read(
-      drawPreview({ width: 100, height: 100, scale: 1, grey }, record.outcome.image, catalogue),
-    );
+    const image = { path: join(dir, 'even.fits') };
+    writeFileSync(image.path, Buffer.concat([header(imageCards([100, 100])), floatData(new Float32Array(10_000))]));
+    const marks = sourceMarks(record.outcome.image, catalogue);
+    const png = PNG.sync.read(addon.renderPicture({ image, maxPx: 100, look: kPictureLook, marks }).png);
+    rmSync(image.path);
     let coloured = 0;
     for (let y = 0; y < 100; y += 1) {
       for (let x = 0; x < 100; x += 1) {

@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Crew } from '#otf/run/local/crew.js';
 import { MemoryBudget } from '#otf/run/local/memory.js';
 import { Workers } from '#otf/run/local/workers.js';
+import { Crew } from '#otf/threads/crew.js';
 import { pause, tempDir } from './support/server.js';
 
 describe('A crew', () => {
@@ -15,7 +15,11 @@ describe('A crew', () => {
     const [fifo, file] = [join(dir, 'fifo'), join(dir, 'file')];
     assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
     await writeFile(file, 'abc');
-    const crew = new Crew({ threads: 1, each: 1 });
+    const crew = new Crew({
+      entry: new URL(import.meta.resolve('#otf/run/local/worker-entry.cjs')),
+      threads: 1,
+      each: 1,
+    });
     await crew.ready;
     // Nobody writes into it: the work waits for ever.
     const late = new Promise<void>((resolve) => {

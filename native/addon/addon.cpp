@@ -36,7 +36,15 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<writeTable>(exports, "writeFitsTable");
   add<tableRows>(exports, "tableRows");
   add<numberText>(exports, "numberText");
-  add<preview>(exports, "preview");
+  add<describeImage>(exports, "describeImage");
+  add<pixelAt>(exports, "pixelAt");
+  add<skyToPixels>(exports, "skyToPixels");
+  add<placeRegion>(exports, "placeRegion");
+  add<makeOverview>(exports, "makeOverview");
+  add<overviewStatistics>(exports, "overviewStatistics");
+  add<renderTilePng>(exports, "renderTile");
+  add<renderPicture>(exports, "renderPicture");
+  add<yieldToOthers>(exports, "yieldToOthers");
   add<benchEngine>(exports, "benchEngine");
   add<benchCianna>(exports, "benchCianna");
   add<benchDetect>(exports, "benchDetect");

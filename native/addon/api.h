@@ -17,7 +17,6 @@ Napi::Value runTask(const Napi::CallbackInfo& info);
 Napi::Value checkImage(const Napi::CallbackInfo& info);
 Napi::Value simulate(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
-Napi::Value preview(const Napi::CallbackInfo& info);
 Napi::Value benchEngine(const Napi::CallbackInfo& info);
 Napi::Value benchCianna(const Napi::CallbackInfo& info);
 Napi::Value benchDetect(const Napi::CallbackInfo& info);
@@ -46,6 +45,17 @@ Napi::Value prepareTiles(const Napi::CallbackInfo& info);
 Napi::Value startEngine(const Napi::CallbackInfo& info);
 Napi::Value sendToEngine(const Napi::CallbackInfo& info);
 Napi::Value killEngine(const Napi::CallbackInfo& info);
+
+// Synchronous, for workers (header_api.cpp, picture_api.cpp).
+Napi::Value describeImage(const Napi::CallbackInfo& info);
+Napi::Value pixelAt(const Napi::CallbackInfo& info);
+Napi::Value skyToPixels(const Napi::CallbackInfo& info);
+Napi::Value placeRegion(const Napi::CallbackInfo& info);
+Napi::Value makeOverview(const Napi::CallbackInfo& info);
+Napi::Value overviewStatistics(const Napi::CallbackInfo& info);
+Napi::Value renderTilePng(const Napi::CallbackInfo& info);
+Napi::Value renderPicture(const Napi::CallbackInfo& info);
+Napi::Value yieldToOthers(const Napi::CallbackInfo& info);
 
 // Processes that decode images (reader_api.cpp).
 Napi::Value configureReaders(const Napi::CallbackInfo& info);

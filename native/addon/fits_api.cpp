@@ -2,7 +2,6 @@
 #include "addon/async.h"
 #include "addon/object.h"
 #include "error/error.h"
-#include "preview/preview.h"
 
 namespace otf::addon {
 namespace {
@@ -67,28 +66,6 @@ Napi::Value writeTable(const Napi::CallbackInfo& info) {
   return runAsync(
       info.Env(), [=] { writeFitsTable(path, extname, table->columns, table->keys); },
       [](Napi::Env env) { return env.Undefined(); });
-}
-
-Napi::Value preview(const Napi::CallbackInfo& info) {
-  const Fields fields(info[0], "request");
-  const ImageChoice image = readImageChoice(fields.object("image"));
-  const int maxPx = fields.count("maxPx");
-  return runAsync<PreviewPicture>(
-      info.Env(),
-      [=] {
-        FitsImage fits = FitsImage::open(image.path, image.select);
-        return renderPreview(fits, maxPx);
-      },
-      [](Napi::Env env, const PreviewPicture& picture) {
-        Napi::Object out = Napi::Object::New(env);
-        out.Set("width", picture.width);
-        out.Set("height", picture.height);
-        out.Set("scale", picture.scale);
-        Napi::Uint8Array grey = Napi::Uint8Array::New(env, picture.grey.size());
-        std::copy(picture.grey.begin(), picture.grey.end(), grey.Data());
-        out.Set("grey", grey);
-        return out;
-      });
 }
 
 }  // namespace otf::addon

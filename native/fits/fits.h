@@ -73,6 +73,18 @@ class FitsImage {
   std::unique_ptr<Impl> impl_;
 };
 
+/// An HDU that FitsImage::open takes.
+struct ImageHdu {
+  int hdu = 0;  // 0-based
+  std::string extname;
+  int64_t width = 0, height = 0, planes = 1;
+  bool compressed = false;
+};
+
+/// The images of a file, `most` at most; damage behind the first ends the list with a warning. Throws as FitsImage::open.
+std::vector<ImageHdu> listImages(const std::string& path, const std::string& label, size_t most,
+                                 std::vector<std::string>& warnings);
+
 struct FitsKey {
   std::string name, comment;
   std::string text;  // used when isText

@@ -165,11 +165,16 @@ std::string ScannedHdu::describe() const {
   return text + " pixels" + (axes.why.empty() ? "" : ": " + axes.why) + ")";
 }
 
-ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::optional<int> wanted) {
+namespace {
+
+/// Calls visit(cards, hdu, warnings) for one HDU after the other until it says that it has seen enough; gives whether it did.
+/// `hdu` has its cards when it has pixels; the warnings are of the choice of these. The offset behind its data is its end.
+template <typename Visit>
+bool walk(const ByteSource& source, const std::string& label, Visit visit) {
   requireFits(source, label);
-  ScanResult result;
   uint64_t offset = 0;
   std::string primary;
+  ScannedHdu first;
   for (int index = 0; index < kMaxHdus; ++index) {
     if (index > 0 && !startsExtension(source, offset)) break;
     HeaderCards cards(source, offset, index, label);
@@ -183,34 +188,64 @@ ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::
       hdu.dims = std::move(image.dims);
       hdu.compressed = std::move(image.layout);
     }
-    if (index == 0 && !cards.isTrue("SIMPLE")) {
-      result.warnings.push_back("SIMPLE is not T: the file does not claim to follow the FITS standard");
-    }
     // Present, so far below 2^64.
     const uint64_t padded =
         (static_cast<uint64_t>(hdu.dataBytes) + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
     offset = hdu.dataOffset + padded;
     const std::string own = printableCards(cards.text());
-    if (index == 0) primary = own;
+    if (index == 0) {
+      primary = own;
+      first = hdu;
+    }
     std::vector<std::string> warnings;
-    if (hasPixels(hdu)) {
-      const ScannedHdu& first = index == 0 ? hdu : result.hdus.front();
-      readCards(own, inheritedBy(hdu, own, first, primary, warnings), hdu);
-    }
-    const bool chosen = wanted ? *wanted == index : hdu.isImage();
-    if (!chosen) hdu.cards.clear();
-    result.hdus.push_back(hdu);
-    if (!chosen) continue;
-    if (!hdu.isImage()) noImage(result.hdus, label, wanted);
-    result.header = std::move(cards);
-    result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
-    if (offset > source.size()) {
-      result.padded = false;
-      result.warnings.push_back("the file ends without the padding to a multiple of 2880 bytes");
-    }
-    return result;
+    if (hasPixels(hdu)) readCards(own, inheritedBy(hdu, own, first, primary, warnings), hdu);
+    if (visit(cards, hdu, warnings, offset)) return true;
   }
-  noImage(result.hdus, label, wanted);
+  return false;
+}
+
+}  // namespace
+
+ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::optional<int> wanted) {
+  ScanResult result;
+  const bool found =
+      walk(source, label, [&](HeaderCards& cards, ScannedHdu& hdu, const auto& warnings, uint64_t end) {
+        if (hdu.index == 0 && !cards.isTrue("SIMPLE")) {
+          result.warnings.push_back("SIMPLE is not T: the file does not claim to follow the FITS standard");
+        }
+        const bool chosen = wanted ? *wanted == hdu.index : hdu.isImage();
+        if (!chosen) hdu.cards.clear();
+        result.hdus.push_back(hdu);
+        if (!chosen) return false;
+        if (!hdu.isImage()) noImage(result.hdus, label, wanted);
+        result.header = std::move(cards);
+        result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
+        if (end > source.size()) {
+          result.padded = false;
+          result.warnings.push_back("the file ends without the padding to a multiple of 2880 bytes");
+        }
+        return true;
+      });
+  if (!found) noImage(result.hdus, label, wanted);
+  return result;
+}
+
+std::vector<ScannedHdu> scanImages(const ByteSource& source, const std::string& label, size_t most,
+                                   std::vector<std::string>& warnings) {
+  std::vector<ScannedHdu> images;
+  try {
+    walk(source, label, [&](const HeaderCards&, ScannedHdu& hdu, const auto&, uint64_t) {
+      if (!hdu.isImage()) return false;
+      hdu.cards.clear();
+      images.push_back(hdu);
+      return images.size() == most;
+    });
+  } catch (const OtfError& error) {
+    // A job takes the images before the damage: so they are told.
+    if (images.empty() || error.code() == Code::kOutOfMemory) throw;
+    warnings.push_back(std::string("what follows the images listed cannot be read: ") + error.what());
+  }
+  return images;
 }
 
 }  // namespace otf::fits

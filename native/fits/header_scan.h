@@ -42,4 +42,9 @@ struct ScanResult {
 /// Throws kFitsUnreadable (not FITS, gzip, malformed), kFitsTruncated, kFitsNoImage.
 ScanResult scanHeaders(const ByteSource& source, const std::string& label, std::optional<int> hdu);
 
+/// The HDUs that hold images, `most` at most, without their cards. Throws as scanHeaders when there is damage before the
+/// first; behind it damage ends the list with a warning. None: the file has no image.
+std::vector<ScannedHdu> scanImages(const ByteSource& source, const std::string& label, size_t most,
+                                   std::vector<std::string>& warnings);
+
 }  // namespace otf::fits

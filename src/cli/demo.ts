@@ -6,8 +6,10 @@ import type { Command } from 'commander';
 import type { CatalogueColumns } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { declination, rightAscension } from '../io/sexagesimal.js';
 import { writeFileAtomically } from '../io/write.js';
-import { drawPreview } from '../tasks/detection/preview.js';
+import { kPictureLook } from '../pictures/look.js';
+import { sourceMarks } from '../tasks/detection/marks.js';
 import { nativePixel } from '../tasks/pixels.js';
 import { detectThroughServer, type Shown } from './demo-server.js';
 import { example as addExample } from './options.js';
@@ -37,8 +39,9 @@ async function demo(options: { output: string }): Promise<void> {
   const shown = await detectThroughServer(kExample, folder);
   const catalogue = join(folder, 'catalogue.vot');
   const picture = join(folder, 'sources.png');
-  const preview = await (await loadAddon()).preview({ image: { path: kExample }, maxPx: kPreviewPx });
-  await writeFileAtomically(picture, [drawPreview(preview, shown.image, shown.found)]);
+  const marks = sourceMarks(shown.image, shown.found);
+  const request = { image: { path: kExample }, maxPx: kPreviewPx, look: kPictureLook, marks };
+  await writeFileAtomically(picture, [(await loadAddon()).renderPicture(request).png]);
 
   printSources(shown);
   print('');
@@ -78,8 +81,8 @@ function printSources({ found, image, run, job }: Shown): void {
     .slice(0, kBrightest)
     .map((row, rank) => [
       String(rank + 1),
-      sexagesimal(at(found.raDeg, row) / 15, 2),
-      sexagesimal(at(found.decDeg, row), 1, '+'),
+      rightAscension(at(found.raDeg, row), 2),
+      declination(at(found.decDeg, row), 1),
       (at(flux, row) * 1e6).toFixed(1),
       at(found.values.bmaj, row).toFixed(2),
       at(found.values.bmin, row).toFixed(2),
@@ -128,17 +131,4 @@ function printTimes({ times }: Shown): void {
   print('');
   print(bold('Time'));
   for (const [name, seconds] of stages) print(`  ${name.padEnd(28)}${duration(seconds).padStart(10)}`);
-}
-
-/** Hours or degrees with minutes and seconds, e.g. 10:00:26.80 or -30:12:00.4. */
-function sexagesimal(value: number, decimals: number, plus = ''): string {
-  if (!Number.isFinite(value)) return '';
-  const unit = 10 ** decimals;
-  const total = Math.round(Math.abs(value) * 3600 * unit);
-  const seconds = (total % (60 * unit)) / unit;
-  const minutes = Math.floor(total / (60 * unit)) % 60;
-  const whole = Math.floor(total / (3600 * unit));
-  const two = (n: number) => String(n).padStart(2, '0');
-  const width = decimals > 0 ? 3 + decimals : 2;
-  return `${value < 0 ? '-' : plus}${two(whole)}:${two(minutes)}:${seconds.toFixed(decimals).padStart(width, '0')}`;
 }

@@ -7,13 +7,14 @@ import type { Command } from 'commander';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
+import { kPictureLook } from '../pictures/look.js';
 import { resolveModel } from '../tasks/cards.js';
 import { detectorCard } from '../tasks/detection/card.js';
 import { type DetectionFormat, kDetectionFormats } from '../tasks/detection/formats.js';
 import { type LocalImage, runDetectTask } from '../tasks/detection/here.js';
 import { kDetection } from '../tasks/detection/kind.js';
+import { sourceMarks } from '../tasks/detection/marks.js';
 import { type DetectionAsked, kDetectionParameters, readDetection } from '../tasks/detection/parameters.js';
-import { drawPreview } from '../tasks/detection/preview.js';
 import { nativeImages } from '../tasks/detection/request.js';
 import { type RunRecord, runFacts } from '../tasks/detection/run-record.js';
 import { kNoDefaults } from '../tasks/kind.js';
@@ -160,8 +161,9 @@ async function writePreview(
 ): Promise<void> {
   const addon = await loadAddon();
   const { image: chosen } = nativeImages({ inputs: {}, asked: { ...asked } }, { IMAGE: [{ ...image, size: 0 }] });
-  const preview = await addon.preview({ image: chosen, maxPx });
-  await writeFileAtomically(path, [drawPreview(preview, record.outcome.image, record.outcome.catalogue)]);
+  const marks = sourceMarks(record.outcome.image, record.outcome.catalogue);
+  const { png } = addon.renderPicture({ image: chosen, maxPx, look: kPictureLook, marks });
+  await writeFileAtomically(path, [png]);
 }
 
 function summarise(record: RunRecord, target: Target, options: DetectOptions): void {

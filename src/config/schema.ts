@@ -95,10 +95,26 @@ const storage = z.strictObject({
   data_dir: text.min(1).default('data'),
   /** Jobs are refused when less than this is free: what is accepted needs room to be run and to be told about. */
   reserve_mb: z.number().min(0).default(64),
-  /** Uploads and results of all jobs; 0 = as much as the disk has. */
+  /** Uploads and results of all jobs, and uploads no job is made of yet; 0 = as much as the disk has. */
   max_mb: z.number().min(0).default(0),
   /** Folders found without a job at a start are kept so long in data_dir/orphans. */
   orphan_s: wholeSeconds.default(7 * 86400),
+});
+
+const uploads = z.strictObject({
+  /** How long an upload that no job is made of yet is kept. */
+  expire_s: seconds.positive().default(6 * 3600),
+  /** At a time; of one owner (or address), and the megabytes of these. */
+  most: z.int().min(1).default(10_000),
+  per_owner: z.int().min(1).default(100),
+  owner_mb: z.number().positive().default(10_000),
+});
+
+const pictures = z.strictObject({
+  /** Files that pictures come of, and pictures: those used longest ago are made again when they are wanted. */
+  cache_mb: z.number().min(1).default(2000),
+  /** Requests that wait for a picture to be made; half of them may be of one owner. */
+  max_waiting: z.int().min(2).default(500),
 });
 
 const models = z.strictObject({
@@ -162,6 +178,8 @@ export const kConfigSchema = z.strictObject({
   policy: section(policy),
   engine: section(engine),
   storage: section(storage),
+  uploads: section(uploads),
+  pictures: section(pictures),
   models: section(models),
   detection: section(detection),
   fetch: section(fetch),

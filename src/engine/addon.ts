@@ -6,7 +6,8 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchEngineRequest } from './addon-bench.js';
-import type { DetectorConfig, DetectRequest, ImageSelect } from './addon-detect.js';
+import type { DetectorConfig, DetectRequest } from './addon-detect.js';
+import type { PictureAddon } from './addon-pictures.js';
 import type {
   CopyItemsRequest,
   EngineEnd,
@@ -30,6 +31,7 @@ import type { FitsColumn, FitsKey, TableRowsRequest } from './addon-tables.js';
 
 export type * from './addon-bench.js';
 export type * from './addon-detect.js';
+export type * from './addon-pictures.js';
 export type * from './addon-stages.js';
 export type * from './addon-tables.js';
 
@@ -133,21 +135,7 @@ export interface SimulateOutcome {
   peakSnr: Float64Array;
 }
 
-export interface PreviewRequest {
-  image: ImageSelect;
-  /** Longest side of the picture. */
-  maxPx: number;
-}
-
-/** 8-bit grey, row 0 = the picture's top = the last FITS row. `scale` = image pixels per picture pixel. */
-export interface Preview {
-  width: number;
-  height: number;
-  scale: number;
-  grey: Uint8Array;
-}
-
-export interface NativeAddon {
+export interface NativeAddon extends PictureAddon {
   errorCodes(): string[];
   versions(): { onednn: string; cfitsio: string; wcslib: string };
   describeEngines(): EngineDescription[];
@@ -166,7 +154,6 @@ export interface NativeAddon {
   tableRows(request: TableRowsRequest): Buffer;
   /** '' for what is not finite. Synchronous. */
   numberText(value: number, type: 'float' | 'double'): string;
-  preview(request: PreviewRequest): Promise<Preview>;
   benchEngine(
     request: BenchEngineRequest,
     onProgress: (done: number, total: number) => void,

@@ -6,7 +6,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { toOtfError } from '../errors/catalogue.js';
 import type { Uploads } from '../jobs/folders.js';
-import type { Answer, Form, Headers, Request, TextAnswer } from '../uws/exchange.js';
+import type { Answer, BodyKinds, Form, Headers, Request, TextAnswer } from '../uws/exchange.js';
 import { problemAnswer } from '../uws/problem.js';
 import { IncomingBody } from './body.js';
 import type { Cors } from './cors.js';
@@ -126,7 +126,7 @@ export class Connection implements Request, Outlet {
     return name === '' || /[\u0000-\u001f\u007f]/.test(name) ? null : name.slice(0, kMaxOwner);
   }
 
-  async form(accept: { json?: boolean } = {}): Promise<Form> {
+  async form(accept: BodyKinds = {}): Promise<Form> {
     if (!this.#body) throw new Error(`${this.method} requests have no body to read`);
     return readForm({
       body: this.#body,
@@ -137,7 +137,7 @@ export class Connection implements Request, Outlet {
       uploads: this.#options.uploads,
       maxBytes: this.#options.maxUploadBytes,
       maxText: this.#options.maxText,
-      acceptJson: accept.json === true,
+      accept,
     });
   }
 

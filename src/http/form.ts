@@ -1,10 +1,11 @@
 /** Bodies of POST requests: urlencoded, multipart, JSON where asked for. Nothing of a file stays in memory. */
 import { OtfError } from '../errors/catalogue.js';
 import type { Uploads } from '../jobs/folders.js';
-import type { Form } from '../uws/exchange.js';
+import type { BodyKinds, Form } from '../uws/exchange.js';
 import { badRequest, Parameters } from '../uws/parameters.js';
 import type { IncomingBody } from './body.js';
 import { readMultipart } from './multipart.js';
+import { kRawTypes, readRawFile } from './raw-file.js';
 
 export interface FormRequest {
   body: Pick<IncomingBody, 'next' | 'release'>;
@@ -17,7 +18,7 @@ export interface FormRequest {
   maxBytes: number;
   /** Characters of a field. */
   maxText: number;
-  acceptJson: boolean;
+  accept: BodyKinds;
 }
 
 /** Fields only: a megabyte is a lot. */
@@ -40,14 +41,9 @@ export async function readForm(request: FormRequest): Promise<Form> {
   const empty = !request.chunked && announced === 0;
   if (type === 'multipart/form-data') {
     const limit = request.maxBytes + kMultipartOverhead;
-    if (announced > limit) await refuseTooLarge(request, announced - limit);
-    const arrived = request.uploads.announce(announced);
-    try {
-      const counted = { ...request, body: countedBody(request.body, arrived) };
-      return await readMultipart(counted, parameters, limit, () => refuseTooLarge(request, kMaxDrainBytes));
-    } finally {
-      arrived();
-    }
+    return receiving(request, announced, limit, (counted) =>
+      readMultipart(counted, parameters, limit, () => refuseTooLarge(request, kMaxDrainBytes)),
+    );
   }
   if (empty) return { kind: 'none', parameters, files: [], spool: undefined };
   if (type === 'application/x-www-form-urlencoded') {
@@ -55,14 +51,37 @@ export async function readForm(request: FormRequest): Promise<Form> {
     for (const [name, value] of new URLSearchParams(text)) parameters.add(name, value);
     return { kind: 'urlencoded', parameters, files: [], spool: undefined };
   }
-  if (type === 'application/json' && request.acceptJson) {
+  if (type === 'application/json' && request.accept.json === true) {
     addJson(parameters, await readText(request));
     return { kind: 'json', parameters, files: [], spool: undefined };
   }
+  const raw = request.accept.raw === true;
+  if (raw && kRawTypes.has(type)) {
+    return receiving(request, announced, request.maxBytes, (counted) =>
+      readRawFile(counted, type, parameters, () => refuseTooLarge(request, kMaxDrainBytes)),
+    );
+  }
+  const known = raw ? [...kRawTypes].join(', ') : 'application/x-www-form-urlencoded';
   throw new OtfError(
     'OTF_MEDIA_TYPE_UNKNOWN',
-    `cannot read a body of type "${type}": send multipart/form-data or application/x-www-form-urlencoded`,
+    `cannot read a body of type "${type.slice(0, 100)}": send multipart/form-data or ${known}`,
   );
+}
+
+/** A body that goes to disk: its size is known to whoever looks after the room there while it arrives. */
+async function receiving(
+  request: FormRequest,
+  announced: number,
+  limit: number,
+  read: (request: FormRequest) => Promise<Form>,
+): Promise<Form> {
+  if (announced > limit) await refuseTooLarge(request, announced - limit);
+  const arrived = request.uploads.announce(announced);
+  try {
+    return await read({ ...request, body: countedBody(request.body, arrived) });
+  } finally {
+    arrived();
+  }
 }
 
 function countedBody(body: FormRequest['body'], arrived: (bytes: number) => void): FormRequest['body'] {

@@ -14,7 +14,13 @@ const kLimits = { fieldNameSize: 100, fieldSize: 1 << 16, fields: 100, files: 16
 /** Parts that are read into memory later: what is beyond is not kept. Others are images, whose limit is that of the request. */
 const kPartLimits = new Map([['XML', kMaxRequestBytes]]);
 /** Types an upload may keep: anything else would let a stranger have a browser show their page as ours. */
-const kKnownTypes = new Set(['application/fits', 'image/fits', 'application/xml', 'text/xml', 'application/gzip']);
+export const kKnownTypes: ReadonlySet<string> = new Set([
+  'application/fits',
+  'image/fits',
+  'application/xml',
+  'text/xml',
+  'application/gzip',
+]);
 
 function malformed(reason: string): OtfError {
   return new OtfError('OTF_MULTIPART_MALFORMED', `the multipart body cannot be read: ${reason}`);
@@ -186,7 +192,7 @@ function assertNamed(name: string | undefined): void {
 }
 
 /** A name for people: no folders, no control characters, not endless. */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return basename(name.replaceAll('\\', '/'))
     .replace(/[\u0000-\u001f\u007f]/g, '')
     .slice(0, 200);

@@ -17,8 +17,11 @@ import {
 } from '../uws/job-texts.js';
 import { getLinks } from '../uws/links.js';
 import { getModelFile } from '../uws/model-files.js';
+import { ofJob, ofUpload } from '../uws/picture-source.js';
+import { createUpload, deleteUpload, getUpload, getUploadFile } from '../uws/uploads.js';
 import { getAvailability, getCapabilities } from '../uws/vosi.js';
 import { descriptionOf, getEvents, getHealth, getLive, getMetrics, getReady, indexOf } from './operation.js';
+import { pictureRoutes } from './picture-routes.js';
 import type { Operation, Route } from './route.js';
 
 const kNotFound = { 404: 'no such job or sub-resource' };
@@ -162,6 +165,7 @@ function jobTree(tree: Tree): Route[] {
         answers: { 206: 'the range asked for', ...kBadRequest, ...kNotFound, 416: 'a range outside the file' },
       }),
     }),
+    ...pictureRoutes(`${tree}/:id/image`, ofJob, { INPUT: "which of the job's inputs, else its first" }),
   ];
 }
 
@@ -176,6 +180,27 @@ export const kRoutes: readonly Route[] = [
   single('/', get(indexOf(allRoutes), 'What there is', 'text')),
   ...jobTree('/jobs'),
   ...jobTree('/uws'),
+  single('/uploads', {
+    POST: {
+      handler: createUpload,
+      summary: 'Keep a FITS file for jobs to come: a form with one file, or its bytes',
+      query: { NAME: 'what the file is called, when the body is its bytes' },
+      answers: { 201: 'JSON; Location is the upload', ...kBadRequest, ...kForm, ...kBusy },
+    },
+  }),
+  single('/uploads/:id', {
+    ...get(getUpload, 'An upload and what its header says', 'JSON', {
+      query: { HDU: 'of the header', PLANE: 'of a cube' },
+      answers: { ...kBadRequest, 404: 'no such upload' },
+    }),
+    DELETE: {
+      handler: deleteUpload,
+      summary: 'Delete an upload; jobs made of it keep the file',
+      answers: { 200: 'JSON', 404: 'no such upload' },
+    },
+  }),
+  single('/uploads/:id/file', get(getUploadFile, 'The file as it came', 'the bytes', { answers: kNotFound })),
+  ...pictureRoutes('/uploads/:id/image', ofUpload, {}),
   single(
     '/model-files/:name',
     get(getModelFile, 'Model registry and network files', 'the file', { answers: kNotFound }),

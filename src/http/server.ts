@@ -1,6 +1,6 @@
 /**
  * The server, put together: configuration + an executor in, a listening socket out.
- *     new JobService -> jobs.start() -> routes -> listen -> jobs.begin()     stop(): refuse new work, executor.stop, close sockets
+ *     makeServices -> services.start() -> routes -> listen -> jobs.begin()    stop(): refuse new work, executor.stop, close sockets
  * Whoever can connect gets a server that is whole.
  */
 
@@ -14,16 +14,17 @@ import { type Logger, pino } from 'pino';
 import type { Config } from '../config/schema.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { Executor } from '../jobs/executor.js';
-import { JobService } from '../jobs/service.js';
+import type { JobService } from '../jobs/service.js';
 import type { UwsContext } from '../uws/context.js';
 import type { Answer } from '../uws/exchange.js';
 import { ModelDirectory } from '../uws/model-directory.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { Connections, connectionLimits } from './connections.js';
 import { Cors } from './cors.js';
-import { connectionMetrics, httpMetrics, jobMetrics, makeRegistry } from './metrics.js';
+import { connectionMetrics, httpMetrics, makeRegistry } from './metrics.js';
 import type { Method, Operation, Route } from './route.js';
 import { kRoutes } from './routes.js';
+import { makeServices, type Services } from './services.js';
 import { Trust } from './trust.js';
 import { nextTurn, RequestTurns } from './turns.js';
 
@@ -57,10 +58,10 @@ export async function startServer({
   const metrics = makeRegistry();
   const models = await ModelDirectory.open(config.models);
   for (const fault of models.registry.faults) log.warn({ code: fault.code }, fault.message);
-  const jobs = new JobService({ config, executor, log, metrics });
-  jobMetrics(metrics, jobs);
+  const services = makeServices({ config, executor, log, metrics });
+  const { jobs, uploads, pictures } = services;
   const internal = (thrown: unknown, route: string) => log.error({ err: thrown, route }, 'internal error');
-  const context: UwsContext = { jobs, models, config, metrics, startedMs: Date.now(), internal };
+  const context: UwsContext = { jobs, uploads, pictures, models, config, metrics, startedMs: Date.now(), internal };
   const app = uWebSockets.App();
   const { max_connections, max_connections_per_address } = config.server;
   const limits = connectionLimits(max_connections, max_connections_per_address);
@@ -85,13 +86,13 @@ export async function startServer({
   app.any('/*', (res, req) => handle(res, req, kUnknown, shared));
   let port = 0;
   try {
-    await jobs.start();
+    await services.start();
     port = await listen(app, config);
     connections.listensOn(port);
   } catch (thrown) {
     app.close();
     await jobs.stop(0);
-    jobs.close();
+    await services.close();
     throw thrown;
   }
   jobs.begin(publicBase(config, port));
@@ -99,7 +100,7 @@ export async function startServer({
   log.info({ url, jobs: jobs.counts().jobs }, 'listening');
   let stopping: Promise<void> | undefined;
   const stop = () => {
-    stopping ??= shutDown(app, jobs, open, config.server.shutdown_s * 1000, log);
+    stopping ??= shutDown(app, services, open, config.server.shutdown_s * 1000, log);
     return stopping;
   };
   return { url, port, jobs, stop };
@@ -246,7 +247,7 @@ const listenSockets = new WeakMap<TemplatedApp, us_listen_socket>();
 
 async function shutDown(
   app: TemplatedApp,
-  jobs: JobService,
+  services: Services,
   open: OpenRequests,
   graceMs: number,
   log: Logger,
@@ -254,12 +255,12 @@ async function shutDown(
   const socket = listenSockets.get(app);
   if (socket) uWebSockets.us_listen_socket_close(socket);
   try {
-    await jobs.stop(graceMs);
+    await services.jobs.stop(graceMs);
     const until = Date.now() + kDrainMs;
     while (open.count > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, kDrainStepMs));
   } finally {
     app.close();
-    jobs.close();
+    await services.close();
   }
   log.info('stopped');
 }

@@ -15,6 +15,8 @@ export interface AdmissionParts {
   executor: Executor;
   totals: Totals;
   folders: JobFolders;
+  /** Kept beside what jobs have. */
+  otherBytes: () => number;
 }
 
 /** Counted until settled() is called: by then the job is in the totals, or has been refused. */
@@ -69,9 +71,9 @@ export class AdmissionOfJobs {
 
   /** Room for so many bytes more, on the disk and below storage.max_mb. Throws OTF_DISK_FULL. */
   assertBytes(bytes: number): void {
-    const { totals, config, folders } = this.#parts;
+    const { totals, config, folders, otherBytes } = this.#parts;
     const limit = config.storage.max_mb * 2 ** 20;
-    if (limit > 0 && totals.bytes + this.#bytesUnderWay + bytes > limit) {
+    if (limit > 0 && totals.bytes + otherBytes() + this.#bytesUnderWay + bytes > limit) {
       throw new OtfError('OTF_DISK_FULL', `the server keeps as much as it may (${config.storage.max_mb} MB)`);
     }
     folders.assertRoom();

@@ -28,6 +28,8 @@ export interface Uploads {
    * OTF_DISK_FULL when there is no room for it.
    */
   announce(bytes: number): (arrived?: number) => void;
+  /** For `bytes` more, beside what uploads under way have announced. Throws OTF_DISK_FULL. */
+  assertRoom(bytes?: number): void;
 }
 
 export class JobFolders implements Uploads {
@@ -77,7 +79,6 @@ export class JobFolders implements Uploads {
     return new Spool(jobId, dir, this);
   }
 
-  /** For `bytes` more, beside what uploads under way have announced. Throws OTF_DISK_FULL. */
   assertRoom(bytes = 0): void {
     this.#assertFree(this.#reserveBytes + this.#announcedBytes + bytes);
   }

@@ -38,6 +38,8 @@ export interface JobServiceOptions {
   executor: Executor;
   log: Logger;
   metrics: Registry;
+  /** Bytes that are kept beside those of jobs, and count with them. */
+  otherBytes?: () => number;
 }
 
 export class JobService {
@@ -61,7 +63,7 @@ export class JobService {
   #stopping = false;
 
   /** Opens the store; nothing runs before start(). Throws OTF_STORE_UNUSABLE. */
-  constructor({ config, executor, log, metrics }: JobServiceOptions) {
+  constructor({ config, executor, log, metrics, otherBytes = () => 0 }: JobServiceOptions) {
     this.#config = config;
     this.#executor = executor;
     this.#log = log;
@@ -71,7 +73,7 @@ export class JobService {
     const folders = new JobFolders(data_dir, reserve_mb * 2 ** 20);
     this.#store = store;
     this.#folders = folders;
-    const admission = new AdmissionOfJobs({ config, executor, totals: store.totals, folders });
+    const admission = new AdmissionOfJobs({ config, executor, totals: store.totals, folders, otherBytes });
     this.#admission = admission;
     this.#host = new JobHost({ config, metrics, log, store, folders, events: this.#events });
     const info = (job: Job) => this.info(job);
@@ -217,6 +219,11 @@ export class JobService {
     this.#admission.beforeReading(who, bytes);
   }
 
+  /** Room for so many bytes more, whatever they are for. Throws OTF_DISK_FULL. */
+  assertBytes(bytes: number): void {
+    this.#admission.assertBytes(bytes);
+  }
+
   /** Throws when nothing new is taken. */
   assertOpen(): void {
     if (this.#stopping) throw new RetryLater('OTF_SHUTTING_DOWN', 'the server is shutting down', kShutdownRetryS);
@@ -273,13 +280,7 @@ export class JobService {
   waitForChange({ id }: Job, timeoutMs: number, onCancel: (cancel: () => void) => void): Promise<void> {
     if (this.#stopping) return Promise.resolve();
     this.assertMayWait();
-    return new Promise((resolve) => {
-      const cancel = this.#waiters.wait(id, timeoutMs, resolve);
-      onCancel(() => {
-        cancel();
-        resolve();
-      });
-    });
+    return this.#waiters.waited(id, timeoutMs, onCancel);
   }
 
   /** Phases and progress, of all jobs or of one. The result unsubscribes. */

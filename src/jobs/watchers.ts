@@ -36,6 +36,17 @@ export class Waiters {
     return cancel;
   }
 
+  /** As a promise; `onCancel` gets the way to give up, which resolves it, too. */
+  waited(jobId: string, timeoutMs: number, onCancel: (cancel: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.wait(jobId, timeoutMs, resolve);
+      onCancel(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
   wake(jobId: string): void {
     for (const finish of [...(this.#byJob.get(jobId) ?? [])]) finish();
   }

@@ -3,11 +3,15 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { Job } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
+import type { Pictures } from '../pictures/service.js';
+import type { KeptUploads } from '../uploads/store.js';
 import type { Answer, Request } from './exchange.js';
 import type { ModelDirectory } from './model-directory.js';
 
 export interface UwsContext {
   jobs: JobService;
+  uploads: KeptUploads;
+  pictures: Pictures;
   models: ModelDirectory;
   config: Config;
   metrics: Registry;

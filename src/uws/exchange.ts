@@ -14,11 +14,19 @@ export interface FilePart {
 
 /** A body that has been read. Names and values of its fields follow those of the query. */
 export interface Form {
-  kind: 'none' | 'urlencoded' | 'multipart' | 'json';
+  kind: 'none' | 'urlencoded' | 'multipart' | 'json' | 'raw';
   parameters: Parameters;
   files: FilePart[];
   /** Where the files lie; undefined = there are none. Whoever reads the form discards it or gives it to a job. */
   spool: Spool | undefined;
+}
+
+/** Bodies that are taken beside forms. */
+export interface BodyKinds {
+  /** A flat object of texts and numbers. */
+  json?: boolean;
+  /** The bytes of a file, called as the parameter NAME says: the only file of the form then. */
+  raw?: boolean;
 }
 
 export interface Request {
@@ -34,7 +42,7 @@ export interface Request {
   remote: string;
   owner: string | null;
   /** Reads the body. Throws OTF_MEDIA_TYPE_UNKNOWN, OTF_MULTIPART_MALFORMED, OTF_BAD_REQUEST, OTF_TOO_LARGE, OTF_CLIENT_GONE. */
-  form: (accept?: { json?: boolean }) => Promise<Form>;
+  form: (accept?: BodyKinds) => Promise<Form>;
   /** Calls back when the client goes away before the answer is complete. */
   onGone: (callback: () => void) => void;
 }

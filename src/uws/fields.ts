@@ -29,7 +29,8 @@ export function checksumName(input: string): string {
   return `${input}_SHA256`;
 }
 
-const kGiven = 'a FITS file (also in gzip), or param:NAME of another file part, or job:ID/RESULT, or an http(s) URL';
+const kGiven =
+  'a FITS file (also in gzip), or param:NAME of another file part, or upload:ID, or job:ID/RESULT, or an http(s) URL';
 
 /** In the order in which people are told of them. */
 export function fieldsOf({ inputs, parameters, formats }: TaskKind): ParameterDescription[] {

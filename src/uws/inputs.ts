@@ -1,4 +1,4 @@
-/** The files of a job: parts of a form, param:NAME of another part, files of other jobs (job-inputs.ts), or URLs. */
+/** The files of a job: parts of a form, param:NAME of another part, files that are here (job-inputs.ts), or URLs. */
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { localPath } from '../fetch/local-file.js';
@@ -37,7 +37,8 @@ function readInput(form: Form, rules: FetchRules, name: string): InputFile | und
     if (!named) throw badRequest(`${name}=${value}: the request has no file part of that name`);
     return named.upload;
   }
-  if (!URL.canParse(value)) throw badRequest(`${name} is neither a file, nor param:NAME, nor job:ID/RESULT, nor a URL`);
+  if (!URL.canParse(value))
+    throw badRequest(`${name} is neither a file, nor param:NAME, nor upload:ID, nor job:ID/RESULT, nor a URL`);
   const url = new URL(value);
   if (url.protocol === 'file:') localPath(url, rules.file_roots);
   else if (url.protocol !== 'http:' && url.protocol !== 'https:') {

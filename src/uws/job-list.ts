@@ -10,7 +10,7 @@ import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
 import { inPieces, json, kXmlType, type Request, seeOther, xml } from './exchange.js';
 import { parseFilter } from './filters.js';
-import { linkJobInputs } from './job-inputs.js';
+import { linkInputs } from './job-inputs.js';
 import { isObservatoryForm, parseObservatory } from './observatory-creation.js';
 import { badRequest, Parameters } from './parameters.js';
 import { problemMessage } from './problem.js';
@@ -26,19 +26,20 @@ export const listJobs: Handler = ({ jobs, config }, request) => {
 };
 
 /** undefined = a body that does not say how long it is. */
-function announcedBytes(request: Request): number | undefined {
+export function announcedBytes(request: Request): number | undefined {
   const length = request.header('content-length');
   if (length === '') return request.header('transfer-encoding') === '' ? 0 : undefined;
   return Number(length);
 }
 
-export const createJob: Handler = async ({ jobs, models, config, internal }, request, tree) => {
+export const createJob: Handler = async (context, request, tree) => {
+  const { jobs, models, config, internal } = context;
   const receivedMs = Date.now();
   jobs.assertRoomFor(request, announcedBytes(request));
   const form = await request.form();
   const observatory = isObservatoryForm(form);
   try {
-    if (!observatory) await linkJobInputs({ jobs }, request, form);
+    if (!observatory) await linkInputs(context, request, form);
     const rules: CreationRules = { models, config };
     const parsed = observatory
       ? await parseObservatory(form, rules)

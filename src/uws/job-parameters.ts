@@ -14,7 +14,7 @@ import {
 import { parameterEntries, parametersDocument } from './documents.js';
 import { type Answer, type Form, plain, type Request, seeOther, xml } from './exchange.js';
 import { changePhase, deleteJob, id } from './job.js';
-import { linkJobInputs } from './job-inputs.js';
+import { linkInputs } from './job-inputs.js';
 import { badRequest, shown } from './parameters.js';
 
 export const getParameters: Handler = ({ jobs }, request) => {
@@ -35,7 +35,7 @@ export const getParameter: Handler = ({ jobs }, request) => {
 };
 
 /** To be kept, not shown: a stranger's document must not be a page of ours (RFC 6266, RFC 8187). */
-function attachment(name: string): string {
+export function attachment(name: string): string {
   const encoded = encodeURIComponent(Buffer.from(name, 'utf8').toString('utf8')).replace(
     /['()*]/g,
     (c) => `%${c.charCodeAt(0).toString(16)}`,
@@ -49,15 +49,11 @@ export const postParameters: Handler = async (context, request, tree) => {
 };
 
 /** The fields of creation of a form that has been read, and a start if it says so: one commit. */
-async function changeParameters(
-  { jobs, models, config }: UwsContext,
-  request: Request,
-  tree: Tree,
-  form: Form,
-): Promise<Answer> {
+async function changeParameters(context: UwsContext, request: Request, tree: Tree, form: Form): Promise<Answer> {
+  const { jobs, models, config } = context;
   try {
     const job = jobs.get(id(request), request);
-    await linkJobInputs({ jobs }, request, form);
+    await linkInputs(context, request, form);
     const rules: CreationRules = { models, config };
     const { model, quantization } = job.parameters;
     const parsed = parseStandard(form, rules, { model: model ?? job.modelId, quantization });

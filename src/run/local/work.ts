@@ -1,6 +1,5 @@
 /** What the workers are asked to do and what they answer: plain values only, tensors stay in shared memory. */
 import type { CopyItemsRequest } from '../../engine/addon.js';
-import type { ErrorCode } from '../../errors/catalogue.js';
 import type { UnpackLimits } from '../../fetch/unpack.js';
 import type { FolderRef } from '../../io/folder.js';
 import type { ModelCard } from '../../models/card.js';
@@ -14,6 +13,7 @@ import type {
   Piece,
   TaskHandle,
 } from '../../tasks/work.js';
+import type { WorkFailure } from '../../threads/answer.js';
 
 /** Of the kind: src/tasks/work.ts says what each does. */
 interface OfKind {
@@ -42,15 +42,4 @@ export interface Work {
 export interface WorkOrder<S extends keyof Work> {
   stage: S;
   request: Parameters<Work[S]>[0];
-}
-
-export interface WorkFailure {
-  code: ErrorCode;
-  message: string;
-  stack: string | undefined;
-}
-
-export interface WorkAnswer<S extends keyof Work> {
-  value?: Awaited<ReturnType<Work[S]>>;
-  failure?: WorkFailure;
 }

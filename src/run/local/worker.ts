@@ -1,16 +1,15 @@
 /** Runs in the worker threads: prepare and finish. May block; the event loop of the server is elsewhere. */
 import { stat } from 'node:fs/promises';
 import { addon } from '../../engine/addon.js';
-import { toOtfError } from '../../errors/catalogue.js';
 import { unpack } from '../../fetch/unpack.js';
 import { sha256File } from '../../io/checksum.js';
-import { descriptorShortage } from '../../io/descriptors.js';
 import { folderAt } from '../../io/folder.js';
 import { verifyWeights } from '../../models/card.js';
 import { finish } from '../../tasks/finish.js';
 import { kindNamed, workOf } from '../../tasks/registry.js';
 import { writeRepresentation } from '../../tasks/table-files.js';
-import type { KindPiece, PieceAnswer, Work, WorkAnswer, WorkFailure, WorkOrder } from './work.js';
+import { answerOf, failureOf, type WorkAnswer } from '../../threads/answer.js';
+import type { KindPiece, PieceAnswer, Work, WorkOrder } from './work.js';
 
 const openModel: Work['openModel'] = async (card) => {
   await verifyWeights(card);
@@ -43,14 +42,12 @@ const kWork: Work = {
   represent: ({ kind, folder, format }) => writeRepresentation(folderAt(folder), format, kindNamed(kind)),
 };
 
-/** What crosses between threads loses its class and its code: failures travel as values. */
-export default async function work<S extends keyof Work>({ stage, request }: WorkOrder<S>): Promise<WorkAnswer<S>> {
-  try {
-    const run = kWork[stage] as (request: Parameters<Work[S]>[0]) => ReturnType<Work[S]>;
-    return { value: await run(request) };
-  } catch (thrown) {
-    return { failure: failureOf(thrown) };
-  }
+export default function work<S extends keyof Work>({
+  stage,
+  request,
+}: WorkOrder<S>): Promise<WorkAnswer<Awaited<ReturnType<Work[S]>>>> {
+  const run = kWork[stage] as (request: Parameters<Work[S]>[0]) => Awaited<ReturnType<Work[S]>>;
+  return answerOf(() => run(request));
 }
 
 /** Pieces of several tasks in one visit: what goes wrong with one is no other's. */
@@ -58,9 +55,4 @@ async function each(pieces: readonly KindPiece[], act: (piece: KindPiece) => Pro
   const answers: PieceAnswer[] = [];
   for (const piece of pieces) answers.push(await act(piece).then(() => undefined, failureOf));
   return answers;
-}
-
-function failureOf(thrown: unknown): WorkFailure {
-  const { code, message } = toOtfError(descriptorShortage() ?? thrown);
-  return { code, message, stack: thrown instanceof Error ? thrown.stack : undefined };
 }

@@ -1,8 +1,9 @@
 /** The worker threads, by what they do. */
 import { availableParallelism } from 'node:os';
 import { OtfError, toOtfError } from '../../errors/catalogue.js';
-import { Crew } from './crew.js';
-import type { KindPiece, Work, WorkAnswer, WorkFailure, WorkOrder } from './work.js';
+import { errorOf, valueIn, type WorkAnswer } from '../../threads/answer.js';
+import { Crew } from '../../threads/crew.js';
+import type { KindPiece, Work, WorkOrder } from './work.js';
 
 export type Stage = keyof Work;
 
@@ -11,6 +12,7 @@ export type StageObserver = (stage: Stage, seconds: number) => void;
 
 /** Reading images: what waits there for a disk or a decoder must not keep passes and results waiting. */
 const kReading: ReadonlySet<Stage> = new Set(['unpack', 'openTask', 'prepare']);
+const kEntry = new URL('./worker-entry.cjs', import.meta.url);
 const kMinute = 60_000;
 /** Of tensors: a millisecond or two. */
 const kVisitBytes = 8 << 20;
@@ -43,9 +45,9 @@ export class Workers {
   constructor(observe: StageObserver) {
     this.#observe = observe;
     const threads = Math.min(16, availableParallelism());
-    this.#reading = new Crew({ threads: Math.max(4, threads), each: 1 });
+    this.#reading = new Crew({ entry: kEntry, threads: Math.max(4, threads), each: 1 });
     this.#otherThreads = Math.max(2, threads);
-    this.#other = new Crew({ threads: this.#otherThreads, each: 2 });
+    this.#other = new Crew({ entry: kEntry, threads: this.#otherThreads, each: 2 });
     this.ready = Promise.all([this.#reading.ready, this.#other.ready]);
   }
 
@@ -65,8 +67,7 @@ export class Workers {
     if (this.#closing) throw new OtfError('OTF_CANCELLED', 'the server is shutting down');
     const answer = await this.#ask(stage, request);
     this.#observe(stage, (performance.now() - before) / 1000);
-    if (answer.failure) throw errorOf(answer.failure);
-    return answer.value as Awaited<ReturnType<Work[S]>>;
+    return valueIn(answer);
   }
 
   /**
@@ -91,12 +92,13 @@ export class Workers {
     return answers.flat();
   }
 
-  #ask<S extends Stage>(stage: S, request: Parameters<Work[S]>[0]): Promise<WorkAnswer<S>> {
+  #ask<S extends Stage>(stage: S, request: Parameters<Work[S]>[0]): Promise<WorkAnswer<Awaited<ReturnType<Work[S]>>>> {
     const crew = kReading.has(stage) ? this.#reading : this.#other;
     const limitMs = kLimitMs[stage];
     return new Promise((resolve, reject) => {
       const late = () => reject(new OtfError('OTF_INTERNAL', `${stage} took more than ${limitMs / kMinute} minutes`));
-      const answered = crew.run({ stage, request } as WorkOrder<never>, limitMs, late);
+      const order: WorkOrder<S> = { stage, request };
+      const answered = crew.run<Awaited<ReturnType<Work[S]>>>(order, limitMs, late);
       answered.then(resolve, reject);
       const settled = answered
         .then(
@@ -122,10 +124,6 @@ export class Workers {
     await Promise.all([this.#reading.destroy(), this.#other.destroy()]);
     return true;
   }
-}
-
-function errorOf({ code, message, stack }: WorkFailure): OtfError {
-  return Object.assign(new OtfError(code, message), stack === undefined ? {} : { stack });
 }
 
 /** In their order, in at most so many parts of nearly the same number of items. */

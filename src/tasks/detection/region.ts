@@ -26,7 +26,7 @@ const kRoi: ParameterDescription = {
   help: 'only this part: centre in degrees, size in pixels',
 };
 
-const kBox: ParameterDescription = {
+export const kBoxParameter: ParameterDescription = {
   name: 'BOX',
   type: 'integer',
   unit: 'pixel',
@@ -40,7 +40,7 @@ const kBox: ParameterDescription = {
   help: 'only this part: pixels, the first is 1,1',
 };
 
-export const kRegionParameters: readonly ParameterDescription[] = [kRoi, kBox];
+export const kRegionParameters: readonly ParameterDescription[] = [kRoi, kBoxParameter];
 
 /** As the native side takes it: 0-based pixels. */
 export function nativeRegion(region: Region | undefined): Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame'> {
@@ -54,13 +54,13 @@ type Four = [number, number, number, number];
 /** Undefined when no field is given. Throws OTF_BAD_REQUEST. */
 export function readRegion(given: Given): Region | undefined {
   const roi = given.single(kRoi.name);
-  const box = given.single(kBox.name);
+  const box = given.single(kBoxParameter.name);
   const fields = (kRoi.parts ?? []).map(({ fields: names = [] }) => oneOf(given, names));
   const anyField = fields.some((value) => value !== undefined);
   if ([roi !== undefined, box !== undefined, anyField].filter(Boolean).length > 1) {
     throw badRequest('give the region once: ROI, or BOX, or RA, DEC, ROI_WIDTH and ROI_HEIGHT');
   }
-  if (box !== undefined) return { box: readParts(kBox, box) as Four };
+  if (box !== undefined) return { box: readParts(kBoxParameter, box) as Four };
   if (roi !== undefined) return { roi: skyRegion(roi) };
   if (!anyField) return undefined;
   const missing = (kRoi.parts ?? []).filter((_, index) => fields[index] === undefined);

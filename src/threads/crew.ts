@@ -1,8 +1,10 @@
 /** Worker threads of one kind of work. A thread that does not come back is replaced, not ended: it may be in native code. */
 import { Piscina } from 'piscina';
-import type { WorkAnswer, WorkOrder } from './work.js';
+import type { WorkAnswer } from './answer.js';
 
 export interface CrewSize {
+  /** What a thread loads: a module whose default function takes an order and gives a WorkAnswer. */
+  entry: URL;
   threads: number;
   /** Pieces of work of a thread at a time: work that waits for the disk leaves it to others, native work does not. */
   each: number;
@@ -36,9 +38,9 @@ export class Crew {
   }
 
   /** `late` is called once when the work takes longer than `limitMs`; it goes on nevertheless. */
-  run(order: WorkOrder<never>, limitMs: number, late: () => void): Promise<WorkAnswer<never>> {
+  run<Value>(order: unknown, limitMs: number, late: () => void): Promise<WorkAnswer<Value>> {
     const pool = this.#pools.at(-1) as Piscina;
-    const answered = pool.run(order) as Promise<WorkAnswer<never>>;
+    const answered = pool.run(order) as Promise<WorkAnswer<Value>>;
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -68,9 +70,9 @@ export class Crew {
   }
 
   #hire(): Promise<unknown> {
-    const { threads, each } = this.#size;
+    const { entry, threads, each } = this.#size;
     const pool = new Piscina({
-      filename: new URL('./worker-entry.cjs', import.meta.url).href,
+      filename: entry.href,
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: each,

@@ -1,0 +1,289 @@
+/**
+ * Pictures of images that somebody has here, and what a page needs to show them. What is made is kept for a while: what the
+ * header says in memory; overviews, unpacked images and pictures in files, up to a limit.
+ *
+ *     source ─► plain file (unpacked, when it came in gzip) ─► description ─► overview of a plane ─► tiles, whole pictures
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { Histogram, type Registry } from 'prom-client';
+import type { Config } from '../config/schema.js';
+import type {
+  ImageDescription,
+  ImageSelect,
+  Look,
+  PixelFacts,
+  PlacedRegion,
+  PlaneStatistics,
+} from '../engine/addon.js';
+import { type ErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
+import { isGzip } from '../fetch/unpack.js';
+import { type CachedFile, FileCache } from './cache.js';
+import { lookKey } from './look.js';
+import { type Errand, PictureThreads } from './threads.js';
+import type { PictureStage, PictureValue, PictureWork } from './work.js';
+
+export type { ImageDescription, NativePosition, PixelFacts, PlacedRegion, SkyGrid } from '../engine/addon.js';
+
+/** An image of a job or an upload: it never changes. */
+export interface PictureSource {
+  /** The job or upload: what is kept goes when that goes. */
+  group: string;
+  /** Which of its files. */
+  file: string;
+  path: string;
+  /** For people. */
+  name: string;
+}
+
+/** Which image of the file; `hdu` absent = the first. */
+export interface Chosen {
+  hdu?: number | undefined;
+  plane: number;
+}
+
+export interface Client {
+  /** ownerKey of src/jobs. */
+  owner: string;
+  /** Given when nobody waits any more. */
+  signal: AbortSignal;
+}
+
+export interface TileAddress {
+  level: number;
+  x: number;
+  y: number;
+}
+
+export interface PicturesOptions {
+  config: Pick<Config, 'fetch' | 'pictures' | 'storage'>;
+  metrics: Registry;
+  /** Throws OTF_DISK_FULL when there is no room for so many bytes more. */
+  assertRoom: (bytes: number) => void;
+}
+
+const kMb = 2 ** 20;
+/** Descriptions in memory: some ten kilobytes each. */
+const kDescribed = 300;
+/** The file says it, so it will say it again. */
+const kLasting: ReadonlySet<ErrorCode> = new Set([
+  'OTF_FITS_UNREADABLE',
+  'OTF_FITS_TRUNCATED',
+  'OTF_FITS_NO_IMAGE',
+  'OTF_IMAGE_TOO_LARGE',
+]);
+
+export class Pictures {
+  readonly #config: PicturesOptions['config'];
+  readonly #assertRoom: PicturesOptions['assertRoom'];
+  readonly #cache: FileCache;
+  readonly #threads: PictureThreads;
+  readonly #seconds: Histogram<'stage'>;
+  readonly #described = new Map<string, Promise<ImageDescription>>();
+
+  constructor({ config, metrics, assertRoom }: PicturesOptions) {
+    this.#config = config;
+    this.#assertRoom = assertRoom;
+    this.#cache = new FileCache(join(config.storage.data_dir, 'pictures'), config.pictures.cache_mb * kMb);
+    this.#threads = new PictureThreads(config.pictures.max_waiting);
+    this.#seconds = new Histogram({
+      name: 'otf_picture_seconds',
+      help: 'Time to make a tile, a picture or what they come of, waiting for a thread included',
+      labelNames: ['stage'],
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30],
+      registers: [metrics],
+    });
+  }
+
+  get cachedBytes(): number {
+    return this.#cache.bytes;
+  }
+
+  open(): Promise<void> {
+    return this.#cache.open();
+  }
+
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
+
+  /** The job or upload is gone. */
+  async forget(group: string): Promise<void> {
+    for (const key of [...this.#described.keys()]) if (key.startsWith(`${group}/`)) this.#described.delete(key);
+    await this.#cache.forget(group);
+  }
+
+  /** Throws OTF_FITS_*, OTF_TOO_LARGE, and as PictureThreads.run, as do the others. */
+  describe(source: PictureSource, chosen: Chosen, client: Client): Promise<ImageDescription> {
+    const key = `${nameOf(source)}/${chosen.hdu ?? ''}/${chosen.plane}`;
+    const known = this.#described.get(key);
+    this.#described.delete(key);
+    const description = known ?? this.#describe(source, chosen, client);
+    this.#described.set(key, description);
+    description.catch((thrown) => {
+      if (!kLasting.has(toOtfError(thrown).code) && this.#described.get(key) === description)
+        this.#described.delete(key);
+    });
+    const [oldest] = this.#described.keys();
+    if (this.#described.size > kDescribed && oldest !== undefined) this.#described.delete(oldest);
+    return description;
+  }
+
+  statistics(source: PictureSource, chosen: Chosen, client: Client): Promise<PlaneStatistics> {
+    return this.#withOverview(source, chosen, client, ({ overview }) =>
+      this.#run('statistics', overview, { ...client, decodes: false }),
+    );
+  }
+
+  /** Throws OTF_NOT_FOUND when there is no such tile. */
+  async tile(
+    source: PictureSource,
+    chosen: Chosen,
+    tile: TileAddress,
+    look: Look,
+    client: Client,
+  ): Promise<PictureFile> {
+    const { maxLevel, tilePx, width, height } = await this.describe(source, chosen, client);
+    const edge = tilePx * 2 ** (maxLevel - tile.level);
+    if (tile.level > maxLevel || tile.x * edge >= width || tile.y * edge >= height) {
+      throw new OtfError('OTF_NOT_FOUND', `there is no tile ${tile.x},${tile.y} of level ${tile.level}`);
+    }
+    const name = `${tile.level}-${tile.x}-${tile.y}`;
+    return this.#picture(source, chosen, client, name, look, ({ image, overview, decodes }, file) =>
+      this.#run('tile', { image, overview, look, ...tile, file }, { ...client, decodes }),
+    );
+  }
+
+  whole(source: PictureSource, chosen: Chosen, maxPx: number, look: Look, client: Client): Promise<PictureFile> {
+    return this.#picture(source, chosen, client, `whole-${maxPx}`, look, ({ image, overview, decodes }, file) =>
+      this.#run('whole', { image, overview, look, maxPx, file }, { ...client, decodes }),
+    );
+  }
+
+  /** 0-based pixel, or an ICRS position. */
+  pixel(
+    source: PictureSource,
+    chosen: Chosen,
+    at: { x: number; y: number } | { sky: [number, number] },
+    client: Client,
+  ): Promise<PixelFacts> {
+    return this.#withImage(source, chosen, client, ({ image, decodes }) =>
+      this.#run('pixel', { image, ...at }, { ...client, decodes }),
+    );
+  }
+
+  region(
+    source: PictureSource,
+    chosen: Chosen,
+    region: Pick<Parameters<PictureWork['region']>[0], 'box' | 'roi'>,
+    client: Client,
+  ): Promise<PlacedRegion> {
+    return this.#withImage(source, chosen, client, ({ image, decodes }) =>
+      this.#run('region', { image, ...region }, { ...client, decodes }),
+    );
+  }
+
+  async #describe(source: PictureSource, chosen: Chosen, { owner }: Client): Promise<ImageDescription> {
+    // Others will want it, too: it goes on when whoever asked first has left.
+    return this.#plain(source, { owner, decodes: false }, (path) =>
+      this.#run('describe', { image: select(source, path, chosen) }, { owner, decodes: true }),
+    );
+  }
+
+  /** The file itself, or what it unpacks to. */
+  async #plain<T>(source: PictureSource, errand: Errand, work: (path: string) => Promise<T>): Promise<T> {
+    if (!(await isGzip(source.path))) return work(source.path);
+    const { max_unpacked_mb, max_unpack_ratio } = this.#config.fetch;
+    const maxBytes = Math.min(max_unpacked_mb * kMb, this.#cache.limitBytes);
+    const make = (file: string) => {
+      this.#assertRoom(0);
+      const limits = { maxBytes, maxRatio: max_unpack_ratio };
+      return this.#run('unpack', { from: source.path, file, label: source.name, limits }, errand);
+    };
+    return this.#cache.use(`${nameOf(source)}/plain`, make, ({ path }) => work(path));
+  }
+
+  async #withImage<T>(
+    source: PictureSource,
+    chosen: Chosen,
+    client: Client,
+    work: (opened: { image: ImageSelect; decodes: boolean }) => Promise<T>,
+  ): Promise<T> {
+    const { hdu, compressed } = await this.describe(source, chosen, client);
+    return this.#plain(source, { owner: client.owner, decodes: false }, (path) =>
+      work({ image: select(source, path, { hdu, plane: chosen.plane }), decodes: compressed }),
+    );
+  }
+
+  #withOverview<T>(
+    source: PictureSource,
+    chosen: Chosen,
+    client: Client,
+    work: (opened: Opened) => Promise<T>,
+  ): Promise<T> {
+    const { owner } = client;
+    return this.#withImage(source, chosen, client, ({ image, decodes }) => {
+      const make = (file: string) => {
+        this.#assertRoom(0);
+        return this.#run('overview', { image, file }, { owner, decodes });
+      };
+      return this.#cache.use(`${nameOf(source)}/${image.hdu}-${image.plane}`, make, ({ path }) =>
+        work({ image, decodes, overview: path }),
+      );
+    });
+  }
+
+  async #picture(
+    source: PictureSource,
+    chosen: Chosen,
+    client: Client,
+    what: string,
+    look: Look,
+    make: (opened: Opened, file: string) => Promise<number>,
+  ): Promise<PictureFile> {
+    const { hdu } = await this.describe(source, chosen, client);
+    const name = `${nameOf(source)}/${hdu}-${chosen.plane}-${what}-${lookKey(look)}`;
+    const etag = createHash('sha256').update(name).digest('hex');
+    for (;;) {
+      try {
+        return await this.#cache.use(
+          name,
+          (file) => this.#withOverview(source, chosen, client, (opened) => make(opened, file)),
+          ({ path, size }) => ({ path, size, etag }),
+        );
+      } catch (thrown) {
+        // Somebody else had asked for it first, and has left.
+        if (toOtfError(thrown).code !== 'OTF_CLIENT_GONE' || client.signal.aborted) throw thrown;
+      }
+    }
+  }
+
+  async #run<S extends PictureStage>(
+    stage: S,
+    request: Parameters<PictureWork[S]>[0],
+    errand: Errand,
+  ): Promise<PictureValue<S>> {
+    const before = performance.now();
+    const value = await this.#threads.run(stage, request, errand);
+    this.#seconds.observe({ stage }, (performance.now() - before) / 1000);
+    return value;
+  }
+}
+
+export interface PictureFile extends CachedFile {
+  etag: string;
+}
+
+interface Opened {
+  image: ImageSelect;
+  overview: string;
+  decodes: boolean;
+}
+
+function nameOf({ group, file }: PictureSource): string {
+  return `${group}/${file}`;
+}
+
+function select({ name }: PictureSource, path: string, { hdu, plane }: Chosen): ImageSelect {
+  return { path, plane, label: name, ...(hdu === undefined ? {} : { hdu }) };
+}

@@ -1,0 +1,2 @@
+/** As src/run/local/worker-entry.cts. */
+export = import('./worker.js').then((worker) => worker.default);

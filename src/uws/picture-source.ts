@@ -1,0 +1,97 @@
+/** Whose image a picture is of: an upload's, or that of an input of a job. */
+import { OtfError } from '../errors/catalogue.js';
+import { openableLocalPath } from '../fetch/local-file.js';
+import { ownerKey } from '../jobs/job.js';
+import type { Chosen, Client, PictureSource } from '../pictures/service.js';
+import { type ParameterDescription, readParameter } from '../tasks/parameters.js';
+import { kindNamed } from '../tasks/registry.js';
+import type { UwsContext } from './context.js';
+import { parameterEntries } from './documents.js';
+import type { Request } from './exchange.js';
+import { id } from './job.js';
+import type { Parameters } from './parameters.js';
+
+export interface Viewed {
+  source: PictureSource;
+  chosen: Chosen;
+  client: Client;
+  /** Absolute URL. */
+  href: string;
+  /** What must stand in the query of every address of this image. */
+  query: string;
+}
+
+export type Viewer = (context: UwsContext, request: Request, given: Parameters) => Viewed | Promise<Viewed>;
+
+const kHdu: ParameterDescription = { name: 'HDU', type: 'integer', min: 0, max: 9999, help: 'HDU of the image' };
+const kPlane: ParameterDescription = {
+  name: 'PLANE',
+  type: 'integer',
+  min: 0,
+  max: Number.MAX_SAFE_INTEGER,
+  help: 'plane of a cube',
+};
+
+export const ofUpload: Viewer = ({ uploads }, request, given) => {
+  const kept = uploads.get(id(request), request);
+  const source = { group: kept.id, file: 'file', path: uploads.path(kept), name: kept.upload.name };
+  return viewed(request, source, readChosen(given, {}), `/uploads/${kept.id}/image`);
+};
+
+/** Its parameters HDU and PLANE, where its kind has them, are what it looks at: so are they here. */
+export const ofJob: Viewer = async ({ jobs, config }, request, given) => {
+  const job = jobs.get(id(request), request);
+  const kind = kindNamed(job.kind);
+  const input = (given.single('INPUT') ?? kind.inputs[0]?.name ?? '').toUpperCase();
+  const entries = parameterEntries(job, '');
+  const entry = entries.find((each) => each.id === input && each.byReference);
+  if (!entry) throw new OtfError('OTF_NOT_FOUND', 'the job has no such image');
+  const own = (name: string) => entries.find((each) => each.id === name && !each.byReference)?.value;
+  const chosen = readChosen(given, input === kind.inputs[0]?.name ? { hdu: own('HDU'), plane: own('PLANE') } : {});
+  const path = entry.upload ? jobs.pathOf(job, entry.upload) : await localPathOf(entry.value, config.fetch.file_roots);
+  const source = { group: job.id, file: input, path, name: entry.upload?.name ?? nameOf(entry.value) };
+  return viewed(
+    request,
+    source,
+    chosen,
+    `/jobs/${job.id}/image`,
+    input === kind.inputs[0]?.name ? '' : `INPUT=${input}`,
+  );
+};
+
+function viewed(request: Request, source: PictureSource, chosen: Chosen, path: string, first = ''): Viewed {
+  const gone = new AbortController();
+  request.onGone(() => gone.abort());
+  const { hdu, plane } = chosen;
+  const parts = [first, hdu === undefined ? '' : `HDU=${hdu}`, plane === 0 ? '' : `PLANE=${plane}`];
+  return {
+    source,
+    chosen,
+    client: { owner: ownerKey(request), signal: gone.signal },
+    href: `${request.origin}${path}`,
+    query: parts.filter((part) => part !== '').join('&'),
+  };
+}
+
+/** Throws OTF_BAD_REQUEST. */
+function readChosen(given: Parameters, own: { hdu?: string | undefined; plane?: string | undefined }): Chosen {
+  const number = (description: ParameterDescription, otherwise: string | undefined) => {
+    const value = readParameter(description, given) as number | undefined;
+    return value ?? (otherwise === undefined ? undefined : Number(otherwise));
+  };
+  return { hdu: number(kHdu, own.hdu), plane: number(kPlane, own.plane) ?? 0 };
+}
+
+/** What was fetched is gone once the job has run; a file of this machine is where it was. Throws OTF_IMAGE_GONE. */
+async function localPathOf(url: string, roots: readonly string[]): Promise<string> {
+  if (!/^file:/i.test(url)) {
+    throw new OtfError('OTF_IMAGE_GONE', 'the image was fetched from its URL for the job, and is not kept here');
+  }
+  return openableLocalPath(new URL(url), roots).catch(() => {
+    throw new OtfError('OTF_IMAGE_GONE', 'the image is a file of the server that is not there any more');
+  });
+}
+
+function nameOf(url: string): string {
+  return (new URL(url).pathname.split('/').pop() ?? '').slice(0, 200) || 'image.fits';
+}
