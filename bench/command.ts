@@ -7,6 +7,7 @@ import { benchEngine } from './engine.js';
 import { benchHttp } from './http.js';
 import { benchResults } from './results.js';
 import { benchServer } from './server.js';
+import { benchSky } from './sky.js';
 
 /** The command line's `bench` calls this, and only when it is used. */
 export function addBenchmarks(group: Command): void {
@@ -63,6 +64,15 @@ export function addBenchmarks(group: Command): void {
     .option('--json', 'as JSON')
     .action(benchHttp);
   example(http, ['cianna-otf bench http', 'cianna-otf bench http --json']);
+
+  const sky = group
+    .command('sky')
+    .description('tiles of a large image, plain and tile-compressed, from a server: latency when made and when kept')
+    .option('--size <n>', 'side of the image in pixels', integer(1024, 32768), 8192)
+    .option('--tiles <n>', 'tiles of each kind', integer(1, 100_000), 200)
+    .option('--json', 'as JSON')
+    .action(benchSky);
+  example(sky, ['cianna-otf bench sky', 'cianna-otf bench sky --size 2048 --json']);
 
   const results = group
     .command('results')

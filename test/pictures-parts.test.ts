@@ -87,6 +87,17 @@ describe('the cache of pictures', () => {
     assert.equal(readdirSync(dir).length, 1);
   });
 
+  it('gives way when others need the disk', async () => {
+    let room = true;
+    const cache = new FileCache(scratchDir(), 1000, () => room);
+    await cache.open();
+    for (const name of ['a/1', 'a/2']) await cache.use(name, sized(40), () => undefined);
+    assert.equal(cache.bytes, 80);
+    room = false;
+    await cache.shrink();
+    assert.equal(cache.bytes, 0);
+  });
+
   it('takes nothing away from somebody, and leaves nothing of what fails', async () => {
     const dir = scratchDir();
     const cache = new FileCache(dir, 10);

@@ -49,7 +49,8 @@ export function makeServices({ config, executor, log, metrics }: ServiceOptions)
     uploads,
     pictures,
     start: async () => {
-      await Promise.all([uploads.open(), pictures.open()]);
+      const failed = (thrown: unknown) => log.error({ err: thrown }, 'pictures that are kept');
+      await Promise.all([uploads.open(), pictures.open(failed)]);
       await jobs.start();
     },
     close: async () => {

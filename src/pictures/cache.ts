@@ -1,6 +1,6 @@
 /**
- * Files that can be made again, up to a limit: the one used longest ago goes first. What an earlier run of the program left
- * is removed at the start.
+ * Files that can be made again, up to a limit, and as long as the disk has room for what cannot: the one used longest ago
+ * goes first. What an earlier run of the program left is removed at the start.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,10 +28,13 @@ export class FileCache {
   #bytes = 0;
   /** A file's name is used once: what is being removed is in nobody's way. */
   #count = 0;
+  readonly #isRoom: () => boolean;
 
-  constructor(dir: string, limitBytes: number) {
+  /** `isRoom`: nobody else needs the disk. */
+  constructor(dir: string, limitBytes: number, isRoom: () => boolean = () => true) {
     this.#dir = dir;
     this.#limitBytes = limitBytes;
+    this.#isRoom = isRoom;
   }
 
   get bytes(): number {
@@ -67,7 +70,15 @@ export class FileCache {
     } finally {
       entry.users--;
       if (this.#entries.get(name) !== entry) await this.#drop(entry);
-      await this.#shrink();
+      await this.shrink();
+    }
+  }
+
+  /** To what may be kept. */
+  async shrink(): Promise<void> {
+    for (const [name, { users }] of this.#entries) {
+      if (this.#bytes <= this.#limitBytes && this.#isRoom()) return;
+      if (users === 0) await this.#remove(name);
     }
   }
 
@@ -93,13 +104,6 @@ export class FileCache {
     const entry: Entry = { file: Promise.resolve({ path, size: 0 }), size: 0, users: 0, path };
     entry.file = made();
     return entry;
-  }
-
-  async #shrink(): Promise<void> {
-    for (const [name, { users }] of this.#entries) {
-      if (this.#bytes <= this.#limitBytes) return;
-      if (users === 0) await this.#remove(name);
-    }
   }
 
   async #remove(name: string): Promise<void> {

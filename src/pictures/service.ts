@@ -20,40 +20,9 @@ import { type ErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
 import { isGzip } from '../fetch/unpack.js';
 import { type CachedFile, FileCache } from './cache.js';
 import { lookKey } from './look.js';
+import { type Chosen, type Client, nameOf, type PictureSource, select, type TileAddress } from './source.js';
 import { type Errand, PictureThreads } from './threads.js';
 import type { PictureStage, PictureValue, PictureWork } from './work.js';
-
-export type { ImageDescription, NativePosition, PixelFacts, PlacedRegion, SkyGrid } from '../engine/addon.js';
-
-/** An image of a job or an upload: it never changes. */
-export interface PictureSource {
-  /** The job or upload: what is kept goes when that goes. */
-  group: string;
-  /** Which of its files. */
-  file: string;
-  path: string;
-  /** For people. */
-  name: string;
-}
-
-/** Which image of the file; `hdu` absent = the first. */
-export interface Chosen {
-  hdu?: number | undefined;
-  plane: number;
-}
-
-export interface Client {
-  /** ownerKey of src/jobs. */
-  owner: string;
-  /** Given when nobody waits any more. */
-  signal: AbortSignal;
-}
-
-export interface TileAddress {
-  level: number;
-  x: number;
-  y: number;
-}
 
 export interface PicturesOptions {
   config: Pick<Config, 'fetch' | 'pictures' | 'storage'>;
@@ -63,6 +32,9 @@ export interface PicturesOptions {
 }
 
 const kMb = 2 ** 20;
+/** So many times the reserve are left free: pictures go before jobs are refused. */
+const kReserves = 3;
+const kSweepMs = 10_000;
 /** Descriptions in memory: some ten kilobytes each. */
 const kDescribed = 300;
 /** The file says it, so it will say it again. */
@@ -80,11 +52,14 @@ export class Pictures {
   readonly #threads: PictureThreads;
   readonly #seconds: Histogram<'stage'>;
   readonly #described = new Map<string, Promise<ImageDescription>>();
+  #sweeper: NodeJS.Timeout | undefined;
 
   constructor({ config, metrics, assertRoom }: PicturesOptions) {
     this.#config = config;
     this.#assertRoom = assertRoom;
-    this.#cache = new FileCache(join(config.storage.data_dir, 'pictures'), config.pictures.cache_mb * kMb);
+    const { data_dir, reserve_mb } = config.storage;
+    const isRoom = () => hasRoom(assertRoom, kReserves * reserve_mb * kMb);
+    this.#cache = new FileCache(join(data_dir, 'pictures'), config.pictures.cache_mb * kMb, isRoom);
     this.#threads = new PictureThreads(config.pictures.max_waiting);
     this.#seconds = new Histogram({
       name: 'otf_picture_seconds',
@@ -99,11 +74,15 @@ export class Pictures {
     return this.#cache.bytes;
   }
 
-  open(): Promise<void> {
-    return this.#cache.open();
+  /** From now on. `failed` is told what goes wrong beside requests. */
+  async open(failed: (thrown: unknown) => void): Promise<void> {
+    await this.#cache.open();
+    this.#sweeper = setInterval(() => this.#cache.shrink().catch(failed), kSweepMs);
+    this.#sweeper.unref();
   }
 
   close(): Promise<void> {
+    clearInterval(this.#sweeper);
     return this.#threads.close();
   }
 
@@ -196,9 +175,8 @@ export class Pictures {
     const { max_unpacked_mb, max_unpack_ratio } = this.#config.fetch;
     const maxBytes = Math.min(max_unpacked_mb * kMb, this.#cache.limitBytes);
     const make = (file: string) => {
-      this.#assertRoom(0);
       const limits = { maxBytes, maxRatio: max_unpack_ratio };
-      return this.#run('unpack', { from: source.path, file, label: source.name, limits }, errand);
+      return this.#intoFile(() => this.#run('unpack', { from: source.path, file, label: source.name, limits }, errand));
     };
     return this.#cache.use(`${nameOf(source)}/plain`, make, ({ path }) => work(path));
   }
@@ -223,10 +201,7 @@ export class Pictures {
   ): Promise<T> {
     const { owner } = client;
     return this.#withImage(source, chosen, client, ({ image, decodes }) => {
-      const make = (file: string) => {
-        this.#assertRoom(0);
-        return this.#run('overview', { image, file }, { owner, decodes });
-      };
+      const make = (file: string) => this.#intoFile(() => this.#run('overview', { image, file }, { owner, decodes }));
       return this.#cache.use(`${nameOf(source)}/${image.hdu}-${image.plane}`, make, ({ path }) =>
         work({ image, decodes, overview: path }),
       );
@@ -248,13 +223,24 @@ export class Pictures {
       try {
         return await this.#cache.use(
           name,
-          (file) => this.#withOverview(source, chosen, client, (opened) => make(opened, file)),
+          (file) => this.#withOverview(source, chosen, client, (opened) => this.#intoFile(() => make(opened, file))),
           ({ path, size }) => ({ path, size, etag }),
         );
       } catch (thrown) {
         // Somebody else had asked for it first, and has left.
         if (toOtfError(thrown).code !== 'OTF_CLIENT_GONE' || client.signal.aborted) throw thrown;
       }
+    }
+  }
+
+  /** What cannot be written finds a full disk, as a rule: try later. */
+  async #intoFile(make: () => Promise<number>): Promise<number> {
+    this.#assertRoom(0);
+    try {
+      return await make();
+    } catch (thrown) {
+      if (toOtfError(thrown).code !== 'OTF_OUTPUT_UNWRITABLE') throw thrown;
+      throw new OtfError('OTF_DISK_FULL', 'pictures cannot be written now: try again later', { cause: thrown });
     }
   }
 
@@ -270,6 +256,16 @@ export class Pictures {
   }
 }
 
+function hasRoom(assertRoom: (bytes: number) => void, bytes: number): boolean {
+  try {
+    assertRoom(bytes);
+    return true;
+  } catch (thrown) {
+    if (toOtfError(thrown).code === 'OTF_DISK_FULL') return false;
+    throw thrown;
+  }
+}
+
 export interface PictureFile extends CachedFile {
   etag: string;
 }
@@ -278,12 +274,4 @@ interface Opened {
   image: ImageSelect;
   overview: string;
   decodes: boolean;
-}
-
-function nameOf({ group, file }: PictureSource): string {
-  return `${group}/${file}`;
-}
-
-function select({ name }: PictureSource, path: string, { hdu, plane }: Chosen): ImageSelect {
-  return { path, plane, label: name, ...(hdu === undefined ? {} : { hdu }) };
 }

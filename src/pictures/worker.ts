@@ -1,6 +1,7 @@
 /** Runs in the threads that make pictures. */
 import { stat, writeFile } from 'node:fs/promises';
 import { addon } from '../engine/addon.js';
+import { OtfError, systemReason } from '../errors/catalogue.js';
 import { unpack } from '../fetch/unpack.js';
 import { answerOf, type WorkAnswer } from '../threads/answer.js';
 import type { PictureOrder, PictureStage, PictureValue, PictureWork } from './work.js';
@@ -25,7 +26,11 @@ const kWork: PictureWork = {
 
 /** Nobody is told of the file before it is there. */
 async function write(file: string, png: Buffer): Promise<number> {
-  await writeFile(file, png, { mode: 0o640 });
+  try {
+    await writeFile(file, png, { mode: 0o640 });
+  } catch (thrown) {
+    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${file}: ${systemReason(thrown)}`, { cause: thrown });
+  }
   return png.length;
 }
 

@@ -1,7 +1,7 @@
 /** What is told of an image: positions, headers and grids as JSON. People and requests count pixels from 1, as FITS does. */
 
 import { declination, rightAscension } from '../io/sexagesimal.js';
-import type { ImageDescription, NativePosition, PixelFacts, PlacedRegion, SkyGrid } from '../pictures/service.js';
+import type { ImageDescription, NativePosition, PixelFacts, PlacedRegion, SkyGrid } from '../pictures/source.js';
 import { fitsPixel } from '../tasks/pixels.js';
 
 type Json = Record<string, unknown>;

@@ -2,7 +2,7 @@
 import { OtfError } from '../errors/catalogue.js';
 import { openableLocalPath } from '../fetch/local-file.js';
 import { ownerKey } from '../jobs/job.js';
-import type { Chosen, Client, PictureSource } from '../pictures/service.js';
+import type { Chosen, Client, PictureSource } from '../pictures/source.js';
 import { type ParameterDescription, readParameter } from '../tasks/parameters.js';
 import { kindNamed } from '../tasks/registry.js';
 import type { UwsContext } from './context.js';
