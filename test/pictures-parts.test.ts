@@ -147,6 +147,23 @@ describe('the threads that make pictures', () => {
   });
 });
 
+describe('owners who wait for pictures', () => {
+  it('take turns', async (t) => {
+    const dir = scratchDir();
+    const path = join(dir, 'a.fits');
+    writeFileSync(path, Buffer.concat([header(imageCards([64, 64])), floatData(noise(4096))]));
+    const threads = new PictureThreads(100, 2);
+    t.after(() => threads.close());
+    const order: string[] = [];
+    const ask = async (owner: string) => {
+      await threads.run('describe', { image: { path } }, { owner, decodes: true });
+      order.push(owner);
+    };
+    await Promise.all([...Array.from({ length: 8 }, () => ask('many')), ask('one'), ask('other')]);
+    assert.ok(order.indexOf('one') < 4 && order.indexOf('other') < 4, order.join(' '));
+  });
+});
+
 const kScript = `
 import json, sys
 import numpy as np

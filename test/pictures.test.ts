@@ -263,6 +263,18 @@ describe('pictures of an image', () => {
     assert.deepEqual(at.errors, []);
   });
 
+  it('are not made of more pixels than may be, however few bytes they are', async (t) => {
+    const at = await bench(t, {}, { pictures: { max_mpx: 10 } });
+    const row = new Float32Array(100_000).fill(1);
+    const base = await upload(at, compressedImage({ width: 100_000, height: 200_000, row }));
+    assert.equal((await json<Info>(at, base)).header.width, 100_000);
+    for (const path of ['statistics', 'tiles/0/0_0.png', 'preview.png']) {
+      const refused = await json<{ error: string }>(at, `${base}/${path}`, 422);
+      assert.match(refused.error, /100000 x 200000 pixels: pictures are made of at most 10 million/);
+    }
+    assert.equal((await json<Spot>(at, `${base}/pixel?X=1&Y=1`)).value, 1);
+  });
+
   it('answer every mutation of their parameters with an image, JSON or a refusal', async (t) => {
     const { at, base } = await upAndUploaded(t, image(70, 50));
     let state = 20261128;

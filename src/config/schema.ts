@@ -113,6 +113,8 @@ const uploads = z.strictObject({
 const pictures = z.strictObject({
   /** Files that pictures come of, and pictures: those used longest ago are made again when they are wanted. */
   cache_mb: z.number().min(1).default(2000),
+  /** Million pixels of a plane that pictures are made of: all of them are read once, and compressed ones may be many in few bytes. */
+  max_mpx: z.number().positive().default(5000),
   /** Requests that wait for a picture to be made; half of them may be of one owner. */
   max_waiting: z.int().min(2).default(500),
 });

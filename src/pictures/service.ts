@@ -193,13 +193,22 @@ export class Pictures {
     );
   }
 
-  #withOverview<T>(
+  async #withOverview<T>(
     source: PictureSource,
     chosen: Chosen,
     client: Client,
     work: (opened: Opened) => Promise<T>,
   ): Promise<T> {
     const { owner } = client;
+    const { max_mpx } = this.#config.pictures;
+    const { width, height } = await this.describe(source, chosen, client);
+    if (width * height > max_mpx * 1e6) {
+      const size = `${source.name} has ${width} x ${height} pixels`;
+      throw new OtfError(
+        'OTF_IMAGE_TOO_LARGE',
+        `${size}: pictures are made of at most ${max_mpx} million (pictures.max_mpx)`,
+      );
+    }
     return this.#withImage(source, chosen, client, ({ image, decodes }) => {
       const make = (file: string) => this.#intoFile(() => this.#run('overview', { image, file }, { owner, decodes }));
       return this.#cache.use(`${nameOf(source)}/${image.hdu}-${image.plane}`, make, ({ path }) =>

@@ -1,6 +1,7 @@
 /**
  * The threads that make pictures, and who waits for them. Few, at a low priority, and never all of them in a decoder that
- * jobs need, too: so jobs do not wait for people who look. Of tiles the newest goes first: it is what is looked at now.
+ * jobs need, too: so jobs do not wait for people who look. Owners take turns; of tiles the newest goes first: it is what is
+ * looked at now.
  */
 import { availableParallelism } from 'node:os';
 import { OtfError } from '../errors/catalogue.js';
@@ -38,6 +39,9 @@ export class PictureThreads {
   #waiting: Waiting[] = [];
   #running = 0;
   #decoding = 0;
+  /** When each owner who waits had his last turn: the one whose was longest ago is next. */
+  readonly #turns = new Map<string, number>();
+  #turn = 0;
   #closing = false;
 
   /** `most` may wait. */
@@ -104,6 +108,7 @@ export class PictureThreads {
       const chosen = this.#choose();
       if (!chosen) return;
       this.#waiting.splice(this.#waiting.indexOf(chosen), 1);
+      this.#tookTurn(chosen.owner);
       this.#running++;
       if (chosen.decodes) this.#decoding++;
       const over = () => {
@@ -115,13 +120,19 @@ export class PictureThreads {
     }
   }
 
-  /** What other things wait for, in the order it came; then tiles, the newest first. */
+  /** Owners take turns. Of one's errands: what other things wait for, in the order it came; then tiles, the newest first. */
   #choose(): Waiting | undefined {
-    const may = (each: Waiting) => !each.decodes || this.#decoding < this.#decoders;
-    return (
-      this.#waiting.find((each) => each.stage !== 'tile' && may(each)) ??
-      this.#waiting.findLast((each) => each.stage === 'tile' && may(each))
-    );
+    const may = this.#waiting.filter((each) => !each.decodes || this.#decoding < this.#decoders);
+    const turnOf = ({ owner }: Waiting) => this.#turns.get(owner) ?? 0;
+    const oldest = Math.min(...may.map(turnOf));
+    const his = may.filter((each) => turnOf(each) === oldest);
+    return his.find(({ stage }) => stage !== 'tile') ?? his.at(-1);
+  }
+
+  #tookTurn(owner: string): void {
+    this.#turns.set(owner, ++this.#turn);
+    const waiting = new Set(this.#waiting.map((each) => each.owner));
+    for (const each of this.#turns.keys()) if (!waiting.has(each)) this.#turns.delete(each);
   }
 
   async #ask<S extends PictureStage>(order: PictureOrder<S>): Promise<PictureValue<S>> {
