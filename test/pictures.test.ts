@@ -216,6 +216,26 @@ describe('pictures of an image', () => {
     await json(at, `${job}/image`, 404);
   });
 
+  it('of a job that is PENDING are of the image it has now', async (t) => {
+    const at = await bench(t);
+    const level = (value: number) =>
+      Buffer.concat([
+        header([...imageCards([64, 64]), ...skyCards(32)]),
+        floatData(new Float32Array(4096).fill(value)),
+      ]);
+    const [first, second] = [await upload(at, level(1)), await upload(at, level(2))];
+    const created = await at.form('/jobs', { IMAGE: `upload:${first.split('/')[2]}` });
+    const job = new URL(created.headers.get('location') ?? '').pathname;
+    assert.equal((await json<Spot>(at, `${job}/image/pixel?X=3&Y=3`)).value, 1);
+    const tile = await at.send(`${job}/image/tiles/0/0_0.png`);
+    assert.match(tile.headers.get('cache-control') ?? '', /no-cache/);
+    const changed = await at.form(`${job}/parameters`, { IMAGE: `upload:${second.split('/')[2]}` });
+    assert.equal(changed.status, 303);
+    assert.equal((await json<Spot>(at, `${job}/image/pixel?X=3&Y=3`)).value, 2);
+    const other = await at.send(`${job}/image/tiles/0/0_0.png`);
+    assert.notEqual(other.headers.get('etag'), tile.headers.get('etag'));
+  });
+
   it('of a plane without a value are blank, and its statistics say so', async (t) => {
     const pixels = new Float32Array(32 * 32).fill(Number.NaN);
     const { at, base } = await upAndUploaded(t, Buffer.concat([header(imageCards([32, 32])), floatData(pixels)]));

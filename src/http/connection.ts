@@ -118,6 +118,7 @@ export class Connection implements Request, Outlet {
   }
 
   get remote(): string {
+    this.listen();
     return this.#remote ?? '';
   }
 

@@ -3,12 +3,14 @@ import type { ImageSelect } from '../engine/addon.js';
 
 export type { ImageDescription, NativePosition, PixelFacts, PlacedRegion, SkyGrid } from '../engine/addon.js';
 
-/** An image of a job or an upload: it never changes. */
+/** An image of a job or an upload. */
 export interface PictureSource {
   /** The job or upload: what is kept goes when that goes. */
   group: string;
-  /** Which of its files. */
+  /** Which of its files, and which content: another one has another name. */
   file: string;
+  /** The address will never lead to another content. */
+  fixed: boolean;
   path: string;
   /** For people. */
   name: string;

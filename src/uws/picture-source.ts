@@ -1,4 +1,6 @@
 /** Whose image a picture is of: an upload's, or that of an input of a job. */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { OtfError } from '../errors/catalogue.js';
 import { openableLocalPath } from '../fetch/local-file.js';
 import { ownerKey } from '../jobs/job.js';
@@ -34,7 +36,7 @@ const kPlane: ParameterDescription = {
 
 export const ofUpload: Viewer = ({ uploads }, request, given) => {
   const kept = uploads.get(id(request), request);
-  const source = { group: kept.id, file: 'file', path: uploads.path(kept), name: kept.upload.name };
+  const source = { group: kept.id, file: 'file', fixed: true, path: uploads.path(kept), name: kept.upload.name };
   return viewed(request, source, readChosen(given, {}), `/uploads/${kept.id}/image`);
 };
 
@@ -48,8 +50,17 @@ export const ofJob: Viewer = async ({ jobs, config }, request, given) => {
   if (!entry) throw new OtfError('OTF_NOT_FOUND', 'the job has no such image');
   const own = (name: string) => entries.find((each) => each.id === name && !each.byReference)?.value;
   const chosen = readChosen(given, input === kind.inputs[0]?.name ? { hdu: own('HDU'), plane: own('PLANE') } : {});
-  const path = entry.upload ? jobs.pathOf(job, entry.upload) : await localPathOf(entry.value, config.fetch.file_roots);
-  const source = { group: job.id, file: input, path, name: entry.upload?.name ?? nameOf(entry.value) };
+  const { upload } = entry;
+  // Parameters of a PENDING job may be replaced.
+  const source = upload
+    ? {
+        group: job.id,
+        file: `${input}.${upload.sha256}`,
+        fixed: job.phase !== 'PENDING',
+        path: jobs.pathOf(job, upload),
+        name: upload.name,
+      }
+    : { group: job.id, ...(await localFile(input, entry.value, config.fetch.file_roots)) };
   return viewed(
     request,
     source,
@@ -83,15 +94,17 @@ function readChosen(given: Parameters, own: { hdu?: string | undefined; plane?: 
 }
 
 /** What was fetched is gone once the job has run; a file of this machine is where it was. Throws OTF_IMAGE_GONE. */
-async function localPathOf(url: string, roots: readonly string[]): Promise<string> {
+async function localFile(input: string, url: string, roots: readonly string[]): Promise<Omit<PictureSource, 'group'>> {
   if (!/^file:/i.test(url)) {
     throw new OtfError('OTF_IMAGE_GONE', 'the image was fetched from its URL for the job, and is not kept here');
   }
-  return openableLocalPath(new URL(url), roots).catch(() => {
-    throw new OtfError('OTF_IMAGE_GONE', 'the image is a file of the server that is not there any more');
-  });
-}
-
-function nameOf(url: string): string {
-  return (new URL(url).pathname.split('/').pop() ?? '').slice(0, 200) || 'image.fits';
+  try {
+    const path = await openableLocalPath(new URL(url), roots);
+    const { size, mtimeMs } = await stat(path);
+    return { file: `${input}.${size}-${mtimeMs}`, fixed: false, path, name: basename(path) };
+  } catch (thrown) {
+    throw new OtfError('OTF_IMAGE_GONE', 'the image is a file of the server that is not there any more', {
+      cause: thrown,
+    });
+  }
 }

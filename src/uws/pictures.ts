@@ -2,6 +2,7 @@
 import { OtfError } from '../errors/catalogue.js';
 import { kColourMaps, kLookDefaults, kNamedCuts, kStretches, readLook } from '../pictures/look.js';
 import type { PictureFile } from '../pictures/service.js';
+import type { PictureSource } from '../pictures/source.js';
 import { kBoxParameter, skyRegion } from '../tasks/detection/region.js';
 import { type ParameterDescription, readParameter, readParts } from '../tasks/parameters.js';
 import { nativeBox, nativePixel } from '../tasks/pixels.js';
@@ -62,7 +63,7 @@ export const getTile = viewing(async ({ pictures }, request, { source, chosen, c
     throw new OtfError('OTF_NOT_FOUND', 'a tile is tiles/LEVEL/X_Y.png');
   }
   const address = { level: Number(level), x: Number(x), y: Number(y) };
-  return pngAnswer(await pictures.tile(source, chosen, address, readLook(given), client));
+  return pngAnswer(source, await pictures.tile(source, chosen, address, readLook(given), client));
 });
 
 const kSize: ParameterDescription = { name: 'SIZE', type: 'integer', min: 16, max: 4096, help: 'longest side, pixels' };
@@ -70,12 +71,12 @@ const kDefaultSizePx = 1024;
 
 export const getPreview = viewing(async ({ pictures }, _, { source, chosen, client }, given) => {
   const maxPx = (readParameter(kSize, given) as number | undefined) ?? kDefaultSizePx;
-  return pngAnswer(await pictures.whole(source, chosen, maxPx, readLook(given), client));
+  return pngAnswer(source, await pictures.whole(source, chosen, maxPx, readLook(given), client));
 });
 
-/** The image of a job or an upload never changes, and the address says everything else. */
-function pngAnswer({ path, size, etag }: PictureFile): Answer {
-  const headers = { 'Cache-Control': 'private, max-age=31536000, immutable' };
+/** The address says everything else. */
+function pngAnswer({ fixed }: PictureSource, { path, size, etag }: PictureFile): Answer {
+  const headers = { 'Cache-Control': fixed ? 'private, max-age=31536000, immutable' : 'private, no-cache' };
   return { kind: 'file', path, mime: 'image/png', size, etag, headers };
 }
 
