@@ -46,3 +46,18 @@ describe('a row of version 1', () => {
     });
   });
 });
+
+describe('a row of version 2', () => {
+  const [, byShownAddresses] = kJsonUpgrades;
+  assert.ok(byShownAddresses);
+
+  it('shows of its addresses what may be shown', () => {
+    const signed = 'https://example.org/a.fits?sig=1';
+    const inputs = { IMAGE: [{ kind: 'url', url: signed }], BEAM: [beam, upload] };
+    const { parameters } = byShownAddresses({ parameters: { inputs, asked: {} }, info: {}, ...rest });
+    assert.deepEqual(parameters, {
+      inputs: { IMAGE: [{ kind: 'url', url: 'https://example.org/a.fits?***', whole: signed }], BEAM: [beam, upload] },
+      asked: {},
+    });
+  });
+});

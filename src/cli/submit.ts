@@ -1,8 +1,9 @@
 /** `submit IMAGE...`: images to a server, one job each. */
 import type { Command } from 'commander';
-import { UwsClient } from '../client/client.js';
+import { isRemote, UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
+import { publicUrl } from '../errors/public-text.js';
 import { example, formatOption, integer } from './options.js';
 import {
   addInputOptions,
@@ -108,10 +109,11 @@ async function sendAll(
     for (const [index, image] of waiting) {
       const bar = bars('bytes');
       try {
+        const shown = isRemote(image) ? publicUrl(image) : image;
         const id = await client.submit({ IMAGE: image, ...others }, fields, bar.update);
-        sent.set(index, { image, id });
+        sent.set(index, { image: shown, id });
         bar.stop();
-        if (!options.json) print(`${id}  ${image}`);
+        if (!options.json) print(`${id}  ${shown}`);
       } catch (thrown) {
         failures.push(thrown);
       } finally {

@@ -1,6 +1,7 @@
 /** `otf.toml`, section by section. Every table is strict: a misspelt key that is silently ignored is a wrong server. */
 import { z } from 'zod';
 import { kAutoEngine } from '../engine/device.js';
+import { publicUrl } from '../errors/public-text.js';
 import { kNormFunctions } from '../models/normalisation.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 import { kComputeTypes } from '../models/schema.js';
@@ -30,7 +31,12 @@ const server = z.strictObject({
   /** Characters of one field (RUNID, IMAGE as a URL, ...). */
   max_text: z.int().min(64).max(65_536).default(4096),
   /** Where clients see this server, e.g. https://otf.example.org/cianna; empty = from each request's Host header. */
-  public_url: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
+  public_url: z
+    .union([
+      z.literal(''),
+      z.url({ protocol: /^https?$/ }).refine((it) => publicUrl(it) === it, 'must end with its path'),
+    ])
+    .default(''),
   /** Further names of this server (Host header), beside localhost, addresses, `host`, this machine's name and that of public_url. */
   hosts: z.array(text.min(1)).default([]),
   /** Jobs of one answer to GET /jobs. */

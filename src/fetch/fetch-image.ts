@@ -10,6 +10,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { publicUrl } from '../errors/public-text.js';
 import { kSoftware } from '../version.js';
 import { isPrivateAddress } from './address.js';
 
@@ -30,8 +31,6 @@ export interface FetchLimits {
 export interface FetchedImage {
   size: number;
   sha256: string;
-  /** Where redirects led. */
-  url: string;
 }
 
 const kCheckedBytes = 4 << 20;
@@ -47,7 +46,6 @@ interface Transfer {
   received: number;
   total: number | undefined;
   validator: string | undefined;
-  finalUrl: string;
 }
 
 /** An interrupted transfer: worth another attempt. */
@@ -74,7 +72,6 @@ export async function fetchImage(
     received: 0,
     total: undefined,
     validator: undefined,
-    finalUrl: url,
   };
   try {
     for (let attempt = 0; ; attempt++) {
@@ -93,7 +90,7 @@ export async function fetchImage(
   } finally {
     await file.close();
   }
-  return { size: transfer.received, sha256: transfer.hash.digest('hex'), url: transfer.finalUrl };
+  return { size: transfer.received, sha256: transfer.hash.digest('hex') };
 }
 
 /** Follow redirects, then read the body to its end. Throws Cut when the connection broke. */
@@ -110,7 +107,6 @@ async function receive(transfer: Transfer, start: URL, limits: FetchLimits, sign
       url = new URL(location, url);
       continue;
     }
-    transfer.finalUrl = url.href;
     try {
       await acceptStatus(transfer, status, response, start, limits);
       return await readBody(transfer, response, start, limits);
@@ -231,7 +227,7 @@ function networkReason(error: NodeJS.ErrnoException): string {
 }
 
 function failed(url: string, reason: string): OtfError {
-  return new OtfError('OTF_FETCH_FAILED', `cannot fetch ${url}: ${reason}`);
+  return new OtfError('OTF_FETCH_FAILED', `cannot fetch ${publicUrl(url)}: ${reason}`);
 }
 
 function refusedAddress(url: URL): OtfError {
@@ -239,5 +235,8 @@ function refusedAddress(url: URL): OtfError {
 }
 
 function tooLarge(url: URL, limits: FetchLimits): OtfError {
-  return new OtfError('OTF_FETCH_TOO_LARGE', `${url.href} is larger than ${Math.floor(limits.maxBytes / 1e6)} MB`);
+  return new OtfError(
+    'OTF_FETCH_TOO_LARGE',
+    `${publicUrl(url.href)} is larger than ${Math.floor(limits.maxBytes / 1e6)} MB`,
+  );
 }

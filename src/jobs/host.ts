@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
-import { publicText } from '../errors/public-text.js';
+import { publicText, withoutSecrets } from '../errors/public-text.js';
 import { type Folder, folderAt, folderRef } from '../io/folder.js';
 import type { Environment } from '../provenance/environment.js';
 import type { ResultFile } from '../tasks/files.js';
@@ -158,7 +158,7 @@ export class JobHost implements ExecutorHost {
   }
 
   log(jobId: string, level: LogLevel, message: string): void {
-    this.#log[level]({ jobId }, message);
+    this.#log[level]({ jobId }, withoutSecrets(message));
     // Of a job that has gone nothing is kept.
     if (!this.#store.get(jobId)) return;
     const lines = this.#lines.get(jobId) ?? [];

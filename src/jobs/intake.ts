@@ -1,11 +1,12 @@
 /** What comes in with files: new jobs, and changes of those that have not begun. */
 import type { Config } from '../config/schema.js';
-import type { UploadedFile } from '../tasks/files.js';
+import type { JobParameters } from '../tasks/parameters.js';
 import { type Asker, accessible } from './access.js';
 import type { AdmissionOfJobs } from './admission.js';
 import { type NewJob, type ParameterChange, pendingJob, withParameters } from './asked.js';
-import type { JobFolders } from './folders.js';
+import type { JobFolders, Spool } from './folders.js';
 import { type Job, uploadedBytes, uploads } from './job.js';
+import { sealed, seals } from './sealed.js';
 import type { JobStore } from './store.js';
 import { forbidden, type Transitions } from './transitions.js';
 
@@ -28,10 +29,12 @@ export class Intake {
 
   async create(request: NewJob): Promise<Job> {
     const { policy, store, folders, admission, transitions } = this.#parts;
-    const job = pendingJob(request, policy, Date.now());
-    const admitted = admission.admit(job, request.run);
+    const asked = pendingJob(request, policy, Date.now());
+    const admitted = admission.admit(asked, request.run);
     try {
-      const id = await folders.adopt(request.spool);
+      const { spool, parameters } = await this.#sealed(request);
+      const job = { ...asked, parameters };
+      const id = await folders.adopt(spool);
       try {
         // Stamped in the transaction: the list stays sorted by creation whatever order uploads finish in.
         const created = await transitions.commit(id, () => {
@@ -49,31 +52,58 @@ export class Intake {
     }
   }
 
-  async change(id: string, change: ParameterChange, who: Asker): Promise<Job> {
+  async change(id: string, asked: ParameterChange, who: Asker): Promise<Job> {
     const { policy, folders, admission, transitions, get } = this.#parts;
+    let change = asked;
     try {
       assertPending(get(id, who));
+      change = { ...asked, ...(await this.#sealed(asked)) };
       if (change.spool) admission.assertBytes(uploadedBytes(change.parameters));
       if (change.spool) await folders.add(id, change.spool);
-      let replaced: readonly UploadedFile[] = [];
+      let replaced: readonly string[] = [];
       const job = await transitions.commit(id, (before) => {
         const old = accessible(before, who);
         assertPending(old);
         const changed = withParameters(old, change, policy);
-        const kept = uploads(changed.parameters);
-        replaced = uploads(old.parameters).filter((file) => !kept.includes(file));
+        const kept = filesOf(changed);
+        replaced = filesOf(old).filter((file) => !kept.includes(file));
         return change.run ? transitions.queued(changed) : changed;
       });
-      for (const { file } of replaced) await folders.removeFile(id, file);
+      for (const file of replaced) await folders.removeFile(id, file);
       return job;
     } catch (thrown) {
       await change.spool?.discard();
-      for (const { file } of uploads(change.parameters)) await folders.removeFile(id, file);
+      for (const file of filesOf(change)) await folders.removeFile(id, file);
       // Deleted meanwhile: its folder was not there to take the files.
       get(id, who);
       throw thrown;
     }
   }
+
+  /** Addresses that must not be shown lie among the files. A spool made for them goes again when that fails. */
+  async #sealed({ parameters, spool }: Pick<NewJob, 'parameters' | 'spool'>): Promise<Sealed> {
+    let made: Spool | undefined;
+    try {
+      const inputs = await sealed(parameters.inputs, () => {
+        made ??= spool ?? this.#parts.folders.newSpool();
+        return made;
+      });
+      return { parameters: { ...parameters, inputs }, spool: spool ?? made };
+    } catch (thrown) {
+      if (made !== spool) await made?.discard();
+      throw thrown;
+    }
+  }
+}
+
+interface Sealed {
+  parameters: JobParameters;
+  spool: Spool | undefined;
+}
+
+/** In its folder, of its inputs. */
+function filesOf({ parameters }: Pick<Job, 'parameters'>): string[] {
+  return [...uploads(parameters).map(({ file }) => file), ...seals(parameters.inputs)];
 }
 
 function assertPending(job: Job): void {

@@ -3,7 +3,8 @@ import type { Database } from 'better-sqlite3';
 import { OtfError } from '../errors/catalogue.js';
 import type { ResultFile } from '../tasks/files.js';
 import type { JobParameters } from '../tasks/parameters.js';
-import { type Job, type JobFailure, type JobInfo, type Phase, type Style, storedBytes } from './job.js';
+import { isFinal, type Job, type JobFailure, type JobInfo, type Phase, type Style, storedBytes } from './job.js';
+import { withoutWholeAddresses } from './sealed.js';
 import { type JsonColumns, kJsonUpgrades } from './upgrades.js';
 
 /** Step n brings user_version n to n + 1. Steps that were ever released are never edited. */
@@ -92,7 +93,8 @@ export const kSaveSql = `INSERT INTO job (${kColumns.join(', ')}) VALUES (${kCol
 
 export type JobRow = Record<(typeof kColumns)[number], string | number | null>;
 
-export function toRow(job: Job): JobRow {
+export function toRow(now: Job): JobRow {
+  const job = kept(now);
   return {
     ...job,
     version: kJsonVersion,
@@ -107,7 +109,7 @@ export function toRow(job: Job): JobRow {
 /** Rows are our own, written by toRow of this version or an earlier one: their shape is not checked again. */
 export function fromRow(row: JobRow): Job {
   const json = upgraded(row);
-  return {
+  return kept({
     id: row.id as string,
     kind: row.kind as string,
     style: row.style as Style,
@@ -128,7 +130,11 @@ export function fromRow(row: JobRow): Job {
     results: json.results as ResultFile[],
     failure: json.failure as JobFailure | null,
     info: json.info as JobInfo,
-  };
+  });
+}
+
+function kept(job: Job): Job {
+  return isFinal(job.phase) ? withoutWholeAddresses(job) : job;
 }
 
 function upgraded(row: JobRow): JsonColumns {

@@ -23,6 +23,7 @@ import { Removal } from './removal.js';
 import { Representations } from './representations.js';
 import { queueUnfinished } from './restart.js';
 import { RetryLater } from './retry.js';
+import { seals } from './sealed.js';
 import { JobStore } from './store.js';
 import { Sweeper } from './sweeper.js';
 import type { JobCounts } from './totals.js';
@@ -288,10 +289,20 @@ export class JobService {
     return this.#events.subscribe(listener);
   }
 
+  /** Nothing is fetched for it any more. */
+  #unseal({ id, parameters }: Job): void {
+    for (const file of seals(parameters.inputs)) {
+      this.#folders
+        .removeFile(id, file)
+        .catch((thrown) => this.#log.warn({ err: thrown, jobId: id }, 'left in its folder'));
+    }
+  }
+
   #changed(after: Job | null, before: Job | undefined): void {
     const id = after?.id ?? before?.id ?? '';
     if (after && before && after.phase === before.phase) return;
     if (!after || isFinal(after.phase)) this.#host.forget(id);
+    if (after && isFinal(after.phase)) this.#unseal(after);
     this.#waiters.wake(id);
     this.#events.emit({ type: 'phase', jobId: id, phase: after?.phase ?? 'DELETED', timeMs: Date.now() });
     this.#log.info({ jobId: id, phase: after?.phase ?? 'DELETED' }, 'phase');

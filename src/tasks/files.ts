@@ -20,7 +20,12 @@ export interface UploadedFile {
 /** http, https or (below configured folders) file; fetched in phase EXECUTING by src/fetch. */
 export interface ImageUrl {
   kind: 'url';
+  /** As it may be shown (publicUrl of src/errors). */
   url: string;
+  /** File of the job's folder that has the whole address, when more of it is needed than may be shown. */
+  sealed?: string;
+  /** The same in rows of before there were such files; only while the job is not over. */
+  whole?: string;
 }
 
 export type InputFile = UploadedFile | ImageUrl;
@@ -37,7 +42,7 @@ export interface InputSource {
   sha256?: string | undefined;
   size: number;
   modified?: Date | undefined;
-  /** As the client gave it; undefined = uploaded. */
+  /** As it may be shown; undefined = uploaded. */
   url?: string | undefined;
   /** Of another job. */
   origin?: Origin | undefined;

@@ -96,11 +96,22 @@ async function place(given: InputFile, { folder, stem, room, hash }: Errand): Pr
     return { path: folder.path(file), name: name === '' ? 'image.fits' : name, sha256, size, origin };
   }
   const { url } = given;
-  if (!isLocal(given)) return download(url, folder.path(`fetched-${stem}`), room);
+  if (!isLocal(given)) {
+    const source = await download(await wholeAddress(given, folder), folder.path(`fetched-${stem}`), room);
+    return { ...source, url };
+  }
   const path = await openableLocalPath(new URL(url), room.fetch.file_roots);
   const { size, mtime: modified } = await stat(path);
   const digest = hash || size <= kSmallBytes ? await room.workers.run('hash', path) : {};
   return { path, name: basename(path), url, size, modified, ...digest };
+}
+
+/** For the fetch alone: nothing else gets to see it. */
+async function wholeAddress({ url, sealed, whole }: ImageUrl, folder: Folder): Promise<string> {
+  if (sealed === undefined) return whole ?? url;
+  const address = await folder.read(sealed);
+  if (!address) throw new OtfError('OTF_INPUT_UNREADABLE', `the address behind ${url} is gone: submit the job again`);
+  return address.toString('utf8');
 }
 
 async function download(url: string, path: string, { host, fetch, signal }: InputRoom): Promise<InputSource> {
@@ -113,7 +124,7 @@ async function download(url: string, path: string, { host, fetch, signal }: Inpu
   };
   try {
     const { size, sha256 } = await fetchImage(url, path, limits, signal ?? new AbortController().signal);
-    return { path, name: nameOf(url), sha256, size, url, temporary: true };
+    return { path, name: nameOf(url), sha256, size, temporary: true };
   } catch (thrown) {
     await rm(path, { force: true });
     throw thrown;
