@@ -95,8 +95,13 @@ describe('Images from elsewhere', () => {
         server.close();
       }
     });
-    const env = { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true', CIANNA_OTF_AUTH_OWNER_HEADER: 'x-remote-user' };
+    const env = {
+      CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true',
+      CIANNA_OTF_AUTH_OWNER_HEADER: 'x-remote-user',
+      CIANNA_OTF_AUTH_ADMINS: 'root',
+    };
     const server = await startTestServer(t, { env });
+    server.headers = { 'x-remote-user': 'root' };
     const submit = (url: string, owner: string) => server.submit({ IMAGE: url }, undefined, { 'x-remote-user': owner });
     const held = await Promise.all(Array.from({ length: 20 }, () => submit(urls[0] ?? '', 'mallory')));
     const id = await submit(urls[1] ?? '', 'ada');

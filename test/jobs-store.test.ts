@@ -46,7 +46,7 @@ class Disk extends LogSync {
 }
 
 function all(store: JobStore) {
-  return [...store.lists.pages({ limit: 1e6 })].flat();
+  return [...store.lists.pages({ of: 'all', limit: 1e6 })].flat();
 }
 
 describe('the store', () => {
@@ -245,7 +245,8 @@ describe('the store', () => {
     store.load(jobs);
     await store.changeUntilRestart('j2', (before) => before && { ...before, phase: 'EXECUTING' });
     const ids = (query: string, most = 10_000) => {
-      const { expected, pages } = listJobs(store.lists, store.totals, parseFilter(Parameters.fromQuery(query)), most);
+      const filter = parseFilter(Parameters.fromQuery(query));
+      const { expected, pages } = listJobs(store.lists, store.totals, { ...filter, of: 'all' }, most);
       const found = [...pages].flat().map(({ id }) => Number(id.slice(1)));
       assert.ok(found.length <= expected && expected <= most, `${query}: ${found.length} of ${expected}`);
       return found;

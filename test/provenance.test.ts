@@ -13,7 +13,8 @@ async function documents(t: Parameters<typeof bench>[0], owner = 'Ada "the" <fir
   const body = new FormData();
   body.append('IMAGE', new Blob(['x']), 'a.fits');
   body.append('PHASE', 'RUN');
-  const created = await b.send('/jobs', { method: 'POST', body, headers: { 'x-user': owner } });
+  b.headers['x-user'] = owner;
+  const created = await b.send('/jobs', { method: 'POST', body });
   const id = created.headers.get('location')?.split('/').pop() ?? '';
   await b.until(id, 'COMPLETED');
   const of = (name: string) => b.text(`/jobs/${id}/results/${name}`);

@@ -92,6 +92,8 @@ class ToldRunner implements Runner {
   }
 }
 
+const kUsed = { items: 1, device: 'cpu', seconds: 0 } as const;
+
 async function rig(t: TestContext, runner: ToldRunner, policy: Record<string, number> = {}) {
   const told: string[] = [];
   const kept = async (what: string) => {
@@ -110,6 +112,7 @@ async function rig(t: TestContext, runner: ToldRunner, policy: Record<string, nu
     completed: (id) => kept(`completed ${id}`),
     failed: (id, { message }) => kept(`failed ${id}: ${message}`),
     requeued: (id) => kept(`requeued ${id}`),
+    used: () => undefined,
     log: (id, level, message) => {
       told.push(`log ${id} ${level} ${message}`);
     },
@@ -120,7 +123,7 @@ async function rig(t: TestContext, runner: ToldRunner, policy: Record<string, nu
   t.after(() => executor.stop(0));
   /** A job that is begun comes to its end. */
   const end = async (id: string) => {
-    runner.host.over(id);
+    runner.host.over(job(id), kUsed);
     await runner.host.completed(id, { results: [], info: {}, endedMs: 0 });
     await settled();
   };
@@ -174,8 +177,8 @@ describe('The executor', () => {
     await settled();
     assert.equal(runner.begun, '1 2');
     runner.host.short(first, new OtfError('OTF_SHORTAGE', 'no descriptors'));
-    runner.host.over('1');
-    runner.host.over('2');
+    runner.host.over(job('1'), kUsed);
+    runner.host.over(job('2'), kUsed);
     await settled();
     assert.ok(
       told.includes('requeued 1') && told.includes('log 1 warn no descriptors: the job waits and is run again'),

@@ -80,7 +80,8 @@ describe('HTTP: methods and paths', () => {
 
   it('names the owner a trusted proxy gives, when configured', async (t) => {
     const b = await bench(t, {}, { auth: { owner_header: 'x-remote-user' } });
-    const created = await b.send('/jobs', { method: 'POST', headers: { 'x-remote-user': 'ada' } });
+    b.headers['x-remote-user'] = 'ada';
+    const created = await b.send('/jobs', { method: 'POST' });
     const id = created.headers.get('location')?.split('/').pop();
     assert.equal(await b.text(`/jobs/${id}/owner`), 'ada');
     assert.match(await b.text(`/jobs/${id}`), /<uws:ownerId>ada</);

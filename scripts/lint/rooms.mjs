@@ -12,6 +12,7 @@ const kTypeScript = {
   engine: ['errors', 'io'],
   models: ['engine', 'errors', 'io'],
   config: ['engine', 'errors', 'models'],
+  auth: ['config', 'errors', 'io'],
   results: ['engine', 'io'],
   provenance: ['io', 'version.ts'],
   fetch: ['errors', 'version.ts'],
@@ -23,10 +24,10 @@ const kTypeScript = {
   run: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks', 'threads'],
   schedule: ['config', 'errors', 'jobs', 'provenance', 'run', 'tasks'],
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
-  http: ['config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
+  http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
   cli: [
-    ...['client', 'config', 'engine', 'errors', 'http', 'io', 'models', 'pictures', 'results', 'run', 'schedule'],
-    'tasks',
+    ...['auth', 'client', 'config', 'engine', 'errors', 'http', 'io', 'models', 'pictures', 'results', 'run'],
+    ...['schedule', 'tasks'],
     'version.ts',
   ],
 };

@@ -1,6 +1,5 @@
 /** `jobs`, `status`, `wait`, `results`, `abort`, `delete`: jobs on a server. */
 import type { Command } from 'commander';
-import { UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
 import { example, formatOption, integer } from './options.js';
@@ -8,6 +7,7 @@ import { allFormats } from './parameters.js';
 import {
   addServerOptions,
   addTimeoutOption,
+  clientOf,
   deadline,
   downloadAll,
   isOver,
@@ -51,7 +51,7 @@ export function registerJobs(root: Command): void {
 }
 
 async function listJobs(options: JobsOptions): Promise<void> {
-  const jobs = await new UwsClient(options.server).list(options);
+  const jobs = await (await clientOf(options)).list(options);
   if (options.json) return print(JSON.stringify(jobs, null, 2));
   if (jobs.length === 0) return print('no jobs');
   const columns = ['job', 'phase', 'created', 'run id'].map((title) => ({ title, align: 'left' as const }));
@@ -85,11 +85,11 @@ function show(job: RemoteJob, options: RemoteOptions): void {
 }
 
 async function status(id: string, options: RemoteOptions): Promise<void> {
-  show(await new UwsClient(options.server).job(id), options);
+  show(await (await clientOf(options)).job(id), options);
 }
 
 async function wait(id: string, options: RemoteOptions & { timeout?: number }): Promise<void> {
-  const client = new UwsClient(options.server);
+  const client = await clientOf(options);
   const job = await client.job(id);
   if (job.phase === 'PENDING') throw new OtfError('OTF_PHASE_FORBIDS', `job ${id} is PENDING: nobody has started it`);
   const ended = await waitForEnd(client, id, deadline(options.timeout));
@@ -101,7 +101,7 @@ async function wait(id: string, options: RemoteOptions & { timeout?: number }): 
 }
 
 async function listResults(id: string, options: ResultsOptions): Promise<void> {
-  const client = new UwsClient(options.server);
+  const client = await clientOf(options);
   const job = await client.job(id);
   if (job.phase !== 'COMPLETED' && job.results.length === 0) {
     throw new OtfError('OTF_PHASE_FORBIDS', `job ${job.id} is ${job.phase}: it has no results`);
@@ -120,13 +120,13 @@ async function listResults(id: string, options: ResultsOptions): Promise<void> {
 }
 
 async function abort(id: string, options: RemoteOptions): Promise<void> {
-  const client = new UwsClient(options.server);
+  const client = await clientOf(options);
   await client.abort(id);
   const { phase } = await client.job(id);
   print(options.json ? JSON.stringify({ id, phase }) : `${id}  ${phase}`);
 }
 
 async function remove(id: string, options: RemoteOptions): Promise<void> {
-  await new UwsClient(options.server).delete(id);
+  await (await clientOf(options)).delete(id);
   print(options.json ? JSON.stringify({ id, deleted: true }) : `${id}  deleted`);
 }

@@ -12,6 +12,8 @@ import { registerModels } from './models.js';
 import { registerServe } from './serve.js';
 import { registerSimulate } from './simulate.js';
 import { registerSubmit } from './submit.js';
+import { registerToken } from './token.js';
+import { registerUsage } from './usage.js';
 
 const kAfterHelp = `
 First steps:
@@ -40,6 +42,8 @@ async function program(args: string[]): Promise<Command> {
   registerModels(root);
   registerEngines(root);
   registerSimulate(root);
+  registerToken(root);
+  registerUsage(root);
   await registerBench(root, args);
   return root;
 }

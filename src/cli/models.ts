@@ -2,7 +2,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { UwsClient } from '../client/client.js';
 import type { ModelSummary } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
@@ -13,6 +12,7 @@ import { loadRegistry, resolveModel } from '../tasks/cards.js';
 import { detectorCards } from '../tasks/detection/card.js';
 import { generateUpstreamRegistry } from '../tasks/detection/upstream-registry.js';
 import { addModelsOption, example } from './options.js';
+import { clientOf } from './remote.js';
 import { bold, print, textTable } from './table.js';
 
 interface ModelsOptions {
@@ -48,7 +48,7 @@ export function registerModels(root: Command): void {
 }
 
 async function listServerModels(url: string, options: ModelsOptions): Promise<void> {
-  const client = new UwsClient(url);
+  const client = await clientOf({ ...options, server: url });
   const xml = await client.modelRegistry();
   if (options.xml) return print(xml.trimEnd());
   const models = parseUpstreamRegistry(xml, `${client.base}: CIANNA_models.xml`);

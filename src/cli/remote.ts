@@ -1,8 +1,8 @@
 /** What the commands that talk to a server share: the option --server, waiting with a live line, downloading. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { UwsClient } from '../client/client.js';
+import { UwsClient } from '../client/client.js';
 import type { RemoteJob, RemoteResult } from '../client/documents.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { real } from './options.js';
@@ -16,13 +16,31 @@ const kSilentStepS = 30;
 
 export interface RemoteOptions {
   server: string;
+  token?: string;
+  tokenFile?: string;
   json?: boolean;
 }
 
 export function addServerOptions(command: Command): Command {
   return command
     .option('--server <url>', 'where the server is (or CIANNA_OTF_URL)', process.env.CIANNA_OTF_URL || kDefaultServer)
+    .option('--token-file <file>', 'a file with your token in it (or CIANNA_OTF_TOKEN_FILE)')
+    .option('--token <token>', 'your token: better in CIANNA_OTF_TOKEN, where others of this machine do not see it')
     .option('--json', 'as JSON');
+}
+
+/** The server, and who asks. Throws OTF_USAGE. */
+export async function clientOf({ server, token, tokenFile }: RemoteOptions): Promise<UwsClient> {
+  const file = tokenFile ?? (token === undefined ? process.env.CIANNA_OTF_TOKEN_FILE : undefined);
+  const given = token ?? (tokenFile === undefined ? process.env.CIANNA_OTF_TOKEN : undefined);
+  if (given) return new UwsClient(server, given);
+  if (!file) return new UwsClient(server);
+  const text = await readFile(file, 'utf8').catch((thrown) => {
+    throw new OtfError('OTF_USAGE', `cannot read the token in ${file}: ${systemReason(thrown)}`);
+  });
+  const read = text.trim();
+  if (read === '' || /\s/.test(read)) throw new OtfError('OTF_USAGE', `${file} has no token in it, or more than one`);
+  return new UwsClient(server, read);
 }
 
 /** When to stop waiting; undefined = never. `seconds` as `--timeout` has it. */

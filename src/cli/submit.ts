@@ -1,6 +1,6 @@
 /** `submit IMAGE...`: images to a server, one job each. */
 import type { Command } from 'commander';
-import { isRemote, UwsClient } from '../client/client.js';
+import { isRemote, type UwsClient } from '../client/client.js';
 import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
@@ -17,6 +17,7 @@ import { type ProgressBar, progressBar } from './progress.js';
 import {
   addServerOptions,
   addTimeoutOption,
+  clientOf,
   deadline,
   downloadAll,
   isOver,
@@ -77,7 +78,7 @@ async function submit(images: string[], options: SubmitOptions): Promise<void> {
   if (options.timeout !== undefined && !follows) {
     throw new OtfError('OTF_USAGE', '--timeout limits the waiting: give it with --wait or -o DIR');
   }
-  const client = new UwsClient(options.server);
+  const client = await clientOf(options);
   const fields = parameterFields(options);
   if (options.check) await checkImages(images, fields);
   const { submitted, failure } = await sendAll(client, images, options, fields);

@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { publicUrl } from '../errors/public-text.js';
 import { type JobSummary, parseJob, parseJobs, type RemoteJob, type RemoteResult } from './documents.js';
 import { postFiles, type UploadAnswer, type UploadProgress } from './upload.js';
 
@@ -14,13 +15,20 @@ const kTimeoutMs = 120_000;
 export class UwsClient {
   /** Without a slash at the end. */
   readonly base: string;
+  /** For this server, and nobody else. */
+  readonly #authorization: Record<string, string>;
 
-  /** Throws OTF_USAGE when it is no http(s) URL. */
-  constructor(url: string) {
+  /** `token`: of the server; or a name and a password in the URL, for a proxy. Throws OTF_USAGE when it is no http(s) URL. */
+  constructor(url: string, token?: string) {
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-      throw new OtfError('OTF_USAGE', `--server ${url}: not an http(s) URL such as http://127.0.0.1:5000`);
+      throw new OtfError('OTF_USAGE', `--server ${publicUrl(url)}: not an http(s) URL such as http://127.0.0.1:5000`);
     }
-    this.base = url.replace(/\/+$/, '');
+    const { username, password } = new URL(url);
+    this.base = url.replace(/\/\/[^/?#]*@/, '//').replace(/\/+$/, '');
+    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const basic = pair === ':' ? undefined : `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`;
+    const authorization = token === undefined ? basic : `Bearer ${token}`;
+    this.#authorization = authorization === undefined ? {} : { authorization };
   }
 
   /** Uploads the inputs (paths), or names them (isRemote), by their names, and starts the job. Gives the id. */
@@ -41,9 +49,11 @@ export class UwsClient {
       const location = response.headers.get('location') ?? undefined;
       answer = { status: response.status, location, text: await response.text() };
     } else {
-      answer = await postFiles(new URL(`${this.base}/jobs`), all, files, onProgress).catch((thrown) => {
-        throw thrown instanceof OtfError ? thrown : this.#unreachable(thrown);
-      });
+      answer = await postFiles(new URL(`${this.base}/jobs`), all, files, onProgress, this.#authorization).catch(
+        (thrown) => {
+          throw thrown instanceof OtfError ? thrown : this.#unreachable(thrown);
+        },
+      );
     }
     const id = answer.location?.replace(/\/+$/, '').split('/').pop();
     if (answer.status !== 303 || !id) throw refusal(answer.status, answer.text);
@@ -78,6 +88,16 @@ export class UwsClient {
 
   async delete(id: string): Promise<void> {
     await this.#expect(await this.#send(path(id), { method: 'DELETE' }), [303]);
+  }
+
+  /** By owner, as GET /usage gives it. */
+  async usage(days: Record<string, string>): Promise<unknown> {
+    const response = await this.#send(`/usage?${new URLSearchParams(days)}`, {
+      headers: { accept: 'application/json' },
+    });
+    const text = await response.text();
+    if (response.status !== 200) throw refusal(response.status, text);
+    return JSON.parse(text);
   }
 
   /** CIANNA_models.xml: the models of the server, as the observatory's clients read them. */
@@ -121,8 +141,11 @@ export class UwsClient {
 
   async #send(place: string, init: RequestInit = {}): Promise<Response> {
     const url = place.startsWith('/') ? this.base + place : place;
+    // A result may lie elsewhere: who has it is told nothing.
+    const ours = url === this.base || url.startsWith(`${this.base}/`);
+    const headers = { ...(init.headers as Record<string, string>), ...(ours ? this.#authorization : {}) };
     try {
-      return await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(kTimeoutMs), ...init });
+      return await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(kTimeoutMs), ...init, headers });
     } catch (thrown) {
       throw this.#unreachable(thrown);
     }
@@ -167,5 +190,6 @@ function refusal(status: number, text: string): OtfError {
   }
   const line = message.split('\n')[0]?.slice(0, 300) || 'no reason given';
   if (status === 404) return new OtfError('OTF_NOT_FOUND', line);
+  if (status === 401) return new OtfError('OTF_AUTH_REQUIRED', `${line} (CIANNA_OTF_TOKEN, --token-file)`);
   return new OtfError('OTF_SERVER_ANSWER', `the server answered ${status}: ${line}`);
 }

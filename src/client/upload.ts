@@ -26,6 +26,7 @@ export async function postFiles(
   fields: Record<string, string>,
   files: Record<string, string>,
   onProgress: UploadProgress,
+  authorization: Record<string, string> = {},
 ): Promise<UploadAnswer> {
   const boundary = `cianna-otf-${randomBytes(12).toString('hex')}`;
   const texts = Object.entries(fields).map(
@@ -40,7 +41,11 @@ export async function postFiles(
     head.length + tail.length,
   );
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  const headers = { 'content-type': `multipart/form-data; boundary=${boundary}`, 'content-length': total };
+  const headers = {
+    ...authorization,
+    'content-type': `multipart/form-data; boundary=${boundary}`,
+    'content-length': total,
+  };
   const request = send(url, { method: 'POST', headers });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     request.on('response', resolve);

@@ -6,8 +6,8 @@ import { OtfError, systemReason } from '../errors/catalogue.js';
 import { type Config, type ConfigSection, kConfigSchema } from './schema.js';
 
 const kEnvironmentPrefix = 'CIANNA_OTF_';
-/** Variables with our prefix that are not settings of the server: the address the client commands use. */
-const kOtherVariables = new Set(['CIANNA_OTF_URL']);
+/** Variables with our prefix that are not settings of the server: what the client commands use. */
+const kOtherVariables = new Set(['CIANNA_OTF_URL', 'CIANNA_OTF_TOKEN', 'CIANNA_OTF_TOKEN_FILE']);
 const kSections = Object.keys(kConfigSchema.shape) as ConfigSection[];
 
 export interface ConfigSources {

@@ -1,4 +1,5 @@
 /** `otf.toml`, section by section. Every table is strict: a misspelt key that is silently ignored is a wrong server. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { kAutoEngine } from '../engine/device.js';
 import { publicUrl } from '../errors/public-text.js';
@@ -16,6 +17,12 @@ const text = z.string();
 /** Scheme, host and port as a browser writes them in its Origin header: no path, no slash at the end. */
 function isOrigin(value: string): boolean {
   return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}
+
+function isTrustedIssuer(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname));
 }
 
 const server = z.strictObject({
@@ -64,6 +71,13 @@ const policy = z
     max_pending: z.int().min(1).default(1000),
     /** What one owner (or address) may have of max_queued, in jobs that have not begun. */
     owner_share: z.number().positive().max(1).default(0.8),
+    /** The same as a number, whatever is smaller; 0 = the share alone. */
+    owner_queued: z.int().min(0).default(0),
+    /** Of one owner with a name: megabytes of uploads and results, and the highest PRIORITY he may ask for. */
+    owner_mb: z.number().min(0).default(0),
+    owner_priority: z.int().min(5).max(9).default(9),
+    /** Requests of one owner (or address) a second, on the average; 0 = no limit. */
+    owner_requests_per_s: z.number().min(0).default(0),
     /** executionDuration of a job that names none, and the most one may ask for; 0 = no limit. */
     execution_s: wholeSeconds.default(3600),
     max_execution_s: wholeSeconds.default(0),
@@ -164,13 +178,41 @@ const fetch = z.strictObject({
   file_roots: z.array(text.startsWith('/', 'must be absolute paths')).default([]),
 });
 
-const auth = z.strictObject({
-  /** Header in which a trusted proxy names the user, e.g. x-remote-user; empty = everybody is anonymous. */
-  owner_header: z
-    .string()
-    .regex(/^[a-z0-9-]*$/, 'must be a lower-case header name')
-    .default(''),
-});
+const auth = z
+  .strictObject({
+    /**
+     * May people ask who do not say who they are? true = as everybody else, "read" = to look only. Absent: on this machine
+     * alone, as long as nobody has set up another way (tokens, oidc_issuer, owner_header).
+     */
+    anonymous: z.union([z.boolean(), z.literal('read')]).optional(),
+    /** Header in which a trusted proxy names the user, e.g. x-remote-user; empty = there is none. */
+    owner_header: z
+      .string()
+      .regex(/^[a-z0-9-]*$/, 'must be a lower-case header name')
+      .default(''),
+    /** Addresses whose owner_header is believed. */
+    trusted_proxies: z.array(text.refine((it) => isIP(it) !== 0, 'must be addresses')).default(['127.0.0.1', '::1']),
+    /** Hashes of API tokens (cianna-otf token); empty = tokens.json in the data folder. */
+    tokens_file: text.default(''),
+    /** Owners, as the proxy or the issuer names them, who may do everything with the jobs of everybody. */
+    admins: z.array(text.min(1)).default([]),
+    /** OpenID Connect: whose bearer tokens are taken (https, or this machine), and what their aud must name. */
+    oidc_issuer: text.default(''),
+    oidc_audience: text.default(''),
+    /** The claim that is the owner of jobs: `sub` is the only one an issuer never gives to somebody else. */
+    oidc_owner_claim: text.min(1).default('sub'),
+    oidc_groups_claim: text.min(1).default('groups'),
+    /** Whoever is in this group is an admin; empty = nobody by his groups. */
+    oidc_admin_group: text.default(''),
+  })
+  .refine((it) => it.oidc_issuer === '' || it.oidc_audience !== '', {
+    path: ['oidc_audience'],
+    error: 'must be set with oidc_issuer: tokens for other services are not for this one',
+  })
+  .refine((it) => it.oidc_issuer === '' || isTrustedIssuer(it.oidc_issuer), {
+    path: ['oidc_issuer'],
+    error: 'must be an https URL (or http on this machine)',
+  });
 
 const logging = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),

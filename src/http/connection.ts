@@ -4,6 +4,7 @@
  * writes belong into a cork.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { Principal } from '../auth/principal.js';
 import { toOtfError } from '../errors/catalogue.js';
 import type { Uploads } from '../jobs/folders.js';
 import type { Answer, BodyKinds, Form, Headers, Request, TextAnswer } from '../uws/exchange.js';
@@ -25,9 +26,22 @@ export interface ConnectionOptions {
   /** Used when there is no sound Host header. */
   fallbackHost: () => string;
   ownerHeader: string;
+  /** Somebody changed something, or was not let in. */
+  onAudit: (event: AuditEvent) => void;
   cors: Cors;
   onAnswered: (method: string, route: string, status: number, seconds: number, bytesIn: number) => void;
   onInternal: (thrown: unknown, route: string) => void;
+}
+
+export interface AuditEvent {
+  method: string;
+  route: string;
+  status: number;
+  /** null = anonymous, or not let in. */
+  owner: string | null;
+  remote: string;
+  /** That was made, or that it is about. */
+  jobId?: string | undefined;
 }
 
 const kCopiedHeaders = [
@@ -35,6 +49,7 @@ const kCopiedHeaders = [
   'accept-encoding',
   'access-control-request-headers',
   'access-control-request-method',
+  'authorization',
   'content-length',
   'content-type',
   'host',
@@ -42,12 +57,12 @@ const kCopiedHeaders = [
   'if-range',
   'origin',
   'range',
+  'sec-fetch-mode',
   'sec-fetch-site',
   'transfer-encoding',
 ] as const;
 /** Anything else has no place in a URL we write into documents. */
 const kHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/;
-const kMaxOwner = 200;
 
 export class Connection implements Request, Outlet {
   readonly res: HttpResponse;
@@ -55,6 +70,8 @@ export class Connection implements Request, Outlet {
   readonly variables: readonly string[];
   readonly query: string;
   gone = false;
+  /** Who asks, once that is known (server.ts): until then nobody. */
+  principal: Principal | undefined;
   #ended = false;
   /** Valid until the handler returns; then `#headers` has what may still be asked for. */
   #req: HttpRequest | undefined;
@@ -97,8 +114,7 @@ export class Connection implements Request, Outlet {
       if (name !== '') headers[name] = this.#req.getHeader(name);
     this.#headers = headers;
     this.#req = undefined;
-    // Readable only while the socket is there.
-    this.#remote = Buffer.from(this.res.getRemoteAddressAsText()).toString('latin1');
+    this.#remote = this.remote;
     this.res.onAborted(() => {
       this.gone = true;
       this.#body?.detach(true);
@@ -118,13 +134,26 @@ export class Connection implements Request, Outlet {
   }
 
   get remote(): string {
-    this.listen();
-    return this.#remote ?? '';
+    // Readable only while the socket is there.
+    this.#remote ??= Buffer.from(this.res.getRemoteAddressAsText()).toString('latin1');
+    return this.#remote;
+  }
+
+  get authorization(): string {
+    return this.header('authorization');
+  }
+
+  /** As the peer's proxy names him: worth what the peer is worth. */
+  get named(): string {
+    return this.#options.ownerHeader === '' ? '' : this.header(this.#options.ownerHeader);
   }
 
   get owner(): string | null {
-    const name = this.#options.ownerHeader === '' ? '' : this.header(this.#options.ownerHeader).trim();
-    return name === '' || /[\u0000-\u001f\u007f]/.test(name) ? null : name.slice(0, kMaxOwner);
+    return this.principal?.owner ?? null;
+  }
+
+  get admin(): boolean {
+    return this.principal?.scopes.has('admin') ?? false;
   }
 
   async form(accept: BodyKinds = {}): Promise<Form> {
@@ -160,6 +189,16 @@ export class Connection implements Request, Outlet {
     this.#ended = true;
     const seconds = (performance.now() - this.#started) / 1000;
     this.#options.onAnswered(this.method, this.#route, status, seconds, this.#body?.receivedBytes ?? 0);
+  }
+
+  /** To be asked before the answer ends: then the socket says no more where it came from. */
+  #auditOf({ status, headers }: TextAnswer): AuditEvent | undefined {
+    const { method, owner } = this;
+    const changes = method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+    if (!changes && status !== 401 && status !== 403) return undefined;
+    const [asked] = this.variables;
+    const jobId = asked ?? (status === 303 ? headers.Location?.split('/').pop() : undefined);
+    return { method, route: this.#route, status, owner, remote: this.remote, jobId };
   }
 
   /**
@@ -222,6 +261,7 @@ export class Connection implements Request, Outlet {
     const body = this.#body;
     const headers = this.#shared(answer.headers);
     const close = body !== undefined && !body.complete && !this.#willEnd();
+    const audit = this.#auditOf(answer);
     body?.ignoreRest();
     this.res.cork(() => {
       this.res.writeStatus(kStatusLines[answer.status] ?? String(answer.status));
@@ -231,5 +271,6 @@ export class Connection implements Request, Outlet {
     });
     body?.detach(false);
     this.finished(answer.status);
+    if (audit) this.#options.onAudit(audit);
   }
 }

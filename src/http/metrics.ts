@@ -1,5 +1,6 @@
 /** Prometheus metrics of the protocol half; the executor registers its own in the same registry. All names begin otf_. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { kServer } from '../jobs/access.js';
 import { kOwnPhases } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
 import type { Connections } from './connections.js';
@@ -94,6 +95,7 @@ export function jobMetrics(registry: Registry, jobs: JobService): void {
       for (const [key, depth] of Object.entries(jobs.executorStats().queued)) this.set({ key }, depth);
     },
   });
+  usageMetrics(registry, jobs);
   new Gauge({
     name: 'otf_waiting_requests',
     help: 'Requests blocked by WAIT',
@@ -102,4 +104,30 @@ export function jobMetrics(registry: Registry, jobs: JobService): void {
       this.set(jobs.waiting);
     },
   });
+}
+
+const kUsage = [
+  ['otf_owner_jobs', 'Jobs of each owner', 'jobs'],
+  ['otf_owner_items', 'Items, e.g. tiles, of the jobs of each owner that went through a network', 'items'],
+  ['otf_owner_cpu_seconds', 'Seconds of CPU devices that jobs of each owner took', 'cpuSeconds'],
+  ['otf_owner_gpu_seconds', 'Seconds of GPUs that jobs of each owner took', 'gpuSeconds'],
+  ['otf_owner_bytes_in', 'Bytes each owner has uploaded', 'bytesIn'],
+  ['otf_owner_bytes_out', 'Bytes of results of each owner', 'bytesOut'],
+] as const;
+
+/** Since the data folder was made; `owner` is empty for people without a name. */
+function usageMetrics(registry: Registry, jobs: JobService): void {
+  for (const [name, help, count] of kUsage) {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['owner'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const used of jobs.usage(undefined, undefined, kServer))
+          this.set({ owner: used.owner ?? '' }, used[count]);
+      },
+    });
+  }
 }

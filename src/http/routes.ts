@@ -19,11 +19,14 @@ import { getLinks } from '../uws/links.js';
 import { getModelFile } from '../uws/model-files.js';
 import { ofJob, ofUpload } from '../uws/picture-source.js';
 import { createUpload, deleteUpload, getUpload, getUploadFile } from '../uws/uploads.js';
+import { getUsage } from '../uws/usage.js';
 import { getAvailability, getCapabilities } from '../uws/vosi.js';
 import { descriptionOf, getEvents, getHealth, getLive, getMetrics, getReady, indexOf } from './operation.js';
 import { pictureRoutes } from './picture-routes.js';
 import type { Operation, Route } from './route.js';
 
+/** Says nothing of anybody's jobs. */
+const kOpen: Partial<Operation> = { access: 'open' };
 const kNotFound = { 404: 'no such job or sub-resource' };
 const kBadRequest = { 400: 'a parameter is wrong; the text names it' };
 const kForm = { 413: 'larger than max_upload_mb', 415: 'neither form nor multipart' };
@@ -177,7 +180,7 @@ function single(path: string, methods: Route['methods']): Route {
 const allRoutes = () => kRoutes;
 
 export const kRoutes: readonly Route[] = [
-  single('/', get(indexOf(allRoutes), 'What there is', 'text')),
+  single('/', get(indexOf(allRoutes), 'What there is', 'text', kOpen)),
   ...jobTree('/jobs'),
   ...jobTree('/uws'),
   single('/uploads', {
@@ -209,17 +212,24 @@ export const kRoutes: readonly Route[] = [
     '/links',
     get(getLinks, 'DataLink: what belongs to a job', 'VOTable', { query: { ID: 'URL or id of a job' } }),
   ),
-  single('/availability', get(getAvailability, 'VOSI availability', 'XML')),
-  single('/capabilities', get(getCapabilities, 'VOSI capabilities', 'XML')),
+  single(
+    '/usage',
+    get(getUsage, 'What you have used; admins: everybody', 'JSON', {
+      query: { FROM: 'first day (UTC), e.g. 2026-01-31', TO: 'last day' },
+      answers: kBadRequest,
+    }),
+  ),
+  single('/availability', get(getAvailability, 'VOSI availability', 'XML', kOpen)),
+  single('/capabilities', get(getCapabilities, 'VOSI capabilities', 'XML', kOpen)),
   single(
     '/events',
     get(getEvents, 'Phases and progress as server-sent events', 'text/event-stream', {
       query: { JOB: 'of this job only' },
     }),
   ),
-  single('/healthz', get(getHealth, 'Live and ready', 'JSON', { answers: { 503: 'not ready' } })),
-  single('/healthz/live', get(getLive, 'Is the process there', 'JSON')),
-  single('/healthz/ready', get(getReady, 'Can jobs be run', 'JSON', { answers: { 503: 'not ready' } })),
-  single('/metrics', get(getMetrics, 'Prometheus metrics', 'text')),
-  single('/openapi.json', get(descriptionOf(allRoutes), 'This API', 'OpenAPI 3.1')),
+  single('/healthz', get(getHealth, 'Live and ready', 'JSON', { ...kOpen, answers: { 503: 'not ready' } })),
+  single('/healthz/live', get(getLive, 'Is the process there', 'JSON', kOpen)),
+  single('/healthz/ready', get(getReady, 'Can jobs be run', 'JSON', { ...kOpen, answers: { 503: 'not ready' } })),
+  single('/metrics', get(getMetrics, 'Prometheus metrics', 'text', { access: 'metrics' })),
+  single('/openapi.json', get(descriptionOf(allRoutes), 'This API', 'OpenAPI 3.1', kOpen)),
 ];

@@ -11,6 +11,8 @@ import uWebSockets, {
   type us_listen_socket,
 } from 'uWebSockets.js';
 import { type Logger, pino } from 'pino';
+import { Authenticator } from '../auth/authenticator.js';
+import { RateLimit } from '../auth/rate.js';
 import type { Config } from '../config/schema.js';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { Executor } from '../jobs/executor.js';
@@ -18,6 +20,7 @@ import type { JobService } from '../jobs/service.js';
 import type { UwsContext } from '../uws/context.js';
 import type { Answer } from '../uws/exchange.js';
 import { ModelDirectory } from '../uws/model-directory.js';
+import { Admittance } from './admittance.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { Connections, connectionLimits } from './connections.js';
 import { Cors } from './cors.js';
@@ -55,6 +58,8 @@ export async function startServer({
   executor,
   log = pino({ level: config.logging.level }),
 }: ServerOptions): Promise<RunningServer> {
+  const onFault = (fault: unknown) => log.error({ err: fault }, 'tokens: nobody gets in by one');
+  const auth = new Authenticator({ config, onFault });
   const metrics = makeRegistry();
   const models = await ModelDirectory.open(config.models);
   for (const fault of models.registry.faults) log.warn({ code: fault.code }, fault.message);
@@ -77,11 +82,14 @@ export async function startServer({
     publicUrl: config.server.public_url.replace(/\/+$/, ''),
     fallbackHost: () => `${config.server.host}:${port}`,
     ownerHeader: config.auth.owner_header,
+    onAudit: (event) => log.info({ audit: event }, 'audit'),
     cors: new Cors(config.server.cors_origins),
     onAnswered: httpMetrics(metrics).answered,
     onInternal: internal,
   };
-  const shared: Shared = { context, open, options, trust: new Trust(config, options.cors), turns: new RequestTurns() };
+  const admittance = new Admittance(auth, new RateLimit(config.policy.owner_requests_per_s));
+  const trust = new Trust(config, options.cors);
+  const shared: Shared = { context, open, options, trust, admittance, turns: new RequestTurns() };
   for (const route of kRoutes) serveRoute(app, route, shared);
   app.any('/*', (res, req) => handle(res, req, kUnknown, shared));
   let port = 0;
@@ -116,6 +124,7 @@ interface Shared {
   open: OpenRequests;
   options: ConnectionOptions;
   trust: Trust;
+  admittance: Admittance;
   turns: RequestTurns;
 }
 
@@ -133,7 +142,7 @@ function serveRoute(app: TemplatedApp, route: Route, shared: Shared): void {
 }
 
 function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Shared): void {
-  const { context, open, options } = shared;
+  const { open, options } = shared;
   const variables = routeVariables(route, req);
   const connection = new Connection(res, req, route.path, variables ?? [], options);
   const stranger = shared.trust.refusal(connection);
@@ -148,6 +157,32 @@ function handle(res: HttpResponse, req: HttpRequest, route: Route, shared: Share
       return;
     }
   }
+  let admitted: void | Promise<void>;
+  try {
+    // What is nowhere is nowhere for everybody.
+    admitted = route === kUnknown ? undefined : shared.admittance.admit(connection, route);
+  } catch (thrown) {
+    connection.answerProblem(thrown);
+    return;
+  }
+  if (!(admitted instanceof Promise)) {
+    proceed(connection, variables, route, shared);
+    return;
+  }
+  connection.listen();
+  open.count++;
+  admitted
+    .then(
+      () => proceed(connection, variables, route, shared),
+      (thrown) => connection.answerProblem(thrown),
+    )
+    .catch(connection.giveUp)
+    .finally(() => open.count--);
+}
+
+/** Who asks is known, and that he may. */
+function proceed(connection: Connection, variables: string[] | undefined, route: Route, shared: Shared): void {
+  const { context, open } = shared;
   const operation = operationOf(route, connection.method);
   if (!operation || !variables) {
     connection.listen();
@@ -217,8 +252,8 @@ async function refuse(connection: Connection, route: Route, context: UwsContext)
   try {
     if (allowed.length === 0) throw new OtfError('OTF_NOT_FOUND', 'there is nothing here; GET / lists what there is');
     // Reading it without its query says whether it exists: handlers of GET change nothing.
-    const { variables, origin, remote, owner } = connection;
-    const probe = { method: 'GET', variables, query: '', origin, remote, owner };
+    const { variables, origin, remote, owner, admin } = connection;
+    const probe = { method: 'GET', variables, query: '', origin, remote, owner, admin };
     const nothing = () => Promise.reject(new Error('a probe has no body'));
     if (!get && route.path.includes('/:id')) context.jobs.get(variables[0] ?? '', connection);
     await get?.handler(context, { ...probe, header: () => '', form: nothing, onGone: () => undefined }, route.tree);

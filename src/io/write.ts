@@ -6,10 +6,14 @@ import { dirname } from 'node:path';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 
 /** To a temporary name beside the target, synced, then renamed: a reader never sees half a file. */
-export async function writeFileAtomically(path: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  pieces: Iterable<string | Uint8Array>,
+  mode = 0o666,
+): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    const file = await open(temporary, 'wx', 0o666);
+    const file = await open(temporary, 'wx', mode);
     try {
       for (const piece of grouped(pieces)) await file.writeFile(piece);
       await file.sync();

@@ -10,17 +10,32 @@ export interface Asker {
   readonly owner: string | null;
   /** The address he asks from. */
   readonly remote: string;
+  /** Jobs of everybody are his. */
+  readonly admin: boolean;
 }
 
 /** The server itself, when the time of a job has come. */
-export const kServer: Asker = { owner: null, remote: '' };
+export const kServer: Asker = { owner: null, remote: '', admin: true };
 
 /** What is somebody's. */
-export type Owned = Asker;
+export type Owned = Pick<Job, 'owner'>;
 
-/** Undefined = there is none, for him. An id is not to be guessed (folders.ts): whoever knows it may have what it names. */
-export function visible<T extends Owned>(thing: T | undefined, _who: Asker): T | undefined {
-  return thing;
+/**
+ * Owners have what is their own and nothing else. What is nobody's is for people without a name, who need its id: an id is not
+ * to be guessed (folders.ts).
+ */
+export function isHis(owner: Job['owner'], who: Asker): boolean {
+  return who.admin || owner === who.owner;
+}
+
+/** Undefined = there is none, for him. */
+export function visible<T extends Owned>(thing: T | undefined, who: Asker): T | undefined {
+  return thing && isHis(thing.owner, who) ? thing : undefined;
+}
+
+/** Whose jobs a list may have: all, or those of one owner (null = of nobody). */
+export function listed(who: Asker): 'all' | { owner: Job['owner'] } {
+  return who.admin ? 'all' : { owner: who.owner };
 }
 
 /** Throws OTF_NOT_FOUND. */

@@ -72,6 +72,15 @@ export interface Outcome {
   endedMs: number;
 }
 
+/** What a job took of a device, whatever became of it. */
+export interface Used {
+  /** That went through the network, e.g. tiles. */
+  items: number;
+  device: 'cpu' | 'gpu';
+  /** Of the device: the job's share of the forward passes it was in. */
+  seconds: number;
+}
+
 export interface ExecutorHost {
   readonly config: Config;
   readonly metrics: Registry;
@@ -88,6 +97,8 @@ export interface ExecutorHost {
   completed(jobId: string, outcome: Outcome): Promise<boolean>;
   failed(jobId: string, failure: JobFailure, info?: JobInfo): Promise<boolean>;
   requeued(jobId: string): Promise<boolean>;
+  /** For the accounts; each time something of the job has run. */
+  used(job: Pick<Job, 'owner'>, used: Used): void;
   /** A line of the job's own log (result `log`) and of the server's. */
   log(jobId: string, level: LogLevel, message: string): void;
   /** A bug of ours that belongs to no job: to the server's log. */

@@ -9,7 +9,7 @@ import type { ResultFile } from '../tasks/files.js';
 import type { Progress } from '../tasks/kind.js';
 import { type LogLevel, logLine } from '../tasks/log.js';
 import type { Closing } from '../tasks/work.js';
-import type { ExecutorHost, Outcome } from './executor.js';
+import type { ExecutorHost, Outcome, Used } from './executor.js';
 import type { JobFolders } from './folders.js';
 import type { Job, JobFailure, JobInfo } from './job.js';
 import { writeLog } from './log.js';
@@ -89,14 +89,15 @@ export class JobHost implements ExecutorHost {
   }
 
   progress(jobId: string, progress: Progress): void {
-    if (this.#store.get(jobId)?.phase !== 'EXECUTING') return;
+    const job = this.#store.get(jobId);
+    if (job?.phase !== 'EXECUTING') return;
     const live = this.#live.get(jobId) ?? { lastEventMs: 0 };
     const now = Date.now();
     live.progress = progress;
     this.#live.set(jobId, live);
     if (now - live.lastEventMs < kProgressEventMs && progress.done < progress.total) return;
     live.lastEventMs = now;
-    this.#events.emit({ type: 'progress', jobId, ...progress, timeMs: now });
+    this.#events.emit({ type: 'progress', jobId, ...progress, timeMs: now }, job.owner);
   }
 
   liveProgress(jobId: string): Pick<JobInfo, 'progress'> {
@@ -155,6 +156,10 @@ export class JobHost implements ExecutorHost {
       return { ...job, phase: 'QUEUED', startedMs: null, info: attempts > 0 ? { attempts } : {} };
     });
     return counts;
+  }
+
+  used({ owner }: Pick<Job, 'owner'>, { items, device, seconds }: Used): void {
+    this.#store.usage.add(owner, { items, [`${device}Seconds`]: seconds });
   }
 
   log(jobId: string, level: LogLevel, message: string): void {

@@ -29,6 +29,7 @@ export class Intake {
 
   async create(request: NewJob): Promise<Job> {
     const { policy, store, folders, admission, transitions } = this.#parts;
+    admission.assertPriority(request, request.priority);
     const asked = pendingJob(request, policy, Date.now());
     const admitted = admission.admit(asked, request.run);
     try {
@@ -56,9 +57,11 @@ export class Intake {
     const { policy, folders, admission, transitions, get } = this.#parts;
     let change = asked;
     try {
-      assertPending(get(id, who));
+      const now = get(id, who);
+      assertPending(now);
+      admission.assertPriority(now, asked.priority);
       change = { ...asked, ...(await this.#sealed(asked)) };
-      if (change.spool) admission.assertBytes(uploadedBytes(change.parameters));
+      if (change.spool) admission.assertBytes(now.owner, uploadedBytes(change.parameters));
       if (change.spool) await folders.add(id, change.spool);
       let replaced: readonly string[] = [];
       const job = await transitions.commit(id, (before) => {

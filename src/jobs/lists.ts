@@ -13,6 +13,8 @@ export interface JobRef {
 }
 
 export interface ListQuery {
+  /** Of everybody, or of one owner (null = of nobody). */
+  of: 'all' | { owner: string | null };
   /** undefined = all. */
   phases?: ReadonlySet<Phase> | undefined;
   /** Strictly later. */
@@ -22,6 +24,8 @@ export interface ListQuery {
   /** At most so many. */
   limit: number;
 }
+
+type Which = Pick<ListQuery, 'phases' | 'of'>;
 
 /** A place in the order of creation: (createdMs, rowid). */
 interface Place {
@@ -41,6 +45,7 @@ export class JobLists {
   readonly #phaseNow: (id: string) => Phase | undefined;
   readonly #all: Record<'up' | 'down', Statement>;
   readonly #ofPhase: Record<'up' | 'down', Statement>;
+  readonly #ofOwner: Record<'up' | 'down', Statement>;
   readonly #newest: Statement;
 
   /** `phaseNow`: of a job that is not over. */
@@ -53,6 +58,8 @@ export class JobLists {
       );
     this.#all = { up: select('', true), down: select('', false) };
     this.#ofPhase = { up: select('phase = @phase AND', true), down: select('phase = @phase AND', false) };
+    const owned = 'owner IS @owner AND phase = @phase AND';
+    this.#ofOwner = { up: select(owned, true), down: select(owned, false) };
     this.#newest = database.prepare('SELECT MAX(createdMs) FROM job').pluck();
   }
 
@@ -68,7 +75,7 @@ export class JobLists {
     const after: Place = afterMs === undefined ? kBeginning : { createdMs: afterMs, place: Number.MAX_SAFE_INTEGER };
     let from = newestFirst ? kEnd : after;
     for (let left = query.limit; left > 0; ) {
-      const rows = this.#read(query.phases, newestFirst ? 'down' : 'up', from, Math.min(left, kPageRows));
+      const rows = this.#read(query, newestFirst ? 'down' : 'up', from, Math.min(left, kPageRows));
       const last = rows.at(-1);
       if (!last) return;
       from = { createdMs: last.createdMs, place: last.place };
@@ -84,15 +91,19 @@ export class JobLists {
   }
 
   /** The creation time after which there are `limit` jobs of these phases, or fewer. */
-  startOfNewest(phases: ReadonlySet<Phase> | undefined, limit: number): number {
-    const oldest = this.#read(phases, 'down', kEnd, limit).at(-1);
+  startOfNewest(which: Which, limit: number): number {
+    const oldest = this.#read(which, 'down', kEnd, limit).at(-1);
     return oldest === undefined ? 0 : oldest.createdMs - 1;
   }
 
   /** In order; rows of several phases come along their indices and are merged. */
-  #read(phases: ReadonlySet<Phase> | undefined, way: 'up' | 'down', from: Place, limit: number): Row[] {
-    if (!phases) return this.#all[way].all({ ...from, limit }) as Row[];
-    const rows = [...inRows(phases)].flatMap((phase) => this.#ofPhase[way].all({ ...from, limit, phase }) as Row[]);
+  #read({ phases, of }: Which, way: 'up' | 'down', from: Place, limit: number): Row[] {
+    if (!phases && of === 'all') return this.#all[way].all({ ...from, limit }) as Row[];
+    const statement = of === 'all' ? this.#ofPhase[way] : this.#ofOwner[way];
+    const place = of === 'all' ? { ...from, limit } : { ...from, limit, owner: of.owner };
+    const rows = [...inRows(phases ?? new Set(kOwnPhases))].flatMap(
+      (phase) => statement.all({ ...place, phase }) as Row[],
+    );
     const sign = way === 'up' ? 1 : -1;
     rows.sort((a, b) => sign * (a.createdMs - b.createdMs || a.place - b.place));
     return rows.slice(0, limit);
@@ -117,16 +128,21 @@ export interface JobFilter {
  * The jobs of the list, in pages: in order of creation, with LAST the newest first. More than `most` are never given:
  * after an instant those that come next, so that the list can be read on with AFTER=that of the last; else the newest.
  */
-export function listJobs(lists: JobLists, totals: JobCounts, filter: JobFilter, most: number): JobPages {
-  const { last, afterMs } = filter;
+export function listJobs(
+  lists: JobLists,
+  totals: JobCounts,
+  filter: JobFilter & Pick<ListQuery, 'of'>,
+  most: number,
+): JobPages {
+  const { last, afterMs, of } = filter;
   const phases = filter.phases && new Set(kOwnPhases.filter((phase) => filter.phases?.has(phase)));
   const limit = Math.min(last ?? most, most);
   let jobs = 0;
   for (const phase of phases ?? kOwnPhases) jobs += totals.of(phase);
   const expected = Math.min(limit, jobs);
-  if (last !== undefined) return { expected, pages: lists.pages({ phases, afterMs, newestFirst: true, limit }) };
-  const from = afterMs ?? (jobs > limit ? lists.startOfNewest(phases, limit) : undefined);
-  return { expected, pages: lists.pages({ phases, afterMs: from, limit }) };
+  if (last !== undefined) return { expected, pages: lists.pages({ of, phases, afterMs, newestFirst: true, limit }) };
+  const from = afterMs ?? (jobs > limit ? lists.startOfNewest({ of, phases }, limit) : undefined);
+  return { expected, pages: lists.pages({ of, phases, afterMs: from, limit }) };
 }
 
 export interface JobPages {

@@ -43,6 +43,19 @@ const kMigrations = [
   // Rows of before: there was one kind. Their primary-beam images were not counted.
   `ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT 'detector';
    UPDATE job SET bytes = bytes + coalesce(parameters ->> '$.beam.size', 0)`,
+  // Each has his own lists and what he keeps; what each used, by days.
+  `CREATE INDEX job_owner ON job (owner, phase, createdMs, bytes);
+   CREATE TABLE usage (
+     owner TEXT NOT NULL,
+     day TEXT NOT NULL,
+     jobs INTEGER NOT NULL,
+     items INTEGER NOT NULL,
+     cpuSeconds REAL NOT NULL,
+     gpuSeconds REAL NOT NULL,
+     bytesIn INTEGER NOT NULL,
+     bytesOut INTEGER NOT NULL,
+     PRIMARY KEY (owner, day)
+   ) STRICT, WITHOUT ROWID`,
 ];
 
 const kJsonVersion = kJsonUpgrades.length + 1;

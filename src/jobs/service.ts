@@ -9,14 +9,14 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { ResultFile } from '../tasks/files.js';
-import { type Asker, accessible, kServer, visible } from './access.js';
+import { type Asker, accessible, isHis, kServer, listed, visible } from './access.js';
 import { AdmissionOfJobs } from './admission.js';
 import { type NewJob, type ParameterChange, type Times, withTimes } from './asked.js';
 import type { Executor, ExecutorStats } from './executor.js';
 import { JobFolders, type Uploads } from './folders.js';
 import { JobHost } from './host.js';
 import { Intake } from './intake.js';
-import { isFinal, type Job, type JobInfo } from './job.js';
+import { isFinal, type Job, type JobInfo, storedBytes, uploadedBytes } from './job.js';
 import { clearLeftovers } from './leftovers.js';
 import { type JobFilter, type JobPages, listJobs } from './lists.js';
 import { Removal } from './removal.js';
@@ -28,7 +28,8 @@ import { JobStore } from './store.js';
 import { Sweeper } from './sweeper.js';
 import type { JobCounts } from './totals.js';
 import { Transitions } from './transitions.js';
-import { type EventListener, Events, Waiters } from './watchers.js';
+import type { UsedBy } from './usage.js';
+import { Events, type JobEvent, Waiters } from './watchers.js';
 
 const kShutdownRetryS = 10;
 const kClearingMs = 500;
@@ -154,13 +155,19 @@ export class JobService {
   }
 
   /** More than `most` are never given: docs/interop.md, UWS. */
-  list(filter: JobFilter, most: number, _who: Asker): JobPages {
+  list(filter: JobFilter, most: number, who: Asker): JobPages {
     const { lists, totals } = this.#store;
-    return listJobs(lists, totals, filter, most);
+    return listJobs(lists, totals, { ...filter, of: listed(who) }, most);
   }
 
   counts(): JobCounts {
     return this.#store.totals;
+  }
+
+  /** What he has used on these days (2026-01-31, both included), or what everybody has. */
+  usage(from: string | undefined, to: string | undefined, who: Asker): UsedBy[] {
+    this.#store.keepUsage();
+    return this.#store.usage.between(from, to, listed(who));
   }
 
   position(job: Job): number | undefined {
@@ -284,9 +291,11 @@ export class JobService {
     return this.#waiters.waited(id, timeoutMs, onCancel);
   }
 
-  /** Phases and progress, of all jobs or of one. The result unsubscribes. */
-  subscribe(listener: EventListener, _who: Asker): () => void {
-    return this.#events.subscribe(listener);
+  /** Phases and progress of the jobs that are his. The result unsubscribes. */
+  subscribe(listener: (event: JobEvent) => void, who: Asker): () => void {
+    return this.#events.subscribe((event, owner) => {
+      if (isHis(owner, who)) listener(event);
+    });
   }
 
   /** Nothing is fetched for it any more. */
@@ -298,13 +307,24 @@ export class JobService {
     }
   }
 
+  #account(after: Job | null, before: Job | undefined): void {
+    if (!after) return;
+    const bytesIn = uploadedBytes(after.parameters) - (before ? uploadedBytes(before.parameters) : 0);
+    const bytesOut = storedBytes(after) - (before ? storedBytes(before) : 0) - bytesIn;
+    const jobs = before ? 0 : 1;
+    if (jobs + Math.max(bytesIn, bytesOut) <= 0) return;
+    this.#store.usage.add(after.owner, { jobs, bytesIn: Math.max(0, bytesIn), bytesOut: Math.max(0, bytesOut) });
+  }
+
   #changed(after: Job | null, before: Job | undefined): void {
     const id = after?.id ?? before?.id ?? '';
+    this.#account(after, before);
     if (after && before && after.phase === before.phase) return;
     if (!after || isFinal(after.phase)) this.#host.forget(id);
     if (after && isFinal(after.phase)) this.#unseal(after);
     this.#waiters.wake(id);
-    this.#events.emit({ type: 'phase', jobId: id, phase: after?.phase ?? 'DELETED', timeMs: Date.now() });
+    const owner = (after ?? before)?.owner ?? null;
+    this.#events.emit({ type: 'phase', jobId: id, phase: after?.phase ?? 'DELETED', timeMs: Date.now() }, owner);
     this.#log.info({ jobId: id, phase: after?.phase ?? 'DELETED' }, 'phase');
   }
 }

@@ -17,6 +17,7 @@ import { LogSync } from './log-sync.js';
 import { Reserve } from './reserve.js';
 import { kSaveSql, toRow } from './schema.js';
 import { Totals } from './totals.js';
+import { Usage } from './usage.js';
 
 /** Old job (undefined = there is none) to new job; null = delete; the same object = no change. May throw to refuse. */
 export type Change = (before: Job | undefined) => Job | null | undefined;
@@ -47,6 +48,7 @@ interface Batch {
 export class JobStore {
   readonly totals: Totals;
   readonly lists: JobLists;
+  readonly usage: Usage;
   readonly #database: Database;
   readonly #log: LogSync;
   readonly #reserve: Reserve;
@@ -75,6 +77,7 @@ export class JobStore {
     this.#jobs = new KnownJobs(this.#database);
     this.totals = new Totals(this.#database, this.#jobs.active());
     this.lists = new JobLists(this.#database, (id) => this.#jobs.activeJob(id)?.phase);
+    this.usage = new Usage(this.#database);
     this.#lastCreatedMs = this.lists.newestMs();
   }
 
@@ -238,6 +241,7 @@ export class JobStore {
         if (job === null) this.#remove.run(id);
         else this.#save.run(toRow(job));
       }
+      this.usage.write();
     });
     const removes = [...draft.values()].includes(null);
     try {
@@ -245,6 +249,17 @@ export class JobStore {
     } catch (thrown) {
       if (!removes || !isDiskFull(thrown) || !this.#reserve.release()) throw thrown;
       write();
+    }
+    this.usage.written();
+  }
+
+  /** What was used and no commit has taken along. On a full disk it waits for the next. */
+  keepUsage(): void {
+    if (!this.usage.dirty) return;
+    try {
+      this.#commit(new Map());
+    } catch (thrown) {
+      if (!isDiskFull(thrown)) throw thrown;
     }
   }
 
@@ -261,6 +276,7 @@ export class JobStore {
       if (batch.synced) this.#log.waitHere();
       this.#settle(batch);
     }
+    this.keepUsage();
     this.#log.close();
     this.#database.close();
   }

@@ -17,6 +17,7 @@ export interface SweeperParts {
 }
 
 const kSweepMs = 250;
+const kUsageMs = 1000;
 /** What need not be looked at so often. */
 const kSlowMs = 60_000;
 /** Deleted in one pass at most: others want the disk, too. */
@@ -30,6 +31,7 @@ export class Sweeper {
   #busy = false;
   /** A start looks after the same. */
   #slowMs = Date.now();
+  #usageMs = 0;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -58,6 +60,10 @@ export class Sweeper {
       }
       for (const outcome of await Promise.allSettled(over)) {
         if (outcome.status === 'rejected') this.#parts.log.error({ err: outcome.reason }, 'sweep');
+      }
+      if (now >= this.#usageMs + kUsageMs) {
+        this.#usageMs = now;
+        store.keepUsage();
       }
       if (now >= this.#slowMs + kSlowMs) await this.#sweepSlowly(now);
     } finally {

@@ -12,6 +12,8 @@ export interface JobCounts {
 export class Totals implements JobCounts {
   readonly #phases = new Map<Phase, number>();
   readonly #owners = new Map<string, number>();
+  /** Of owners with a name. */
+  readonly #bytesOf = new Map<string, number>();
   #bytes = 0;
 
   /** `active`: the jobs that are not over. The others are counted along an index once, when the database is opened. */
@@ -20,6 +22,10 @@ export class Totals implements JobCounts {
     for (const row of database.prepare(sql).all() as { phase: Phase; jobs: number; bytes: number }[]) {
       this.#phases.set(row.phase, row.jobs);
       this.#bytes += row.bytes;
+    }
+    const owned = 'SELECT owner, SUM(bytes) AS bytes FROM job WHERE owner IS NOT NULL GROUP BY owner';
+    for (const { owner, bytes } of database.prepare(owned).all() as { owner: string; bytes: number }[]) {
+      this.#bytesOf.set(owner, bytes);
     }
     for (const job of active) if (isWaiting(job)) add(this.#owners, ownerKey(job), 1);
   }
@@ -32,7 +38,9 @@ export class Totals implements JobCounts {
   #count(job: Job, by: 1 | -1): void {
     add(this.#phases, job.phase, by);
     if (isWaiting(job)) add(this.#owners, ownerKey(job), by);
-    this.#bytes += by * storedBytes(job);
+    const bytes = by * storedBytes(job);
+    this.#bytes += bytes;
+    if (job.owner !== null) add(this.#bytesOf, job.owner, bytes);
   }
 
   of(phase: Phase): number {
@@ -48,6 +56,11 @@ export class Totals implements JobCounts {
   /** Jobs of this owner (ownerKey) that have not begun. */
   ofOwner(owner: string): number {
     return this.#owners.get(owner) ?? 0;
+  }
+
+  /** Uploads and results of an owner with a name. */
+  bytesOf(owner: string): number {
+    return this.#bytesOf.get(owner) ?? 0;
   }
 
   /** Of uploads and results. */

@@ -6,7 +6,8 @@ export type JobEvent =
   | { type: 'phase'; jobId: string; phase: Phase | 'DELETED'; timeMs: number }
   | ({ type: 'progress'; jobId: string; timeMs: number } & Progress);
 
-export type EventListener = (event: JobEvent) => void;
+/** `owner`: of the job it is about. */
+export type EventListener = (event: JobEvent, owner: string | null) => void;
 
 /** A waiter is one entry in a set and one timer: ten thousand of them cost other requests nothing. */
 export class Waiters {
@@ -69,7 +70,7 @@ export class Events {
     return () => this.#listeners.delete(listener);
   }
 
-  emit(event: JobEvent): void {
-    for (const listener of this.#listeners) listener(event);
+  emit(event: JobEvent, owner: string | null): void {
+    for (const listener of this.#listeners) listener(event, owner);
   }
 }

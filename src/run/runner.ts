@@ -12,7 +12,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { OtfError } from '../errors/catalogue.js';
 import type { Folder } from '../io/folder.js';
-import type { Outcome } from '../jobs/executor.js';
+import type { Outcome, Used } from '../jobs/executor.js';
 import type { Job, JobFailure, JobInfo } from '../jobs/job.js';
 import type { Environment } from '../provenance/environment.js';
 import type { ResultFile } from '../tasks/files.js';
@@ -93,8 +93,8 @@ export interface RunHost {
   passDone(key: string, items: number, seconds: number): void;
   /** undefined = deleted. */
   closing(jobId: string): Closing | undefined;
-  /** Nothing of it runs any more; the outcome comes beside whatever begins then. */
-  over(jobId: string): void;
+  /** Nothing of it runs any more, and what it took; the outcome comes beside whatever begins then. */
+  over(job: Job, used: Used): void;
   /** False: it does not count, and its files are to be removed. */
   completed(jobId: string, outcome: Outcome): Promise<boolean>;
   failed(jobId: string, failure: JobFailure): Promise<boolean>;

@@ -5,7 +5,8 @@ import type { Job } from '../jobs/job.js';
 import type { RunHost } from '../run/runner.js';
 import type { Persistence } from './persistence.js';
 
-export interface RunEvents extends Pick<RunHost, 'opened' | 'progress' | 'passDone' | 'over' | 'changed'> {
+export interface RunEvents extends Pick<RunHost, 'opened' | 'progress' | 'passDone' | 'changed'> {
+  over: (jobId: string) => void;
   /** Nothing shall begin for a while. */
   short: () => void;
   /** The job is QUEUED again. */
@@ -27,6 +28,10 @@ export function runHostOf(host: ExecutorHost, persist: Persistence, events: RunE
     progress: (jobId, progress) => {
       events.progress(jobId, progress);
       host.progress(jobId, progress);
+    },
+    over: (job, used) => {
+      host.used(job, used);
+      events.over(job.id);
     },
     closing: (jobId) => host.closing(jobId),
     completed: (jobId, outcome) => persist.completed(jobId, outcome),

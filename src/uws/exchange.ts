@@ -41,6 +41,8 @@ export interface Request {
   origin: string;
   remote: string;
   owner: string | null;
+  /** Jobs of everybody are his. */
+  admin: boolean;
   /** Reads the body. Throws OTF_MEDIA_TYPE_UNKNOWN, OTF_MULTIPART_MALFORMED, OTF_BAD_REQUEST, OTF_TOO_LARGE, OTF_CLIENT_GONE. */
   form: (accept?: BodyKinds) => Promise<Form>;
   /** Calls back when the client goes away before the answer is complete. */

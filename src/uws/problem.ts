@@ -11,8 +11,10 @@ export interface Problem {
   headers: Headers;
 }
 
+const kRealm = 'cianna-otf';
 const kDiskRetryS = 60;
 const kShortageRetryS = 5;
+const kIssuerRetryS = 10;
 
 export function problemMessage(thrown: unknown): Problem {
   const error = toOtfError(thrown);
@@ -20,6 +22,7 @@ export function problemMessage(thrown: unknown): Problem {
   if (thrown instanceof RetryLater) headers['Retry-After'] = String(thrown.retryAfterS);
   else if (error.code === 'OTF_DISK_FULL') headers['Retry-After'] = String(kDiskRetryS);
   else if (error.code === 'OTF_SHORTAGE') headers['Retry-After'] = String(kShortageRetryS);
+  if (error.code === 'OTF_AUTH_UNAVAILABLE') headers['Retry-After'] = String(kIssuerRetryS);
   // What went wrong inside may name files of this machine: it goes to the log only.
   const message = error.code === 'OTF_INTERNAL' ? 'internal error of the server' : publicText(error.message);
   return { status: error.kind.httpStatus, message, headers };
@@ -28,10 +31,18 @@ export function problemMessage(thrown: unknown): Problem {
 /** DALI 1.1, section 4.2: errors are text; the older server's are JSON, and an unknown job has no style to go by. */
 export function problemAnswer(thrown: unknown, request: Pick<Request, 'header'>, headers: Headers = {}): TextAnswer {
   const problem = problemMessage(thrown);
-  const all = { ...problem.headers, ...headers };
+  const challenge = problem.status === 401 ? { 'WWW-Authenticate': challengeOf(thrown, request) } : {};
+  const all = { ...problem.headers, ...challenge, ...headers };
   const asks = wanted(request.header('accept'));
   if (asks === 'json' || (asks === 'any' && problem.status === 404)) {
     return json(problem.status, { error: problem.message }, all);
   }
   return text(problem.status, kPlainType, `${problem.message}\n`, all);
+}
+
+/** RFC 9110, section 11.6.1; RFC 6750, section 3. A page that asks by itself gets no window of its browser for Basic. */
+function challengeOf(thrown: unknown, request: Pick<Request, 'header'>): string {
+  const bearer = `Bearer realm="${kRealm}"${toOtfError(thrown).code === 'OTF_TOKEN_INVALID' ? ', error="invalid_token"' : ''}`;
+  const mode = request.header('sec-fetch-mode');
+  return mode === '' || mode === 'navigate' ? `${bearer}, Basic realm="${kRealm}", charset="UTF-8"` : bearer;
 }

@@ -15,6 +15,11 @@ export interface Bench {
   url: string;
   /** Lines of the server's log that are errors. */
   errors: string[];
+  /** All of its lines, and what the audit ones say. */
+  lines: string[];
+  audit: Record<string, unknown>[];
+  /** Of every request that has none of its own by that name. */
+  headers: Record<string, string>;
   /** Never follows redirects; path or absolute URL. */
   send: (path: string, init?: RequestInit) => Promise<Response>;
   text: (path: string, init?: RequestInit) => Promise<string>;
@@ -28,6 +33,9 @@ export interface Bench {
 }
 
 type Flags = NonNullable<ConfigSources['flags']>;
+
+/** Of pino's levels. */
+const kError = 50;
 
 export { kCatalogue } from './fake-executor.js';
 
@@ -52,15 +60,27 @@ export async function bench(t: TestContext, fake: FakeOptions = {}, flags: Flags
   });
   const executor = new FakeExecutor(fake);
   const errors: string[] = [];
-  const log = pino({ level: 'error' }, { write: (line) => errors.push(line) });
+  const lines: string[] = [];
+  const audit: Record<string, unknown>[] = [];
+  const write = (line: string) => {
+    lines.push(line);
+    const { level, audit: event } = JSON.parse(line) as { level: number; audit?: Record<string, unknown> };
+    if (level >= kError) errors.push(line);
+    if (event) audit.push(event);
+  };
+  const log = pino({ level: 'info' }, { write });
   const server = await startServer({ config, executor, log });
   t.after(() => server.stop());
-  return { server, executor, dataDir, url: server.url, errors, ...calls(server) };
+  const headers: Record<string, string> = {};
+  return { server, executor, dataDir, url: server.url, errors, lines, audit, headers, ...calls(server, headers) };
 }
 
-function calls(server: RunningServer) {
-  const send = (path: string, init: RequestInit = {}) =>
-    fetch(new URL(path, server.url), { redirect: 'manual', ...init });
+function calls(server: RunningServer, always: Record<string, string>) {
+  const send = (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(always)) if (!headers.has(name)) headers.set(name, value);
+    return fetch(new URL(path, server.url), { redirect: 'manual', ...init, headers });
+  };
   const text = async (path: string, init?: RequestInit) => (await send(path, init)).text();
   const form = (path: string, fields: Record<string, string> | [string, string][]) =>
     send(path, { method: 'POST', body: new URLSearchParams(fields) });

@@ -36,6 +36,8 @@ export class TestServer {
   readonly url: string;
   readonly child: ChildProcess;
   readonly log: string[];
+  /** Of every request that has none of its own by that name. */
+  headers: Record<string, string> = {};
 
   constructor(dataDir: string, url: string, child: ChildProcess, log: string[]) {
     this.dataDir = dataDir;
@@ -45,7 +47,9 @@ export class TestServer {
   }
 
   send(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(new URL(path, this.url), { redirect: 'manual', ...init });
+    const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(this.headers)) if (!headers.has(name)) headers.set(name, value);
+    return fetch(new URL(path, this.url), { redirect: 'manual', ...init, headers });
   }
 
   async text(path: string): Promise<string> {

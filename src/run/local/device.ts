@@ -73,6 +73,13 @@ export class LocalDevice implements Place, TaskDevice {
     return this.#streams.get(key)?.lease.engine;
   }
 
+  /** `auto` is what its engine has taken. */
+  kindFor(key: string): 'cpu' | 'gpu' {
+    if (this.name !== 'auto') return this.name.startsWith('gpu') ? 'gpu' : 'cpu';
+    const info = this.engineOf(key)?.info;
+    return info !== undefined && /cuda/i.test(`${info.engine} ${info.version}`) ? 'gpu' : 'cpu';
+  }
+
   /** The stream of the key; its network is loaded if it is not. */
   open(key: string, model: ReadyModel, quantization: string): TileStream {
     const known = this.#streams.get(key);

@@ -1,5 +1,6 @@
 /** The ends of a task: finished, failed, or dropped. */
 import { OtfError, toOtfError } from '../../errors/catalogue.js';
+import type { Used } from '../../jobs/executor.js';
 import type { RunHost } from '../runner.js';
 import { jobFailure } from './failure.js';
 import type { Models } from './models.js';
@@ -101,6 +102,10 @@ export class Ends {
     const removed = raw && host.folder(job.id).remove([raw.temporary]);
     // What is left behind goes with the job's folder at the latest.
     Promise.all([closed, removed, forget(inputs)]).catch((thrown) => host.internal(thrown));
-    host.over(job.id);
+    host.over(job, usedBy(task));
   }
+}
+
+function usedBy({ device, key, consumedTiles: items, inferSeconds: seconds }: TaskRun): Used {
+  return { items, seconds, device: device.kindFor(key) };
 }

@@ -22,6 +22,8 @@ export interface TaskDevice {
   readonly name: string;
   /** Of a key that is in use there. */
   engineOf: (key: string) => EngineSupervisor | undefined;
+  /** What the key's network runs on. */
+  kindFor: (key: string) => 'cpu' | 'gpu';
 }
 
 export interface TaskParts {

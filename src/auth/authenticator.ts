@@ -1,0 +1,133 @@
+/**
+ * Who asks? In this order: the name a trusted proxy has written into its header; an API token, as Bearer or as the password of
+ * Basic (RFC 6750, RFC 7617); a JWT of the configured issuer; nobody, where nobody may ask.
+ */
+import { join } from 'node:path';
+import type { Config } from '../config/schema.js';
+import { OtfError } from '../errors/catalogue.js';
+import { isLoopback, OidcVerifier } from './oidc.js';
+import { kUserScopes, ownerName, type Principal } from './principal.js';
+import { isToken, matching } from './token.js';
+import { Tokens } from './token-file.js';
+
+/** What of a request is looked at; a request is one. */
+export interface Credentials {
+  /** The header as it came; '' = none. */
+  readonly authorization: string;
+  /** Of auth.owner_header; '' = none. */
+  readonly named: string;
+  /** Address of the peer. */
+  readonly remote: string;
+}
+
+export interface AuthParts {
+  config: Pick<Config, 'auth' | 'server' | 'storage'>;
+  /** The file of tokens cannot be read any more. */
+  onFault: (fault: unknown) => void;
+}
+
+const kNobody: Principal = { owner: null, scopes: new Set([...kUserScopes, 'metrics'] as const) };
+const kReader: Principal = { owner: null, scopes: new Set(['read'] as const) };
+const kExposed =
+  'others can reach it, and nobody has to say who he is: make a token (cianna-otf token add NAME), set auth.oidc_issuer or ' +
+  'auth.owner_header, or say auth.anonymous = true';
+
+export class Authenticator {
+  readonly #auth: Config['auth'];
+  readonly #tokens: Tokens;
+  readonly #oidc: OidcVerifier | undefined;
+  readonly #local: boolean;
+  readonly #proxies: ReadonlySet<string>;
+  readonly #admins: ReadonlySet<string>;
+
+  /** Throws OTF_CONFIG_INVALID, also for a server that would be open to others without anybody having said so. */
+  constructor({ config, onFault }: AuthParts) {
+    const { auth, server } = config;
+    this.#auth = auth;
+    this.#tokens = new Tokens(tokensPath(config), onFault);
+    this.#oidc = auth.oidc_issuer === '' ? undefined : new OidcVerifier(auth);
+    // Behind a proxy everybody comes from this machine; whoever has given it an address for others knows that.
+    const seen = server.public_url === '' ? server.host : new URL(server.public_url).hostname;
+    this.#local = isLoopback(server.host) && isLoopback(seen);
+    this.#proxies = new Set(auth.trusted_proxies.map(canonical));
+    this.#admins = new Set(auth.admins);
+    if (!this.#local && !this.#isSetUp && auth.anonymous === undefined) {
+      throw new OtfError('OTF_CONFIG_INVALID', `${isLoopback(server.host) ? `server.public_url ${server.public_url}` : `server.host ${server.host}`}: ${kExposed}`);
+    }
+  }
+
+  /** Is there any way to say who one is? */
+  get #isSetUp(): boolean {
+    return this.#oidc !== undefined || this.#auth.owner_header !== '' || this.#tokens.there;
+  }
+
+  /** What people without a name may do: as configured; else on this machine alone, as long as nobody has set up names. */
+  get #nobody(): Principal | undefined {
+    const { anonymous = this.#local && !this.#isSetUp } = this.#auth;
+    if (anonymous === 'read') return kReader;
+    return anonymous ? kNobody : undefined;
+  }
+
+  /** Throws, or rejects with, OTF_AUTH_REQUIRED, OTF_TOKEN_INVALID, OTF_AUTH_UNAVAILABLE. A promise only for a JWT that is not known. */
+  identify(asking: Credentials): Principal | Promise<Principal> {
+    const { authorization, named } = asking;
+    const user = named === '' || !this.#proxies.has(canonical(asking.remote)) ? undefined : ownerName(named);
+    if (user !== undefined) return this.#user(user);
+    const token = authorization === '' ? '' : tokenOf(authorization);
+    // Where there are no tokens, tools that always send something are passed over.
+    if (token === '' || (this.#oidc === undefined && !this.#tokens.there)) return this.#anonymous();
+    if (isToken(token)) return this.#ofToken(token);
+    if (this.#oidc && token.split('.').length === 3) return this.#oidc.verify(token);
+    throw new OtfError('OTF_TOKEN_INVALID', 'this is no token of this server');
+  }
+
+  #user(owner: string): Principal {
+    return { owner, scopes: new Set(this.#admins.has(owner) ? [...kUserScopes, 'admin'] : kUserScopes) };
+  }
+
+  #anonymous(): Principal {
+    const nobody = this.#nobody;
+    if (nobody) return nobody;
+    throw new OtfError('OTF_AUTH_REQUIRED', 'say who you are: this server wants a token (Authorization: Bearer TOKEN)');
+  }
+
+  #ofToken(text: string): Principal {
+    const record = matching(text, this.#tokens.records());
+    if (!record) throw new OtfError('OTF_TOKEN_INVALID', 'this token is unknown, or was revoked');
+    if (record.expiresMs !== null && Date.now() >= record.expiresMs) {
+      throw new OtfError('OTF_TOKEN_INVALID', `this token expired at ${new Date(record.expiresMs).toISOString()}`);
+    }
+    return { owner: record.owner, scopes: new Set(record.scopes) };
+  }
+}
+
+export function tokensPath({ auth, storage }: Pick<Config, 'auth' | 'storage'>): string {
+  return auth.tokens_file === '' ? join(storage.data_dir, 'tokens.json') : auth.tokens_file;
+}
+
+/** '' = nobody: tools that were given no name send an empty one (Basic with neither user nor password). */
+function tokenOf(authorization: string): string {
+  const [, scheme = '', value = ''] = /^(\S+)\s+(.*)$/.exec(authorization.trim()) ?? [];
+  if (/^bearer$/i.test(scheme) && value !== '') return value.trim();
+  if (/^basic$/i.test(scheme)) {
+    const pair = Buffer.from(value, 'base64').toString('utf8');
+    if (pair === ':' || pair === '') return '';
+    // As the password; as the name, with nothing for a password, it is what some tools can send.
+    const colon = pair.indexOf(':');
+    return pair.slice(colon + 1) || pair.slice(0, colon);
+  }
+  throw new OtfError('OTF_TOKEN_INVALID', 'the Authorization header is neither Bearer nor Basic');
+}
+
+/** ::ffff:127.0.0.1 and 127.0.0.1 are one; the server writes IPv6 addresses at length. */
+function canonical(address: string): string {
+  const mapped = /^(?:0{0,4}:){5}ffff:(.*)$/i.exec(address)?.[1] ?? /^::ffff:(.*)$/i.exec(address)?.[1];
+  if (mapped !== undefined) {
+    const words = mapped.split(':');
+    if (words.length !== 2) return mapped;
+    const [high = 0, low = 0] = words.map((word) => Number.parseInt(word, 16));
+    return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  }
+  if (!address.includes(':')) return address;
+  return URL.canParse(`http://[${address}]`) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
+}

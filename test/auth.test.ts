@@ -1,0 +1,380 @@
+/** Who may do what: every address of the API as a stranger, as another user, with a token that is expired, revoked or too small. */
+import assert from 'node:assert/strict';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { Authenticator } from '#otf/auth/authenticator.js';
+import { RateLimit } from '#otf/auth/rate.js';
+import { newToken, type TokenRecord } from '#otf/auth/token.js';
+import { changeTokens, readTokens } from '#otf/auth/token-file.js';
+import { loadConfig } from '#otf/config/load.js';
+import { accessOf } from '#otf/http/route.js';
+import { kRoutes } from '#otf/http/routes.js';
+import { bench, kImage, tempDir } from './service/bench.js';
+import { rawExchange } from './service/raw.js';
+import { runCli } from './support/cli.js';
+import { field, startTestServer } from './support/server.js';
+
+type Flags = NonNullable<Parameters<typeof bench>[2]>;
+
+async function give(path: string, owner: string, more: Partial<TokenRecord> = {}): Promise<string> {
+  const { text, id, hash } = newToken();
+  const record: TokenRecord = { id, hash, owner, scopes: ['read', 'write'], createdMs: 0, expiresMs: null, note: '' };
+  await changeTokens(path, (tokens) => tokens.push({ ...record, ...more }));
+  return text;
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** A server with people, and a job of ada's with everything a job can have. */
+async function peopled(t: TestContext, fake: Parameters<typeof bench>[1] = {}, flags: Flags = {}) {
+  const dataDir = await tempDir(t);
+  const path = join(dataDir, 'tokens.json');
+  const tokens = {
+    ada: await give(path, 'ada'),
+    bob: await give(path, 'bob'),
+    late: await give(path, 'ada', { expiresMs: Date.now() - 1000 }),
+    reader: await give(path, 'ada', { scopes: ['read'] }),
+    watcher: await give(path, 'prometheus', { scopes: ['metrics'] }),
+    root: await give(path, 'root', { scopes: ['admin'] }),
+  };
+  const b = await bench(t, fake, flags, dataDir);
+  const as =
+    (token: string) =>
+    (where: string, init: RequestInit = {}) =>
+      b.send(where, { ...init, headers: { ...bearer(token), ...(init.headers as Record<string, string>) } });
+  b.headers.authorization = `Bearer ${tokens.ada}`;
+  const id = await b.create({ PHASE: 'RUN', RUNID: 'ada-secret-run' });
+  delete b.headers.authorization;
+  return { b, path, tokens, as, id };
+}
+
+/** Addresses of the whole API about this job. */
+function addresses(id: string): { method: string; path: string; access: string }[] {
+  const fill = (path: string) =>
+    path
+      .replace(':id', id)
+      .replace(':result', 'result')
+      .replace(/(parameters)\/:name/, '$1/IMAGE');
+  return kRoutes.flatMap((route) =>
+    ['GET', 'POST', 'DELETE', 'PUT'].map((method) => ({
+      method,
+      path: fill(route.path).replace(':name', 'CIANNA_models.xml'),
+      access: accessOf(route, method),
+    })),
+  );
+}
+
+describe('a server with tokens', () => {
+  it('lets a stranger see nothing of anybody, at any address, by any method', async (t) => {
+    const { b, tokens, id } = await peopled(t);
+    for (const { method, path, access } of addresses(id)) {
+      for (const headers of [
+        {},
+        bearer(tokens.late),
+        bearer('otf_000000000000_x'),
+        bearer('a.b.c'),
+        { authorization: 'Basic eDp5' },
+      ]) {
+        const answer = await b.send(path, { method, headers });
+        const text = await answer.text();
+        const what = `${method} ${path} ${JSON.stringify(headers).slice(0, 40)}`;
+        assert.ok(!text.includes('ada-secret-run') && !text.includes(id), what);
+        if (access === 'open') assert.notEqual(answer.status, 401, what);
+        else {
+          assert.equal(answer.status, 401, what);
+          assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer realm="cianna-otf"/, what);
+        }
+      }
+    }
+    assert.match(await b.text('/jobs', { headers: bearer(tokens.late) }), /expired at/);
+    assert.match(await b.text('/jobs'), /say who you are/);
+  });
+
+  it('gives another user what it gives for a job that is not there, and changes nothing for him', async (t) => {
+    const { tokens, as, id } = await peopled(t);
+    while (!(await (await as(tokens.ada)(`/jobs/${id}/phase`)).text()).startsWith('COMPLETED'))
+      await new Promise(setImmediate);
+    const absent = `j${'0'.repeat(32)}`;
+    for (const { method, path } of addresses(id)) {
+      if (!path.includes(id)) continue;
+      const body = method === 'POST' ? new URLSearchParams({ PHASE: 'ABORT' }) : null;
+      const other = await as(tokens.bob)(path, { method, body });
+      const nobody = await as(tokens.bob)(path.replace(id, absent), { method, body });
+      assert.equal(other.status, 404, `${method} ${path}`);
+      assert.equal(nobody.status, 404);
+      assert.equal(await other.text(), await nobody.text(), `${method} ${path}`);
+    }
+    assert.ok(!(await (await as(tokens.bob)('/jobs')).text()).includes(id));
+    assert.match(await (await as(tokens.bob)(`/links?ID=${id}`)).text(), /NotFoundFault/);
+    assert.equal((await as(tokens.bob)(`/events?JOB=${id}`)).status, 404);
+    const copy = new URLSearchParams({ IMAGE: `job:${id}/IMAGE`, PHASE: 'RUN' });
+    assert.equal((await as(tokens.bob)('/jobs', { method: 'POST', body: copy })).status, 400);
+    assert.match(await (await as(tokens.ada)(`/jobs/${id}`)).text(), /<uws:phase>COMPLETED</);
+    assert.match(await (await as(tokens.root)(`/jobs/${id}`)).text(), /<uws:ownerId>ada</);
+    assert.ok((await (await as(tokens.root)('/jobs')).text()).includes(id));
+  });
+
+  it('tells each of the events of his own jobs, and an admin of all', async (t) => {
+    const { b, tokens, as, id } = await peopled(t, { hold: true });
+    const listening = new AbortController();
+    const heard = { ada: '', bob: '', root: '' };
+    for (const name of ['ada', 'bob', 'root'] as const) {
+      const { body } = await as(tokens[name])('/events', { signal: listening.signal });
+      const read = async () => {
+        for await (const piece of body ?? []) heard[name] += Buffer.from(piece).toString();
+      };
+      read().catch(() => undefined);
+    }
+    b.executor.release();
+    while (!heard.ada.includes('COMPLETED') || !heard.root.includes('COMPLETED')) await new Promise(setImmediate);
+    await as(tokens.ada)(`/jobs/${id}`, { method: 'DELETE' });
+    while (!heard.root.includes('DELETED')) await new Promise(setImmediate);
+    listening.abort();
+    assert.ok(heard.ada.includes('progress') && heard.ada.includes('DELETED'));
+    assert.ok(!heard.bob.includes(id), heard.bob);
+  });
+
+  it('takes a token as the password of Basic, wants its scopes, and lists by phases and owners', async (t) => {
+    const { b, tokens, as, id } = await peopled(t);
+    const basic = (user: string, password: string) => ({
+      authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+    });
+    assert.equal((await b.send('/jobs', { headers: basic('ada', tokens.ada) })).status, 200);
+    assert.equal((await b.send('/jobs', { headers: basic(tokens.ada, '') })).status, 200);
+    assert.equal((await b.send('/jobs', { headers: basic('', '') })).status, 401);
+    const made = await as(tokens.reader)('/jobs', { method: 'POST' });
+    assert.equal(made.status, 403);
+    assert.match(await made.text(), /scope "write"/);
+    assert.equal((await as(tokens.reader)(`/jobs/${id}`)).status, 200);
+    assert.equal((await as(tokens.reader)(`/jobs/${id}`, { method: 'DELETE' })).status, 403);
+    assert.equal((await as(tokens.reader)('/metrics')).status, 403);
+    assert.equal((await as(tokens.watcher)('/metrics')).status, 200);
+    assert.equal((await as(tokens.watcher)(`/jobs/${id}`)).status, 403);
+    b.headers.authorization = `Bearer ${tokens.bob}`;
+    const his = await b.create();
+    const list = async (token: string, query: string) => (await as(token)(`/jobs?${query}`)).text();
+    assert.ok((await list(tokens.bob, 'PHASE=PENDING')).includes(his));
+    assert.ok(!(await list(tokens.ada, 'PHASE=PENDING&LAST=5')).includes(his));
+    const all = await list(tokens.root, 'AFTER=1970-01-01T00:00:00Z');
+    assert.ok(all.includes(his) && all.includes(id));
+    delete b.headers.authorization;
+    const asked = await b.send('/jobs', { headers: { 'sec-fetch-mode': 'cors' } });
+    assert.equal(asked.headers.get('www-authenticate'), 'Bearer realm="cianna-otf"', 'no window of the browser');
+    assert.match(await rawExchange(b.url, 'GET /jobs HTTP/1.1\r\nHost: localhost\r\n\r\n'), /Basic realm="cianna-otf"/);
+  });
+
+  it('hears of a revoked and a new token while it runs; a damaged file lets nobody in', async (t) => {
+    const { b, path, tokens, as } = await peopled(t);
+    const until = async (token: string, status: number) => {
+      while ((await as(token)('/jobs')).status !== status) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await changeTokens(path, (all) =>
+      all.splice(
+        all.findIndex(({ owner }) => owner === 'bob'),
+        1,
+      ),
+    );
+    await until(tokens.bob, 401);
+    await until(await give(path, 'carl'), 200);
+    await writeFile(path, 'no JSON');
+    await until(tokens.ada, 401);
+    assert.match(b.errors.join(''), /is no file of tokens/);
+  });
+
+  it('keeps hashes only, for its user alone, and says who did what', async (t) => {
+    const { b, path, tokens, as, id } = await peopled(t);
+    const text = await readFile(path, 'utf8');
+    for (const token of Object.values(tokens)) assert.ok(!text.includes(token.split('_')[2] ?? token));
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    await as(tokens.bob)(`/jobs/${id}`, { method: 'DELETE' });
+    await as(tokens.ada)(`/jobs/${id}`, { method: 'DELETE' });
+    await b.send('/jobs', { headers: bearer(tokens.late) });
+    const lines = b.audit.map(({ owner, method, route, status, jobId }) => [owner, method, route, status, jobId]);
+    assert.deepEqual(lines, [
+      ['ada', 'POST', '/jobs', 303, id],
+      ['bob', 'DELETE', '/jobs/:id', 404, id],
+      ['ada', 'DELETE', '/jobs/:id', 303, id],
+      [null, 'GET', '/jobs', 401, undefined],
+    ]);
+    assert.ok(b.audit.every(({ remote }) => remote !== ''));
+    const log = b.lines.join('');
+    for (const token of Object.values(tokens)) assert.ok(!log.includes(token));
+  });
+});
+
+describe('limits of one owner', () => {
+  it('jobs that wait, bytes, priority, requests', async (t) => {
+    const policy = { owner_queued: 2, owner_mb: 0.01, owner_priority: 6, owner_requests_per_s: 0 };
+    const { b, tokens } = await peopled(t, { hold: true }, { policy });
+    b.headers.authorization = `Bearer ${tokens.ada}`;
+    await b.create();
+    await assert.rejects(b.create(), /503 you have 2 jobs waiting/);
+    b.headers.authorization = `Bearer ${tokens.bob}`;
+    await assert.rejects(b.create({ PRIORITY: '7' }), /403 PRIORITY=7: the highest you may ask for is 6/);
+    const large = new FormData();
+    large.append('IMAGE', new Blob([Buffer.alloc(20_000)]), 'a.fits');
+    const refused = await b.send('/jobs', { method: 'POST', body: large });
+    assert.equal(refused.status, 403);
+    assert.match(await refused.text(), /you keep 0 of 0.01 MB here: delete jobs/);
+    const first = await b.create({ PRIORITY: '6' });
+    assert.match(await b.text(`/jobs/${first}/owner`), /bob/);
+  });
+
+  it('requests beyond the rate get 429, and when to come again', async (t) => {
+    const { tokens, as } = await peopled(t, {}, { policy: { owner_requests_per_s: 5 } });
+    const answers = await Promise.all(Array.from({ length: 40 }, () => as(tokens.bob)('/jobs')));
+    const statuses = new Set(answers.map(({ status }) => status));
+    assert.deepEqual([...statuses].sort(), [200, 429]);
+    const late = answers.find(({ status }) => status === 429);
+    assert.equal(late?.headers.get('retry-after'), '1');
+    assert.equal((await as(tokens.root)('/jobs')).status, 200, 'of others nothing is taken');
+  });
+
+  it('a bucket fills with time, and forgets whom it has not seen for long', () => {
+    const rate = new RateLimit(2);
+    const took = (ms: number) => rate.take('a', ms);
+    assert.deepEqual([took(0), took(0), took(0), took(0)], [0, 0, 0, 0]);
+    assert.equal(took(0), 1);
+    assert.equal(took(500), 0);
+    assert.equal(took(500), 1);
+    for (let i = 0; i < 20_000; i++) rate.take(`b${i}`, 500);
+    assert.equal(took(500), 0);
+    assert.equal(new RateLimit(0).take('a'), 0);
+  });
+});
+
+describe('accounts', () => {
+  it('count jobs, tiles, seconds and bytes by owner, through a restart and deletions', async (t) => {
+    const { b, tokens, as, id } = await peopled(t);
+    b.headers.authorization = `Bearer ${tokens.ada}`;
+    await b.until(id, 'COMPLETED');
+    b.executor.host.used({ owner: 'ada' }, { items: 12, device: 'gpu', seconds: 1.5 });
+    b.executor.host.used({ owner: 'bob' }, { items: 3, device: 'cpu', seconds: 0.25 });
+    await b.send(`/jobs/${id}`, { method: 'DELETE' });
+    const usage = async (token: string, query = '') =>
+      ((await (await as(token)(`/usage${query}`)).json()) as { usage: Record<string, unknown>[] }).usage;
+    const [ada, ...none] = await usage(tokens.ada);
+    assert.deepEqual(none, []);
+    assert.deepEqual([ada?.owner, ada?.jobs, ada?.items, ada?.gpuSeconds, ada?.cpuSeconds], ['ada', 1, 12, 1.5, 0]);
+    assert.ok(Number(ada?.bytesIn) === kImage.length && Number(ada?.bytesOut) > 1000, JSON.stringify(ada));
+    assert.deepEqual(
+      (await usage(tokens.root)).map(({ owner }) => owner),
+      ['ada', 'bob'],
+    );
+    assert.deepEqual(await usage(tokens.root, '?TO=2001-01-01'), []);
+    assert.equal((await as(tokens.root)('/usage?FROM=yesterday')).status, 400);
+    const metrics = await (await as(tokens.watcher)('/metrics')).text();
+    assert.match(metrics, /otf_owner_gpu_seconds\{owner="ada"\} 1\.5/);
+    await b.server.stop();
+    const again = await bench(t, {}, {}, b.dataDir);
+    again.headers.authorization = `Bearer ${tokens.root}`;
+    assert.match(await again.text('/usage'), /"owner":"bob","jobs":0,"items":3,"cpuSeconds":0.25/);
+  });
+});
+
+describe('which servers are open', () => {
+  const opens = async (t: TestContext, flags: Flags, tokens = 0) => {
+    const config = await loadConfig({ flags: { ...flags, storage: { data_dir: await tempDir(t) } } });
+    const path = join(config.storage.data_dir, 'tokens.json');
+    if (tokens > 0) await give(path, 'ada');
+    const auth = new Authenticator({ config, onFault: (fault) => assert.fail(String(fault)) });
+    return async (asked: { authorization?: string; named?: string; remote?: string } = {}) => {
+      const { authorization = '', named = '', remote = '10.1.1.1' } = asked;
+      const { owner, scopes } = await auth.identify({ authorization, named, remote });
+      return `${owner} ${[...scopes].sort().join(' ')}`;
+    };
+  };
+
+  it('this machine alone: everybody, also with a header that means nothing here', async (t) => {
+    for (const host of ['127.0.0.1', 'localhost', '::1', '127.1.2.3']) {
+      const ask = await opens(t, { server: { host } });
+      assert.equal(await ask(), 'null metrics read write');
+      assert.equal(await ask({ authorization: 'Bearer nonsense' }), 'null metrics read write');
+    }
+  });
+
+  it('an address of others: nobody, unless somebody has said so', async (t) => {
+    await assert.rejects(opens(t, { server: { public_url: 'https://otf.example.org' } }), /others can reach it/);
+    for (const host of ['0.0.0.0', '::', '192.168.1.5', 'otf.example.org']) {
+      await assert.rejects(opens(t, { server: { host } }), /OTF_CONFIG_INVALID|others can reach it/);
+      const named = await opens(t, { server: { host } }, 1);
+      await assert.rejects(named(), { code: 'OTF_AUTH_REQUIRED' });
+      const open = await opens(t, { server: { host }, auth: { anonymous: true } });
+      assert.equal(await open(), 'null metrics read write');
+      const guests = await opens(t, { server: { host }, auth: { anonymous: 'read' } }, 1);
+      assert.equal(await guests(), 'null read');
+      await assert.rejects(guests({ authorization: 'Bearer nonsense' }), { code: 'OTF_TOKEN_INVALID' });
+    }
+  });
+
+  it('the name in a header counts from a trusted proxy only, whatever its address looks like', async (t) => {
+    const ask = await opens(t, {
+      auth: { owner_header: 'x-user', trusted_proxies: ['10.9.9.9', '::1'], admins: ['root'] },
+    });
+    const long = '0000:0000:0000:0000:0000:0000:0000:0001';
+    for (const remote of ['10.9.9.9', '::ffff:10.9.9.9', '0000:0000:0000:0000:0000:ffff:0a09:0909', '::1', long]) {
+      assert.equal(await ask({ named: 'ada', remote }), 'ada read write', remote);
+      assert.equal(await ask({ named: 'root', remote }), 'root admin read write');
+    }
+    await assert.rejects(ask({ named: 'ada', remote: '10.9.9.8' }), { code: 'OTF_AUTH_REQUIRED' });
+    await assert.rejects(ask({ named: 'a\u0007b', remote: '10.9.9.9' }), { code: 'OTF_AUTH_REQUIRED' });
+  });
+
+  it('revoking the last token does not open the door again', async (t) => {
+    const dir = await tempDir(t);
+    await give(join(dir, 'tokens.json'), 'ada');
+    await changeTokens(join(dir, 'tokens.json'), (tokens) => tokens.splice(0));
+    const b = await bench(t, {}, {}, dir);
+    assert.equal((await b.send('/jobs')).status, 401);
+    assert.equal((await b.send('/healthz')).status, 200);
+  });
+});
+
+describe('the command token', () => {
+  it('adds, lists and revokes, and clients use it from the environment, a file or an option', async (t) => {
+    const dataDir = await tempDir(t);
+    const run = (...args: string[]) => runCli([...args], dataDir);
+    const made = run('token', 'add', 'ada', '--data-dir', dataDir, '--expires', '2h', '--json');
+    assert.equal(made.code, 0, made.stderr);
+    const { token, id, expires } = JSON.parse(made.stdout) as Record<string, string>;
+    assert.ok(Date.parse(expires ?? '') > Date.now());
+    const list = run('token', 'list', '--data-dir', dataDir);
+    assert.ok(list.stdout.includes(id ?? '?') && !list.stdout.includes(token ?? '?'));
+    assert.equal(run('token', 'add', 'a\nb', '--data-dir', dataDir).code, 2);
+    assert.equal(run('token', 'add', 'a', '--scope', 'all', '--data-dir', dataDir).code, 2);
+    assert.equal(run('token', 'revoke', 'nobody', '--data-dir', dataDir).code, 1);
+    const server = await startTestServer(t, { dataDir });
+    const jobs = (args: string[], env: Record<string, string> = {}) =>
+      runCli(['jobs', '--server', server.url, ...args], dataDir, env);
+    const file = join(dataDir, 'mine');
+    await writeFile(file, `${token}\n`);
+    const none = jobs([]);
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /say who you are.*CIANNA_OTF_TOKEN, --token-file/);
+    for (const [args, env] of [
+      [[], { CIANNA_OTF_TOKEN: token ?? '' }],
+      [[], { CIANNA_OTF_TOKEN_FILE: file }],
+      [['--token-file', file], { CIANNA_OTF_TOKEN: 'wrong' }],
+      [['--token', token ?? ''], { CIANNA_OTF_TOKEN: 'wrong' }],
+    ] as [string[], Record<string, string>][]) {
+      const { code, stdout, stderr } = jobs(args, env);
+      assert.equal(`${code} ${stdout}${stderr}`.trim(), '0 no jobs', args.join(' '));
+    }
+    assert.equal(jobs([], { CIANNA_OTF_TOKEN_FILE: join(dataDir, 'nothing') }).code, 2);
+    const inUrl = new URL(server.url);
+    inUrl.username = 'ada';
+    inUrl.password = token ?? '';
+    assert.equal(runCli(['jobs', '--server', inUrl.href], dataDir).code, 0);
+    const image = await field(dataDir, 256);
+    await writeFile(join(dataDir, 'a.fits'), image);
+    const env = { CIANNA_OTF_TOKEN: token ?? '' };
+    const sent = runCli(['submit', 'a.fits', '--server', server.url, '-o', 'out', '--json'], dataDir, env);
+    assert.equal(sent.code, 0, sent.stderr);
+    const used = runCli(['usage', '--server', server.url, '--json'], dataDir, env);
+    const [row] = JSON.parse(used.stdout) as Record<string, number>[];
+    assert.ok(row?.jobs === 1 && row.items === 1 && (row.cpuSeconds ?? 0) > 0, used.stdout);
+    await Promise.all(Array.from({ length: 8 }, () => give(join(dataDir, 'tokens.json'), 'many')));
+    assert.equal(readTokens(join(dataDir, 'tokens.json'))?.length, 9, 'nobody overwrites another');
+  });
+});
