@@ -191,10 +191,14 @@ describe('client commands', () => {
   });
 
   it('use the address they were given, whatever the server calls itself', async (t) => {
-    const b = await bench(t, {}, {
-      server: { public_url: 'https://otf.example.org/cianna' },
-      auth: { anonymous: true },
-    });
+    const b = await bench(
+      t,
+      {},
+      {
+        server: { public_url: 'https://otf.example.org/cianna' },
+        auth: { anonymous: true },
+      },
+    );
     const dir = await tempDir(t);
     const id = await b.create({ PHASE: 'RUN' });
     await b.until(id, 'COMPLETED');

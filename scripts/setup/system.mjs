@@ -12,10 +12,16 @@ const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
 /** What checks C++ (scripts/lint.mjs): a version that Debian 12 and 13 both have. clang's omp.h is a package of its own. */
 const kLint = ['clang-format-19', 'clang-tidy-19', 'libomp-19-dev'];
-/** Independent readers of what we write, the older client's library, and network namespaces. */
-const kReaders = ['python3-astropy', 'python3-pyvo', 'python3-prov', 'python3-requests', 'stilts', 'iproute2'].map(
-  (name) => [name],
-);
+/** Independent readers of what we write, the older client's library, network namespaces, the field's WebDAV door. */
+const kReaders = [
+  'python3-astropy',
+  'python3-pyvo',
+  'python3-prov',
+  'python3-requests',
+  'stilts',
+  'iproute2',
+  'xrootd-server',
+].map((name) => [name]);
 /** Its service starts when it is installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
 const kNginx = existsSync('/usr/sbin/policy-rc.d') ? ['nginx-light'] : [];
 /** After a day a package that could not be installed is tried again. */

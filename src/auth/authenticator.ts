@@ -52,7 +52,10 @@ export class Authenticator {
     this.#proxies = new Set(auth.trusted_proxies.map(canonical));
     this.#admins = new Set(auth.admins);
     if (!this.#local && !this.#isSetUp && auth.anonymous === undefined) {
-      throw new OtfError('OTF_CONFIG_INVALID', `${isLoopback(server.host) ? `server.public_url ${server.public_url}` : `server.host ${server.host}`}: ${kExposed}`);
+      throw new OtfError(
+        'OTF_CONFIG_INVALID',
+        `${isLoopback(server.host) ? `server.public_url ${server.public_url}` : `server.host ${server.host}`}: ${kExposed}`,
+      );
     }
   }
 

@@ -1,6 +1,7 @@
 /** What the commands that talk to a server share: the option --server, waiting with a live line, downloading. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { UwsClient } from '../client/client.js';
 import type { RemoteJob, RemoteResult } from '../client/documents.js';
@@ -13,6 +14,7 @@ const kDefaultServer = 'http://127.0.0.1:5000';
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
 const kTileStepS = 1;
 const kSilentStepS = 30;
+const kHeldStepMs = 1000;
 
 export interface RemoteOptions {
   server: string;
@@ -65,10 +67,13 @@ export async function waitForEnd(client: UwsClient, id: string, untilMs?: number
     const ended = isOver(job.phase) || (untilMs !== undefined && performance.now() >= untilMs);
     if (live) process.stderr.write(`\r\u001b[K${ended ? '' : printable(`${id}  ${phaseLine(job)}`)}`);
     if (ended) return job;
+    // A server does not wait with the phase of a job that waits for others (UWS 1.1, section 2.2.1.2).
+    if (job.phase === 'HELD') await pause(kHeldStepMs);
   }
 }
 
 export function phaseLine({ phase, info }: RemoteJob): string {
+  if (phase === 'HELD') return `${phase} until ${info.waitsFor?.split(' ').length ?? 0} other jobs have ended`;
   if (info.queuePosition !== undefined) return `${phase}, ${info.queuePosition} in the queue`;
   if (info.tilesTotal !== undefined) return `${phase}, ${info.tilesDone ?? 0}/${info.tilesTotal} tiles`;
   return phase;

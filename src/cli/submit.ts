@@ -32,6 +32,7 @@ interface SubmitOptions extends RemoteOptions {
   model?: string;
   quantization?: string;
   runId?: string;
+  after?: string[];
   priority?: number;
   format?: string;
   parallel: number;
@@ -45,12 +46,16 @@ export function registerSubmit(root: Command): void {
   const command = root
     .command('submit')
     .description('send images to a server, one job each')
-    .argument('<image...>', 'FITS files, http(s) URLs the server fetches itself, or job:ID/IMAGE of a job it has')
+    .argument(
+      '<image...>',
+      'FITS files, URLs the server fetches itself (http, https, dav, davs, s3), or job:ID/IMAGE of a job it has',
+    )
     .option('--model <id>', "model id (default: the server's)")
     .option('--quantization <type>', 'compute type, e.g. FP32C_FP32A');
   addParameterOptions(command, allParameters());
   addInputOptions(command, furtherInputs());
   command
+    .option('--after <id...>', 'jobs that must have ended well first')
     .option('--run-id <text>', 'a name of yours for the jobs')
     .option('--priority <n>', 'of your waiting jobs the highest goes first: 0 to 9, else 5', integer(0, 9))
     .addOption(formatOption(allFormats(), "format of the result (default: the server's, votable)"))
@@ -161,11 +166,12 @@ function parameterFields(options: SubmitOptions): Record<string, string> {
   return fieldsOfOptions({ ...options }, allParameters());
 }
 
-function formFields({ model, quantization, runId, priority, format }: SubmitOptions): Record<string, string> {
+function formFields({ model, quantization, runId, after, priority, format }: SubmitOptions): Record<string, string> {
   return {
     ...(model === undefined ? {} : { MODEL: model }),
     ...(quantization === undefined ? {} : { QUANTIZATION: quantization }),
     ...(runId === undefined ? {} : { RUNID: runId }),
+    ...(after === undefined ? {} : { AFTER: after.join(',') }),
     ...(priority === undefined ? {} : { PRIORITY: String(priority) }),
     ...(format === undefined ? {} : { RESPONSEFORMAT: format }),
   };

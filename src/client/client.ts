@@ -170,9 +170,9 @@ const kReasons = new Map([
   ['EPIPE', 'the connection was cut'],
 ]);
 
-/** What the server has or gets itself: an http(s) URL it fetches, or job:ID/RESULT of a job it has. */
+/** What the server has or gets itself: a URL it fetches, or job:ID/RESULT of a job it has. */
 export function isRemote(input: string): boolean {
-  return /^(https?:\/\/|job:)/.test(input);
+  return /^((https?|davs?|s3):\/\/|job:)/.test(input);
 }
 
 /** Ids come from the command line: they must not become other paths. */

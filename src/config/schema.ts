@@ -162,6 +162,18 @@ const detection = z
   })
   .refine((it) => (it.min_pix ?? -1) < (it.max_pix ?? 101), { path: ['min_pix'], error: 'must be below max_pix' });
 
+const s3 = z.strictObject({
+  endpoint: z.url({ protocol: /^https?$/ }),
+  region: text.min(1).default('us-east-1'),
+  access_key: text.min(1),
+  /** A file with the secret key in it and nothing else. */
+  secret_key_file: text.min(1),
+  /** s3://BUCKET/... is fetched with these for those named here; nobody else gets at a bucket through this server. */
+  buckets: z.array(text.min(1)).min(1),
+  /** Whose jobs may use them; empty = everybody's. */
+  owners: z.array(text.min(1)).default([]),
+});
+
 const fetch = z.strictObject({
   /** May IMAGE name hosts with private, loopback or link-local addresses? */
   allow_private: z.boolean().default(false),
@@ -176,6 +188,8 @@ const fetch = z.strictObject({
   max_redirects: z.int().min(0).max(20).default(5),
   /** IMAGE=file:... is accepted below these folders only. */
   file_roots: z.array(text.startsWith('/', 'must be absolute paths')).default([]),
+  /** Object stores, by a name of yours. */
+  s3: z.record(text.regex(/^[a-z0-9-]{1,64}$/), s3).default({}),
 });
 
 const auth = z

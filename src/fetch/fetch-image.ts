@@ -1,18 +1,20 @@
 /**
- * Brings IMAGE=http(s)://... into a file: streamed, resumed with Range after a cut, limited in size, time and redirects.
+ * Brings IMAGE=http(s)://... (or dav, s3: places.ts) into a file: streamed, resumed with Range after a cut, limited in size, time and
+ * redirects; from the first of several addresses that gives what it should.
  * Private addresses are refused where the connection is made, after name resolution and on every redirect, so that a name
  * that resolves differently the second time gains nothing. Called by the executor in phase EXECUTING.
  */
-import { createHash } from 'node:crypto';
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { type FileHandle, open } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import { OtfError, systemReason } from '../errors/catalogue.js';
+import { type ErrorCode, OtfError, systemReason, toOtfError } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
 import { kSoftware } from '../version.js';
 import { isPrivateAddress } from './address.js';
+import { type DigestName, type Digests, readDigestHeader, Summing } from './digests.js';
+import { type Place, type Places, placeOf } from './places.js';
 
 export interface FetchLimits {
   allowPrivate: boolean;
@@ -26,6 +28,10 @@ export interface FetchLimits {
   maxResumes?: number;
   /** No byte for this long = cut. */
   stallMs?: number;
+  /** Of this server. */
+  places?: Places;
+  /** What must come out. */
+  digests?: Digests;
 }
 
 export interface FetchedImage {
@@ -37,12 +43,15 @@ const kCheckedBytes = 4 << 20;
 const kDefaultResumes = 5;
 const kDefaultStallMs = 30_000;
 const kResumeDelayMs = 200;
-const kSchemes = new Set(['http:', 'https:']);
+const kNoPlaces: Places = { s3: [], owner: null };
 
 /** One transfer: what has arrived, and what must stay the same when it is resumed. */
 interface Transfer {
   file: FileHandle;
-  hash: ReturnType<typeof createHash>;
+  sums: Summing;
+  /** Which are counted, and what they must be. */
+  names: Set<DigestName>;
+  wanted: Digests;
   received: number;
   total: number | undefined;
   validator: string | undefined;
@@ -53,22 +62,41 @@ class Cut extends Error {}
 
 /**
  * `path` is overwritten; on failure what has arrived is left there for the caller to remove with the job's folder.
- * Throws OTF_FETCH_REFUSED, OTF_FETCH_TOO_LARGE, OTF_FETCH_FAILED, or the signal's own reason when it is aborted.
+ * Throws OTF_FETCH_REFUSED, OTF_FETCH_TOO_LARGE, OTF_FETCH_FAILED, OTF_IMAGE_CHECKSUM, of the last address, or the signal's own reason when it is aborted.
  */
 export async function fetchImage(
-  url: string,
+  addresses: string | readonly string[],
   path: string,
   limits: FetchLimits,
   signal: AbortSignal,
 ): Promise<FetchedImage> {
+  const all = [addresses].flat();
+  for (const [index, address] of all.entries()) {
+    try {
+      return await fetchOne(address, path, limits, signal);
+    } catch (thrown) {
+      // What is wrong with one address may be right with the next; what is wrong here is wrong for all.
+      const { code } = toOtfError(thrown);
+      if (signal.aborted || index === all.length - 1 || !kOfAddress.has(code)) throw thrown;
+    }
+  }
+  throw new OtfError('OTF_INTERNAL', 'nothing was to be fetched');
+}
+
+const kOfAddress: ReadonlySet<ErrorCode> = new Set(['OTF_FETCH_FAILED', 'OTF_FETCH_REFUSED', 'OTF_IMAGE_CHECKSUM']);
+
+async function fetchOne(url: string, path: string, limits: FetchLimits, signal: AbortSignal): Promise<FetchedImage> {
   const deadline = AbortSignal.timeout(Math.min(limits.timeoutMs, 2 ** 31 - 1));
   const either = AbortSignal.any([signal, deadline]);
   const file = await open(path, 'w').catch((thrown) => {
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
   });
+  const names = new Set<DigestName>(['sha256', ...(Object.keys(limits.digests ?? {}) as DigestName[])]);
   const transfer: Transfer = {
     file,
-    hash: createHash('sha256'),
+    sums: new Summing(names),
+    names,
+    wanted: limits.digests ?? {},
     received: 0,
     total: undefined,
     validator: undefined,
@@ -76,7 +104,7 @@ export async function fetchImage(
   try {
     for (let attempt = 0; ; attempt++) {
       try {
-        await receive(transfer, new URL(url), limits, either);
+        await receive(transfer, url, limits, either);
         break;
       } catch (thrown) {
         if (signal.aborted) throw signal.reason;
@@ -90,21 +118,31 @@ export async function fetchImage(
   } finally {
     await file.close();
   }
-  return { size: transfer.received, sha256: transfer.hash.digest('hex') };
+  const sums = transfer.sums.end();
+  for (const name of transfer.names) {
+    const wanted = transfer.wanted[name];
+    if (wanted === undefined || wanted === sums[name]) continue;
+    const both = `${name} ${sums[name]?.slice(0, 12)}, not ${wanted.slice(0, 12)}`;
+    throw new OtfError('OTF_IMAGE_CHECKSUM', `${publicUrl(url)} has ${both}: it was changed or damaged on its way`);
+  }
+  return { size: transfer.received, sha256: sums.sha256 ?? '' };
 }
 
 /** Follow redirects, then read the body to its end. Throws Cut when the connection broke. */
-async function receive(transfer: Transfer, start: URL, limits: FetchLimits, signal: AbortSignal): Promise<void> {
-  let url = start;
+async function receive(transfer: Transfer, address: string, limits: FetchLimits, signal: AbortSignal): Promise<void> {
+  let place = await placeOf(address, limits.places ?? kNoPlaces);
+  const start = new URL(address);
   for (let redirects = 0; ; redirects++) {
-    const response = await get(url, transfer, limits, signal);
+    const { url, own } = place;
+    const response = await get(place, transfer, limits, signal);
     const status = response.statusCode ?? 0;
     const location = response.headers.location;
     if (status >= 300 && status < 400 && location !== undefined) {
       response.destroy();
+      if (own) throw failed(start.href, 'it lies elsewhere: set the endpoint or region of its credentials');
       if (redirects >= limits.maxRedirects) throw failed(start.href, `more than ${limits.maxRedirects} redirects`);
       if (!URL.canParse(location, url.href)) throw failed(start.href, 'a redirect to no URL');
-      url = new URL(location, url);
+      place = { ...(await redirected(new URL(location, url), limits)), headers: place.headers };
       continue;
     }
     try {
@@ -116,15 +154,23 @@ async function receive(transfer: Transfer, start: URL, limits: FetchLimits, sign
   }
 }
 
-function get(url: URL, transfer: Transfer, limits: FetchLimits, signal: AbortSignal): Promise<IncomingMessage> {
-  if (!kSchemes.has(url.protocol)) throw new OtfError('OTF_FETCH_REFUSED', `cannot fetch ${url.protocol} URLs`);
+/** Never to what the server has credentials for: a stranger would choose the object. */
+async function redirected(url: URL, limits: FetchLimits): Promise<Place> {
+  if (url.protocol === 's3:') throw new OtfError('OTF_FETCH_REFUSED', 'a redirect to s3: is not followed');
+  return placeOf(url.href, limits.places ?? kNoPlaces);
+}
+
+function get(place: Place, transfer: Transfer, limits: FetchLimits, signal: AbortSignal): Promise<IncomingMessage> {
+  const { url, own } = place;
+  const allowPrivate = limits.allowPrivate || own;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   // A literal address is never looked up, so it is checked here.
-  if (!limits.allowPrivate && isIP(host) !== 0 && isPrivateAddress(host)) throw refusedAddress(url);
+  if (!allowPrivate && isIP(host) !== 0 && isPrivateAddress(host)) throw refusedAddress(url);
   const headers: Record<string, string> = {
     'user-agent': `${kSoftware.name}/${kSoftware.version}`,
     accept: '*/*',
     'accept-encoding': 'identity',
+    ...place.headers,
   };
   if (transfer.received > 0) {
     headers.range = `bytes=${transfer.received}-`;
@@ -136,7 +182,7 @@ function get(url: URL, transfer: Transfer, limits: FetchLimits, signal: AbortSig
       headers,
       signal,
       agent: false,
-      lookup: limits.allowPrivate ? dnsLookup : publicLookup,
+      lookup: allowPrivate ? dnsLookup : publicLookup,
     });
     request.setTimeout(limits.stallMs ?? kDefaultStallMs, () => request.destroy(new Cut('no data for too long')));
     request.on('response', resolve);
@@ -168,7 +214,10 @@ async function acceptStatus(
     // From the beginning (again): the server cannot resume, or the file has changed.
     await transfer.file.truncate(0);
     transfer.received = 0;
-    transfer.hash = createHash('sha256');
+    const told = readDigestHeader(response.headers.digest?.toString());
+    for (const name of Object.keys(told) as DigestName[]) transfer.names.add(name);
+    transfer.wanted = { ...told, ...limits.digests };
+    transfer.sums = new Summing(transfer.names);
     transfer.total = announced;
     const tag = response.headers.etag;
     transfer.validator = tag && !tag.startsWith('W/') ? tag : response.headers['last-modified'];
@@ -190,7 +239,7 @@ async function readBody(transfer: Transfer, response: IncomingMessage, url: URL,
     await transfer.file.write(next.value, 0, next.value.length, transfer.received).catch((thrown) => {
       throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
     });
-    transfer.hash.update(next.value);
+    transfer.sums.update(next.value);
     transfer.received += next.value.length;
   }
   if (!response.complete) throw new Cut('the connection was cut');

@@ -13,7 +13,7 @@ import { IncomingBody } from './body.js';
 import type { Cors } from './cors.js';
 import { endHead, type Outlet, RangeInvalid, sendFile } from './download.js';
 import { sendEvents } from './event-stream.js';
-import { kMultipartOverhead, readForm } from './form.js';
+import { kMultipartOverhead, readForm, readJson } from './form.js';
 import { sendPieces } from './pieces.js';
 import { kStatusLines } from './status-lines.js';
 
@@ -169,6 +169,11 @@ export class Connection implements Request, Outlet {
       maxText: this.#options.maxText,
       accept,
     });
+  }
+
+  async json(): Promise<unknown> {
+    if (!this.#body) throw new Error(`${this.method} requests have no body to read`);
+    return readJson({ body: this.#body, maxBytes: this.#options.maxUploadBytes });
   }
 
   onGone(callback: () => void): void {

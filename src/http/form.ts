@@ -96,7 +96,10 @@ function countedBody(body: FormRequest['body'], arrived: (bytes: number) => void
 }
 
 /** Lets the rest pass, then throws. A client that still sends after that is cut off. */
-async function refuseTooLarge({ body, maxBytes }: FormRequest, excessBytes: number): Promise<never> {
+async function refuseTooLarge(
+  { body, maxBytes }: Pick<FormRequest, 'body' | 'maxBytes'>,
+  excessBytes: number,
+): Promise<never> {
   let drained = 0;
   if (excessBytes <= kMaxDrainBytes) {
     for (let chunk = await body.next(); chunk; chunk = await body.next()) {
@@ -108,7 +111,7 @@ async function refuseTooLarge({ body, maxBytes }: FormRequest, excessBytes: numb
   throw tooLarge(maxBytes);
 }
 
-async function readText(request: FormRequest): Promise<string> {
+async function readText(request: Pick<FormRequest, 'body' | 'maxBytes'>): Promise<string> {
   const limit = Math.min(kMaxTextBytes, request.maxBytes);
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -120,13 +123,21 @@ async function readText(request: FormRequest): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function addJson(parameters: Parameters, text: string): void {
-  let value: unknown;
+/** A whole body. Throws OTF_BAD_REQUEST, OTF_TOO_LARGE. */
+export async function readJson(request: Pick<FormRequest, 'body' | 'maxBytes'>): Promise<unknown> {
+  return parsed(await readText(request));
+}
+
+function parsed(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw badRequest('the body is no JSON');
   }
+}
+
+function addJson(parameters: Parameters, text: string): void {
+  const value = parsed(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badRequest('the body is no JSON object');
   for (const [name, member] of Object.entries(value)) {

@@ -1,5 +1,6 @@
 /** The API, whole: every path with its methods. uWebSockets.js, /openapi.json and the front page are made from this table. */
 import type { ParameterDescription } from '../tasks/parameters.js';
+import { createChain, deleteChain, getChain, postChainPhase } from '../uws/chains.js';
 import type { Handler, Tree } from '../uws/context.js';
 import { creationFields } from '../uws/creation.js';
 import { deleteJob, getJob, getPhase, postAbort, postPhase } from '../uws/job.js';
@@ -204,6 +205,31 @@ export const kRoutes: readonly Route[] = [
   }),
   single('/uploads/:id/file', get(getUploadFile, 'The file as it came', 'the bytes', { answers: kNotFound })),
   ...pictureRoutes('/uploads/:id/image', ofUpload, {}),
+  single('/chains', {
+    POST: {
+      handler: createChain,
+      summary: 'Several jobs at once, in JSON, of which some follow others',
+      answers: {
+        303: 'created; Location is the chain',
+        ...kBadRequest,
+        413: 'too large',
+        422: 'unknown model',
+        ...kBusy,
+      },
+    },
+  }),
+  single('/chains/:id', {
+    ...get(getChain, 'A chain and how its steps stand', 'JSON', { answers: { 404: 'no such chain' } }),
+    DELETE: { handler: deleteChain, summary: 'Delete its jobs', answers: { 303: 'deleted', 404: 'no such chain' } },
+  }),
+  single('/chains/:id/phase', {
+    POST: {
+      handler: postChainPhase,
+      summary: 'Abort its jobs',
+      fields: [text('PHASE', 'ABORT')],
+      answers: { ...kToJob, ...kBadRequest, 404: 'no such chain' },
+    },
+  }),
   single(
     '/model-files/:name',
     get(getModelFile, 'Model registry and network files', 'the file', { answers: kNotFound }),

@@ -128,7 +128,6 @@ interface Shared {
   turns: RequestTurns;
 }
 
-/** Answers not yet given: what a shutdown waits for. */
 class OpenRequests {
   count = 0;
 }
@@ -253,10 +252,10 @@ async function refuse(connection: Connection, route: Route, context: UwsContext)
     if (allowed.length === 0) throw new OtfError('OTF_NOT_FOUND', 'there is nothing here; GET / lists what there is');
     // Reading it without its query says whether it exists: handlers of GET change nothing.
     const { variables, origin, remote, owner, admin } = connection;
-    const probe = { method: 'GET', variables, query: '', origin, remote, owner, admin };
     const nothing = () => Promise.reject(new Error('a probe has no body'));
+    const probe = { method: 'GET', variables, query: '', origin, remote, owner, admin, form: nothing, json: nothing };
     if (!get && route.path.includes('/:id')) context.jobs.get(variables[0] ?? '', connection);
-    await get?.handler(context, { ...probe, header: () => '', form: nothing, onGone: () => undefined }, route.tree);
+    await get?.handler(context, { ...probe, header: () => '', onGone: () => undefined }, route.tree);
   } catch (thrown) {
     if (toOtfError(thrown).code !== 'OTF_BAD_REQUEST') return connection.answerProblem(thrown);
   }

@@ -7,6 +7,7 @@ import type { Executor } from '../jobs/executor.js';
 import { JobService } from '../jobs/service.js';
 import { Pictures } from '../pictures/service.js';
 import { KeptUploads } from '../uploads/store.js';
+import { bringLater } from '../uws/job-inputs.js';
 import { jobMetrics } from './metrics.js';
 
 export interface Services {
@@ -28,7 +29,7 @@ export interface ServiceOptions {
 
 /** Throws OTF_STORE_UNUSABLE: whoever gets past it has the data folder for himself. */
 export function makeServices({ config, executor, log, metrics }: ServiceOptions): Services {
-  const jobs = new JobService({ config, executor, log, metrics, otherBytes: () => uploads.bytes });
+  const jobs = new JobService({ config, executor, log, metrics, bring: bringLater, otherBytes: () => uploads.bytes });
   jobMetrics(metrics, jobs);
   const pictures = new Pictures({ config, metrics, assertRoom: (bytes) => jobs.uploads.assertRoom(bytes) });
   const forget = (group: string) => {

@@ -18,13 +18,15 @@ export interface Asker {
 export const kServer: Asker = { owner: null, remote: '', admin: true };
 
 /** What is somebody's. */
-export type Owned = Pick<Job, 'owner'>;
+export interface Owned {
+  readonly owner: string | null;
+}
 
 /**
  * Owners have what is their own and nothing else. What is nobody's is for people without a name, who need its id: an id is not
  * to be guessed (folders.ts).
  */
-export function isHis(owner: Job['owner'], who: Asker): boolean {
+export function isHis(owner: string | null, who: Asker): boolean {
   return who.admin || owner === who.owner;
 }
 
@@ -34,7 +36,7 @@ export function visible<T extends Owned>(thing: T | undefined, who: Asker): T | 
 }
 
 /** Whose jobs a list may have: all, or those of one owner (null = of nobody). */
-export function listed(who: Asker): 'all' | { owner: Job['owner'] } {
+export function listed(who: Asker): 'all' | { owner: string | null } {
   return who.admin ? 'all' : { owner: who.owner };
 }
 

@@ -56,7 +56,7 @@ export class AdmissionOfJobs {
     this.#assertOwner(owner);
     this.assertBytes(job.owner, bytes);
     const { totals, config } = this.#parts;
-    const pending = totals.of('PENDING') + this.#pendingUnderWay;
+    const pending = totals.of('PENDING') + totals.of('HELD') + this.#pendingUnderWay;
     if (!run && pending >= config.policy.max_pending) {
       throw new RetryLater('OTF_QUEUE_FULL', `${pending} jobs wait to be started, the most there may be`, kRetryS);
     }

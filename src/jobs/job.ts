@@ -3,8 +3,9 @@
  * half a change.
  *
  *     PENDING --RUN--> QUEUED --> EXECUTING --> COMPLETED
- *        |                |           +-------> ERROR
- *        +----------------+-----ABORT-+-------> ABORTED      (executionDuration exceeded: ABORTED too)
+ *        |  RUN        ^  |           +-------> ERROR
+ *        |   +-> HELD -+  |           |
+ *        +-------+--------+-----ABORT-+-------> ABORTED      (executionDuration exceeded, or the end of a job it follows: too)
  */
 import type { UwsErrorType } from '../errors/catalogue.js';
 import type { Environment } from '../provenance/environment.js';
@@ -12,7 +13,7 @@ import type { ResultFile, UploadedFile } from '../tasks/files.js';
 import type { Progress } from '../tasks/kind.js';
 import type { JobParameters } from '../tasks/parameters.js';
 
-/** Every phase of UWS 1.1, section 2.1.3: all are valid filters, ours are the first six. */
+/** Every phase of UWS 1.1, section 2.1.3: all are valid filters, ours are kOwnPhases. */
 export const kPhases = [
   'PENDING',
   'QUEUED',
@@ -27,7 +28,7 @@ export const kPhases = [
 ] as const;
 export type UwsPhase = (typeof kPhases)[number];
 /** Those jobs are in here. */
-export const kOwnPhases = ['PENDING', 'QUEUED', 'EXECUTING', 'COMPLETED', 'ERROR', 'ABORTED'] as const;
+export const kOwnPhases = ['PENDING', 'HELD', 'QUEUED', 'EXECUTING', 'COMPLETED', 'ERROR', 'ABORTED'] as const;
 export type Phase = (typeof kOwnPhases)[number];
 
 /**
@@ -46,6 +47,8 @@ export interface JobFailure {
 
 /** What people want to know of a run; kept with the job once known. */
 export interface JobInfo {
+  /** HELD until these jobs have ended well. */
+  waitsFor?: readonly string[];
   /** How often it was begun, less the times the server put it back in order: more than one is what crashes leave. */
   attempts?: number;
   batchId?: string;
@@ -102,9 +105,13 @@ export function isFinal(phase: Phase): boolean {
   return phase === 'COMPLETED' || phase === 'ERROR' || phase === 'ABORTED';
 }
 
-/** PENDING, QUEUED, EXECUTING: the phases in which WAIT blocks (UWS 1.1, section 2.2.1.2). */
 export function isActive(phase: Phase): boolean {
   return !isFinal(phase);
+}
+
+/** PENDING, QUEUED, EXECUTING: the phases in which WAIT blocks (UWS 1.1, section 2.2.1.2). */
+export function isWaitedFor(phase: Phase): boolean {
+  return isActive(phase) && phase !== 'HELD';
 }
 
 /** Whom it is counted for: its owner, or the address an anonymous one came from. */

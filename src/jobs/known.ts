@@ -9,7 +9,7 @@ const kRecent = 2000;
 export class KnownJobs {
   readonly #read: Statement;
   readonly #known: Statement;
-  /** PENDING, QUEUED, EXECUTING, in order of creation: a changed job keeps its place in a Map. */
+  /** Those that are not over, in order of creation: a changed job keeps its place in a Map. */
   readonly #active = new Map<string, Job>();
   /** The one looked at longest ago first. */
   readonly #recent = new Map<string, Job>();
@@ -17,7 +17,8 @@ export class KnownJobs {
   constructor(database: Database) {
     this.#read = database.prepare('SELECT * FROM job WHERE id = ?');
     this.#known = database.prepare('SELECT 1 FROM job WHERE id = ?').pluck();
-    const active = "SELECT * FROM job WHERE phase IN ('PENDING', 'QUEUED', 'EXECUTING') ORDER BY createdMs, rowid";
+    const active =
+      "SELECT * FROM job WHERE phase IN ('PENDING', 'HELD', 'QUEUED', 'EXECUTING') ORDER BY createdMs, rowid";
     for (const row of database.prepare(active).all() as JobRow[]) {
       const job = fromRow(row);
       this.#active.set(job.id, job);
@@ -43,7 +44,7 @@ export class KnownJobs {
     return this.#active.has(id) || this.#recent.has(id) || this.#known.get(id) !== undefined;
   }
 
-  /** PENDING, QUEUED and EXECUTING jobs, in order of creation. */
+  /** Jobs that are not over, in order of creation. */
   active(): IterableIterator<Job> {
     return this.#active.values();
   }

@@ -56,6 +56,13 @@ const kMigrations = [
      bytesOut INTEGER NOT NULL,
      PRIMARY KEY (owner, day)
    ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE chain (
+     id TEXT PRIMARY KEY,
+     owner TEXT,
+     runId TEXT,
+     createdMs INTEGER NOT NULL,
+     steps TEXT NOT NULL
+   ) STRICT`,
 ];
 
 const kJsonVersion = kJsonUpgrades.length + 1;

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publicUrl } from '../errors/public-text.js';
-import type { ImageUrl, InputFile, Inputs } from '../tasks/files.js';
+import type { Address, ImageUrl, InputFile, Inputs } from '../tasks/files.js';
 import { refuseForDisk, type Spool } from './folders.js';
 import type { Job } from './job.js';
 
@@ -14,19 +14,24 @@ const kOwnerOnly = 0o600;
 
 /** The inputs as a job may have them. `spool` is called when there is something to write. Throws OTF_DISK_FULL. */
 export async function sealed(inputs: Inputs, spool: () => Spool): Promise<Inputs> {
-  const seal = async (file: InputFile): Promise<InputFile> => {
-    if (file.kind !== 'url') return file;
+  const seal = async <Of extends Address>(file: Of): Promise<Of> => {
     const shown = publicUrl(file.url);
     if (shown === file.url) return file;
     const name = `address-${randomBytes(6).toString('hex')}`;
     const path = join(spool().dir, name);
     await writeFile(path, file.url, { mode: kOwnerOnly, flag: 'wx', flush: true }).catch(refuseForDisk);
-    return { kind: 'url', url: shown, sealed: name };
+    return { ...file, url: shown, sealed: name };
+  };
+  const sealAll = async (file: InputFile): Promise<InputFile> => {
+    if (file.kind !== 'url') return file;
+    const mirrors: Address[] = [];
+    for (const mirror of file.mirrors ?? []) mirrors.push(await seal(mirror));
+    return { ...(await seal(file)), ...(file.mirrors ? { mirrors } : {}) };
   };
   const all: [string, InputFile[]][] = [];
   for (const [name, files] of Object.entries(inputs)) {
     const done: InputFile[] = [];
-    for (const file of files) done.push(await seal(file));
+    for (const file of files) done.push(await sealAll(file));
     all.push([name, done]);
   }
   return Object.fromEntries(all);
@@ -34,7 +39,7 @@ export async function sealed(inputs: Inputs, spool: () => Spool): Promise<Inputs
 
 /** Names of such files. */
 export function seals(inputs: Inputs): string[] {
-  return addresses(inputs).flatMap((file) => file.sealed ?? []);
+  return addresses(inputs).flatMap((file) => [file, ...(file.mirrors ?? [])].flatMap(({ sealed: name }) => name ?? []));
 }
 
 /** Of a job that is over nothing is fetched any more: rows of earlier programs have whole addresses. */

@@ -8,22 +8,24 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
-import type { ResultFile } from '../tasks/files.js';
+import type { LaterFile, ResultFile, UploadedFile } from '../tasks/files.js';
 import { type Asker, accessible, isHis, kServer, listed, visible } from './access.js';
 import { AdmissionOfJobs } from './admission.js';
+import { Aftermath } from './aftermath.js';
 import { type NewJob, type ParameterChange, type Times, withTimes } from './asked.js';
+import { Chains } from './chains.js';
 import type { Executor, ExecutorStats } from './executor.js';
 import { JobFolders, type Uploads } from './folders.js';
+import { Followers } from './followers.js';
 import { JobHost } from './host.js';
 import { Intake } from './intake.js';
-import { isFinal, type Job, type JobInfo, storedBytes, uploadedBytes } from './job.js';
+import { isFinal, type Job, type JobInfo } from './job.js';
 import { clearLeftovers } from './leftovers.js';
 import { type JobFilter, type JobPages, listJobs } from './lists.js';
 import { Removal } from './removal.js';
 import { Representations } from './representations.js';
 import { queueUnfinished } from './restart.js';
 import { RetryLater } from './retry.js';
-import { seals } from './sealed.js';
 import { JobStore } from './store.js';
 import { Sweeper } from './sweeper.js';
 import type { JobCounts } from './totals.js';
@@ -42,9 +44,12 @@ export interface JobServiceOptions {
   metrics: Registry;
   /** Bytes that are kept beside those of jobs, and count with them. */
   otherBytes?: () => number;
+  /** As Bring of followers.ts. */
+  bring: (jobs: JobService, job: Job, file: LaterFile) => Promise<UploadedFile>;
 }
 
 export class JobService {
+  readonly chains: Chains;
   readonly #config: Config;
   readonly #executor: Executor;
   readonly #log: Logger;
@@ -58,6 +63,7 @@ export class JobService {
   readonly #transitions: Transitions;
   readonly #removal: Removal;
   readonly #intake: Intake;
+  readonly #followers: Followers;
   #unfinished: Job[] = [];
   #sweeper: Sweeper | undefined;
   #clearing: Promise<unknown> = Promise.resolve();
@@ -65,7 +71,7 @@ export class JobService {
   #stopping = false;
 
   /** Opens the store; nothing runs before start(). Throws OTF_STORE_UNUSABLE. */
-  constructor({ config, executor, log, metrics, otherBytes = () => 0 }: JobServiceOptions) {
+  constructor({ config, executor, log, metrics, bring, otherBytes = () => 0 }: JobServiceOptions) {
     this.#config = config;
     this.#executor = executor;
     this.#log = log;
@@ -84,10 +90,16 @@ export class JobService {
     this.#removal = new Removal({ store, folders, executor, log });
     const get = (id: string, who: Asker) => this.get(id, who);
     this.#intake = new Intake({ policy: config.policy, store, folders, admission, transitions, get });
-    store.onChange((after, before) => this.#changed(after, before));
+    const told = { host: this.#host, waiters: this.#waiters, events: this.#events };
+    const aftermath = new Aftermath({ store, folders, log, ...told });
+    this.#followers = new Followers({ store, transitions, log, bring: (job, file) => bring(this, job, file) });
+    this.chains = new Chains(store, this);
+    store.onChange((after, before) => {
+      aftermath.of(after, before);
+      this.#followers.changed(after, before);
+      this.chains.changed(after, before);
+    });
   }
-
-  // The life of the service
 
   /** Starts the executor and queues again what an earlier run of the program left unfinished. Nothing runs before begin(). */
   async start(): Promise<void> {
@@ -110,6 +122,8 @@ export class JobService {
   begin(baseUrl: string): void {
     this.#host.baseUrl = baseUrl;
     for (const job of this.#unfinished.splice(0)) this.#executor.submit(job);
+    this.#followers.begin();
+    this.chains.begin().catch((thrown) => this.#log.error({ err: thrown }, 'chains an earlier run left'));
     this.#sweeper = new Sweeper({
       store: this.#store,
       folders: this.#folders,
@@ -132,6 +146,7 @@ export class JobService {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#sweeper?.stop();
+    this.#followers.stop();
     this.#waiters.wakeAll();
     if (this.#started) await this.#executor.stop(graceMs);
     await this.#host.settled();
@@ -143,8 +158,6 @@ export class JobService {
     this.#store.close();
   }
 
-  // What there is
-
   find(id: string, who: Asker): Job | undefined {
     return this.#removal.isLeaving(id) ? undefined : visible(this.#store.get(id), who);
   }
@@ -154,7 +167,6 @@ export class JobService {
     return accessible(this.find(id, who), who);
   }
 
-  /** More than `most` are never given: docs/interop.md, UWS. */
   list(filter: JobFilter, most: number, who: Asker): JobPages {
     const { lists, totals } = this.#store;
     return listJobs(lists, totals, { ...filter, of: listed(who) }, most);
@@ -188,7 +200,7 @@ export class JobService {
   }
 
   /** A file of a job that was got: an upload or a result. */
-  pathOf(job: Job, { file }: { file: string }): string {
+  pathOf(job: Pick<Job, 'id'>, { file }: { file: string }): string {
     return join(this.#folders.jobDir(job.id), file);
   }
 
@@ -211,9 +223,6 @@ export class JobService {
     return this.#executor.stats();
   }
 
-  // What is done to jobs
-
-  /** Where uploads are received. */
   get uploads(): Uploads {
     return this.#folders;
   }
@@ -229,7 +238,7 @@ export class JobService {
 
   /** Room for so many bytes more, whatever they are for. Throws OTF_DISK_FULL. */
   assertBytes(bytes: number): void {
-    this.#admission.assertBytes(bytes);
+    this.#admission.assertBytes(null, bytes);
   }
 
   /** Throws when nothing new is taken. */
@@ -270,8 +279,6 @@ export class JobService {
     return accessible(await this.#store.change(id, change), who);
   }
 
-  // Those who wait
-
   /** Requests blocked by WAIT. */
   get waiting(): number {
     return this.#waiters.count;
@@ -296,35 +303,5 @@ export class JobService {
     return this.#events.subscribe((event, owner) => {
       if (isHis(owner, who)) listener(event);
     });
-  }
-
-  /** Nothing is fetched for it any more. */
-  #unseal({ id, parameters }: Job): void {
-    for (const file of seals(parameters.inputs)) {
-      this.#folders
-        .removeFile(id, file)
-        .catch((thrown) => this.#log.warn({ err: thrown, jobId: id }, 'left in its folder'));
-    }
-  }
-
-  #account(after: Job | null, before: Job | undefined): void {
-    if (!after) return;
-    const bytesIn = uploadedBytes(after.parameters) - (before ? uploadedBytes(before.parameters) : 0);
-    const bytesOut = storedBytes(after) - (before ? storedBytes(before) : 0) - bytesIn;
-    const jobs = before ? 0 : 1;
-    if (jobs + Math.max(bytesIn, bytesOut) <= 0) return;
-    this.#store.usage.add(after.owner, { jobs, bytesIn: Math.max(0, bytesIn), bytesOut: Math.max(0, bytesOut) });
-  }
-
-  #changed(after: Job | null, before: Job | undefined): void {
-    const id = after?.id ?? before?.id ?? '';
-    this.#account(after, before);
-    if (after && before && after.phase === before.phase) return;
-    if (!after || isFinal(after.phase)) this.#host.forget(id);
-    if (after && isFinal(after.phase)) this.#unseal(after);
-    this.#waiters.wake(id);
-    const owner = (after ?? before)?.owner ?? null;
-    this.#events.emit({ type: 'phase', jobId: id, phase: after?.phase ?? 'DELETED', timeMs: Date.now() }, owner);
-    this.#log.info({ jobId: id, phase: after?.phase ?? 'DELETED' }, 'phase');
   }
 }

@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
 import { OtfError } from '../errors/catalogue.js';
+import { ChainRows } from './chain-rows.js';
 import { openDatabase } from './database.js';
 import type { Job } from './job.js';
 import { KnownJobs } from './known.js';
@@ -21,10 +22,9 @@ import { Usage } from './usage.js';
 
 /** Old job (undefined = there is none) to new job; null = delete; the same object = no change. May throw to refuse. */
 export type Change = (before: Job | undefined) => Job | null | undefined;
-/** `after` null = deleted, `before` undefined = new. */
 export type ChangeListener = (after: Job | null, before: Job | undefined) => void;
 
-/** How long a change must last: until the next start sets it back, beyond this process, beyond a power cut. */
+/** A change must last until the next start sets it back, beyond this process, beyond a power cut. */
 type Keep = 'memory' | 'process' | 'disk';
 
 interface Waiting {
@@ -49,6 +49,7 @@ export class JobStore {
   readonly totals: Totals;
   readonly lists: JobLists;
   readonly usage: Usage;
+  readonly chains: ChainRows;
   readonly #database: Database;
   readonly #log: LogSync;
   readonly #reserve: Reserve;
@@ -78,6 +79,7 @@ export class JobStore {
     this.totals = new Totals(this.#database, this.#jobs.active());
     this.lists = new JobLists(this.#database, (id) => this.#jobs.activeJob(id)?.phase);
     this.usage = new Usage(this.#database);
+    this.chains = new ChainRows(this.#database);
     this.#lastCreatedMs = this.lists.newestMs();
   }
 
@@ -87,13 +89,11 @@ export class JobStore {
     return this.#jobs.get(id);
   }
 
-  /** Without reading it. */
   has(id: string): boolean {
     if (this.#underWay?.before.has(id)) return this.#underWay.before.get(id) !== undefined;
     return this.#jobs.has(id);
   }
 
-  /** PENDING, QUEUED and EXECUTING jobs, in order of creation. */
   active(): IterableIterator<Job> {
     return this.#jobs.active();
   }
@@ -103,7 +103,7 @@ export class JobStore {
     return this.#due.all(nowMs, most) as string[];
   }
 
-  /** For a new job: no two are of the same millisecond, so that AFTER=that of the last one seen misses none. */
+  /** Of a new job: no two share a millisecond, so that AFTER=that of the last one seen misses none. */
   nextCreatedMs(): number {
     this.#lastCreatedMs = Math.max(Date.now(), this.#lastCreatedMs + 1);
     return this.#lastCreatedMs;
@@ -253,17 +253,16 @@ export class JobStore {
     this.usage.written();
   }
 
-  /** What was used and no commit has taken along. On a full disk it waits for the next. */
+  /** What was used and no commit has taken along; on a full disk it waits. */
   keepUsage(): void {
-    if (!this.usage.dirty) return;
     try {
-      this.#commit(new Map());
+      if (this.usage.dirty) this.#commit(new Map());
     } catch (thrown) {
       if (!isDiskFull(thrown)) throw thrown;
     }
   }
 
-  /** Once in a while: the room that a removal used is kept again, where there is any. */
+  /** The room that a removal used is kept again, where there is any. */
   keepReserve(): void {
     this.#reserve.keep();
   }

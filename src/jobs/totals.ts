@@ -70,7 +70,7 @@ export class Totals implements JobCounts {
 }
 
 function isWaiting({ phase }: Job): boolean {
-  return phase === 'PENDING' || phase === 'QUEUED';
+  return phase === 'PENDING' || phase === 'HELD' || phase === 'QUEUED';
 }
 
 function add<K>(counts: Map<K, number>, key: K, by: number): void {

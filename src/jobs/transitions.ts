@@ -4,6 +4,7 @@ import { missingInput } from '../tasks/kind.js';
 import { kindNamed } from '../tasks/registry.js';
 import { type Asker, accessible } from './access.js';
 import type { AbortReason, Executor } from './executor.js';
+import { waitsFor } from './followers.js';
 import { isFinal, type Job, type JobInfo, type Phase } from './job.js';
 import { RetryLater } from './retry.js';
 import type { JobStore } from './store.js';
@@ -56,7 +57,7 @@ export class Transitions {
     });
   }
 
-  /** PENDING -> QUEUED, or -> ERROR when there is nothing to run on. Throws when the queue is full. */
+  /** PENDING -> QUEUED, or -> HELD while it follows others, or -> ERROR when there is nothing to run on. Throws when the queue is full. */
   queued(job: Job): Job {
     const now = Date.now();
     const lacking = missingInput(kindNamed(job.kind), job.parameters.inputs);
@@ -64,6 +65,8 @@ export class Transitions {
       const message = `no ${lacking.name} was given: upload one or name a URL`;
       return { ...job, phase: 'ERROR', endedMs: now, failure: { type: 'fatal', message } };
     }
+    const waiting = job.phase === 'HELD' ? [] : waitsFor(job, (id) => this.#parts.store.get(id));
+    if (waiting.length > 0) return { ...job, phase: 'HELD', info: { waitsFor: waiting } };
     this.#parts.assertOpen();
     const admission = this.#parts.executor.admit(this.#reserved);
     if (!admission.accepted) throw new RetryLater('OTF_QUEUE_FULL', admission.reason, admission.retryAfterS);

@@ -1,4 +1,5 @@
 /** Files a task works on, and files it leaves. */
+import type { Digests } from '../fetch/digests.js';
 
 /** Of which job a file was: one of its results, or an upload by the name of its parameter. */
 export type Origin = { jobId: string; result: string } | { jobId: string; parameter: string };
@@ -17,9 +18,8 @@ export interface UploadedFile {
   origin?: Origin;
 }
 
-/** http, https or (below configured folders) file; fetched in phase EXECUTING by src/fetch. */
-export interface ImageUrl {
-  kind: 'url';
+/** Where something can be had. */
+export interface Address {
   /** As it may be shown (publicUrl of src/errors). */
   url: string;
   /** File of the job's folder that has the whole address, when more of it is needed than may be shown. */
@@ -28,7 +28,24 @@ export interface ImageUrl {
   whole?: string;
 }
 
-export type InputFile = UploadedFile | ImageUrl;
+/** http, https, dav, davs, s3 or (below configured folders) file; fetched in phase EXECUTING by src/fetch. */
+export interface ImageUrl extends Address {
+  kind: 'url';
+  /** The same file elsewhere, in the order in which they are tried. */
+  mirrors?: readonly Address[];
+  /** What it must have, beside its SHA-256. */
+  digests?: Digests;
+}
+
+/** A file of a job that is not over yet: it becomes an UploadedFile, linked from there, before this one is queued. */
+export interface LaterFile {
+  kind: 'later';
+  jobId: string;
+  /** Of a result, a format, or an upload's parameter. */
+  name: string;
+}
+
+export type InputFile = UploadedFile | ImageUrl | LaterFile;
 
 /** By the name of the kind's input (InputDescription). */
 export type Inputs = Readonly<Record<string, readonly InputFile[]>>;

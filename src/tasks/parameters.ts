@@ -52,6 +52,10 @@ export interface JobParameters {
   /** 64 lower-case hexadecimal digits an input must have, by its name. */
   checksums?: Readonly<Record<string, string>>;
   asked: Asked;
+  /** Jobs that must have ended well before this one is queued, beside those whose files it takes. */
+  after?: readonly string[];
+  /** The chain it was made with, and its step there. */
+  chain?: { id: string; step: string };
   /** Format of the result with the id `result`; undefined = the kind's first. */
   responseFormat?: string;
   /** When the request that made the job began to arrive, milliseconds since 1970. */

@@ -10,7 +10,7 @@ import type { TaskKind } from '../tasks/kind.js';
 import { type JobParameters, type ParameterDescription, spellings } from '../tasks/parameters.js';
 import { kindNamed, kKinds } from '../tasks/registry.js';
 import type { Form } from './exchange.js';
-import { fieldsOf } from './fields.js';
+import { fieldsOf, kMostFollowed } from './fields.js';
 import { formatNamed } from './formats.js';
 import { readChecksums, readInputs } from './inputs.js';
 import { parseInstant } from './instants.js';
@@ -71,12 +71,14 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   const format = given.single('RESPONSEFORMAT');
   const responseFormat = format === undefined ? undefined : formatNamed(format, kind.formats);
   if (format !== undefined && responseFormat === undefined) throw badRequest(`unknown RESPONSEFORMAT ${format}`);
+  const after = parseAfter(given);
   const parameters: JobParameters = {
     ...(model === undefined ? {} : { model }),
     ...(quantization === undefined ? {} : { quantization }),
     inputs,
     ...(Object.keys(checksums).length === 0 ? {} : { checksums }),
     asked: own,
+    ...(after.length === 0 ? {} : { after }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
   };
   const runId = given.single('RUNID');
@@ -98,6 +100,14 @@ function refuseOfOthers(form: Form, kind: TaskKind, model: string): void {
 export function unusedFiles(form: Form, { inputs, request }: JobParameters): UploadedFile[] {
   const used: readonly unknown[] = [...Object.values(inputs).flat(), request];
   return form.files.map((part) => part.upload).filter((upload) => !used.includes(upload));
+}
+
+/** Ids or URLs of jobs; whether they are there, the handler looks. Throws OTF_BAD_REQUEST. */
+function parseAfter(given: Parameters): string[] {
+  const names = given.repeated('AFTER').flatMap((value) => value.split(/[,\s]+/));
+  const ids = names.map((name) => name.replace(/\/+$/, '').replace(/^.*\//, '')).filter((name) => name !== '');
+  if (ids.length > kMostFollowed) throw badRequest(`AFTER: more than ${kMostFollowed} jobs`);
+  return [...new Set(ids)];
 }
 
 /** Of waiting jobs the highest goes first. Undefined when absent. Throws OTF_BAD_REQUEST. */

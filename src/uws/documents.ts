@@ -5,7 +5,7 @@ import type { Job, JobInfo } from '../jobs/job.js';
 import type { JobRef } from '../jobs/lists.js';
 import type { InputFile, ResultFile, UploadedFile } from '../tasks/files.js';
 import { kindNamed } from '../tasks/registry.js';
-import { checksumName } from './fields.js';
+import { checksumName, kOfUrls, mirrorsName } from './fields.js';
 import { formatInstant } from './instants.js';
 
 const kHead = '<?xml version="1.0" encoding="UTF-8"?>\n';
@@ -100,8 +100,15 @@ export function parameterEntries(job: Job, href: string): ParameterEntry[] {
   add('QUANTIZATION', it.quantization ?? job.quantization);
   for (const [name, value] of kind.printParameters(it.asked)) add(name, value);
   add('RESPONSEFORMAT', it.responseFormat);
-  for (const { name } of kind.inputs) add(checksumName(name), it.checksums?.[name]);
+  for (const { name } of kind.inputs) {
+    add(checksumName(name), it.checksums?.[name]);
+    const [file] = it.inputs[name] ?? [];
+    if (file?.kind !== 'url') continue;
+    add(mirrorsName(name), file.mirrors?.map(({ url }) => url).join(' '));
+    for (const digest of kOfUrls) add(checksumName(name, digest), file.digests?.[digest]);
+  }
   add('PRIORITY', String(job.priority));
+  add('AFTER', it.after?.join(','));
   for (const { name } of kind.inputs) {
     for (const [index, file] of (it.inputs[name] ?? []).entries()) {
       entries.push(fileEntry(index === 0 ? name : `${name}.${index + 1}`, file, href));
@@ -112,6 +119,7 @@ export function parameterEntries(job: Job, href: string): ParameterEntry[] {
 }
 
 function fileEntry(id: string, file: InputFile, href: string): ParameterEntry {
+  if (file.kind === 'later') return { id, value: `job:${file.jobId}/${file.name}`, byReference: true };
   if (file.kind === 'url') return { id, value: file.url, byReference: true };
   return { id, value: `${href}/parameters/${id}`, byReference: true, upload: file };
 }
@@ -150,6 +158,9 @@ function jobInfo({ job, info, position }: JobView): string {
   add('model', job.modelId);
   add('quantization', job.quantization);
   add('queuePosition', position);
+  add('waitsFor', info.waitsFor?.join(' '));
+  add('chain', job.parameters.chain?.id);
+  add('chainStep', job.parameters.chain?.step);
   add('batchId', info.batchId);
   add('batchSize', info.batchSize);
   add('batchReason', info.batchReason);

@@ -45,6 +45,8 @@ export interface Request {
   admin: boolean;
   /** Reads the body. Throws OTF_MEDIA_TYPE_UNKNOWN, OTF_MULTIPART_MALFORMED, OTF_BAD_REQUEST, OTF_TOO_LARGE, OTF_CLIENT_GONE. */
   form: (accept?: BodyKinds) => Promise<Form>;
+  /** A body in JSON, whatever it calls itself. Throws OTF_BAD_REQUEST, OTF_TOO_LARGE, OTF_CLIENT_GONE. */
+  json: () => Promise<unknown>;
   /** Calls back when the client goes away before the answer is complete. */
   onGone: (callback: () => void) => void;
 }

@@ -10,6 +10,7 @@ import { type CreationRules, parseStandard, unusedFiles } from './creation.js';
 import { jobsDocument } from './documents.js';
 import { inPieces, json, kXmlType, type Request, seeOther, xml } from './exchange.js';
 import { parseFilter } from './filters.js';
+import { assertFollowable } from './following.js';
 import { linkInputs } from './job-inputs.js';
 import { isObservatoryForm, parseObservatory } from './observatory-creation.js';
 import { badRequest, Parameters } from './parameters.js';
@@ -44,6 +45,7 @@ export const createJob: Handler = async (context, request, tree) => {
     const parsed = observatory
       ? await parseObservatory(form, rules)
       : { style: 'standard' as const, ...parseStandard(form, rules) };
+    assertFollowable(jobs, parsed.parameters, request);
     const lacking = missingInput(kindNamed(parsed.kind), parsed.parameters.inputs);
     if (parsed.run && lacking) throw badRequest(`${lacking.name} is missing: a file, param:NAME or a URL`);
     for (const { file } of unusedFiles(form, parsed.parameters))

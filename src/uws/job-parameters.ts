@@ -13,6 +13,7 @@ import {
 } from './creation.js';
 import { parameterEntries, parametersDocument } from './documents.js';
 import { type Answer, type Form, plain, type Request, seeOther, xml } from './exchange.js';
+import { assertFollowable } from './following.js';
 import { changePhase, deleteJob, id } from './job.js';
 import { linkInputs } from './job-inputs.js';
 import { badRequest, shown } from './parameters.js';
@@ -57,6 +58,7 @@ async function changeParameters(context: UwsContext, request: Request, tree: Tre
     const rules: CreationRules = { models, config };
     const { model, quantization } = job.parameters;
     const parsed = parseStandard(form, rules, { model: model ?? job.modelId, quantization });
+    assertFollowable(jobs, parsed.parameters, request);
     for (const { file } of unusedFiles(form, parsed.parameters))
       await rm(join(form.spool?.dir ?? '', file), { force: true });
     await jobs.setParameters(job.id, { ...parsed, spool: form.spool }, request);

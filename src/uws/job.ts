@@ -1,5 +1,5 @@
 /** One job: GET (with WAIT), DELETE, its phase and how it is aborted. */
-import { isActive, type Job } from '../jobs/job.js';
+import { isWaitedFor, type Job } from '../jobs/job.js';
 import { type Handler, isLegacy, jobHref, jobLocation, type Tree, type UwsContext } from './context.js';
 import { type JobView, jobDocument } from './documents.js';
 import { type Answer, type Form, json, plain, type Request, seeOther, xml } from './exchange.js';
@@ -22,7 +22,7 @@ async function getJobWaiting(context: UwsContext, request: Request, tree: Tree, 
   const asked = parameters.single('PHASE');
   const phase = asked === undefined ? undefined : uwsPhase(asked);
   if (asked !== undefined && phase === undefined) throw badRequest(`PHASE=${asked}: no such phase`);
-  if (waitMs > 0 && isActive(job.phase) && (phase === undefined || phase === job.phase)) {
+  if (waitMs > 0 && isWaitedFor(job.phase) && (phase === undefined || phase === job.phase)) {
     await context.jobs.waitForChange(job, waitMs, (cancel) => request.onGone(cancel));
   }
   return jobAnswer(context, request, tree, context.jobs.get(job.id, request));

@@ -16,6 +16,8 @@ export interface ServerOptions {
   env?: Record<string, string>;
   dataDir?: string;
   models?: string;
+  /** Path of an otf.toml. */
+  config?: string;
   /** Instead of this one: the root of a copy of the program (program-copy.ts). */
   root?: string;
 }
@@ -133,6 +135,7 @@ export async function startTestServer(t: TestContext, options: ServerOptions = {
   const program = options.root === undefined ? kProgram : join(options.root, 'bin/cianna-otf.js');
   const args = [program, 'serve', '--port', '0', '--data-dir', dataDir];
   if (options.models !== undefined) args.push('--models', options.models);
+  if (options.config !== undefined) args.push('--config', options.config);
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

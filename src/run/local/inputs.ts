@@ -3,14 +3,16 @@ import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { OtfError } from '../../errors/catalogue.js';
+import type { Digests } from '../../fetch/digests.js';
 import { fetchImage } from '../../fetch/fetch-image.js';
 import { openableLocalPath } from '../../fetch/local-file.js';
 import { isGzip } from '../../fetch/unpack.js';
 import type { Folder } from '../../io/folder.js';
 import type { Job } from '../../jobs/job.js';
-import type { ImageUrl, InputFile, InputSource, InputSources } from '../../tasks/files.js';
+import type { Address, ImageUrl, InputFile, InputSource, InputSources } from '../../tasks/files.js';
 import { kindNamed } from '../../tasks/registry.js';
 import type { RunHost } from '../runner.js';
+import { s3Credentials } from './s3.js';
 import { forget, forgetSource } from './task.js';
 import type { Workers } from './workers.js';
 
@@ -48,7 +50,7 @@ export async function jobInputs(job: Job, room: InputRoom): Promise<InputSources
       const brought: InputSource[] = [];
       sources[name] = brought;
       for (const [index, file] of (inputs[name] ?? []).entries()) {
-        const source = await bring(file, { folder, stem: stemOf(name, index), room, hash });
+        const source = await bring(file, { folder, stem: stemOf(name, index), room, hash, owner: job.owner });
         brought.push(source);
         checkDigest(name, checksums[name], source);
       }
@@ -66,6 +68,13 @@ interface Errand {
   stem: string;
   room: InputRoom;
   hash: boolean;
+  /** Whose job it is. */
+  owner: string | null;
+}
+
+interface Order extends InputRoom {
+  owner: string | null;
+  digests: Digests | undefined;
 }
 
 /** image, image-2, ... */
@@ -90,14 +99,21 @@ async function bring(given: InputFile, errand: Errand): Promise<InputSource> {
   return { ...source, path, temporary: true };
 }
 
-async function place(given: InputFile, { folder, stem, room, hash }: Errand): Promise<InputSource> {
+async function place(given: InputFile, { folder, stem, room, hash, owner }: Errand): Promise<InputSource> {
   if (given.kind === 'upload') {
     const { file, name, sha256, size, origin } = given;
     return { path: folder.path(file), name: name === '' ? 'image.fits' : name, sha256, size, origin };
   }
+  if (given.kind === 'later') throw new OtfError('OTF_INTERNAL', `${given.jobId}/${given.name} was never brought here`);
   const { url } = given;
   if (!isLocal(given)) {
-    const source = await download(await wholeAddress(given, folder), folder.path(`fetched-${stem}`), room);
+    const addresses: string[] = [];
+    for (const each of [given, ...(given.mirrors ?? [])]) addresses.push(await wholeAddress(each, folder));
+    const source = await download(addresses, folder.path(`fetched-${stem}`), {
+      ...room,
+      owner,
+      digests: given.digests,
+    });
     return { ...source, url };
   }
   const path = await openableLocalPath(new URL(url), room.fetch.file_roots);
@@ -107,24 +123,27 @@ async function place(given: InputFile, { folder, stem, room, hash }: Errand): Pr
 }
 
 /** For the fetch alone: nothing else gets to see it. */
-async function wholeAddress({ url, sealed, whole }: ImageUrl, folder: Folder): Promise<string> {
+async function wholeAddress({ url, sealed, whole }: Address, folder: Folder): Promise<string> {
   if (sealed === undefined) return whole ?? url;
   const address = await folder.read(sealed);
   if (!address) throw new OtfError('OTF_INPUT_UNREADABLE', `the address behind ${url} is gone: submit the job again`);
   return address.toString('utf8');
 }
 
-async function download(url: string, path: string, { host, fetch, signal }: InputRoom): Promise<InputSource> {
+async function download(addresses: readonly string[], path: string, order: Order): Promise<InputSource> {
+  const { host, fetch, signal, owner, digests } = order;
   const limits = {
     allowPrivate: fetch.allow_private,
     maxBytes: fetch.max_mb * kBytesPerMb,
     maxRedirects: fetch.max_redirects,
     timeoutMs: fetch.timeout_s * 1000,
     assertRoom: () => host.assertRoom(),
+    places: { s3: s3Credentials(fetch), owner },
+    ...(digests === undefined ? {} : { digests }),
   };
   try {
-    const { size, sha256 } = await fetchImage(url, path, limits, signal ?? new AbortController().signal);
-    return { path, name: nameOf(url), sha256, size, temporary: true };
+    const { size, sha256 } = await fetchImage(addresses, path, limits, signal ?? new AbortController().signal);
+    return { path, name: nameOf(addresses[0] ?? ''), sha256, size, temporary: true };
   } catch (thrown) {
     await rm(path, { force: true });
     throw thrown;
