@@ -157,6 +157,21 @@ describe('a presigned URL', () => {
     assert.deepEqual(again.get('b')?.parameters.inputs.IMAGE, [{ kind: 'url', url: 'https://h/a.fits?***' }]);
   });
 
+  it('of a job that waits can be referred to, and still opens; afterwards it has to be named again', async (t) => {
+    const url = await archive(t, presigned(await field(await tempDir(t), 256)));
+    const server = await startTestServer(t, { env: kEnv });
+    const first = await server.submit({ IMAGE: `${url}/a.fits${kQuery}`, PHASE: '' });
+    const same = await server.submit({ IMAGE: `job:${first}/IMAGE` });
+    const { xml } = await server.until(same, 'COMPLETED');
+    assert.ok(xml.includes(`${url}/a.fits?***`) && !xml.includes(kSecret));
+    const again = await server.post({ IMAGE: `job:${same}/IMAGE` });
+    assert.equal(again.status, 400);
+    assert.match(await again.text(), /is not kept once its job is over: name it again/);
+    assert.equal((await server.send(`/jobs/${first}`, { method: 'DELETE' })).status, 303);
+    await server.stop();
+    assert.deepEqual(await filesWithSecret(server.dataDir), []);
+  });
+
   it('is not repeated by the command that sends it', async (t) => {
     const url = await archive(t, (_, response) => response.writeHead(404).end());
     const server = await startTestServer(t, { env: kEnv });

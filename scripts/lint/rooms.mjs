@@ -10,7 +10,7 @@ const kTypeScript = {
   io: ['errors'],
   threads: ['errors', 'io'],
   engine: ['errors', 'io'],
-  models: ['engine', 'errors', 'io'],
+  models: ['engine', 'errors', 'fetch', 'io'],
   config: ['engine', 'errors', 'models'],
   auth: ['config', 'errors', 'io'],
   results: ['engine', 'io'],

@@ -1,4 +1,4 @@
-/** `models list|show|check`: which networks there are, what is in them, and whether a file is one. */
+/** `models list|show|check|pull|verify`: which networks there are, what is in them, and whether a file is one. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
@@ -11,6 +11,7 @@ import { parseUpstreamRegistry } from '../models/upstream.js';
 import { loadRegistry, resolveModel } from '../tasks/cards.js';
 import { detectorCards } from '../tasks/detection/card.js';
 import { generateUpstreamRegistry } from '../tasks/detection/upstream-registry.js';
+import { addIndexOptions, listRemote, registerRemoteModels } from './models-remote.js';
 import { addModelsOption, example } from './options.js';
 import { clientOf } from './remote.js';
 import { bold, print, textTable } from './table.js';
@@ -18,6 +19,9 @@ import { bold, print, textTable } from './table.js';
 interface ModelsOptions {
   models: string;
   server?: string;
+  remote?: boolean;
+  index?: string;
+  cache: string;
   json?: boolean;
   xml?: boolean;
 }
@@ -27,7 +31,8 @@ export function registerModels(root: Command): void {
   const list = group.command('list').description('models of the folder');
   list.option('--json', 'as JSON').option('--xml', "as the upstream server's CIANNA_models.xml").action(listModels);
   list.option('--server <url>', "models of a server, ours or the observatory's");
-  example(addModelsOption(list), [
+  list.option('--remote', 'models of an index: what `models pull` can fetch');
+  example(addIndexOptions(addModelsOption(list)), [
     'cianna-otf models list',
     'cianna-otf models list --server http://otf.example.org:5000',
   ]);
@@ -45,6 +50,7 @@ export function registerModels(root: Command): void {
     .argument('<file>', 'network file, model.toml or model id');
   check.option('--json', 'as JSON').action(checkModel);
   example(addModelsOption(check), ['cianna-otf models check net0_s1800.dat', 'cianna-otf models check demo-continuum']);
+  registerRemoteModels(group);
 }
 
 async function listServerModels(url: string, options: ModelsOptions): Promise<void> {
@@ -70,6 +76,7 @@ async function listServerModels(url: string, options: ModelsOptions): Promise<vo
 }
 
 async function listModels(options: ModelsOptions): Promise<void> {
+  if (options.remote) return listRemote(options);
   if (options.server !== undefined) return listServerModels(options.server, options);
   const registry = await loadRegistry(options.models);
   if (options.xml) process.stdout.write(generateUpstreamRegistry(detectorCards(registry.cards)));

@@ -7,7 +7,13 @@ import { type Config, type ConfigSection, kConfigSchema } from './schema.js';
 
 const kEnvironmentPrefix = 'CIANNA_OTF_';
 /** Variables with our prefix that are not settings of the server: what the client commands use. */
-const kOtherVariables = new Set(['CIANNA_OTF_URL', 'CIANNA_OTF_TOKEN', 'CIANNA_OTF_TOKEN_FILE']);
+const kOtherVariables = new Set([
+  'CIANNA_OTF_URL',
+  'CIANNA_OTF_TOKEN',
+  'CIANNA_OTF_TOKEN_FILE',
+  'CIANNA_OTF_INDEX',
+  'CIANNA_OTF_CACHE',
+]);
 const kSections = Object.keys(kConfigSchema.shape) as ConfigSection[];
 
 export interface ConfigSources {

@@ -45,6 +45,7 @@ const kKinds = {
   OTF_CONFIG_INVALID: kind(2, 500, 'fatal'),
   OTF_MODEL_UNKNOWN: kind(1, 422, 'fatal'),
   OTF_MODEL_CARD_INVALID: kind(1, 500, 'fatal'),
+  OTF_MODEL_INDEX: kind(1, 502, 'fatal'),
   OTF_MODEL_CHECKSUM: kind(1, 500, 'fatal'),
   OTF_QUANTIZATION_UNKNOWN: kind(1, 422, 'fatal'),
   OTF_XML_MALFORMED: kind(1, 400, 'fatal'),

@@ -11,6 +11,8 @@ const kFileUrl = /file:\/\/+[^\s"'`)]*\//g;
 /** A backslash ends one in JSON. */
 const kUrl = /[a-z][a-z0-9+.-]*:\/\/[^\s"'<>\\]+/gi;
 const kHidden = '***';
+/** At the end of an address of which something is hidden. */
+export const kHiddenQuery = `?${kHidden}`;
 
 /** One line's paths become their last names (`/srv/otf/models/a/weights.dat` -> `weights.dat`), stacks go. URLs stay, as publicUrl. */
 export function publicText(text: string): string {

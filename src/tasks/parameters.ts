@@ -48,6 +48,8 @@ export interface JobParameters {
   /** As the client wrote it; undefined = the server's default. */
   model?: string;
   quantization?: string;
+  /** SHA-256 of the network file when the job was made: it runs with that one or not at all. Rows of before have none. */
+  modelSha256?: string;
   inputs: Inputs;
   /** 64 lower-case hexadecimal digits an input must have, by its name. */
   checksums?: Readonly<Record<string, string>>;

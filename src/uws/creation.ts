@@ -75,6 +75,7 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   const parameters: JobParameters = {
     ...(model === undefined ? {} : { model }),
     ...(quantization === undefined ? {} : { quantization }),
+    modelSha256: card.sha256,
     inputs,
     ...(Object.keys(checksums).length === 0 ? {} : { checksums }),
     asked: own,

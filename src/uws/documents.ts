@@ -156,6 +156,7 @@ function jobInfo({ job, info, position }: JobView): string {
     if (value !== undefined) parts.push(`<otf:${name}>${escapeXml(String(value))}</otf:${name}>\n`);
   };
   add('model', job.modelId);
+  add('modelSha256', job.parameters.modelSha256);
   add('quantization', job.quantization);
   add('queuePosition', position);
   add('waitsFor', info.waitsFor?.join(' '));

@@ -1,6 +1,6 @@
 /** A request and its answer as the protocol sees them: no sockets. src/http turns the one into the other. */
 import type { Spool } from '../jobs/folders.js';
-import type { UploadedFile } from '../tasks/files.js';
+import type { ImageUrl, UploadedFile } from '../tasks/files.js';
 import type { Parameters } from './parameters.js';
 
 /** A file part of a multipart body, spooled and synced. */
@@ -17,6 +17,8 @@ export interface Form {
   kind: 'none' | 'urlencoded' | 'multipart' | 'json' | 'raw';
   parameters: Parameters;
   files: FilePart[];
+  /** Addresses that other jobs were given, by the values that refer to them (job-inputs.ts). */
+  addresses?: Map<string, ImageUrl>;
   /** Where the files lie; undefined = there are none. Whoever reads the form discards it or gives it to a job. */
   spool: Spool | undefined;
 }

@@ -47,6 +47,7 @@ export async function parseObservatory(form: Form, rules: CreationRules): Promis
   const parameters: JobParameters = {
     ...(request.model === undefined ? {} : { model: request.model }),
     ...(request.quantization === undefined ? {} : { quantization: request.quantization }),
+    modelSha256: chosen.sha256,
     inputs: { IMAGE: [fits.upload] },
     asked: { ...chosen.asked },
     request: xml.upload,
@@ -67,6 +68,7 @@ export async function parseObservatory(form: Form, rules: CreationRules): Promis
 
 interface Chosen {
   modelId: string;
+  sha256: string;
   quantization: string;
   asked: DetectionAsked;
 }
@@ -81,7 +83,8 @@ function detector(card: ModelCard): ModelCard {
 function ofLastYear(request: ObservatoryRequest, { models }: CreationRules): Chosen {
   const card = detector(models.find(request.model));
   // Without a wish that server loads FP32C_FP32A, whatever the model prefers.
-  return { modelId: card.id, quantization: chooseQuantization(card, request.quantization ?? kQuantization), asked: {} };
+  const quantization = chooseQuantization(card, request.quantization ?? kQuantization);
+  return { modelId: card.id, sha256: card.sha256, quantization, asked: {} };
 }
 
 function ofToday(request: ObservatoryRequest, { models, config }: CreationRules): Chosen {
@@ -97,7 +100,7 @@ function ofToday(request: ObservatoryRequest, { models, config }: CreationRules)
     ...(region === undefined ? {} : { region }),
     ...(normalisation === undefined ? {} : { normalisation }),
   };
-  return { modelId: card.id, quantization, asked };
+  return { modelId: card.id, sha256: card.sha256, quantization, asked };
 }
 
 /** Every request has one, 0,0 where its user chose none: it is meant when it is on the image. */

@@ -1,4 +1,7 @@
 /** From a job to a task: its inputs are looked at, its model is there, its items are counted. */
+import { OtfError } from '../../errors/catalogue.js';
+import type { Job } from '../../jobs/job.js';
+import type { ModelCard } from '../../models/card.js';
 import type { RunHost } from '../runner.js';
 import { jobInputs } from './inputs.js';
 import type { MemoryBudget } from './memory.js';
@@ -23,6 +26,7 @@ export async function openTask(task: TaskRun, { host, workers, models, memory }:
   const inputs = task.inputs ?? (await jobInputs(job, { host, fetch: host.config.fetch, workers }));
   task.inputs = inputs;
   const model = await models.get(job.modelId);
+  assertSame(job, model.card);
   // Whoever ended it meanwhile had nothing to clear away.
   if (task.ended) return forget(inputs);
   const { kind, style, quantization, parameters } = job;
@@ -52,4 +56,12 @@ export async function openTask(task: TaskRun, { host, workers, models, memory }:
   }
   // Whoever ended it meanwhile had no handle to close.
   if (task.ended) await task.close();
+}
+
+/** A model that was replaced meanwhile is another one: the job would not be what was asked for. */
+function assertSame({ modelId, parameters }: Job, { sha256 }: ModelCard): void {
+  const { modelSha256: pinned } = parameters;
+  if (pinned === undefined || pinned === sha256) return;
+  const both = `its network has sha256 ${sha256.slice(0, 12)}... now, ${pinned.slice(0, 12)}... when the job was made`;
+  throw new OtfError('OTF_MODEL_CHECKSUM', `the model ${modelId} was replaced: ${both}; submit the job again`);
 }

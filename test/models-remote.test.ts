@@ -1,0 +1,210 @@
+/** Models from elsewhere: an index, a pull that is checked at every step, a cache by content, a job that keeps its network. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { Content } from '#otf/models/remote/content.js';
+import { findRemote, parseIndex, type RemoteModel } from '#otf/models/remote/index-file.js';
+import { type PullOptions, pullModel, readIndex } from '#otf/models/remote/pull.js';
+import { loadRegistry } from '#otf/tasks/cards.js';
+import { kCardSections } from '#otf/tasks/registry.js';
+import { kRoot, runCli } from './support/cli.js';
+import { field, startTestServer, tempDir } from './support/server.js';
+
+const kFrom = join(kRoot, 'models/demo-continuum');
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+/** A place that offers the demonstration model as `pulled`, and counts what is fetched. */
+async function shop(t: TestContext, change: (files: Record<string, Buffer>) => void = () => undefined) {
+  const card = (await readFile(join(kFrom, 'model.toml'), 'utf8'))
+    .replace('id = "demo-continuum"', 'id = "pulled"')
+    .replace(/^aliases = .*$/m, '');
+  const files: Record<string, Buffer> = {
+    '/pulled.toml': Buffer.from(card),
+    '/pulled.dat': await readFile(join(kFrom, 'weights.dat')),
+  };
+  const of = (path: string) => ({
+    url: `.${path}`,
+    size: files[path]?.length,
+    sha256: sha256(files[path] ?? Buffer.alloc(0)),
+  });
+  const entry = {
+    ...{
+      id: 'pulled',
+      version: '1.0',
+      licence: 'Apache-2.0',
+      doi: '10.5281/zenodo.1',
+      trained: { frequency: '1.4 GHz' },
+    },
+    ...{ card: of('/pulled.toml'), weights: of('/pulled.dat') },
+  };
+  files['/index.json'] = Buffer.from(JSON.stringify({ format: 'cianna-otf-models/1', models: [entry] }));
+  change(files);
+  const fetched: string[] = [];
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    fetched.push(path);
+    const file = files[path];
+    if (file) response.end(file);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const dir = await tempDir(t);
+  const options: PullOptions = {
+    ...{ dir: join(dir, 'models'), cache: join(dir, 'cache'), sections: kCardSections, offline: false, replace: false },
+  };
+  await mkdir(options.dir);
+  const index = `http://127.0.0.1:${(server.address() as AddressInfo).port}/index.json`;
+  const model = async () => findRemote(await readIndex(index, options.cache), 'pulled');
+  return { index, options, fetched, files, model, dir };
+}
+
+describe('a model of an index', () => {
+  it('is fetched once, checked, put whole among the others, and found again without a network', async (t) => {
+    const { options, fetched, model } = await shop(t);
+    const found = await model();
+    const many = await Promise.all(
+      ['a', 'b', 'c'].map((name) => pullModel(found, { ...options, dir: join(options.dir, name) })),
+    );
+    assert.ok(many.every(({ how }) => how === 'pulled'));
+    assert.deepEqual(
+      fetched.filter((path) => path !== '/index.json'),
+      ['/pulled.toml', '/pulled.dat'],
+    );
+    assert.equal((await pullModel(found, { ...options, dir: join(options.dir, 'a') })).how, 'there');
+    const before = fetched.length;
+    assert.equal((await pullModel(found, { ...options, offline: true })).how, 'pulled');
+    assert.equal(fetched.length, before);
+    const { cards, faults } = await loadRegistry(options.dir);
+    assert.deepEqual([cards.map(({ id }) => id), faults], [['pulled'], []]);
+    assert.deepEqual((await readdir(options.dir)).sort(), ['a', 'b', 'c', 'pulled']);
+    assert.deepEqual(
+      (await new Content(options.cache).verify()).map(({ fault }) => fault),
+      [undefined, undefined],
+    );
+  });
+
+  it('with one byte changed on its way, another card, or a size that is not its own is refused, and leaves nothing', async (t) => {
+    const flip = (bytes: Buffer | undefined) => {
+      const changed = Buffer.from(bytes ?? '');
+      changed[1000] = (changed[1000] ?? 0) ^ 1;
+      return changed;
+    };
+    const bad: [(files: Record<string, Buffer>) => void, string][] = [
+      [(files) => Object.assign(files, { '/pulled.dat': flip(files['/pulled.dat']) }), 'OTF_IMAGE_CHECKSUM'],
+      [(files) => Object.assign(files, { '/pulled.toml': flip(files['/pulled.toml']) }), 'OTF_IMAGE_CHECKSUM'],
+      [(files) => Object.assign(files, { '/pulled.dat': Buffer.alloc(1 << 20) }), 'OTF_FETCH_TOO_LARGE'],
+    ];
+    for (const [change, code] of bad) {
+      const { options, model } = await shop(t, change);
+      await assert.rejects(pullModel(await model(), options), { code });
+      assert.deepEqual(await readdir(options.dir), []);
+      assert.ok((await readdir(options.cache)).every((name) => /^[0-9a-f]{64}$/.test(name)));
+    }
+    const { options, model } = await shop(t);
+    const found = await model();
+    const other: RemoteModel = { ...found, id: 'other' };
+    await assert.rejects(pullModel(other, options), { code: 'OTF_MODEL_INDEX', message: /card of other is of pulled/ });
+    await assert.rejects(pullModel(found, { ...options, cache: `${options.cache}2`, offline: true }), {
+      code: 'OTF_FETCH_REFUSED',
+    });
+  });
+
+  it('damaged in the cache or the folder is found by verify, and by a pull', async (t) => {
+    const { options, model, index, dir } = await shop(t);
+    const env = { CIANNA_OTF_CACHE: options.cache, CIANNA_OTF_MODELS_DIR: options.dir, CIANNA_OTF_INDEX: index };
+    await pullModel(await model(), options);
+    assert.equal(runCli(['models', 'verify'], dir, env).code, 0);
+    await writeFile(join(options.dir, 'pulled/weights.dat'), 'x');
+    const { code, stdout, stderr } = runCli(['models', 'verify'], dir, env);
+    assert.equal(code, 1);
+    assert.match(stdout, /^bad {3}pulled$/m);
+    assert.match(stderr, /pulled.*has sha256/);
+  });
+
+  it('of another version waits for --replace; the id of one that is gone from the index is told', async (t) => {
+    const { options, model } = await shop(t);
+    const found = await model();
+    await pullModel(found, options);
+    await writeFile(
+      join(options.dir, 'pulled/model.toml'),
+      `# mine\n${await readFile(join(options.dir, 'pulled/model.toml'), 'utf8')}`,
+    );
+    await assert.rejects(pullModel(found, options), { message: /another version of pulled: --replace/ });
+    assert.equal((await pullModel(found, { ...options, replace: true })).how, 'replaced');
+    assert.deepEqual(await readdir(options.dir), ['pulled']);
+    assert.throws(() => findRemote([found], 'pulled@2.0'), {
+      code: 'OTF_MODEL_UNKNOWN',
+      message: /it has pulled@1\.0/,
+    });
+  });
+
+  it("the lock of a pull that was killed is nobody's", async (t) => {
+    const { options, model } = await shop(t);
+    const found = await model();
+    await mkdir(options.cache, { recursive: true });
+    await writeFile(join(options.cache, `${found.weights.sha256}.lock`), '999999999');
+    assert.equal((await pullModel(found, options)).how, 'pulled');
+  });
+});
+
+describe('an index', () => {
+  it('is refused with the key that is wrong', () => {
+    const at = 'https://example.org/i.json';
+    for (const [text, pattern] of [
+      ['no', /neither JSON nor XML/],
+      ['{"format":"other","models":[]}', /format/],
+      ['{"format":"cianna-otf-models/1","models":[{"id":"A"}]}', /models\.0/],
+    ] as [string, RegExp][]) {
+      assert.throws(() => parseIndex(text, at), { code: 'OTF_MODEL_INDEX', message: pattern });
+    }
+  });
+
+  it('of the observatory is read; it has no checksums, so that nothing of it is taken unseen', async (t) => {
+    const { options } = await shop(t);
+    const xml = runCli(['models', 'list', '--xml'], kRoot).stdout.replace(
+      '</uws:parameters>',
+      '<uws:parameter id="ModelURL">https://example.org/net0.dat</uws:parameter></uws:parameters>',
+    );
+    const [model] = parseIndex(xml, 'https://example.org/CIANNA_models.xml');
+    assert.deepEqual([model?.id, model?.weights.url], ['demo-continuum', 'https://example.org/net0.dat']);
+    assert.ok(model);
+    await assert.rejects(pullModel(model, options), { code: 'OTF_MODEL_INDEX', message: /no card and checksum/ });
+  });
+});
+
+it('models list --remote and models pull speak of it; a server runs what was pulled, and a job keeps its network', async (t) => {
+  const { index, options, dir } = await shop(t);
+  const env = { CIANNA_OTF_CACHE: options.cache, CIANNA_OTF_INDEX: index };
+  const list = runCli(['models', 'list', '--remote'], dir, env);
+  assert.match(list.stdout, /pulled +1\.0 .*Apache-2\.0 +10\.5281\/zenodo\.1 +1\.4 GHz/);
+  assert.equal(runCli(['models', 'pull', 'pulled'], dir, env).code, 2, 'not among those of the program');
+  const pulled = runCli(['models', 'pull', 'pulled', '--models', options.dir], dir, env);
+  assert.equal(pulled.code, 0, pulled.stderr);
+  await cp(kFrom, join(options.dir, 'demo-continuum'), { recursive: true });
+  const dataDir = await tempDir(t);
+  const server = await startTestServer(t, { models: options.dir, dataDir });
+  const image = await field(dir, 256);
+  const id = await server.submit({ MODEL: 'pulled' }, image);
+  const { info } = await server.until(id, 'COMPLETED');
+  assert.match(info.modelSha256 ?? '', /^[0-9a-f]{64}$/);
+  assert.ok((await server.text(`/jobs/${id}/results/provjson`)).includes(info.modelSha256 ?? '?'));
+  const waiting = await server.submit({ MODEL: 'pulled', PHASE: '' }, image);
+  await server.stop();
+  // Another network under the same name.
+  const card = join(options.dir, 'pulled/model.toml');
+  const weights = Buffer.concat([await readFile(join(kFrom, 'weights.dat'))]);
+  weights[weights.length - 1] = (weights.at(-1) ?? 0) ^ 1;
+  await writeFile(join(options.dir, 'pulled/weights.dat'), weights);
+  await writeFile(card, (await readFile(card, 'utf8')).replace(/^sha256 = .*$/m, `sha256 = "${sha256(weights)}"`));
+  const again = await startTestServer(t, { models: options.dir, dataDir });
+  await again.send(`/jobs/${waiting}/phase`, { method: 'POST', body: new URLSearchParams({ PHASE: 'RUN' }) });
+  assert.match((await again.until(waiting, 'ERROR')).error, /the model pulled was replaced: .* submit the job again/);
+});
