@@ -150,7 +150,7 @@ describe('a server with tokens', () => {
   it('keeps hashes only, for its user alone, and says who did what', async (t) => {
     const { b, path, tokens, as, id } = await peopled(t);
     const text = await readFile(path, 'utf8');
-    for (const token of Object.values(tokens)) assert.ok(!text.includes(token.split('_')[2] ?? token));
+    for (const token of Object.values(tokens)) assert.ok(!text.includes(token.slice(-43)));
     assert.equal((await stat(path)).mode & 0o777, 0o600);
     await as(tokens.bob)(`/jobs/${id}`, { method: 'DELETE' });
     await as(tokens.ada)(`/jobs/${id}`, { method: 'DELETE' });

@@ -72,7 +72,9 @@ describe('an input that is a file of another job', () => {
       assert.match(await answer.text(), says);
     };
     await refused('job:nobody/IMAGE', /job:nobody\/IMAGE: no such job/);
-    await refused(`job:${pending}/result`, /the job is PENDING: it has no results/);
+    const ended = await server.submit({ PHASE: '' }, image);
+    await server.send(`/jobs/${ended}/phase`, { method: 'POST', body: new URLSearchParams({ PHASE: 'ABORT' }) });
+    await refused(`job:${ended}/result`, /the job is ABORTED: it has no results/);
     await refused(`job:${pending}/../otf.sqlite`, /neither a file, nor param:NAME, nor job:ID\/RESULT, nor a URL|job:/);
     await refused(`job:${pending}`, /URLs are not accepted|nor job:ID/);
     const done = await server.submit({}, image);
@@ -80,7 +82,7 @@ describe('an input that is a file of another job', () => {
     await refused(`job:${done}/BEAM`, /neither a result nor an upload "BEAM"/);
     await refused(`job:${done}/constructor`, /neither a result nor an upload/);
     const jobs = [...(await server.text('/jobs')).matchAll(/<uws:jobref/g)];
-    assert.equal(jobs.length, 2);
+    assert.equal(jobs.length, 3);
   });
 
   it('is named to submit as to the server', async (t) => {

@@ -12,6 +12,7 @@ import { type PullOptions, pullModel, readIndex } from '#otf/models/remote/pull.
 import { loadRegistry } from '#otf/tasks/cards.js';
 import { kCardSections } from '#otf/tasks/registry.js';
 import { kRoot, runCli } from './support/cli.js';
+import { startCommand } from './support/peers.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 
 const kFrom = join(kRoot, 'models/demo-continuum');
@@ -182,11 +183,16 @@ describe('an index', () => {
 
 it('models list --remote and models pull speak of it; a server runs what was pulled, and a job keeps its network', async (t) => {
   const { index, options, dir } = await shop(t);
-  const env = { CIANNA_OTF_CACHE: options.cache, CIANNA_OTF_INDEX: index };
-  const list = runCli(['models', 'list', '--remote'], dir, env);
+  // Beside this process, whose shop must answer.
+  const run = (...args: string[]) =>
+    startCommand('env', [
+      ...[`CIANNA_OTF_CACHE=${options.cache}`, `CIANNA_OTF_INDEX=${index}`],
+      ...[process.execPath, join(kRoot, 'bin/cianna-otf.js'), 'models', ...args],
+    ]);
+  const list = await run('list', '--remote');
   assert.match(list.stdout, /pulled +1\.0 .*Apache-2\.0 +10\.5281\/zenodo\.1 +1\.4 GHz/);
-  assert.equal(runCli(['models', 'pull', 'pulled'], dir, env).code, 2, 'not among those of the program');
-  const pulled = runCli(['models', 'pull', 'pulled', '--models', options.dir], dir, env);
+  assert.equal((await run('pull', 'pulled')).code, 2, 'not among those of the program');
+  const pulled = await run('pull', 'pulled', '--models', options.dir);
   assert.equal(pulled.code, 0, pulled.stderr);
   await cp(kFrom, join(options.dir, 'demo-continuum'), { recursive: true });
   const dataDir = await tempDir(t);

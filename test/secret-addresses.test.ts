@@ -8,7 +8,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import { publicText, publicUrl, withoutSecrets } from '#otf/errors/public-text.js';
 import { JobStore } from '#otf/jobs/store.js';
-import { runCli } from './support/cli.js';
+import { kRoot } from './support/cli.js';
+import { startCommand } from './support/peers.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 const kSecret = 'Sgn4tureThatOpens';
@@ -175,11 +176,10 @@ describe('a presigned URL', () => {
   it('is not repeated by the command that sends it', async (t) => {
     const url = await archive(t, (_, response) => response.writeHead(404).end());
     const server = await startTestServer(t, { env: kEnv });
-    const dir = await tempDir(t);
-    const { stdout, stderr, code } = runCli(
-      ['submit', `${url}/a.fits${kQuery}`, '--server', server.url, '--wait', '--json'],
-      dir,
-    );
+    // Beside this process, whose archive must answer.
+    const program = join(kRoot, 'bin/cianna-otf.js');
+    const args = ['submit', `${url}/a.fits${kQuery}`, '--server', server.url, '--wait', '--json'];
+    const { stdout, stderr, code } = await startCommand(process.execPath, [program, ...args]);
     assert.equal(code, 1, stderr);
     assert.ok(!`${stdout}${stderr}`.includes(kSecret), `${stdout}${stderr}`);
   });

@@ -84,14 +84,14 @@ export class JobService {
     const admission = new AdmissionOfJobs({ config, executor, totals: store.totals, folders, otherBytes });
     this.#admission = admission;
     this.#host = new JobHost({ config, metrics, log, store, folders, events: this.#events });
-    const info = (job: Job) => this.info(job);
-    const transitions = new Transitions({ store, executor, info, assertOpen: () => this.assertOpen() });
+    const assertOpen = () => this.assertOpen();
+    const transitions = new Transitions({ store, executor, info: (job) => this.info(job), assertOpen });
     this.#transitions = transitions;
     this.#removal = new Removal({ store, folders, executor, log });
-    const get = (id: string, who: Asker) => this.get(id, who);
-    this.#intake = new Intake({ policy: config.policy, store, folders, admission, transitions, get });
-    const told = { host: this.#host, waiters: this.#waiters, events: this.#events };
-    const aftermath = new Aftermath({ store, folders, log, ...told });
+    const intake = { policy: config.policy, store, folders, admission, transitions };
+    this.#intake = new Intake({ ...intake, get: (id, who) => this.get(id, who) });
+    const parts = { store, folders, log, host: this.#host, waiters: this.#waiters, events: this.#events };
+    const aftermath = new Aftermath(parts);
     this.#followers = new Followers({ store, transitions, log, bring: (job, file) => bring(this, job, file) });
     this.chains = new Chains(store, this);
     store.onChange((after, before) => {
@@ -227,10 +227,7 @@ export class JobService {
     return this.#folders;
   }
 
-  /**
-   * Would a new job be taken? Asked before a request is read: `bytes` is what it announces, if it does. Throws what
-   * refuses it.
-   */
+  /** Would a new job be taken? Asked before a request is read: `bytes` is what it announces, if it does. Throws if not. */
   assertRoomFor(who: Asker, bytes: number | undefined): void {
     this.assertOpen();
     this.#admission.beforeReading(who, bytes);
@@ -262,7 +259,6 @@ export class JobService {
     return this.#transitions.abort(id, who, 'aborted');
   }
 
-  /** Its files are out of the way when it resolves; they are removed beside other work. */
   async delete(id: string, who: Asker): Promise<void> {
     this.get(id, who);
     await this.#removal.delete(id, who);
@@ -279,7 +275,6 @@ export class JobService {
     return accessible(await this.#store.change(id, change), who);
   }
 
-  /** Requests blocked by WAIT. */
   get waiting(): number {
     return this.#waiters.count;
   }
@@ -300,8 +295,6 @@ export class JobService {
 
   /** Phases and progress of the jobs that are his. The result unsubscribes. */
   subscribe(listener: (event: JobEvent) => void, who: Asker): () => void {
-    return this.#events.subscribe((event, owner) => {
-      if (isHis(owner, who)) listener(event);
-    });
+    return this.#events.subscribe((event, owner) => isHis(owner, who) && listener(event));
   }
 }

@@ -7,7 +7,7 @@ export type JobEvent =
   | ({ type: 'progress'; jobId: string; timeMs: number } & Progress);
 
 /** `owner`: of the job it is about. */
-export type EventListener = (event: JobEvent, owner: string | null) => void;
+export type EventListener = (event: JobEvent, owner: string | null) => unknown;
 
 /** A waiter is one entry in a set and one timer: ten thousand of them cost other requests nothing. */
 export class Waiters {

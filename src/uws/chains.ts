@@ -14,7 +14,7 @@ import { type Form, json, type Request, seeOther } from './exchange.js';
 import { assertFollowable } from './following.js';
 import { formatInstant } from './instants.js';
 import { id } from './job.js';
-import { linkJobInputs } from './job-inputs.js';
+import { linkInputs } from './job-inputs.js';
 import { badRequest, missing, Parameters } from './parameters.js';
 
 const kMostSteps = 100;
@@ -138,7 +138,7 @@ function formOf(asked: StepAsked, index: number, made: ReadonlyMap<string, reado
 async function newJob(context: UwsContext, request: Request, form: Form): Promise<NewJob> {
   const { jobs, models, config } = context;
   try {
-    await linkJobInputs({ jobs }, request, form);
+    await linkInputs(context, request, form);
     const parsed = parseStandard(form, { models, config });
     assertFollowable(jobs, parsed.parameters, request);
     const lacking = missingInput(kindNamed(parsed.kind), parsed.parameters.inputs);

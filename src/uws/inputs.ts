@@ -43,7 +43,8 @@ function readInput(form: Form, rules: FetchRules, name: string): InputFile | und
     if (!named) throw badRequest(`${name}=${value}: the request has no file part of that name`);
     return named.upload;
   }
-  if (!URL.canParse(value)) throw badRequest(`${name} is neither a file, nor param:NAME, nor upload:ID, nor job:ID/RESULT, nor a URL`);
+  if (!URL.canParse(value))
+    throw badRequest(`${name} is neither a file, nor param:NAME, nor upload:ID, nor job:ID/RESULT, nor a URL`);
   assertUrl(name, value, rules);
   const mirrors = readMirrors(form.parameters, name, rules);
   const digests = readDigests(form.parameters, name);
