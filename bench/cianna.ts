@@ -1,9 +1,10 @@
 /** `bench cianna`: CIANNA's own forward pass, the same through our bridge, and what lies between. */
 
 import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
-import { duration, print, textTable } from '#otf/cli/table.js';
+import { print, textTable } from '#otf/cli/table.js';
 import type { BenchCiannaOutcome } from '#otf/engine/addon.js';
 import { loadAddon } from '#otf/engine/load.js';
+import { duration } from '#otf/io/terminal.js';
 import { quantizationName } from '#otf/models/quantization.js';
 import { conditions, printConditions } from './conditions.js';
 

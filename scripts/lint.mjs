@@ -45,7 +45,7 @@ async function filesOf(...patterns) {
 const sources = () => filesOf('native/*.cpp', 'native/*.h', 'native/*.c', 'native/*.cu');
 
 async function checkRooms() {
-  const faults = wrongArrows(readTexts(kRoot, [...(await filesOf('src/*.ts')), ...(await sources())]));
+  const faults = wrongArrows(readTexts(kRoot, [...(await filesOf('src/*.ts', 'src/*.tsx')), ...(await sources())]));
   return { ok: faults.length === 0, output: faults.join('\n') };
 }
 

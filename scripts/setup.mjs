@@ -6,11 +6,13 @@
 //   4. native tests      with --test: build/native-tests, built with the addon; --fuzz: build/fuzz; --sanitize:
 //                        build/native-sanitize
 //   5. TypeScript        `tsc -b`: dist/
+//   6. link              with --link: cianna-otf on the PATH
 // Each step looks first and does nothing when nothing is missing; of one that fails, all output is in build/logs.
 // Environment: CMAKE_BUILD_PARALLEL_LEVEL limits the cores; OTF_WERROR=1 (and CI=true) makes compiler warnings errors.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeBuildInfo } from './build-info.mjs';
+import { isLinked, linkCommand, linkOffer } from './setup/link.mjs';
 import { refuseImpossible } from './setup/machine.mjs';
 import { buildAddon, buildNativeTree, kTrees } from './setup/native.mjs';
 import { buildSqlite, installNpmPackages, sqliteIsCompiled } from './setup/npm.mjs';
@@ -45,7 +47,14 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
       test: { type: 'boolean' },
       fuzz: { type: 'boolean' },
       sanitize: { type: 'boolean' },
+      link: { type: 'boolean' },
     },
   });
   await setUp(values);
+  if (values.link) {
+    const note = await linkCommand().catch((thrown) => fail(`the link: ${thrown.message}`));
+    process.stderr.write(`setup: ${note}\n`);
+  } else if (process.env.npm_lifecycle_event === 'setup' && !(await isLinked())) {
+    process.stderr.write(`setup: ${linkOffer()}\n`);
+  }
 }

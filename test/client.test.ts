@@ -1,43 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { kServer } from '#otf/jobs/access.js';
 import { bench, tempDir } from './service/bench.js';
 import { kCatalogue } from './service/fake-executor.js';
-import { floatData, header, imageCards, skyCards } from './support/fits-writer.js';
-
-const kMain = fileURLToPath(new URL('../../bin/cianna-otf.js', import.meta.url));
-
-function cli(
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [kMain, ...args], { env: { ...process.env, ...env } });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (data) => {
-      out += data;
-    });
-    child.stderr.on('data', (data) => {
-      err += data;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, out, err }));
-  });
-}
-
-function image(width: number, height: number): Buffer {
-  return Buffer.concat([
-    header([...imageCards([width, height]), ...skyCards(16)]),
-    floatData(new Float32Array(width * height)),
-  ]);
-}
+import { cli, image } from './support/commands.js';
+import { floatData, header, imageCards } from './support/fits-writer.js';
 
 describe('client commands', () => {
   it('submit images, wait for them and fetch their results', async (t) => {
@@ -57,8 +28,12 @@ describe('client commands', () => {
     assert.ok(first);
     assert.deepEqual(b.server.jobs.get(first.id, kServer).parameters.asked.region, { box: [1, 2, 30, 40] });
     assert.equal((await b.send(`/jobs/${first.id}/parameters/IMAGE`)).headers.get('content-length'), '3003840');
-    const catalogue = first.files.find((file) => file.endsWith('-result.vot'));
-    assert.equal(await readFile(catalogue ?? '', 'utf8'), kCatalogue);
+    assert.deepEqual(
+      submitted.map(({ files }) => files),
+      [[`${dir}/out/a.vot`], [`${dir}/out/b".vot`]],
+    );
+    assert.equal(await readFile(`${dir}/out/a.vot`, 'utf8'), kCatalogue);
+    assert.deepEqual((await readdir(`${dir}/out`)).sort(), ['a.vot', 'b".vot'], 'and nothing that was not asked for');
   });
 
   it('list, show, wait, abort and delete', async (t) => {

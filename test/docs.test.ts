@@ -16,7 +16,7 @@ function sources(): Map<string, string> {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.md', 'CMakeLists.txt', ...kFolders];
   const files = execFileSync('git', args, { cwd: kRoot, encoding: 'utf8' }).trim().split('\n');
   const texts = files.filter(
-    (file) => /\.(md|ts|mjs|h|c|cpp|toml|conf|txt)$/.test(file) && existsSync(join(kRoot, file)),
+    (file) => /\.(md|ts|mjs|h|c|cpp|toml|conf|txt|service|yml)$/.test(file) && existsSync(join(kRoot, file)),
   );
   return new Map(
     texts

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { printable, textTable } from '#otf/cli/table.js';
+import { textTable } from '#otf/cli/table.js';
 import { publicText } from '#otf/errors/public-text.js';
+import { printable } from '#otf/io/terminal.js';
 import { bench } from './service/bench.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 

@@ -31,6 +31,12 @@ describe('the data folder of 0.1.0', () => {
       assert.equal(answer.status, 200, format);
       assert.ok((await answer.arrayBuffer()).byteLength > 100, format);
     }
+    const { jobs } = (await (await server.send('/summaries')).json()) as { jobs: { id: string; image: string }[] };
+    assert.deepEqual(
+      new Set(jobs.map(({ image }) => image)),
+      new Set(['field.fits', 'bad.fits']),
+      JSON.stringify(jobs),
+    );
     const csv = await server.text(`/jobs/${kFinished}/results/csv`);
     const rows = csv.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     assert.equal(rows.length, 1 + 4, csv);

@@ -70,6 +70,7 @@ class ToldRunner implements Runner {
   fetch = ({ id }: Job) => new Promise<boolean>((resolve) => this.arriving.set(id, resolve));
   represent = () => Promise.reject(new Error('not asked for'));
   status = () => ({ ready: true, notes: ['m on fake (nothing)'] });
+  state = () => ({ devices: [], gpus: [], itemsPerSecond: 0 });
 
   async begin(batch: Batch): Promise<void> {
     this.batches.push(batch);

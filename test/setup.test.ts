@@ -1,11 +1,12 @@
 /** The set-up: what cannot work is refused in one line, a failed step says where all of its output is. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { kRoot } from './support/cli.js';
+import { tempDir } from './support/server.js';
 
 const kScripts = join(kRoot, 'scripts/setup');
 const kDebian12 = { platform: 'linux', arch: 'x64', node: '20.19.2', glibc: '2.36' };
@@ -52,5 +53,24 @@ describe('the set-up', () => {
     assert.match(stderr, /^wrong$/m);
     assert.doesNotMatch(stderr, /line 50/);
     assert.match(kept, /line 50/);
+  });
+});
+
+describe('npm run setup -- --link', () => {
+  it('puts the command into a folder, says when that is not on the PATH, and moves nothing of others', async (t) => {
+    const { isLinked, linkCommand } = (await import(pathToFileURL(join(kScripts, 'link.mjs')).href)) as {
+      isLinked: (dir: string) => Promise<boolean>;
+      linkCommand: (dir: string) => Promise<string>;
+    };
+    const dir = join(await tempDir(t), 'bin');
+    assert.equal(await isLinked(dir), false);
+    assert.match(await linkCommand(dir), /cianna-otf; .*bin is not on your PATH/);
+    assert.equal(await isLinked(dir), true);
+    const { status, stdout } = spawnSync(join(dir, 'cianna-otf'), ['--version'], { cwd: '/', encoding: 'utf8' });
+    assert.deepEqual([status, /^\d+\.\d+/.test(stdout)], [0, true]);
+    assert.match(await linkCommand(dir), /cianna-otf/, 'a second time');
+    await rm(join(dir, 'cianna-otf'));
+    await writeFile(join(dir, 'cianna-otf'), 'mine');
+    await assert.rejects(linkCommand(dir), /is there and is no link/);
   });
 });

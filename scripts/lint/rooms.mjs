@@ -17,8 +17,9 @@ const kTypeScript = {
   provenance: ['io', 'version.ts'],
   fetch: ['errors', 'version.ts'],
   client: ['errors'],
+  dashboard: ['client', 'errors', 'io'],
   tasks: ['engine', 'errors', 'fetch', 'io', 'models', 'provenance', 'results', 'version.ts'],
-  jobs: ['config', 'errors', 'io', 'provenance', 'tasks'],
+  jobs: ['config', 'errors', 'io', 'provenance', 'tasks', 'version.ts'],
   uploads: ['config', 'errors', 'io', 'jobs', 'tasks'],
   pictures: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'tasks', 'threads'],
   run: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks', 'threads'],
@@ -26,8 +27,8 @@ const kTypeScript = {
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
   http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
   cli: [
-    ...['auth', 'client', 'config', 'engine', 'errors', 'http', 'io', 'models', 'pictures', 'results', 'run'],
-    ...['schedule', 'tasks'],
+    ...['auth', 'client', 'config', 'dashboard', 'engine', 'errors', 'http', 'io', 'jobs', 'models', 'pictures'],
+    ...['results', 'run', 'schedule', 'tasks'],
     'version.ts',
   ],
 };
@@ -136,7 +137,7 @@ const kImport = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g;
 export const kHouses = [
   {
     root: 'src',
-    files: /\.c?ts$/,
+    files: /\.c?tsx?$/,
     rooms: kTypeScript,
     imports: (text) => [...text.matchAll(kImport)].map(([, name]) => name),
     target: (name, file) => {

@@ -12,7 +12,10 @@ const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
 /** What checks C++ (scripts/lint.mjs): a version that Debian 12 and 13 both have. clang's omp.h is a package of its own. */
 const kLint = ['clang-format-19', 'clang-tidy-19', 'libomp-19-dev'];
-/** Independent readers of what we write, the older client's library, network namespaces, the field's WebDAV door. */
+/**
+ * Independent readers of what we write, the older client's library, network namespaces, the field's WebDAV door, and a
+ * terminal for programs.
+ */
 const kReaders = [
   'python3-astropy',
   'python3-pyvo',
@@ -21,6 +24,7 @@ const kReaders = [
   'stilts',
   'iproute2',
   'xrootd-server',
+  'tmux',
 ].map((name) => [name]);
 /** Its service starts when it is installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
 const kNginx = existsSync('/usr/sbin/policy-rc.d') ? ['nginx-light'] : [];

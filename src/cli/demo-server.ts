@@ -12,8 +12,9 @@ import { kDefaultModel } from '../models/registry.js';
 import { LocalRunner } from '../run/local/runner.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { nativePixel } from '../tasks/pixels.js';
+import { inFormat } from './download.js';
 import { progressBar } from './progress.js';
-import { inFormat, waitForEnd } from './remote.js';
+import { waitForEnd } from './remote.js';
 
 /** What the demonstration shows, read back from the files the server gave. */
 export interface Shown {

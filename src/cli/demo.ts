@@ -7,13 +7,14 @@ import type { CatalogueColumns } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { declination, rightAscension } from '../io/sexagesimal.js';
+import { duration } from '../io/terminal.js';
 import { writeFileAtomically } from '../io/write.js';
 import { kPictureLook } from '../pictures/look.js';
 import { sourceMarks } from '../tasks/detection/marks.js';
 import { nativePixel } from '../tasks/pixels.js';
 import { detectThroughServer, type Shown } from './demo-server.js';
 import { example as addExample } from './options.js';
-import { bold, duration, green, print, textTable } from './table.js';
+import { bold, green, print, textTable } from './table.js';
 
 const kExample = fileURLToPath(new URL('../../examples/simulated-field-1024.fits', import.meta.url));
 const kTruth = kExample.replace(/\.fits$/, '.truth.csv');

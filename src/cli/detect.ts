@@ -1,11 +1,12 @@
 /** `detect`: one image into one catalogue. */
 import { realpath } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
+import { duration } from '../io/terminal.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { kPictureLook } from '../pictures/look.js';
 import { resolveModel } from '../tasks/cards.js';
@@ -21,9 +22,10 @@ import { kNoDefaults } from '../tasks/kind.js';
 import { PlainFiles } from '../tasks/plain-files.js';
 import { warn } from './failure.js';
 import { addEngineOptions, addModelOption, type EngineOptions, example, formatOption, integer } from './options.js';
+import { resultName, stemOf } from './output-names.js';
 import { addInputOptions, addParameterOptions, asUsage, fieldsOfOptions, givenOf } from './parameters.js';
 import { progressBar } from './progress.js';
-import { duration, print } from './table.js';
+import { print } from './table.js';
 
 /** And those of the parameters of a detection. */
 interface DetectOptions extends EngineOptions {
@@ -123,10 +125,7 @@ function chooseTarget(image: string, options: DetectOptions): Target {
     return { format };
   }
   if (output !== undefined) return { format, path: output };
-  const stem = basename(image).replace(/\.(fits|fit|fts)(\.(gz|fz))?$/i, '');
-  // FITS into FITS must not take the image's own name.
-  const name = format === 'fits' ? `${stem}.catalogue` : stem;
-  return { format, path: join('.', `${name}.${kDetectionFormats[format].extension}`) };
+  return { format, path: resultName(stemOf(image), kDetectionFormats[format].extension) };
 }
 
 async function refuseOverwritingInputs(inputs: (string | undefined)[], outputs: (string | undefined)[]): Promise<void> {

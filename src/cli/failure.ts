@@ -1,7 +1,7 @@
 /** How a command fails: one line on stderr and an exit code. */
 import { CommanderError } from 'commander';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
-import { printable } from './table.js';
+import { printable } from '../io/terminal.js';
 
 const kUsageExit = 2;
 

@@ -1,11 +1,12 @@
 /** `infer`: tensors through a network, NPY in and NPY out. */
 import type { Command } from 'commander';
 import { loadAddon } from '../engine/load.js';
+import { duration } from '../io/terminal.js';
 import { assertWritable } from '../io/write.js';
 import { quantizationName } from '../models/quantization.js';
 import { addEngineOptions, type EngineOptions, engineRequest, example, integer, real } from './options.js';
 import { progressBar } from './progress.js';
-import { duration, print } from './table.js';
+import { print } from './table.js';
 
 interface InferOptions extends EngineOptions {
   model: string;

@@ -1,13 +1,16 @@
 /** The command line: what there is. Each command lives in the file of its name. */
 import { Command, CommanderError } from 'commander';
 import { kSoftware } from '../version.js';
+import { registerBackup } from './backup.js';
 import { registerBench } from './bench.js';
+import { registerDashboard } from './dashboard.js';
 import { registerDemo } from './demo.js';
 import { registerDetect } from './detect.js';
 import { registerEngines } from './engines.js';
 import { report, survivePipes } from './failure.js';
 import { registerInfer } from './infer.js';
 import { registerJobs } from './jobs.js';
+import { registerManual } from './manual.js';
 import { registerModels } from './models.js';
 import { registerServe } from './serve.js';
 import { registerSimulate } from './simulate.js';
@@ -37,6 +40,7 @@ async function program(args: string[]): Promise<Command> {
   registerServe(root);
   registerSubmit(root);
   registerJobs(root);
+  registerDashboard(root);
   registerDetect(root);
   registerInfer(root);
   registerModels(root);
@@ -44,6 +48,8 @@ async function program(args: string[]): Promise<Command> {
   registerSimulate(root);
   registerToken(root);
   registerUsage(root);
+  registerBackup(root);
+  registerManual(root);
   await registerBench(root, args);
   return root;
 }

@@ -61,6 +61,14 @@ export function addModelOption(command: Command): Command {
   return addModelsOption(command).option('--model <id>', 'model id, or path of a model.toml', kDefaultModel);
 }
 
+const kExamples = new WeakMap<Command, readonly string[]>();
+
+/** Those that example() shows below the help. */
+export function examplesOf(command: Command): readonly string[] {
+  return kExamples.get(command) ?? [];
+}
+
 export function example(command: Command, lines: string[]): Command {
+  kExamples.set(command, lines);
   return command.addHelpText('after', `\nExample:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }

@@ -1,20 +1,21 @@
-/** What the commands that talk to a server share: the option --server, waiting with a live line, downloading. */
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** What the commands that talk to a server share: the option --server, waiting, how a job is told in a line. */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { UwsClient } from '../client/client.js';
-import type { RemoteJob, RemoteResult } from '../client/documents.js';
+import type { RemoteJob } from '../client/documents.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { duration } from '../io/terminal.js';
+import { LiveLines } from './live-lines.js';
 import { real } from './options.js';
-import { allFormats } from './parameters.js';
-import { printable } from './table.js';
 
 const kDefaultServer = 'http://127.0.0.1:5000';
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
-const kTileStepS = 1;
+const kLiveStepS = 1;
 const kSilentStepS = 30;
 const kHeldStepMs = 1000;
+/** Of an id, where people read it; a longer beginning where this is not enough. */
+const kShortId = 8;
 
 export interface RemoteOptions {
   server: string;
@@ -23,12 +24,16 @@ export interface RemoteOptions {
   json?: boolean;
 }
 
-export function addServerOptions(command: Command): Command {
+export function addServerOption(command: Command): Command {
+  const here = process.env.CIANNA_OTF_URL || kDefaultServer;
   return command
-    .option('--server <url>', 'where the server is (or CIANNA_OTF_URL)', process.env.CIANNA_OTF_URL || kDefaultServer)
+    .option('--server <url>', 'where the server is (or CIANNA_OTF_URL)', here)
     .option('--token-file <file>', 'a file with your token in it (or CIANNA_OTF_TOKEN_FILE)')
-    .option('--token <token>', 'your token: better in CIANNA_OTF_TOKEN, where others of this machine do not see it')
-    .option('--json', 'as JSON');
+    .option('--token <token>', 'your token: better in CIANNA_OTF_TOKEN, where others of this machine do not see it');
+}
+
+export function addServerOptions(command: Command): Command {
+  return addServerOption(command).option('--json', 'as JSON');
 }
 
 /** The server, and who asks. Throws OTF_USAGE. */
@@ -58,68 +63,80 @@ export function isOver(phase: string): boolean {
   return kFinal.includes(phase);
 }
 
-/** Until the job has ended, or the deadline: then it is as it was. In a terminal a line shows phase and tiles. */
-export async function waitForEnd(client: UwsClient, id: string, untilMs?: number): Promise<RemoteJob> {
-  const live = Boolean(process.stderr.isTTY);
+/** Until the job has ended, or the deadline: then it is as it was. `seen` is told how it stands, every second or so. */
+export async function untilEnd(
+  client: UwsClient,
+  id: string,
+  untilMs?: number,
+  seen?: (job: RemoteJob) => void,
+): Promise<RemoteJob> {
+  const stepS = seen ? kLiveStepS : kSilentStepS;
   for (;;) {
     const leftS = untilMs === undefined ? Number.POSITIVE_INFINITY : (untilMs - performance.now()) / 1000;
-    const job = await client.job(id, Math.max(0, Math.ceil(Math.min(live ? kTileStepS : kSilentStepS, leftS))));
-    const ended = isOver(job.phase) || (untilMs !== undefined && performance.now() >= untilMs);
-    if (live) process.stderr.write(`\r\u001b[K${ended ? '' : printable(`${id}  ${phaseLine(job)}`)}`);
-    if (ended) return job;
+    const job = await client.job(id, Math.max(0, Math.ceil(Math.min(stepS, leftS))));
+    if (isOver(job.phase) || (untilMs !== undefined && performance.now() >= untilMs)) return job;
+    seen?.(job);
     // A server does not wait with the phase of a job that waits for others (UWS 1.1, section 2.2.1.2).
     if (job.phase === 'HELD') await pause(kHeldStepMs);
   }
 }
 
-export function phaseLine({ phase, info }: RemoteJob): string {
+/** untilEnd with a line in a terminal that shows phase and progress. */
+export async function waitForEnd(client: UwsClient, id: string, untilMs?: number): Promise<RemoteJob> {
+  const live = new LiveLines();
+  const seen = (job: RemoteJob) => live.show([`${shortId(id)}  ${phaseLine(job)}`]);
+  try {
+    return await untilEnd(client, id, untilMs, live.on ? seen : undefined);
+  } finally {
+    live.clear();
+  }
+}
+
+const kBarWidth = 12;
+
+/** EXECUTING, ######------ 12/24 tiles */
+export function phaseLine({ phase, info }: Pick<RemoteJob, 'phase' | 'info'>): string {
   if (phase === 'HELD') return `${phase} until ${info.waitsFor?.split(' ').length ?? 0} other jobs have ended`;
   if (info.queuePosition !== undefined) return `${phase}, ${info.queuePosition} in the queue`;
-  if (info.tilesTotal !== undefined) return `${phase}, ${info.tilesDone ?? 0}/${info.tilesTotal} tiles`;
-  return phase;
+  const [name, totalText] = Object.entries(info).find(([key]) => key.endsWith('Total')) ?? [];
+  if (name === undefined || phase !== 'EXECUTING') return phase;
+  const unit = name.slice(0, -'Total'.length);
+  const [done, total] = [Number(info[`${unit}Done`] ?? 0), Number(totalText)];
+  const full = Math.round((kBarWidth * done) / Math.max(1, total));
+  return `${phase}, ${'#'.repeat(full)}${'-'.repeat(kBarWidth - full)} ${done}/${total} ${unit}`;
 }
 
-const kExtensions = new Map([
-  ['application/x-votable+xml', 'vot'],
-  ['application/fits', 'fits'],
-  ['application/json', 'json'],
-  ['application/provenance+xml', 'xml'],
-  ['text/csv', 'csv'],
-  ['text/provenance-notation', 'provn'],
-  ['text/plain', 'txt'],
-  ['image/png', 'png'],
-]);
-
-/** `<job>-<result>.<extension>`: names of a server are data, never paths. */
-function resultFileName(job: RemoteJob, result: RemoteResult): string {
-  const plain = (name: string) => name.replace(/[^A-Za-z0-9_-]/g, '_');
-  const extension = kExtensions.get((result.mime ?? '').split(';')[0] ?? '') ?? 'dat';
-  return `${plain(job.id)}-${plain(result.id)}.${extension}`;
+export interface FoundRows {
+  count: number;
+  /** What they are, e.g. sources. */
+  rows: string;
 }
 
-/** Every result of the job into `dir`, and what it is about in `formats` too; gives the paths. */
-export async function downloadAll(
-  client: UwsClient,
-  job: RemoteJob,
-  dir: string,
-  formats: readonly string[] = [],
-): Promise<string[]> {
-  await mkdir(dir, { recursive: true }).catch((thrown) => {
-    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot make ${dir}: ${systemReason(thrown)}`);
-  });
-  const paths: string[] = [];
-  for (const result of [...job.results, ...formats.map((format) => inFormat(job, format))]) {
-    const target = join(dir, resultFileName(job, result));
-    await client.download(result, target);
-    paths.push(target);
-  }
-  return paths;
+/** Rows of the result, as a server of ours says it: sourcesFound. */
+export function foundIn({ info }: Pick<RemoteJob, 'info'>): FoundRows | undefined {
+  const [name, count] = Object.entries(info).find(([key]) => key.endsWith('Found')) ?? [];
+  return name === undefined ? undefined : { count: Number(count), rows: name.slice(0, -'Found'.length) };
 }
 
-/** The result in one of the formats a server makes when asked (DALI 1.1, RESPONSEFORMAT). */
-export function inFormat(job: RemoteJob, format: string): RemoteResult {
-  const written = job.results.find((result) => result.id === 'result');
-  if (!written) throw new OtfError('OTF_SERVER_ANSWER', `job ${job.id} has no result`);
-  const mime = allFormats()[format]?.mediaType ?? '';
-  return { id: format, mime, href: `${written.href}?RESPONSEFORMAT=${encodeURIComponent(format)}` };
+export function foundText(found: FoundRows | undefined): string {
+  return found === undefined ? '' : `${found.count} ${found.rows}`;
+}
+
+/** How long it ran, or runs. */
+export function timeText({ startTime, endTime }: { startTime?: string; endTime?: string }, now = Date.now()): string {
+  if (startTime === undefined) return '';
+  const seconds = ((endTime === undefined ? now : Date.parse(endTime)) - Date.parse(startTime)) / 1000;
+  return Number.isFinite(seconds) && seconds >= 0 ? duration(seconds) : '';
+}
+
+export function shortId(id: string): string {
+  return id.slice(0, kShortId);
+}
+
+/** Beginnings by which these ids are told apart, all of one length. */
+export function shortIds(ids: readonly string[]): (id: string) => string {
+  let length = kShortId;
+  const all = new Set(ids);
+  while (new Set([...all].map((id) => id.slice(0, length))).size < all.size) length++;
+  return (id) => id.slice(0, length);
 }

@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { loadAddon } from '../engine/load.js';
 import { startServer } from '../http/server.js';
+import { Control } from '../jobs/control.js';
 import { LocalRunner } from '../run/local/runner.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { report } from './failure.js';
 import { example, integer } from './options.js';
 import { serverLog } from './server-log.js';
+import { openSupervisor } from './systemd.js';
 
 interface ServeOptions {
   config?: string;
@@ -52,14 +54,20 @@ async function serve(options: ServeOptions): Promise<void> {
   const asked = new Promise<void>((resolve) => {
     for (const signal of kSignals) process.once(signal, () => resolve());
   });
+  const supervisor = openSupervisor(process.env);
   const runner = new LocalRunner();
   const executor = new BatchExecutor(runner);
   const server = await startServer({ config, executor, log });
+  const { data_dir } = config.storage;
+  const control = Control.open(data_dir, { backup: (path) => server.jobs.backup(path) }, log);
+  supervisor.ready(`listening on ${server.url}`);
   log.flush();
   await asked;
   // A second signal ends the program at once: nothing acknowledged is lost by that.
   for (const signal of kSignals) process.once(signal, () => process.exit(1));
   log.info('stopping');
+  supervisor.stopping();
+  control?.close();
   await server.stop();
   if (runner.stuck === 0) return;
   // Node waits for its threads; jobs are on disk and run again at the next start.

@@ -1,10 +1,13 @@
 /** `submit IMAGE...`: images to a server, one job each. */
 import type { Command } from 'commander';
 import { isRemote, type UwsClient } from '../client/client.js';
-import type { RemoteJob } from '../client/documents.js';
 import { OtfError } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
+import { printable } from '../io/terminal.js';
+import { extrasOption, makeFolder } from './download.js';
+import { followAll, type Submitted, unfinished } from './follow.js';
 import { example, formatOption, integer } from './options.js';
+import { Stems } from './output-names.js';
 import {
   addInputOptions,
   addParameterOptions,
@@ -14,18 +17,9 @@ import {
   furtherInputs,
 } from './parameters.js';
 import { type ProgressBar, progressBar } from './progress.js';
-import {
-  addServerOptions,
-  addTimeoutOption,
-  clientOf,
-  deadline,
-  downloadAll,
-  isOver,
-  type RemoteOptions,
-  waitForEnd,
-} from './remote.js';
+import { addServerOptions, addTimeoutOption, clientOf, deadline, type RemoteOptions } from './remote.js';
 import { checkImages } from './submit-check.js';
-import { print, printable } from './table.js';
+import { print } from './table.js';
 
 /** And those of the parameters and inputs of every kind. */
 interface SubmitOptions extends RemoteOptions {
@@ -40,6 +34,7 @@ interface SubmitOptions extends RemoteOptions {
   wait?: boolean;
   timeout?: number;
   output?: string;
+  extras?: boolean;
 }
 
 export function registerSubmit(root: Command): void {
@@ -62,20 +57,13 @@ export function registerSubmit(root: Command): void {
     .option('--parallel <n>', 'images sent at a time', integer(1, 64), 1)
     .option('--no-check', 'send images without looking at their headers first')
     .option('--wait', 'until the jobs have ended')
-    .option('-o, --output <dir>', 'wait, then put the results there')
+    .option('-o, --output <dir>', 'wait, then put the results there: a.vot for a.fits, a-2.vot for a second one')
+    .addOption(extrasOption())
     .action(submit);
   example(addServerOptions(addTimeoutOption(command)), [
     'cianna-otf submit field.fits --wait --timeout 600',
     'cianna-otf submit *.fits --parallel 4 --model demo-continuum -o results/',
   ]);
-}
-
-interface Submitted {
-  image: string;
-  id: string;
-  phase?: string;
-  error?: string;
-  files?: string[];
 }
 
 async function submit(images: string[], options: SubmitOptions): Promise<void> {
@@ -86,14 +74,23 @@ async function submit(images: string[], options: SubmitOptions): Promise<void> {
   const client = await clientOf(options);
   const fields = parameterFields(options);
   if (options.check) await checkImages(images, fields);
-  const { submitted, failure } = await sendAll(client, images, options, fields);
-  if (follows) {
-    const untilMs = deadline(options.timeout);
-    for (const entry of submitted) await follow(client, entry, options, untilMs);
+  if (options.output !== undefined) await makeFolder(options.output);
+  const given = await Promise.all(images.map((image) => wholeReference(client, image)));
+  const { submitted, failure } = await sendAll(client, given, options, fields);
+  if (follows && submitted.length > 0) {
+    const { output, json, extras } = options;
+    await followAll(client, submitted, { output, json, extras, untilMs: deadline(options.timeout) });
   }
-  if (options.json) print(JSON.stringify(submitted, null, 2));
+  const told = submitted.map(({ stem, ...entry }) => entry);
+  if (options.json) print(JSON.stringify(told, null, 2));
   if (failure) throw failure;
   refuseUnfinished(submitted, options);
+}
+
+/** job:ID/NAME with the whole of the id. */
+async function wholeReference(client: UwsClient, image: string): Promise<string> {
+  const [, id, name] = /^job:([^/]+)\/([^/]+)$/.exec(image) ?? [];
+  return id === undefined || name === undefined ? image : `job:${await client.resolve(id)}/${name}`;
 }
 
 /** What was sent, in the order of the images, and the first failure: after it nothing more is begun. */
@@ -105,7 +102,10 @@ async function sendAll(
 ): Promise<{ submitted: Submitted[]; failure?: unknown }> {
   const fields = { ...formFields(options), ...parameters };
   const others = fieldsOfOptions({ ...options }, furtherInputs());
+  const names = new Stems();
+  const stems = images.map((image) => names.of(image));
   const sent = new Map<number, Submitted>();
+  const follows = options.wait || options.output !== undefined;
   const waiting = images.entries();
   const failures: unknown[] = [];
   // Bars of several uploads at a time would write over each other.
@@ -117,9 +117,10 @@ async function sendAll(
       try {
         const shown = isRemote(image) ? publicUrl(image) : image;
         const id = await client.submit({ IMAGE: image, ...others }, fields, bar.update);
-        sent.set(index, { image: shown, id });
+        sent.set(index, { image: shown, id, stem: stems[index] ?? id });
         bar.stop();
-        if (!options.json) print(`${id}  ${shown}`);
+        // Of those that are followed the end is told.
+        if (!options.json && !follows) print(printable(`${id}  ${shown}`));
       } catch (thrown) {
         failures.push(thrown);
       } finally {
@@ -133,26 +134,14 @@ async function sendAll(
   return failures.length === 0 ? { submitted } : { submitted, failure: failures[0] };
 }
 
-async function follow(client: UwsClient, entry: Submitted, options: SubmitOptions, untilMs?: number): Promise<void> {
-  const job: RemoteJob = await waitForEnd(client, entry.id, untilMs);
-  entry.phase = job.phase;
-  if (job.error !== undefined) entry.error = job.error;
-  if (!options.json) print(printable(`${entry.id}  ${job.phase}${job.error === undefined ? '' : `: ${job.error}`}`));
-  if (options.output === undefined || job.phase !== 'COMPLETED') return;
-  entry.files = await downloadAll(client, job, options.output);
-  if (!options.json) for (const file of entry.files) print(`  ${file}`);
-}
-
 /** A job that failed is worse than one that is not done. Throws OTF_SERVER_ANSWER, OTF_TIMEOUT. */
 function refuseUnfinished(submitted: readonly Submitted[], { timeout }: SubmitOptions): void {
-  const followed = submitted.filter(({ phase }) => phase !== undefined);
-  const failed = followed.filter(({ phase }) => isOver(phase ?? '') && phase !== 'COMPLETED');
+  const { failed, late } = unfinished(submitted);
   const [first] = failed;
   if (first) {
     const why = `${first.id}: ${first.error ?? first.phase}`;
     throw new OtfError('OTF_SERVER_ANSWER', `${failed.length} of ${submitted.length} jobs failed: ${why}`);
   }
-  const late = followed.filter(({ phase }) => !isOver(phase ?? ''));
   if (late.length === 0) return;
   const ids = late.map(({ id }) => id).slice(0, 3);
   const which = ids.join(', ') + (late.length > ids.length ? ', ...' : '');

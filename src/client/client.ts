@@ -6,11 +6,24 @@ import { pipeline } from 'node:stream/promises';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
 import { type JobSummary, parseJob, parseJobs, type RemoteJob, type RemoteResult } from './documents.js';
+import { parseSummaries } from './summaries.js';
 import { postFiles, type UploadAnswer, type UploadProgress } from './upload.js';
 
 /** XML is named, so that a job made by an older client does not answer in JSON. */
 const kAcceptXml = { accept: 'text/xml, application/xml' };
 const kTimeoutMs = 120_000;
+
+/** As our servers make them: nothing is to be looked up. */
+const kWholeId = /^j[0-9a-f]{32}$/;
+/** Candidates in an error. */
+const kNamed = 5;
+
+export interface JobFilter {
+  phase?: string[] | undefined;
+  after?: string | undefined;
+  last?: number | undefined;
+  idPrefix?: string | undefined;
+}
 
 export class UwsClient {
   /** Without a slash at the end. */
@@ -60,17 +73,37 @@ export class UwsClient {
     return id;
   }
 
-  async list(filter: {
-    phase?: string[] | undefined;
-    after?: string | undefined;
-    last?: number | undefined;
-  }): Promise<JobSummary[]> {
+  /** All that a server of ours says of its jobs; of another one what UWS lists of them. */
+  async list(filter: JobFilter): Promise<JobSummary[]> {
     const query = new URLSearchParams();
     for (const phase of filter.phase ?? []) query.append('PHASE', phase);
     if (filter.after !== undefined) query.set('AFTER', filter.after);
     if (filter.last !== undefined) query.set('LAST', String(filter.last));
-    const jobs = parseJobs(await this.#text(`/jobs?${query}`));
-    return jobs.map((job) => ({ ...job, href: this.#reachable(job.href) }));
+    const more = filter.idPrefix === undefined ? '' : `&ID=${encodeURIComponent(filter.idPrefix)}`;
+    const answer = await this.#send(`/summaries?${query}${more}`);
+    const text = await answer.text();
+    if (answer.status !== 200 && answer.status !== 404) throw refusal(answer.status, text);
+    const ours = answer.status === 200 && (answer.headers.get('content-type') ?? '').startsWith('application/json');
+    const jobs = ours ? parseSummaries(text) : parseJobs(await this.#text(`/jobs?${query}`));
+    const named = jobs.filter(({ id }) => id.startsWith(filter.idPrefix ?? ''));
+    return named.map((job) => ({ ...job, href: this.#reachable(job.href) }));
+  }
+
+  /**
+   * The whole id of which this (or the end of this URL) is the beginning. Throws OTF_NOT_FOUND, and OTF_USAGE with the
+   * candidates where there are several.
+   */
+  async resolve(given: string): Promise<string> {
+    const begin = given.replace(/\/+$/, '').split('/').pop() ?? '';
+    if (kWholeId.test(begin)) return begin;
+    const found = /^[\w-]{1,64}$/.test(begin) ? await this.list({ idPrefix: begin }) : [];
+    const [first] = found;
+    if (found.some(({ id }) => id === begin)) return begin;
+    if (first && found.length === 1) return first.id;
+    if (!first) throw new OtfError('OTF_NOT_FOUND', 'no such job');
+    const named = found.slice(0, kNamed).map(({ id, image }) => (image === undefined ? id : `${id} (${image})`));
+    const rest = found.length > kNamed ? `, and ${found.length - kNamed} more` : '';
+    throw new OtfError('OTF_USAGE', `${begin} begins the ids of ${found.length} jobs: ${named.join(', ')}${rest}`);
   }
 
   /** `waitS`: the server answers when the phase changes, or after that time. */
@@ -98,6 +131,20 @@ export class UwsClient {
     const text = await response.text();
     if (response.status !== 200) throw refusal(response.status, text);
     return JSON.parse(text);
+  }
+
+  /** Its events (server-sent) of these topics, until the signal: an answer to be read. Throws what fetch throws. */
+  events(topics: readonly string[], signal: AbortSignal): Promise<Response> {
+    const query = topics.map((topic) => `TOPIC=${encodeURIComponent(topic)}`).join('&');
+    const headers = { accept: 'text/event-stream', ...this.#authorization };
+    return fetch(`${this.base}/events?${query}`, { redirect: 'manual', signal, headers });
+  }
+
+  /** Does it show itself to browsers? */
+  async hasPage(): Promise<boolean> {
+    const answer = await this.#send('/', { headers: { accept: 'text/html' } });
+    await answer.arrayBuffer();
+    return answer.status === 200 && (answer.headers.get('content-type') ?? '').startsWith('text/html');
   }
 
   /** CIANNA_models.xml: the models of the server, as the observatory's clients read them. */
@@ -172,7 +219,7 @@ const kReasons = new Map([
 
 /** What the server has or gets itself: a URL it fetches, or job:ID/RESULT of a job it has. */
 export function isRemote(input: string): boolean {
-  return /^((https?|davs?|s3):\/\/|job:)/.test(input);
+  return /^((https?|davs?|s3):\/\/|job:|upload:)/.test(input);
 }
 
 /** Ids come from the command line: they must not become other paths. */

@@ -8,6 +8,25 @@ export interface JobSummary {
   phase: string;
   runId?: string;
   creationTime?: string;
+  // Of servers of ours alone:
+  kind?: string;
+  ownerId?: string;
+  image?: string;
+  model?: string;
+  quantization?: string;
+  startTime?: string;
+  endTime?: string;
+  quote?: string;
+  engine?: string;
+  device?: string;
+  computeType?: string;
+  error?: string;
+  errorCode?: string;
+  position?: number;
+  progress?: { done: number; total: number; unit: string };
+  /** `rows`: what they are, e.g. sources. */
+  found?: { count: number; rows: string };
+  batch?: { id: string; size: number; reason: string };
 }
 
 export interface RemoteResult {

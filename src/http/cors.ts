@@ -4,7 +4,8 @@
  */
 import { type Headers, kPlainType, type TextAnswer, text } from '../uws/exchange.js';
 
-const kExposed = 'Location, Retry-After, ETag, Content-Disposition, Content-Length, Content-Range, Accept-Ranges';
+const kExposed =
+  'Location, Retry-After, OTF-Error, ETag, Content-Disposition, Content-Length, Content-Range, Accept-Ranges';
 const kMaxAgeS = 600;
 /** Names of headers, as a preflight lists them. */
 const kHeaderNames = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+(\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$/;

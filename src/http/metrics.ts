@@ -92,7 +92,7 @@ export function jobMetrics(registry: Registry, jobs: JobService): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const [key, depth] of Object.entries(jobs.executorStats().queued)) this.set({ key }, depth);
+      for (const [key, depth] of Object.entries(jobs.executor.stats().queued)) this.set({ key }, depth);
     },
   });
   usageMetrics(registry, jobs);

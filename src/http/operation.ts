@@ -1,7 +1,8 @@
 /** Endpoints for those who run the server: health, metrics, events, the description of the API. */
 import type { Handler, UwsContext } from '../uws/context.js';
 import { json, plain, type TextAnswer, text } from '../uws/exchange.js';
-import { Parameters } from '../uws/parameters.js';
+import { badRequest, Parameters } from '../uws/parameters.js';
+import { findSummary } from '../uws/summaries.js';
 import { kSoftware } from '../version.js';
 import { openApi } from './openapi.js';
 import type { Route } from './route.js';
@@ -19,7 +20,7 @@ export function indexOf(routes: Table): Handler {
 }
 
 function isReady({ jobs }: UwsContext): boolean {
-  return !jobs.stopping && jobs.executorStats().ready;
+  return !jobs.stopping && jobs.executor.stats().ready;
 }
 
 export const getLive: Handler = () => json(200, { live: true });
@@ -36,16 +37,38 @@ export const getHealth: Handler = (context) => {
 
 export const getMetrics: Handler = async ({ metrics }) => text(200, metrics.contentType, await metrics.metrics());
 
-export const getEvents: Handler = ({ jobs }, request) => {
-  const only = Parameters.fromQuery(request.query).single('JOB');
+export const getState: Handler = ({ state }) => json(200, state.now());
+
+/** What may be listened to; without a wish the first two. `job`: all that is known of a job, whenever its phase changes. */
+export const kTopics = ['phase', 'progress', 'job', 'log', 'server'] as const;
+
+export const getEvents: Handler = ({ jobs, state }, request) => {
+  const asked = Parameters.fromQuery(request.query);
+  const only = asked.single('JOB');
+  const wished = asked.repeated('TOPIC').map((topic) => topic.toLowerCase());
+  const unknown = wished.find((topic) => !(kTopics as readonly string[]).includes(topic));
+  if (unknown !== undefined) throw badRequest(`TOPIC=${unknown}: not one of ${kTopics.join(', ')}`);
   if (only !== undefined) jobs.get(only, request);
   jobs.assertMayWait();
+  const topics = new Set<string>(wished.length > 0 ? wished : kTopics.slice(0, 2));
+  const { owner, remote, admin, origin } = request;
+  const who = { owner, remote, admin, origin };
   return {
     kind: 'events',
-    subscribe: (send) =>
-      jobs.subscribe((event) => {
-        if (only === undefined || only === event.jobId) send(event.type, JSON.stringify(event));
-      }, request),
+    subscribe: (send) => {
+      const ofJobs = jobs.subscribe((event) => {
+        if (only !== undefined && only !== event.jobId) return;
+        if (topics.has(event.type)) send(event.type, JSON.stringify(event));
+        if (event.type !== 'phase' || !topics.has('job')) return;
+        const known = findSummary(jobs, event.jobId, who) ?? { id: event.jobId, phase: event.phase };
+        send('job', JSON.stringify(known));
+      }, request);
+      const ofServer = topics.has('server') ? state.subscribe((document) => send('server', document)) : undefined;
+      return () => {
+        ofJobs();
+        ofServer?.();
+      };
+    },
   };
 };
 

@@ -19,10 +19,21 @@ import {
 import { getLinks } from '../uws/links.js';
 import { getModelFile } from '../uws/model-files.js';
 import { ofJob, ofUpload } from '../uws/picture-source.js';
+import { getSummaries } from '../uws/summaries.js';
 import { createUpload, deleteUpload, getUpload, getUploadFile } from '../uws/uploads.js';
 import { getUsage } from '../uws/usage.js';
 import { getAvailability, getCapabilities } from '../uws/vosi.js';
-import { descriptionOf, getEvents, getHealth, getLive, getMetrics, getReady, indexOf } from './operation.js';
+import {
+  descriptionOf,
+  getEvents,
+  getHealth,
+  getLive,
+  getMetrics,
+  getReady,
+  getState,
+  indexOf,
+  kTopics,
+} from './operation.js';
 import { pictureRoutes } from './picture-routes.js';
 import type { Operation, Route } from './route.js';
 
@@ -231,6 +242,13 @@ export const kRoutes: readonly Route[] = [
     },
   }),
   single(
+    '/summaries',
+    get(getSummaries, 'The jobs, with all that is known of them', 'JSON', {
+      query: { PHASE: 'repeatable', AFTER: 'created strictly later', LAST: 'the n newest', ID: 'their ids begin so' },
+      answers: kBadRequest,
+    }),
+  ),
+  single(
     '/model-files/:name',
     get(getModelFile, 'Model registry and network files', 'the file', { answers: kNotFound }),
   ),
@@ -250,9 +268,11 @@ export const kRoutes: readonly Route[] = [
   single(
     '/events',
     get(getEvents, 'Phases and progress as server-sent events', 'text/event-stream', {
-      query: { JOB: 'of this job only' },
+      query: { JOB: 'of this job only', TOPIC: `repeatable: ${kTopics.join(', ')}; else the first two` },
+      answers: kBadRequest,
     }),
   ),
+  single('/server', get(getState, 'Queues, devices, networks and rates, for people', 'JSON')),
   single('/healthz', get(getHealth, 'Live and ready', 'JSON', { ...kOpen, answers: { 503: 'not ready' } })),
   single('/healthz/live', get(getLive, 'Is the process there', 'JSON', kOpen)),
   single('/healthz/ready', get(getReady, 'Can jobs be run', 'JSON', { ...kOpen, answers: { 503: 'not ready' } })),

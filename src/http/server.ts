@@ -27,6 +27,7 @@ import { Cors } from './cors.js';
 import { connectionMetrics, httpMetrics, makeRegistry } from './metrics.js';
 import type { Method, Operation, Route } from './route.js';
 import { kRoutes } from './routes.js';
+import { Feed } from './server-state.js';
 import { makeServices, type Services } from './services.js';
 import { Trust } from './trust.js';
 import { nextTurn, RequestTurns } from './turns.js';
@@ -66,7 +67,9 @@ export async function startServer({
   const services = makeServices({ config, executor, log, metrics });
   const { jobs, uploads, pictures } = services;
   const internal = (thrown: unknown, route: string) => log.error({ err: thrown, route }, 'internal error');
-  const context: UwsContext = { jobs, uploads, pictures, models, config, metrics, startedMs: Date.now(), internal };
+  const startedMs = Date.now();
+  const state = new Feed(jobs, config, startedMs);
+  const context: UwsContext = { jobs, state, uploads, pictures, models, config, metrics, startedMs, internal };
   const app = uWebSockets.App();
   const { max_connections, max_connections_per_address } = config.server;
   const limits = connectionLimits(max_connections, max_connections_per_address);

@@ -34,6 +34,65 @@ export type Admission =
 
 export type AbortReason = 'aborted' | 'deleted' | 'duration';
 
+/** Jobs of one key that wait, for people. Times are milliseconds since 1970. */
+export interface QueueState {
+  key: string;
+  waiting: number;
+  oldestMs: number;
+  /** How many of them go together next, as it stands. */
+  batch: number;
+  /**
+   * Why not now. busy: the devices compute, and it leaves when one will soon have nothing to do, when it is full, or at
+   * leavesMs; opening: the batch before it is being opened; alone: a job that a crash interrupted runs with no other beside
+   * it; short: something ran short for a moment.
+   */
+  why: 'busy' | 'opening' | 'alone' | 'short';
+  leavesMs?: number;
+}
+
+/** A network on a device. */
+export interface NetworkState {
+  key: string;
+  engine?: string | undefined;
+  version?: string | undefined;
+  /** As the engine calls it. */
+  device?: string | undefined;
+  computeType?: string | undefined;
+  memoryBytes: number;
+  loaded: boolean;
+  /** Deaths of its process since the server started. */
+  restarts: number;
+}
+
+export interface DeviceState {
+  name: string;
+  busy: boolean;
+  networks: readonly NetworkState[];
+}
+
+export interface GpuState {
+  gpu: string;
+  name: string;
+  memoryUsedBytes: number;
+  memoryTotalBytes: number;
+  /** 0..1, share of the last sample period in which a kernel ran. */
+  load: number;
+}
+
+/** What runs where. */
+export interface RunState {
+  devices: readonly DeviceState[];
+  /** As the driver sees them; empty where there is none. */
+  gpus: readonly GpuState[];
+  /** Of the last ten seconds. */
+  itemsPerSecond: number;
+}
+
+export interface ExecutorState extends RunState {
+  queues: readonly QueueState[];
+  maxBatch: number;
+}
+
 export interface ExecutorStats {
   /** Can jobs be run at all? False makes /healthz/ready answer 503. */
   ready: boolean;
@@ -60,6 +119,8 @@ export interface Executor {
   /** Milliseconds from now until the job should be done (queue and measured rate); undefined = no honest estimate. */
   remainingMs(jobId: string): number | undefined;
   stats(): ExecutorStats;
+  /** More of it, for people: asked for once a second while somebody looks. */
+  state(): ExecutorState;
   /** Finish what runs within graceMs, requeue the rest, then release everything. No new work is submitted afterwards. */
   stop(graceMs: number): Promise<void>;
 }

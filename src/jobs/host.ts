@@ -165,10 +165,13 @@ export class JobHost implements ExecutorHost {
   log(jobId: string, level: LogLevel, message: string): void {
     this.#log[level]({ jobId }, withoutSecrets(message));
     // Of a job that has gone nothing is kept.
-    if (!this.#store.get(jobId)) return;
+    const job = this.#store.get(jobId);
+    if (!job) return;
+    const told = publicText(message).slice(0, kMaxLineChars);
+    this.#events.emit({ type: 'log', jobId, level, message: told, timeMs: Date.now() }, job.owner);
     const lines = this.#lines.get(jobId) ?? [];
     this.#lines.set(jobId, lines);
-    if (lines.length < kMaxLogLines) lines.push(logLine(level, publicText(message).slice(0, kMaxLineChars)));
+    if (lines.length < kMaxLogLines) lines.push(logLine(level, told));
   }
 
   internal(thrown: unknown): void {
@@ -194,8 +197,9 @@ export class JobHost implements ExecutorHost {
   }
 }
 
-function publicFailure({ type, message, detail }: JobFailure): JobFailure {
-  return { type, message: publicText(message), ...(detail === undefined ? {} : { detail: publicLines(detail) }) };
+function publicFailure({ message, detail, ...others }: JobFailure): JobFailure {
+  const more = detail === undefined ? {} : { detail: publicLines(detail) };
+  return { ...others, message: publicText(message), ...more };
 }
 
 function publicLines(text: string): string {

@@ -7,7 +7,7 @@
  *        |   +-> HELD -+  |           |
  *        +-------+--------+-----ABORT-+-------> ABORTED      (executionDuration exceeded, or the end of a job it follows: too)
  */
-import type { UwsErrorType } from '../errors/catalogue.js';
+import type { ErrorCode, UwsErrorType } from '../errors/catalogue.js';
 import type { Environment } from '../provenance/environment.js';
 import type { ResultFile, UploadedFile } from '../tasks/files.js';
 import type { Progress } from '../tasks/kind.js';
@@ -39,6 +39,8 @@ export type Style = 'standard' | 'legacy' | 'observatory';
 
 export interface JobFailure {
   type: UwsErrorType;
+  /** Of the catalogue; absent where an earlier version wrote it. */
+  code?: ErrorCode;
   /** One line; no path of this machine, no stack. */
   message: string;
   /** More lines for /error, e.g. a library's last words. */
@@ -61,6 +63,8 @@ export interface JobInfo {
   /** Compute type really used. */
   computeType?: string;
   progress?: Progress;
+  /** Rows of the result; absent where an earlier version wrote it. */
+  found?: number;
   warnings?: readonly string[];
   /** Where it ran; shared by all jobs of one start of a server. */
   environment?: Environment;

@@ -46,6 +46,7 @@ export class JobLists {
   readonly #all: Record<'up' | 'down', Statement>;
   readonly #ofPhase: Record<'up' | 'down', Statement>;
   readonly #ofOwner: Record<'up' | 'down', Statement>;
+  readonly #named: Statement;
   readonly #newest: Statement;
 
   /** `phaseNow`: of a job that is not over. */
@@ -60,6 +61,9 @@ export class JobLists {
     this.#ofPhase = { up: select('phase = @phase AND', true), down: select('phase = @phase AND', false) };
     const owned = 'owner IS @owner AND phase = @phase AND';
     this.#ofOwner = { up: select(owned, true), down: select(owned, false) };
+    this.#named = database.prepare(
+      `SELECT ${kColumns} FROM job WHERE id >= @from AND id < @to AND (@all OR owner IS @owner) ORDER BY createdMs DESC, rowid DESC LIMIT @limit`,
+    );
     this.#newest = database.prepare('SELECT MAX(createdMs) FROM job').pluck();
   }
 
@@ -90,6 +94,14 @@ export class JobLists {
     }
   }
 
+  /** Those whose ids begin so, the newest first. An id is letters and digits: nothing else follows what it begins with. */
+  named(prefix: string, of: ListQuery['of'], limit: number): JobRef[] {
+    const whose = of === 'all' ? { all: 1, owner: null } : { all: 0, owner: of.owner };
+    const rows = this.#named.all({ from: prefix, to: `${prefix}\uffff`, ...whose, limit }) as Row[];
+    for (const row of rows) row.phase = this.#phaseNow(row.id) ?? row.phase;
+    return rows;
+  }
+
   /** The creation time after which there are `limit` jobs of these phases, or fewer. */
   startOfNewest(which: Which, limit: number): number {
     const oldest = this.#read(which, 'down', kEnd, limit).at(-1);
@@ -117,6 +129,8 @@ function inRows(phases: ReadonlySet<Phase>): Set<Phase> {
 }
 
 export interface JobFilter {
+  /** Their ids begin so. */
+  idPrefix?: string | undefined;
   /** Union; undefined = all but ARCHIVED. */
   phases: ReadonlySet<UwsPhase> | undefined;
   /** Strictly later. */
@@ -134,9 +148,14 @@ export function listJobs(
   filter: JobFilter & Pick<ListQuery, 'of'>,
   most: number,
 ): JobPages {
-  const { last, afterMs, of } = filter;
+  const { last, afterMs, idPrefix, of } = filter;
   const phases = filter.phases && new Set(kOwnPhases.filter((phase) => filter.phases?.has(phase)));
   const limit = Math.min(last ?? most, most);
+  if (idPrefix !== undefined) {
+    const found = lists.named(idPrefix, of, limit).filter(({ phase }) => !phases || phases.has(phase));
+    const named = found.filter(({ createdMs }) => afterMs === undefined || createdMs > afterMs);
+    return { expected: named.length, pages: named.length > 0 ? [named] : [] };
+  }
   let jobs = 0;
   for (const phase of phases ?? kOwnPhases) jobs += totals.of(phase);
   const expected = Math.min(limit, jobs);

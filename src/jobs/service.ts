@@ -14,7 +14,7 @@ import { AdmissionOfJobs } from './admission.js';
 import { Aftermath } from './aftermath.js';
 import { type NewJob, type ParameterChange, type Times, withTimes } from './asked.js';
 import { Chains } from './chains.js';
-import type { Executor, ExecutorStats } from './executor.js';
+import type { Executor } from './executor.js';
 import { JobFolders, type Uploads } from './folders.js';
 import { Followers } from './followers.js';
 import { JobHost } from './host.js';
@@ -50,6 +50,7 @@ export interface JobServiceOptions {
 
 export class JobService {
   readonly chains: Chains;
+  stopping = false;
   readonly #config: Config;
   readonly #executor: Executor;
   readonly #log: Logger;
@@ -68,7 +69,6 @@ export class JobService {
   #sweeper: Sweeper | undefined;
   #clearing: Promise<unknown> = Promise.resolve();
   #started = false;
-  #stopping = false;
 
   /** Opens the store; nothing runs before start(). Throws OTF_STORE_UNUSABLE. */
   constructor({ config, executor, log, metrics, bring, otherBytes = () => 0 }: JobServiceOptions) {
@@ -105,7 +105,7 @@ export class JobService {
   async start(): Promise<void> {
     const [store, folders] = [this.#store, this.#folders];
     const orphanMs = this.#config.storage.orphan_s * 1000;
-    this.#clearing = clearLeftovers({ store, folders, log: this.#log, orphanMs, stopping: () => this.#stopping }).catch(
+    this.#clearing = clearLeftovers({ store, folders, log: this.#log, orphanMs, stopping: () => this.stopping }).catch(
       (thrown) => this.#log.error({ err: thrown }, 'what an earlier run left'),
     );
     // A small folder is in order before anybody connects; a large one is looked through beside the work.
@@ -137,14 +137,10 @@ export class JobService {
     });
   }
 
-  get stopping(): boolean {
-    return this.#stopping;
-  }
-
   /** No new work, waiters answered, running work finished or queued again. What is there can still be asked for. */
   async stop(graceMs: number): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
+    if (this.stopping) return;
+    this.stopping = true;
     this.#sweeper?.stop();
     this.#followers.stop();
     this.#waiters.wakeAll();
@@ -219,9 +215,12 @@ export class JobService {
     }
   }
 
-  executorStats(): ExecutorStats {
-    return this.#executor.stats();
+  get executor(): Pick<Executor, 'stats' | 'state'> {
+    return this.#executor;
   }
+
+  /** As JobStore has it. */
+  readonly backup = (path: string): Promise<void> => this.#store.backup(path);
 
   get uploads(): Uploads {
     return this.#folders;
@@ -240,7 +239,7 @@ export class JobService {
 
   /** Throws when nothing new is taken. */
   assertOpen(): void {
-    if (this.#stopping) throw new RetryLater('OTF_SHUTTING_DOWN', 'the server is shutting down', kShutdownRetryS);
+    if (this.stopping) throw new RetryLater('OTF_SHUTTING_DOWN', 'the server is shutting down', kShutdownRetryS);
   }
 
   /** Durable when it resolves: files synced, row committed. The spool is the job's then; otherwise its maker's to discard. */
@@ -288,7 +287,7 @@ export class JobService {
 
   /** Resolves when the job's phase changed, it was deleted, or the time is over. `onCancel` gets the way to give up. */
   waitForChange({ id }: Job, timeoutMs: number, onCancel: (cancel: () => void) => void): Promise<void> {
-    if (this.#stopping) return Promise.resolve();
+    if (this.stopping) return Promise.resolve();
     this.assertMayWait();
     return this.#waiters.waited(id, timeoutMs, onCancel);
   }

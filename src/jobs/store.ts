@@ -8,7 +8,7 @@
  */
 import { join } from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
-import { OtfError } from '../errors/catalogue.js';
+import { OtfError, systemReason } from '../errors/catalogue.js';
 import { ChainRows } from './chain-rows.js';
 import { openDatabase } from './database.js';
 import type { Job } from './job.js';
@@ -17,6 +17,7 @@ import { JobLists } from './lists.js';
 import { LogSync } from './log-sync.js';
 import { Reserve } from './reserve.js';
 import { kSaveSql, toRow } from './schema.js';
+import { isDiskFull, storeError } from './store-errors.js';
 import { Totals } from './totals.js';
 import { Usage } from './usage.js';
 
@@ -262,7 +263,16 @@ export class JobStore {
     }
   }
 
-  /** The room that a removal used is kept again, where there is any. */
+  /** By SQLite's backup interface, a few pages at a time: commits go on, and are in it. Throws OTF_OUTPUT_UNWRITABLE. */
+  async backup(path: string): Promise<void> {
+    try {
+      await this.#database.backup(path);
+    } catch (thrown) {
+      throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`, { cause: thrown });
+    }
+  }
+
+  /** Once in a while: the room that a removal used is kept again, where there is any. */
   keepReserve(): void {
     this.#reserve.keep();
   }
@@ -279,22 +289,4 @@ export class JobStore {
     this.#log.close();
     this.#database.close();
   }
-}
-
-/** Of SQLite while it writes, of the system while the disk is waited for. */
-const kFull: ReadonlySet<string> = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT']);
-
-function isDiskFull(thrown: unknown): boolean {
-  const code = String((thrown as { code?: unknown }).code ?? '');
-  return kFull.has(code) || code.startsWith('SQLITE_IOERR');
-}
-
-function storeError(thrown: unknown): OtfError {
-  const code = String((thrown as { code?: unknown }).code ?? '');
-  if (isDiskFull(thrown)) {
-    return new OtfError('OTF_DISK_FULL', 'the server cannot store jobs now: its disk is full; try again later', {
-      cause: thrown,
-    });
-  }
-  return new OtfError('OTF_INTERNAL', `the job could not be stored (${code})`, { cause: thrown });
 }

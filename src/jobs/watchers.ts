@@ -1,10 +1,13 @@
 /** Those who want to hear of changes: WAIT requests of one job, and listeners to the events of all. */
 import type { Progress } from '../tasks/kind.js';
+import type { LogLevel } from '../tasks/log.js';
 import type { Phase } from './job.js';
 
 export type JobEvent =
   | { type: 'phase'; jobId: string; phase: Phase | 'DELETED'; timeMs: number }
-  | ({ type: 'progress'; jobId: string; timeMs: number } & Progress);
+  | ({ type: 'progress'; jobId: string; timeMs: number } & Progress)
+  /** A line of the log of the job, as it may leave the server. */
+  | { type: 'log'; jobId: string; level: LogLevel; message: string; timeMs: number };
 
 /** `owner`: of the job it is about. */
 export type EventListener = (event: JobEvent, owner: string | null) => unknown;

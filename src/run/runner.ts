@@ -12,7 +12,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { OtfError } from '../errors/catalogue.js';
 import type { Folder } from '../io/folder.js';
-import type { Outcome, Used } from '../jobs/executor.js';
+import type { Outcome, RunState, Used } from '../jobs/executor.js';
 import type { Job, JobFailure, JobInfo } from '../jobs/job.js';
 import type { Environment } from '../provenance/environment.js';
 import type { ResultFile } from '../tasks/files.js';
@@ -71,6 +71,7 @@ export interface Runner {
   /** The result of a COMPLETED job in another of its kind's formats, as a file in its folder. Throws OTF_NOT_FOUND. */
   represent(job: Job, format: string): Promise<ResultFile>;
   status(): RunnerStatus;
+  state(): RunState;
   /** What runs may end within graceMs; the rest is told to the host as requeued. */
   stop(graceMs: number): Promise<void>;
   /** Gives everything back, once nothing is told to the host any more. */

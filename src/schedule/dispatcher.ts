@@ -11,6 +11,7 @@
  * else. Who kills the server does so each time, so the least tried goes first: a kill from outside should not meet the same
  * job again.
  */
+import type { QueueState } from '../jobs/executor.js';
 import type { Place } from '../run/runner.js';
 import { JobQueue, type QueuePolicy, type Ready, type ReleaseReason, type Waiting } from './queue.js';
 
@@ -58,6 +59,22 @@ export class Dispatcher<Item extends Suspicious> {
   /** Waiting, by key; suspects apart. */
   depths(): Record<string, number> {
     return this.#queue.depths();
+  }
+
+  /** What waits of each key, and why it does not go now. */
+  queues(nowMs: number): QueueState[] {
+    const why = this.#holdUp(nowMs);
+    const alone = [...this.#suspects.values()].map(({ key, sinceMs }) => ({
+      ...{ key, waiting: 1, oldestMs: sinceMs, batch: 1 },
+      why: 'alone' as const,
+    }));
+    return [...alone, ...this.#queue.lines().map((line) => ({ ...line, why }))];
+  }
+
+  #holdUp(nowMs: number): QueueState['why'] {
+    if (nowMs < this.#shortUntilMs) return 'short';
+    if (this.#alone !== undefined || this.#suspects.size > 0) return 'alone';
+    return this.#opening.size > 0 ? 'opening' : 'busy';
   }
 
   /** Everything that waits. */

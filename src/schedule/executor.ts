@@ -6,7 +6,7 @@
  * Decisions are the dispatcher's and the fetcher's, the work is the runner's (src/run). Here the one is told of the other.
  */
 import { randomBytes } from 'node:crypto';
-import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '../jobs/executor.js';
+import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorState, ExecutorStats } from '../jobs/executor.js';
 import { type Job, ownerKey } from '../jobs/job.js';
 import type { Environment } from '../provenance/environment.js';
 import { keyOf } from '../run/key.js';
@@ -121,6 +121,11 @@ export class BatchExecutor implements Executor {
       executing: this.#running.size + this.#fetcher.underWay,
       ...(note ? { note } : {}),
     };
+  }
+
+  state(): ExecutorState {
+    const { max_batch: maxBatch } = this.#host.config.policy;
+    return { ...this.#runner.state(), queues: this.#dispatcher.queues(Date.now()), maxBatch };
   }
 
   async stop(graceMs: number): Promise<void> {

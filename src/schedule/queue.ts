@@ -39,6 +39,17 @@ export interface Ready {
   overdue: boolean;
 }
 
+/** Jobs of a key that wait. Times are milliseconds since 1970. */
+export interface KeyState {
+  key: string;
+  waiting: number;
+  oldestMs: number;
+  /** Of them, how many go together next. */
+  batch: number;
+  /** The oldest has waited as long as it may. */
+  leavesMs: number;
+}
+
 interface Owner<Item> {
   /** By priority, then as they came. */
   items: Item[];
@@ -175,6 +186,21 @@ export class JobQueue<Item extends Waiting> {
 
   all(): IterableIterator<Item> {
     return this.#items.values();
+  }
+
+  /** What waits of each key, and when its next batch leaves at the latest. */
+  lines(): KeyState[] {
+    const { maxBatch, maxWaitMs } = this.#policy;
+    return [...this.#lines].map(([key, line]) => {
+      const oldestMs = line.oldestMs();
+      return {
+        key,
+        waiting: line.count,
+        oldestMs,
+        batch: Math.min(line.count, maxBatch),
+        leavesMs: oldestMs + maxWaitMs,
+      };
+    });
   }
 
   /** Keys of which jobs may be released now, whose turn it is first. `idle`: the engine has nothing to do. */

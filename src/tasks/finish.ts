@@ -23,8 +23,8 @@ export async function finish(request: FinishRequest): Promise<Finished> {
   try {
     const results = await writeAll(files, found, kind, request);
     files.sync();
-    const { endedMs, summary, warnings } = found;
-    return { results, written: files.written, endedMs, summary, warnings };
+    const { endedMs, count, summary, warnings } = found;
+    return { results, written: files.written, endedMs, count, summary, warnings };
   } catch (thrown) {
     await files.remove();
     throw thrown;

@@ -41,8 +41,8 @@ export interface TaskKind {
   name: string;
   /** In small letters but for the first: begins sentences, ends them after lowering. */
   title: string;
-  /** What the result with the id `result` is: for people, and as a role in provenance. */
-  result: { title: string; role: string };
+  /** What the result with the id `result` is: for people, as a role in provenance, and what its rows are (sources). */
+  result: { title: string; role: string; rows: string };
   card: CardSection;
   inputs: readonly InputDescription[];
   parameters: readonly ParameterDescription[];

@@ -101,6 +101,8 @@ export interface Found {
   record: unknown;
   /** UTC, milliseconds since 1970. */
   endedMs: number;
+  /** Rows of the result. */
+  count: number;
   /** One line for people: what was found, in how many items. */
   summary: string;
   warnings: readonly string[];
@@ -163,7 +165,7 @@ export interface FinishRequest extends Omit<EndRequest, 'jobId' | 'threads'> {
   raw?: { temporary: string; file: string } | undefined;
 }
 
-export interface Finished extends Pick<Found, 'endedMs' | 'summary' | 'warnings'> {
+export interface Finished extends Pick<Found, 'endedMs' | 'count' | 'summary' | 'warnings'> {
   results: ResultFile[];
   /** Names of every file that was made in the job's folder. */
   written: readonly string[];

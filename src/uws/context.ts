@@ -1,6 +1,7 @@
 /** What every handler works with, and the addresses of jobs. */
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
+import type { ExecutorState } from '../jobs/executor.js';
 import type { Job } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
 import type { Pictures } from '../pictures/service.js';
@@ -8,10 +9,30 @@ import type { KeptUploads } from '../uploads/store.js';
 import type { Answer, Request } from './exchange.js';
 import type { ModelDirectory } from './model-directory.js';
 
+/** How the server is, for people. */
+export interface ServerState extends ExecutorState {
+  software: { name: string; version: string };
+  startedAt: string;
+  ready: boolean;
+  /** By phase. */
+  jobs: Record<string, number>;
+  storedBytes: number;
+  /** Of the disk of the data folder. */
+  freeBytes: number;
+  executing: number;
+}
+
+export interface StateFeed {
+  now: () => ServerState;
+  /** As JSON, once at once and then every second. The result ends it. */
+  subscribe: (listener: (document: string) => void) => () => void;
+}
+
 export interface UwsContext {
   jobs: JobService;
   uploads: KeptUploads;
   pictures: Pictures;
+  state: StateFeed;
   models: ModelDirectory;
   config: Config;
   metrics: Registry;
@@ -30,7 +51,7 @@ export type Tree = '/jobs' | '/uws';
 export type Handler = (context: UwsContext, request: Request, tree: Tree) => Answer | Promise<Answer>;
 
 /** Absolute URL of a job that always answers in XML. */
-export function jobHref(request: Request, job: Pick<Job, 'id' | 'style'>): string {
+export function jobHref(request: Pick<Request, 'origin'>, job: Pick<Job, 'id' | 'style'>): string {
   return `${request.origin}${job.style === 'standard' ? '/jobs' : '/uws'}/${job.id}`;
 }
 

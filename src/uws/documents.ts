@@ -172,6 +172,9 @@ function jobInfo({ job, info, position }: JobView): string {
   add('engineVersion', info.engineVersion);
   add('device', info.device);
   add('computeType', info.computeType);
+  // sourcesFound for a catalogue of sources.
+  add(`${kindNamed(job.kind).result.rows}Found`, info.found);
+  add('errorCode', job.failure?.code);
   for (const warning of info.warnings ?? []) add('warning', warning);
   for (const [name, value] of serverFacts(job, info)) add(name, value);
   return `<uws:jobInfo ${kInfoSpace}>\n${parts.join('')}</uws:jobInfo>\n`;

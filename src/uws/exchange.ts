@@ -89,7 +89,7 @@ export interface PiecesAnswer {
 export type Answer = TextAnswer | FileAnswer | EventsAnswer | PiecesAnswer;
 
 export const kXmlType = 'text/xml;charset=UTF-8';
-const kJsonType = 'application/json';
+export const kJsonType = 'application/json';
 export const kPlainType = 'text/plain;charset=UTF-8';
 /** Status documents change by themselves, and are what they are called. */
 const kPlainHeaders = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };

@@ -10,6 +10,14 @@ export function uwsPhase(value: string): UwsPhase | undefined {
   return kPhases.find((known) => known === phase);
 }
 
+/** And ID: the beginning of ids. */
+export function parseSummaryFilter(parameters: Parameters): JobFilter {
+  const idPrefix = parameters.single('ID');
+  if (idPrefix !== undefined && !/^[\w-]{1,64}$/.test(idPrefix))
+    throw badRequest(`ID=${idPrefix}: no beginning of an id`);
+  return { ...parseFilter(parameters), idPrefix };
+}
+
 /** Throws OTF_BAD_REQUEST naming the filter. */
 export function parseFilter(parameters: Parameters): JobFilter {
   const phases = new Set<UwsPhase>();

@@ -18,7 +18,8 @@ const kIssuerRetryS = 10;
 
 export function problemMessage(thrown: unknown): Problem {
   const error = toOtfError(thrown);
-  const headers: Headers = {};
+  // For programs: the line is for people and may change.
+  const headers: Headers = { 'OTF-Error': error.code };
   if (thrown instanceof RetryLater) headers['Retry-After'] = String(thrown.retryAfterS);
   else if (error.code === 'OTF_DISK_FULL') headers['Retry-After'] = String(kDiskRetryS);
   else if (error.code === 'OTF_SHORTAGE') headers['Retry-After'] = String(kShortageRetryS);

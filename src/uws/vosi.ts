@@ -7,7 +7,7 @@ import { formatInstant } from './instants.js';
 const kHead = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 export const getAvailability: Handler = ({ jobs, startedMs }) => {
-  const stats = jobs.executorStats();
+  const stats = jobs.executor.stats();
   const available = stats.ready && !jobs.stopping;
   const note = stats.note ?? (available ? 'accepting jobs' : 'jobs cannot be run at the moment');
   return xml(

@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtfError } from '#otf/errors/catalogue.js';
-import type { AbortReason, Admission, Executor, ExecutorHost, ExecutorStats } from '#otf/jobs/executor.js';
+import type {
+  AbortReason,
+  Admission,
+  Executor,
+  ExecutorHost,
+  ExecutorState,
+  ExecutorStats,
+} from '#otf/jobs/executor.js';
 import type { Job, JobFailure } from '#otf/jobs/job.js';
 import { kDetection } from '#otf/tasks/detection/kind.js';
 import type { FileKind, ResultFile } from '#otf/tasks/files.js';
@@ -79,6 +86,15 @@ export class FakeExecutor implements Executor {
     return { ready: this.ready, queued: { 'demo/FP32C_FP32A': this.queue.length }, executing: this.running.size };
   }
 
+  state(): ExecutorState {
+    const { length: waiting } = this.queue;
+    const oldestMs = this.queue[0]?.queuedMs ?? 0;
+    const line = { key: 'demo/FP32C_FP32A', waiting, oldestMs, batch: Math.min(waiting, 8), why: 'busy' as const };
+    const network = { key: line.key, engine: 'fake', device: 'none', memoryBytes: 3e6, loaded: true, restarts: 1 };
+    const devices = [{ name: 'cpu', busy: this.running.size > 0, networks: [network] }];
+    return { queues: waiting > 0 ? [line] : [], maxBatch: 8, devices, gpus: [], itemsPerSecond: 12.5 };
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     for (const id of this.running) await this.host.requeued(id);
@@ -133,7 +149,7 @@ export class FakeExecutor implements Executor {
     return this.host.completed(id, {
       results,
       endedMs,
-      info: { engine: 'fake', device: 'none', computeType: job.quantization, progress: kDone },
+      info: { engine: 'fake', device: 'none', computeType: job.quantization, found: 7, progress: kDone },
     });
   }
 

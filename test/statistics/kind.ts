@@ -36,7 +36,7 @@ const kLabel: ParameterDescription = {
 export const kStatistics: TaskKind = {
   name: 'statistics',
   title: 'Pixel statistics',
-  result: { title: 'pixel statistics', role: 'statistics' },
+  result: { title: 'pixel statistics', role: 'statistics', rows: 'images' },
   card: {
     schema: z.strictObject({ outputs: z.int().min(1) }),
     check: (card, issue) => {

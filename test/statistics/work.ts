@@ -184,6 +184,7 @@ function finish({ handle: opened, plan, inputs, jobId, engine, items }: EndReque
   return {
     record,
     endedMs: record.endedMs,
+    count: 1,
     summary: `${pixels} pixels in ${items} blocks`,
     warnings: Number.isFinite(handle.clip) ? [`pixels above ${handle.clip} are left out`] : [],
     asked: Number.isFinite(handle.clip) ? { clip: String(handle.clip) } : {},

@@ -4,6 +4,7 @@ import type { Config } from '../../config/schema.js';
 import { canRun, type Device } from '../../engine/device.js';
 import { EnginePool } from '../../engine/pool.js';
 import type { EngineSupervisor, SupervisorEvents } from '../../engine/supervisor.js';
+import type { DeviceState } from '../../jobs/executor.js';
 import { kindNamed } from '../../tasks/registry.js';
 import type { Place } from '../runner.js';
 import type { MemoryBudget } from './memory.js';
@@ -66,6 +67,15 @@ export class LocalDevice implements Place, TaskDevice {
 
   get busy(): boolean {
     return this.#turns.busy;
+  }
+
+  state(): DeviceState {
+    const restarts = this.engines.restarts();
+    const networks = this.engines.list().map(({ spec: { key }, info, memoryBytes, loaded }) => ({
+      ...{ key, engine: info?.engine, version: info?.version, device: info?.device, computeType: info?.effective },
+      ...{ memoryBytes, loaded, restarts: restarts.get(key) ?? 0 },
+    }));
+    return { name: this.name, busy: this.busy, networks };
   }
 
   /** Of the key's stream, while it is in use. */

@@ -8,14 +8,16 @@ import type { InputSources } from '../../tasks/files.js';
 export function jobFailure(error: OtfError, inputs: InputSources | undefined): JobFailure {
   const sources = Object.values(inputs ?? {}).flat();
   const message = sources.reduce((text, { path, name }) => text.replaceAll(path, name), error.message);
+  const { code } = error;
   const type = error.kind.uws;
   const died = error instanceof EngineDied ? error : error.cause instanceof EngineDied ? error.cause : undefined;
   // A task that killed its engine, alone, will do so again.
   if (error instanceof EngineDied && !error.killed) {
-    return { type: 'fatal', message: `this task ends the engine: ${message}`, ...detail(error) };
+    return { type: 'fatal', code, message: `this task ends the engine: ${message}`, ...detail(error) };
   }
   return {
     type,
+    code,
     message: error.code === 'OTF_INTERNAL' ? `internal error: ${message}` : message,
     ...(died ? detail(died) : {}),
   };

@@ -1,22 +1,14 @@
 /** GPUs through NVML, their names, memory and load: the library that comes with NVIDIA's driver; nothing at all where there is none. */
 import { createRequire } from 'node:module';
 import { Gauge, type Registry } from 'prom-client';
+import type { GpuState } from '../../jobs/executor.js';
 import type { GpuIdentity } from '../../provenance/environment.js';
-
-export interface GpuReading {
-  gpu: string;
-  name: string;
-  memoryUsedBytes: number;
-  memoryTotalBytes: number;
-  /** 0..1, share of the last sample period in which a kernel ran. */
-  load: number;
-}
 
 const kLibrary = 'libnvidia-ml.so.1';
 const kNameBytes = 96;
 
 export interface Nvml {
-  read: () => GpuReading[];
+  read: () => GpuState[];
   identity: GpuIdentity;
 }
 
@@ -81,8 +73,8 @@ function loadNvml(library: string): Nvml | undefined {
 }
 
 /** Metrics without values where there is no GPU; their help says so. */
-export function gpuMetrics(registry: Registry, read: (() => GpuReading[]) | undefined): void {
-  const gauges: [string, string, (reading: GpuReading) => number][] = [
+export function gpuMetrics(registry: Registry, read: (() => GpuState[]) | undefined): void {
+  const gauges: [string, string, (reading: GpuState) => number][] = [
     ['otf_gpu_memory_used_bytes', 'GPU memory in use', (reading) => reading.memoryUsedBytes],
     ['otf_gpu_memory_total_bytes', 'GPU memory', (reading) => reading.memoryTotalBytes],
     ['otf_gpu_load', 'Share of time the GPU was busy, 0 to 1', (reading) => reading.load],

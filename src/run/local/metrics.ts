@@ -6,6 +6,8 @@ import type { LocalDevice } from './device.js';
 export interface RunMetrics {
   stage: (stage: string, seconds: number) => void;
   pass: (key: string, tiles: number, seconds: number) => void;
+  /** Of the last ten seconds. */
+  tilesPerSecond: () => number;
 }
 
 const kStageBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
@@ -27,14 +29,17 @@ export function runMetrics(registry: Registry, devices: () => readonly LocalDevi
     registers,
   });
   const recent: { ms: number; tiles: number }[] = [];
+  const tilesPerSecond = () => {
+    const since = Date.now() - kRateWindowMs;
+    while (recent[0] && recent[0].ms < since) recent.shift();
+    return (recent.reduce((sum, entry) => sum + entry.tiles, 0) * 1000) / kRateWindowMs;
+  };
   new Gauge({
     name: 'otf_tiles_per_second',
     help: 'Tiles run in the last ten seconds, per second',
     registers,
     collect() {
-      const since = Date.now() - kRateWindowMs;
-      while (recent[0] && recent[0].ms < since) recent.shift();
-      this.set((recent.reduce((sum, entry) => sum + entry.tiles, 0) * 1000) / kRateWindowMs);
+      this.set(tilesPerSecond());
     },
   });
   new Gauge({
@@ -60,6 +65,7 @@ export function runMetrics(registry: Registry, devices: () => readonly LocalDevi
     },
   });
   return {
+    tilesPerSecond,
     stage: (stage, seconds) => stages.observe({ stage }, seconds),
     pass(key, count, seconds) {
       stages.observe({ stage: 'forward' }, seconds);

@@ -19,6 +19,7 @@ export function outcomeOf({ job, batch, tiles, inputs }: TaskRun, finished: Fini
       engineVersion: engine.version,
       device: engine.device,
       computeType: engine.effective,
+      found: finished.count,
       progress: { done: tiles, total: tiles, unit },
       warnings: finished.warnings,
       ...(first?.url === undefined ? {} : { fetched: { name: first.name, size: first.size, sha256: first.sha256 } }),

@@ -11,6 +11,7 @@ import { allowedCpus } from '../../engine/cpu-sets.js';
 import { chooseDevices } from '../../engine/device.js';
 import { loadAddon } from '../../engine/load.js';
 import { toOtfError } from '../../errors/catalogue.js';
+import type { GpuState, RunState } from '../../jobs/executor.js';
 import type { Job, JobInfo } from '../../jobs/job.js';
 import { type Environment, environmentOf } from '../../provenance/environment.js';
 import { loadRegistry } from '../../tasks/cards.js';
@@ -48,6 +49,7 @@ export class LocalRunner implements Runner {
   #memory!: MemoryBudget;
   #ends!: Ends;
   #metrics!: RunMetrics;
+  #gpus: () => readonly GpuState[] = () => [];
   /** Inputs of jobs that have not begun. */
   readonly #fetched = new Map<string, InputSources>();
   readonly #running = new Map<string, TaskRun>();
@@ -72,6 +74,7 @@ export class LocalRunner implements Runner {
     });
     this.#metrics = runMetrics(host.metrics, () => this.#devices);
     gpuMetrics(host.metrics, nvml?.read);
+    if (nvml) this.#gpus = nvml.read;
     this.environment = environmentOf(addon.versions(), nvml?.identity);
     const imageBytes = engine.image_mb > 0 ? engine.image_mb * 2 ** 20 : memoryOfThisMachine() / 4;
     addon.configureReaders({ deadlineMs: engine.read_s * 1000, memoryBytes: imageBytes });
@@ -260,6 +263,11 @@ export class LocalRunner implements Runner {
     const { stuck } = this;
     if (stuck > 0) notes.push(`${stuck} pieces of work take far too long`);
     return { ready: this.#workers.work, notes };
+  }
+
+  state(): RunState {
+    const devices = this.#devices.map((device) => device.state());
+    return { devices, gpus: this.#gpus(), itemsPerSecond: this.#metrics.tilesPerSecond() };
   }
 
   /** Threads that did not come back: the program cannot end by itself while there are any. */

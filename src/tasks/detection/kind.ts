@@ -7,7 +7,7 @@ import { type DetectionAsked, kDetectionParameters, printDetection, readDetectio
 export const kDetection: TaskKind = {
   name: kDetectorKind,
   title: 'Source detection',
-  result: { title: 'source catalogue', role: 'catalogue' },
+  result: { title: 'source catalogue', role: 'catalogue', rows: 'sources' },
   card: kDetectorSection,
   inputs: [
     {

@@ -69,6 +69,7 @@ function finishDetection(request: EndRequest): Found {
   return {
     record,
     endedMs: record.createdAt.getTime(),
+    count: outcome.counts.final,
     summary: `${outcome.counts.final} sources in ${request.items} tiles`,
     warnings: outcome.image.warnings,
     asked,

@@ -1,0 +1,20 @@
+/** What a failed commit means. */
+import { OtfError } from '../errors/catalogue.js';
+
+/** Of SQLite while it writes, of the system while the disk is waited for. */
+const kFull: ReadonlySet<string> = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT']);
+
+export function isDiskFull(thrown: unknown): boolean {
+  const code = String((thrown as { code?: unknown }).code ?? '');
+  return kFull.has(code) || code.startsWith('SQLITE_IOERR');
+}
+
+export function storeError(thrown: unknown): OtfError {
+  const code = String((thrown as { code?: unknown }).code ?? '');
+  if (isDiskFull(thrown)) {
+    return new OtfError('OTF_DISK_FULL', 'the server cannot store jobs now: its disk is full; try again later', {
+      cause: thrown,
+    });
+  }
+  return new OtfError('OTF_INTERNAL', `the job could not be stored (${code})`, { cause: thrown });
+}
