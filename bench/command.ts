@@ -4,8 +4,10 @@ import { addEngineOptions, addModelsOption, example, integer } from '#otf/cli/op
 import { benchCianna } from './cianna.js';
 import { benchDetect } from './detect.js';
 import { benchEngine } from './engine.js';
+import { benchFinders } from './finders.js';
 import { benchHttp } from './http.js';
 import { benchResults } from './results.js';
+import { benchScore } from './score.js';
 import { benchServer } from './server.js';
 import { benchSky } from './sky.js';
 
@@ -79,4 +81,23 @@ export function addBenchmarks(group: Command): void {
     .description('how fast each result format is made, without a disk')
     .action(benchResults);
   example(results, ['cianna-otf bench results']);
+
+  const score = group
+    .command('score')
+    .description("the challenge's scorer on random catalogues as large as the published ones: time and memory")
+    .option('--submission <n>', 'rows', integer(1, 100_000_000), 724_473)
+    .option('--truth <n>', 'rows', integer(1, 100_000_000), 5_060_741)
+    .option('--rounds <n>', 'how often', integer(1, 100), 3)
+    .option('--json', 'as JSON')
+    .action(benchScore);
+  example(score, ['cianna-otf bench score']);
+
+  const finders = group
+    .command('finders')
+    .description('Source Extractor and SEP (source-extractor, python3-sep) beside this program on simulated fields')
+    .option('--size <n>', 'side of a field in pixels', integer(256, 16_384), 2048)
+    .option('--fields <n>', 'fields that are shown', integer(1, 100), 3)
+    .option('--json', 'as JSON')
+    .action(benchFinders);
+  example(finders, ['cianna-otf bench finders', 'cianna-otf bench finders --size 1024 --fields 1']);
 }

@@ -110,7 +110,7 @@ async function runCase(name: CaseName, folder: string, options: BenchDetectOptio
 function report(name: CaseName, outcome: BenchDetectOutcome): CaseReport {
   const { rounds, engine, tiles, pixels, sources, memory } = outcome;
   const times = {} as StageTimes;
-  for (const stage of kStages) times[stage] = median(rounds.map((round) => round.times[stage]));
+  for (const stage of kStages) times[stage] = median(rounds.map((round) => round.times[stage] ?? 0));
   return {
     case: name,
     engine,
@@ -144,7 +144,7 @@ function printReports(reports: CaseReport[]): void {
   const rows = reports.map((line) => [
     line.case,
     line.engine.effective,
-    ...kStages.map((stage) => line.times[stage].toFixed(2)),
+    ...kStages.map((stage) => (line.times[stage] ?? 0).toFixed(2)),
     line.aloneSeconds.toFixed(2),
     line.wallOverAlone.toFixed(3),
     (line.pixelsPerSecond / 1e6).toFixed(2),

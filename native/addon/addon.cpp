@@ -45,6 +45,12 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<renderTilePng>(exports, "renderTile");
   add<renderPicture>(exports, "renderPicture");
   add<yieldToOthers>(exports, "yieldToOthers");
+  add<writeNoise>(exports, "writeNoise");
+  add<measurePlaces>(exports, "measurePlaces");
+  add<readTable>(exports, "readTable");
+  add<scoreSdc1>(exports, "scoreSdc1");
+  add<scorePlain>(exports, "scorePlain");
+  add<matchSky>(exports, "matchSky");
   add<benchEngine>(exports, "benchEngine");
   add<benchCianna>(exports, "benchCianna");
   add<benchDetect>(exports, "benchDetect");

@@ -17,6 +17,15 @@ Napi::Value runTask(const Napi::CallbackInfo& info);
 Napi::Value checkImage(const Napi::CallbackInfo& info);
 Napi::Value simulate(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
+Napi::Value measurePlaces(const Napi::CallbackInfo& info);
+Napi::Value writeNoise(const Napi::CallbackInfo& info);
+
+// Catalogues against each other (score_api.cpp).
+Napi::Value readTable(const Napi::CallbackInfo& info);
+Napi::Value scoreSdc1(const Napi::CallbackInfo& info);
+Napi::Value scorePlain(const Napi::CallbackInfo& info);
+Napi::Value matchSky(const Napi::CallbackInfo& info);
+
 Napi::Value benchEngine(const Napi::CallbackInfo& info);
 Napi::Value benchCianna(const Napi::CallbackInfo& info);
 Napi::Value benchDetect(const Napi::CallbackInfo& info);

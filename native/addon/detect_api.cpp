@@ -1,5 +1,6 @@
 // Detections: their models and tasks are opened here; what follows is the same for every kind (task_api.cpp).
 #include "addon/api.h"
+#include "addon/async.h"
 #include "addon/detect_request.h"
 #include "addon/detect_values.h"
 #include "addon/object.h"
@@ -68,6 +69,7 @@ Napi::Value openDetection(const Napi::CallbackInfo& info) {
     const ImageChoice beam = readImageChoice(fields.object("primaryBeam"));
     detection->setPrimaryBeam(PrimaryBeam::open(beam.path, beam.select));
   }
+  if (fields.has("measure")) detection->setMeasure(readMeasure(fields.object("measure")));
   auto task = std::make_shared<OpenTask>();
   task->tiles = detection;
   task->found = [detection, model, plane = choice.select.plane](Napi::Env env) -> Napi::Value {
@@ -78,6 +80,18 @@ Napi::Value openDetection(const Napi::CallbackInfo& info) {
   };
   if (fields.has("rawOutput")) task->raw.emplace(fields.text("rawOutput"));
   return openedTask(info.Env(), std::move(task));
+}
+
+Napi::Value writeNoise(const Napi::CallbackInfo& info) {
+  const auto task = taskTable().get(info[0].ToNumber().Int64Value());
+  const auto* detection = dynamic_cast<const DetectionTask*>(task->tiles.get());
+  if (!detection) throw OtfError(Code::kInternal, "a noise map was asked of a task that is no detection");
+  const Fields fields(info[1], "request");
+  const std::string path = fields.text("path");
+  const NoiseKind kind = fields.text("kind") == "rms" ? NoiseKind::kRms : NoiseKind::kBackground;
+  return runAsync(
+      info.Env(), [task, detection, path, kind] { detection->writeNoise(path, kind); },
+      [](Napi::Env env) { return env.Undefined(); });
 }
 
 }  // namespace otf::addon

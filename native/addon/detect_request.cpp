@@ -81,6 +81,16 @@ RegionRequest readRegion(const Fields& fields) {
   return std::monostate{};
 }
 
+MeasureRequest readMeasure(const Fields& fields) {
+  const std::string effort = fields.text("effort");
+  if (effort != "fast" && effort != "full")
+    throw OtfError(Code::kInvalidArgument, "no measurement '" + effort + "' (fast, full)");
+  MeasureRequest request;
+  request.effort = effort == "fast" ? measure::Effort::kFast : measure::Effort::kFull;
+  request.minSnr = fields.number("minSnr");
+  return request;
+}
+
 DetectionRequest readDetectionRequest(const Fields& fields) {
   DetectionRequest request;
   request.image = readImageChoice(fields.object("image"));

@@ -27,6 +27,9 @@ std::vector<NormaliseStep> readNormalisation(const Fields& fields);
 DetectorConfig readDetector(const Fields& fields);
 RegionRequest readRegion(const Fields& fields);
 
+/// Member `measure` of a detection's request.
+MeasureRequest readMeasure(const Fields& fields);
+
 /// JavaScript thread only. Throws kInvalidArgument, kDetectorConfig.
 DetectionRequest readDetectionRequest(const Fields& fields);
 

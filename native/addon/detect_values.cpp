@@ -1,5 +1,7 @@
 #include "addon/detect_values.h"
 
+#include <cmath>
+
 #include "addon/object.h"
 
 namespace otf::addon {
@@ -47,6 +49,54 @@ Napi::Object catalogue(Napi::Env env, const DetectionOutcome& outcome) {
     values.Set(outcome.parameterColumns[p], column64(env, all, [p](const Source& s) { return s.values[p]; }));
   }
   out.Set("values", values);
+  return out;
+}
+
+/// MeasuredColumns of addon.ts.
+Napi::Object measuredColumns(Napi::Env env, const DetectionResult& detection) {
+  using One = const MeasuredSource&;
+  Napi::Object out = Napi::Object::New(env);
+  const auto add = [&](const char* name, auto get) {
+    Napi::Float64Array values = Napi::Float64Array::New(env, detection.measured.size());
+    for (size_t i = 0; i < detection.measured.size(); ++i) values[i] = get(detection.measured[i]);
+    out.Set(name, values);
+  };
+  add("raDeg", [](One m) { return m.sky.raDeg; });
+  add("decDeg", [](One m) { return m.sky.decDeg; });
+  add("raErrorArcsec", [](One m) { return m.sky.raErrorArcsec; });
+  add("decErrorArcsec", [](One m) { return m.sky.decErrorArcsec; });
+  add("x", [](One m) { return m.pixels.fit.x; });
+  add("y", [](One m) { return m.pixels.fit.y; });
+  add("xError", [](One m) { return std::sqrt(m.pixels.errors.place.xx); });
+  add("yError", [](One m) { return std::sqrt(m.pixels.errors.place.yy); });
+  add("peak", [](One m) { return m.pixels.fit.peak; });
+  add("peakError", [](One m) { return m.pixels.errors.peak; });
+  add("fluxRatio", [](One m) { return m.pixels.fluxRatio; });
+  add("fluxRelativeError", [](One m) { return m.pixels.errors.flux; });
+  add("majorArcsec", [](One m) { return m.sky.axes.major; });
+  add("minorArcsec", [](One m) { return m.sky.axes.minor; });
+  add("paDeg", [](One m) { return m.sky.axes.angleDeg; });
+  add("majorErrorArcsec", [](One m) { return m.sky.axesError.major; });
+  add("minorErrorArcsec", [](One m) { return m.sky.axesError.minor; });
+  add("paErrorDeg", [](One m) { return m.sky.axesError.angleDeg; });
+  add("intrinsicMajorArcsec", [](One m) { return m.sky.intrinsic.major; });
+  add("intrinsicMinorArcsec", [](One m) { return m.sky.intrinsic.minor; });
+  add("intrinsicPaDeg", [](One m) { return m.sky.intrinsic.angleDeg; });
+  add("majorLimitArcsec", [](One m) { return m.sky.majorLimit; });
+  add("background", [](One m) { return m.pixels.background; });
+  add("rms", [](One m) { return m.pixels.rms; });
+  add("snr", [](One m) { return m.pixels.snr(); });
+  add("resolved", [](One m) { return m.pixels.resolved ? 1.0 : 0.0; });
+  add("flags", [](One m) { return static_cast<double>(m.pixels.flags); });
+  return out;
+}
+
+Napi::Object measureSummary(Napi::Env env, const MeasureSummary& summary) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("merged", static_cast<double>(summary.merged));
+  out.Set("belowSnr", static_cast<double>(summary.belowSnr));
+  out.Set("typicalRms", summary.typicalRms);
+  out.Set("cellPx", static_cast<double>(summary.cellPx));
   return out;
 }
 
@@ -106,6 +156,7 @@ Napi::Object stageTimes(Napi::Env env, const StageSeconds& seconds) {
   out.Set("select", seconds.select);
   out.Set("suppress", seconds.suppress);
   out.Set("catalogue", seconds.catalogue);
+  out.Set("measure", seconds.measure);
   return out;
 }
 
@@ -113,6 +164,10 @@ Napi::Object detectionValues(Napi::Env env, const DetectionOutcome& outcome) {
   const DetectionResult& detection = outcome.detection;
   Napi::Object out = Napi::Object::New(env);
   out.Set("catalogue", catalogue(env, outcome));
+  if (detection.measureSummary) {
+    out.Set("measured", measuredColumns(env, detection));
+    out.Set("measureSummary", measureSummary(env, *detection.measureSummary));
+  }
   out.Set("image", imageSummary(env, outcome));
   Napi::Object tiling = Napi::Object::New(env);
   tiling.Set("tilesX", static_cast<double>(detection.layout.columns.count));

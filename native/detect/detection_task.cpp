@@ -71,6 +71,7 @@ struct DetectionTask::Impl {
   TileLayout layout;
   const std::atomic<bool>* cancel;
   std::optional<PrimaryBeam> beam;
+  std::optional<SourceMeasurer> measurer;
 
   std::optional<TileSource> source;  // made by the first prepare or fill
   std::vector<std::pair<double, double>> clipLimits;
@@ -103,6 +104,14 @@ struct DetectionTask::Impl {
     }
   }
 
+  measure::ImagePixels measurePixels() {
+    const FitsInfo& info = image.info();
+    return {info.width, info.height,
+            [this](int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
+              readWindow(x0, y0, columns, rows, out, stride);
+            }};
+  }
+
   PixelPlane plane() {
     return {[this](int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
               readWindow(x0, y0, columns, rows, out, stride);
@@ -122,7 +131,9 @@ struct DetectionTask::Impl {
     NormalisePlan plan = resolveNormalisation(config.normalise, passOver(timed, layout.region, cancel));
     limitsSeconds = watch.seconds() - limitsLoadSeconds;
     clipLimits = plan.clipLimits;
-    source.emplace(plane(), layout, std::move(plan), cancel);
+    RowSink seen;
+    if (measurer) seen = [this](const float* pixels, int64_t rows) { measurer->add(pixels, rows); };
+    source.emplace(plane(), layout, std::move(plan), cancel, std::move(seen));
   }
 
   std::vector<std::string> warnings(const std::vector<Source>& sources) const {
@@ -162,6 +173,11 @@ const YoloHead& DetectionTask::head() const { return impl_->head; }
 const TileLayout& DetectionTask::layout() const { return impl_->layout; }
 void DetectionTask::setPrimaryBeam(PrimaryBeam beam) { impl_->beam = std::move(beam); }
 
+void DetectionTask::setMeasure(const MeasureRequest& request) {
+  if (impl_->source) throw OtfError(Code::kInternal, "a measurement was asked for after the first tile");
+  impl_->measurer.emplace(request, impl_->header, layout().region, impl_->config);
+}
+
 Extent DetectionTask::itemExtent() const { return {config().tilePx, config().tilePx, 1}; }
 
 void DetectionTask::checkNetwork(const Network& network) const {
@@ -178,7 +194,9 @@ int64_t DetectionTask::outputValues() const {
   return grid * grid * impl_->head.planes();
 }
 
-int64_t DetectionTask::memoryBytes() const { return TileSource::ringBytes(layout()); }
+int64_t DetectionTask::memoryBytes() const {
+  return TileSource::ringBytes(layout()) + (impl_->measurer ? impl_->measurer->memoryBytes() : 0);
+}
 
 int64_t DetectionTask::prepare() {
   if (!impl_->source) impl_->openSource();
@@ -227,6 +245,11 @@ void DetectionTask::finish(int threads) {
   PrimaryBeam* beam = impl_->beam ? &*impl_->beam : nullptr;
   result.sources = makeCatalogue(config(), layout(), impl_->boxes, impl_->wcs(), beam);
   result.seconds.catalogue = watch.lap();
+  if (impl_->measurer) {
+    result.measured = impl_->measurer->measure(impl_->measurePixels(), result.sources, threads, cancelFlag());
+    result.measureSummary = impl_->measurer->summary();
+    result.seconds.measure = watch.lap();
+  }
 
   result.layout = layout();
   result.selected = impl_->selected;
@@ -248,6 +271,14 @@ void DetectionTask::finish(int threads) {
 const DetectionResult& DetectionTask::result() const {
   if (!impl_->result) throw OtfError(Code::kInternal, "the catalogue was asked for before it was made");
   return *impl_->result;
+}
+
+void DetectionTask::writeNoise(const std::string& path, NoiseKind kind) const {
+  if (!impl_->measurer || !impl_->result)
+    throw OtfError(Code::kInvalidArgument,
+                   "a noise map is of a detection that measures (--measure fast or full)");
+  const std::string& unit = config().unit.empty() ? header().pixelUnit : config().unit;
+  writeNoiseFile(path, impl_->measurer->noise(), kind, header().info, unit);
 }
 
 }  // namespace otf

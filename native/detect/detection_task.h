@@ -9,6 +9,8 @@
 
 #include "detect/detector.h"
 #include "detect/header_review.h"
+#include "detect/measuring.h"
+#include "detect/noise_files.h"
 #include "detect/normalise.h"
 #include "detect/region.h"
 #include "detect/tiling.h"
@@ -27,10 +29,13 @@ struct StageSeconds {
   double select = 0;    // selection and first suppression
   double suppress = 0;  // second suppression
   double catalogue = 0;
+  double measure = 0;  // of the sources; the noise is among prepare
 };
 
 struct DetectionResult {
   std::vector<Source> sources;
+  std::vector<MeasuredSource> measured;  // one per source; empty: not asked for
+  std::optional<MeasureSummary> measureSummary;
   TileLayout layout;
   int64_t selected = 0, afterFirst = 0;               // boxes before and after the first suppression
   PixelCounts pixels;                                 // of the region
@@ -51,6 +56,9 @@ class DetectionTask : public TileTask {
 
   /// What finish looks sources up in.
   void setPrimaryBeam(PrimaryBeam beam);
+
+  /// Before the first tile is prepared. Throws as SourceMeasurer.
+  void setMeasure(const MeasureRequest& request);
 
   const HeaderReview& header() const;
   const FitsInfo& image() const { return header().info; }
@@ -83,6 +91,9 @@ class DetectionTask : public TileTask {
 
   /// After finish.
   const DetectionResult& result() const;
+
+  /// After finish of a task that measures (kInvalidArgument otherwise). Throws kOutputUnwritable.
+  void writeNoise(const std::string& path, NoiseKind kind) const;
 
  private:
   struct Impl;

@@ -48,11 +48,12 @@ PixelPass passOver(const PixelPlane& plane, const Region& region, const std::ato
 }
 
 TileSource::TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan plan,
-                       const std::atomic<bool>* cancel)
+                       const std::atomic<bool>* cancel, RowSink seen)
     : plane_(std::move(plane)),
       layout_(layout),
       plan_(std::move(plan)),
       cancel_(cancel),
+      seen_(std::move(seen)),
       ringRows_(std::min<int64_t>(layout.tilePx, layout.region.height)),
       ring_(allocate(ringRows_ * layout.region.width)) {}
 
@@ -68,6 +69,7 @@ void TileSource::loadRows(int64_t begin, int64_t end) {
   Stopwatch watch;
   plane_.read(region.x, region.y + begin, region.width, end - begin, at, region.width);
   readSeconds_ += watch.lap();
+  if (seen_) seen_(at, end - begin);
   counts_ += applyNormalisation(plan_, at, at, static_cast<size_t>((end - begin) * region.width));
   prepareSeconds_ += watch.lap();
 }

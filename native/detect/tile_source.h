@@ -28,12 +28,16 @@ struct PixelPlane {
 /// One pass over the raw pixels of a region in row bands (a few MiB). Throws kCancelled when `cancel` becomes true.
 PixelPass passOver(const PixelPlane& plane, const Region& region, const std::atomic<bool>* cancel);
 
+/// Sees rows of the region as they were read, each once and in their order, before they are normalised.
+using RowSink = std::function<void(const float* pixels, int64_t rows)>;
+
 /// Holds the normalised rows of one row of tiles, min(tile side, region height) x region width floats, until the last
 /// tile has been filled. One thread at a time.
 class TileSource {
  public:
   /// Throws kOutOfMemory. `cancel` may be null.
-  TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan plan, const std::atomic<bool>* cancel);
+  TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan plan, const std::atomic<bool>* cancel,
+             RowSink seen = {});
 
   /// What a source of this layout takes while it is used.
   static int64_t ringBytes(const TileLayout& layout);
@@ -61,6 +65,7 @@ class TileSource {
   TileLayout layout_;
   NormalisePlan plan_;
   const std::atomic<bool>* cancel_;
+  RowSink seen_;
   int64_t ringRows_ = 0;
   std::optional<RecycledBuffer>
       ring_;            // row y of the region lives at y % ringRows_; none after the last tile

@@ -24,6 +24,9 @@ enum class Code {
   kImageBlank,         // every pixel is blank, or every pixel is zero
   kRoiOutside,         // the region of interest does not touch the image
   kImageTooLarge,      // searching it would take more memory than is allowed
+  kBeamUnknown,        // a measurement needs the beam of an image whose header has none
+  kTableUnreadable,    // a catalogue is not a table that can be read
+  kTableColumn,        // a catalogue lacks a column that is needed
   kDetectorConfig,     // the model card's detector section does not fit the network
   kOutputUnwritable,   // a result cannot be written
   kEngineUnavailable,  // no such engine here, or it cannot run what was asked

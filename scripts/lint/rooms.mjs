@@ -18,6 +18,7 @@ const kTypeScript = {
   fetch: ['errors', 'version.ts'],
   client: ['errors'],
   dashboard: ['client', 'errors', 'io'],
+  scores: ['engine', 'errors', 'results', 'version.ts'],
   tasks: ['engine', 'errors', 'fetch', 'io', 'models', 'provenance', 'results', 'version.ts'],
   jobs: ['config', 'errors', 'io', 'provenance', 'tasks', 'version.ts'],
   uploads: ['config', 'errors', 'io', 'jobs', 'tasks'],
@@ -28,7 +29,7 @@ const kTypeScript = {
   http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
   cli: [
     ...['auth', 'client', 'config', 'dashboard', 'engine', 'errors', 'http', 'io', 'jobs', 'models', 'pictures'],
-    ...['results', 'run', 'schedule', 'tasks'],
+    ...['results', 'run', 'schedule', 'scores', 'tasks'],
     'version.ts',
   ],
 };
@@ -39,6 +40,8 @@ const kNative = {
   process: ['error'],
   tensor: ['error'],
   table: ['error'],
+  catalogue: ['error', 'fits'],
+  score: ['catalogue', 'error'],
   timing: [],
   model: ['error', 'tensor'],
   fits: ['error', 'process', 'tensor'],
@@ -95,9 +98,13 @@ const kNative = {
     ...['error', 'model', 'process', 'tensor'],
   ],
   task: ['engine', 'error', 'model', 'tensor', 'timing'],
-  detect: ['engine', 'error', 'fits', 'model', 'sky', 'task', 'tensor', 'timing'],
+  measure: ['error', 'fits', 'sky'],
+  detect: ['engine', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor', 'timing'],
   // They run a network of their own.
-  'detect/tests': ['detect', 'engine', 'engine/registry', 'error', 'fits', 'model', 'sky', 'task', 'tensor', 'timing'],
+  'detect/tests': [
+    ...['detect', 'engine', 'engine/registry', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor'],
+    'timing',
+  ],
   kit: [
     ...['engine', 'engine/conformance', 'engine/process', 'engine/registry', 'error', 'model', 'process', 'tensor'],
     'timing',
@@ -117,7 +124,7 @@ const kNative = {
       'simulate',
       'sky',
     ],
-    ...['table', 'task', 'timing'],
+    ...['catalogue', 'measure', 'score', 'table', 'task', 'timing'],
     'tensor',
   ],
   fuzz: ['error', 'fits', 'model', 'reader', 'sky'],

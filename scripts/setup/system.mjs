@@ -7,7 +7,10 @@ import { sqlitePackages } from './npm.mjs';
 import { capture, fail, runQuietly } from './step.mjs';
 
 // ocl-icd-opencl-dev: libdnnl-dev of Debian 12 only recommends it, but its CMake files demand OpenCL.
-const kLibraries = ['libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev', 'libpng-dev', 'zlib1g-dev', 'ocl-icd-opencl-dev'];
+const kLibraries = [
+  ...['libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev', 'libpng-dev', 'zlib1g-dev', 'ocl-icd-opencl-dev'],
+  ...['libexpat1-dev', 'libcminpack-dev'],
+];
 const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
 /** What checks C++ (scripts/lint.mjs): a version that Debian 12 and 13 both have. clang's omp.h is a package of its own. */
@@ -148,7 +151,7 @@ async function checkWithoutDpkg(tests) {
   for (const program of ['cmake', 'make', 'g++', 'pkg-config']) {
     if ((await capture(program, ['--version'])).code !== 0) absent.push(program);
   }
-  for (const library of ['cfitsio', 'wcslib', 'libpng']) {
+  for (const library of ['cfitsio', 'wcslib', 'libpng', 'expat', 'cminpack']) {
     if ((await capture('pkg-config', ['--exists', library])).code !== 0) absent.push(library);
   }
   if (absent.length > 0) fail(`not a Debian system, and not found: ${absent.join(', ')} (oneDNN is needed too)`);

@@ -35,6 +35,8 @@ interface DetectOptions extends EngineOptions {
   checksum?: boolean;
   format?: DetectionFormat;
   output?: string;
+  rms?: string;
+  background?: string;
   preview?: string;
   previewPx: number;
   json?: boolean;
@@ -66,6 +68,8 @@ export function registerDetect(root: Command): void {
   addInputOptions(command, kDetection.inputs.slice(1));
   command
     .option('--checksum', 'put the SHA-256 of the image into the results however small the region (it may take longer)')
+    .option('--rms <fits>', 'also write the noise map of the measurement')
+    .option('--background <fits>', 'also write its background map')
     .option('--preview <png>', 'also draw the image with its sources')
     .option('--preview-px <n>', 'longest side of the drawing', integer(16, 8192), kPreviewPx)
     .option('--json', 'print a summary of the run as JSON');
@@ -79,8 +83,10 @@ export function registerDetect(root: Command): void {
 
 async function detect(image: string, options: DetectOptions): Promise<void> {
   const target = chooseTarget(image, options);
-  await refuseOverwritingInputs([image, options.beam], [target.path, options.preview]);
-  for (const path of [target.path, options.preview]) if (path !== undefined) await assertWritable(path);
+  const { preview, rms, background } = options;
+  const outputs = [target.path, preview, rms, background];
+  await refuseOverwritingInputs([image, options.beam], outputs);
+  for (const path of outputs) if (path !== undefined) await assertWritable(path);
   const plain = new PlainFiles();
   try {
     await detectPlain(image, plain, options, target);
@@ -93,13 +99,17 @@ async function detectPlain(given: string, plain: PlainFiles, options: DetectOpti
   const card = detectorCard(await resolveModel(options.models, options.model));
   const fields = fieldsOfOptions({ ...options }, kDetectionParameters);
   const asked = asUsage(() => readDetection(givenOf(fields), card, kNoDefaults));
+  const { rms, background } = options;
+  if ((rms ?? background) !== undefined && (asked.measure ?? 'none') === 'none')
+    throw new OtfError('OTF_USAGE', '--rms and --background are maps of the measurement: give --measure, too');
   const image = { path: await plain.of(given), name: given };
   const { engine: name, threads, batch, quantization, checksum } = options;
   const beam = options.beam === undefined ? undefined : { path: await plain.of(options.beam), name: options.beam };
   const engine = { name, threads, batch, quantization };
   const bar = progressBar(kDetection.unit);
-  const record = await runDetectTask({ image, given, beam, asked, checksum, card, engine }, ({ done, total }) =>
-    bar.update(done, total),
+  const record = await runDetectTask(
+    { image, given, beam, asked, checksum, noise: { rms, background }, card, engine },
+    ({ done, total }) => bar.update(done, total),
   ).finally(bar.stop);
 
   for (const message of record.outcome.image.warnings) warn(message);
@@ -139,8 +149,9 @@ async function refuseOverwritingInputs(inputs: (string | undefined)[], outputs: 
       }
     }
   }
-  const [first, second] = outputs;
-  if (first !== undefined && first === second) throw new OtfError('OTF_USAGE', `-o and --preview both name ${first}`);
+  const named = outputs.filter((path) => path !== undefined);
+  const twice = named.find((path, index) => named.indexOf(path) !== index);
+  if (twice !== undefined) throw new OtfError('OTF_USAGE', `two outputs both name ${twice}`);
 }
 
 async function deliver(record: RunRecord, { format, path }: Target): Promise<void> {

@@ -11,7 +11,10 @@ import { report, survivePipes } from './failure.js';
 import { registerInfer } from './infer.js';
 import { registerJobs } from './jobs.js';
 import { registerManual } from './manual.js';
+import { registerMatch } from './match.js';
+import { registerMeasure } from './measure.js';
 import { registerModels } from './models.js';
+import { registerScore } from './score.js';
 import { registerServe } from './serve.js';
 import { registerSimulate } from './simulate.js';
 import { registerSubmit } from './submit.js';
@@ -50,6 +53,9 @@ async function program(args: string[]): Promise<Command> {
   registerUsage(root);
   registerBackup(root);
   registerManual(root);
+  registerMeasure(root);
+  registerScore(root);
+  registerMatch(root);
   await registerBench(root, args);
   return root;
 }

@@ -77,6 +77,54 @@ export interface CatalogueColumns {
   values: Record<string, Float64Array>;
 }
 
+/** Entries for those of CatalogueColumns; NaN = unknown. Values in the network's unit, x, y 0-based whole-image pixels. */
+export interface MeasuredColumns {
+  raDeg: Float64Array;
+  decDeg: Float64Array;
+  raErrorArcsec: Float64Array;
+  decErrorArcsec: Float64Array;
+  x: Float64Array;
+  y: Float64Array;
+  xError: Float64Array;
+  yError: Float64Array;
+  peak: Float64Array;
+  peakError: Float64Array;
+  /** Integrated flux over peak, for pixels per beam, and its error relative to itself. */
+  fluxRatio: Float64Array;
+  fluxRelativeError: Float64Array;
+  majorArcsec: Float64Array;
+  minorArcsec: Float64Array;
+  paDeg: Float64Array;
+  majorErrorArcsec: Float64Array;
+  minorErrorArcsec: Float64Array;
+  paErrorDeg: Float64Array;
+  /** Without the beam. */
+  intrinsicMajorArcsec: Float64Array;
+  intrinsicMinorArcsec: Float64Array;
+  intrinsicPaDeg: Float64Array;
+  majorLimitArcsec: Float64Array;
+  background: Float64Array;
+  rms: Float64Array;
+  snr: Float64Array;
+  resolved: Float64Array;
+  flags: Float64Array;
+}
+
+export interface MeasureSummary {
+  /** Detections that went: of a peak another has, and below the SNR wanted. */
+  merged: number;
+  belowSnr: number;
+  /** Median over the image, in the network's unit. */
+  typicalRms: number;
+  cellPx: number;
+}
+
+export interface MeasureRequest {
+  effort: 'fast' | 'full';
+  /** 0 = all stay. */
+  minSnr: number;
+}
+
 export interface ImageSummary {
   label: string;
   hdu: number;
@@ -116,6 +164,8 @@ export interface OwnTimes {
   select: number;
   suppress: number;
   catalogue: number;
+  /** Absent in results of older versions. */
+  measure?: number;
 }
 
 /** And in the network, and the wall time of the whole. */
@@ -124,13 +174,17 @@ export interface StageTimes extends OwnTimes {
   wall: number;
 }
 
-export interface FoundDetection extends Pick<DetectOutcome, 'catalogue' | 'image' | 'tiling' | 'counts'> {
+export interface FoundDetection
+  extends Pick<DetectOutcome, 'catalogue' | 'measured' | 'measureSummary' | 'image' | 'tiling' | 'counts'> {
   times: OwnTimes;
 }
 
 /** What finishTask gives of a detection, and what only its caller knows: engine, memory, and the times of the run. */
 export interface DetectOutcome {
   catalogue: CatalogueColumns;
+  /** Both absent: not asked for. */
+  measured?: MeasuredColumns;
+  measureSummary?: MeasureSummary;
   image: ImageSummary;
   tiling: { tilesX: number; tilesY: number; offsetX: number; offsetY: number; tilePx: number; overlapPx: number };
   counts: { selected: number; afterFirst: number; final: number };

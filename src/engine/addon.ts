@@ -9,6 +9,17 @@ import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchE
 import type { DetectorConfig, DetectRequest } from './addon-detect.js';
 import type { PictureAddon } from './addon-pictures.js';
 import type {
+  MatchSkyRequest,
+  MeasuredPlaces,
+  MeasurePlacesRequest,
+  PlainOutcome,
+  PlainRequest,
+  ReadTable,
+  Sdc1Outcome,
+  Sdc1Request,
+  SkyPairs,
+} from './addon-scores.js';
+import type {
   CopyItemsRequest,
   EngineEnd,
   EngineHandle,
@@ -32,6 +43,7 @@ import type { FitsColumn, FitsKey, TableRowsRequest } from './addon-tables.js';
 export type * from './addon-bench.js';
 export type * from './addon-detect.js';
 export type * from './addon-pictures.js';
+export type * from './addon-scores.js';
 export type * from './addon-stages.js';
 export type * from './addon-tables.js';
 
@@ -154,6 +166,14 @@ export interface NativeAddon extends PictureAddon {
   tableRows(request: TableRowsRequest): Buffer;
   /** '' for what is not finite. Synchronous. */
   numberText(value: number, type: 'float' | 'double'): string;
+  /** The first table of a file: text, CSV, VOTable or FITS. `label`: what messages call it. */
+  readTable(request: { path: string; label: string; maxRows: number }): Promise<ReadTable>;
+  /** Flux densities of the beam's shape at places in the image's own frame. */
+  measurePlaces(request: MeasurePlacesRequest): Promise<MeasuredPlaces>;
+  scoreSdc1(request: Sdc1Request): Promise<Sdc1Outcome>;
+  scorePlain(request: PlainRequest): Promise<PlainOutcome>;
+  /** Every pair within the radius, by a, then b. */
+  matchSky(request: MatchSkyRequest): Promise<SkyPairs>;
   benchEngine(
     request: BenchEngineRequest,
     onProgress: (done: number, total: number) => void,
@@ -191,6 +211,8 @@ export interface NativeAddon extends PictureAddon {
   finishTask(task: TaskHandle, threads: number): unknown;
   /** Every tile through an engine in this process; finishTask comes after it. */
   runTask(request: RunTaskRequest, onProgress: (done: number, total: number) => void): Promise<RunTaskOutcome>;
+  /** Of a detection that measured and is finished: its map as a FITS image. */
+  writeNoise(task: TaskHandle, request: { path: string; kind: 'rms' | 'background' }): Promise<void>;
   /** A fill under way throws OTF_CANCELLED soon. */
   cancelTask(task: TaskHandle): void;
   closeTask(task: TaskHandle): void;

@@ -39,6 +39,8 @@ const kDetectorTable = z
     first_objectness: z.array(finite).min(1),
     second_iou: finite.min(-1).max(1),
     drop_edge_tiles: z.int().min(0).max(16),
+    /** Measured detections below it go; absent = none does. */
+    min_snr: finite.min(0).max(1000).optional(),
     parameters: z.array(parameter).max(16),
   })
   .check((context) => {

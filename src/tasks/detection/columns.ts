@@ -4,6 +4,7 @@
  */
 import type { Column, NumberColumn, Table } from '../../results/table.js';
 import { fitsPixel } from '../pixels.js';
+import { addMeasured } from './measured-columns.js';
 import type { RunRecord } from './run-record.js';
 
 /** Rows are sources by objectness, highest first. */
@@ -40,10 +41,11 @@ export function catalogueOf(record: RunRecord): Table {
     native.probability,
   );
   addParameters(record, number);
+  addMeasured(record, number);
   return { columns, rows: native.count };
 }
 
-type AddNumber = (
+export type AddNumber = (
   type: NumberColumn['type'],
   name: string,
   unit: string,

@@ -26,6 +26,8 @@ export interface DetectTask {
   asked: DetectionAsked;
   /** Take the checksum of the whole file however little of it is searched. */
   checksum?: boolean | undefined;
+  /** Files for the maps that the measurement makes. */
+  noise?: { rms?: string | undefined; background?: string | undefined };
   card: DetectorCard;
   /** `quantization` absent: the card's first. */
   engine: Omit<EngineRequest, 'quantization'> & { quantization?: string | undefined };
@@ -51,6 +53,7 @@ export async function runDetectTask(task: DetectTask, onProgress: (progress: Pro
       createdAt: new Date(),
       input: { name: basename(image.name), ...input },
       primaryBeam: beam && basename(beam.name),
+      measure: plan.measure,
     });
   } catch (thrown) {
     checksum.stop();
@@ -59,7 +62,7 @@ export async function runDetectTask(task: DetectTask, onProgress: (progress: Pro
 }
 
 async function detection(
-  { card, image, beam, asked }: DetectTask,
+  { card, image, beam, asked, noise = {} }: DetectTask,
   engine: EngineRequest,
   onProgress: (progress: Progress) => void,
 ): Promise<{ outcome: DetectOutcome; plan: DetectionRequest['plan'] }> {
@@ -82,6 +85,10 @@ async function detection(
       const { threads } = engine;
       const outcome = detectOutcome({ ...run, handle, card, plan, inputs, items, threads }, plan.notes);
       outcome.times.wall += (performance.now() - finishing) / 1000;
+      for (const kind of ['rms', 'background'] as const) {
+        const path = noise[kind];
+        if (path !== undefined) await addon.writeNoise(handle as number, { path, kind });
+      }
       return { outcome, plan };
     } finally {
       work.close(handle);

@@ -2,7 +2,7 @@
 import type { ModelCard } from '../../models/card.js';
 import { chooseNormalisation, kNormFunctions, type NormalisationWish, serverWish } from '../../models/normalisation.js';
 import type { ServerDefaults } from '../kind.js';
-import { type Given, type ParameterDescription, readParameter } from '../parameters.js';
+import { badRequest, type Given, type ParameterDescription, readParameter } from '../parameters.js';
 import { kMostFunctions, readNormalisation } from './normalisation.js';
 import { kRegionParameters, type Region, readRegion } from './region.js';
 
@@ -15,7 +15,29 @@ export interface DetectionAsked {
   pixelUnit?: string;
   /** Above the model card's and the server's. */
   normalisation?: NormalisationWish;
+  measure?: Effort;
+  /** In place of the model card's. */
+  minSnr?: number;
 }
+
+export const kEfforts = ['none', 'fast', 'full'] as const;
+export type Effort = (typeof kEfforts)[number];
+
+const kMeasure: ParameterDescription = {
+  name: 'MEASURE',
+  type: 'choice',
+  choices: kEfforts,
+  default: 'none',
+  help: 'measure what is found on the pixels: places, flux densities, sizes, errors',
+};
+const kMinSnr: ParameterDescription = {
+  name: 'MIN_SNR',
+  type: 'real',
+  min: 0,
+  max: 1000,
+  default: "the model's",
+  help: 'leave out what is measured with a lower signal to noise ratio',
+};
 
 const kHdu: ParameterDescription = {
   name: 'HDU',
@@ -76,6 +98,8 @@ export const kDetectionParameters: readonly ParameterDescription[] = [
   kPlane,
   kPixelUnit,
   ...kNormalisation,
+  kMeasure,
+  kMinSnr,
 ];
 
 /** Throws OTF_BAD_REQUEST. Whether the file has such an image and region shows when it is read. */
@@ -93,6 +117,10 @@ export function readDetection(
     minPix: given.single('MIN_PIX'),
     maxPix: given.single('MAX_PIX'),
   });
+  const measure = readParameter(kMeasure, given) as Effort | undefined;
+  const minSnr = readParameter(kMinSnr, given) as number | undefined;
+  if (minSnr !== undefined && (measure ?? 'none') === 'none')
+    throw badRequest('MIN_SNR is of what is measured: give MEASURE=fast or MEASURE=full, too');
   if (normalisation) chooseNormalisation(card, serverWish(defaults), normalisation);
   return {
     ...(region === undefined ? {} : { region }),
@@ -100,6 +128,8 @@ export function readDetection(
     ...(plane === undefined ? {} : { plane }),
     ...(pixelUnit === undefined ? {} : { pixelUnit }),
     ...(normalisation === undefined ? {} : { normalisation }),
+    ...(measure === undefined ? {} : { measure }),
+    ...(minSnr === undefined ? {} : { minSnr }),
   };
 }
 
@@ -109,6 +139,8 @@ export function printDetection({
   plane,
   pixelUnit,
   normalisation,
+  measure,
+  minSnr,
 }: DetectionAsked): [name: string, value: string][] {
   const values: [string, string | undefined][] = [
     ['ROI', region?.roi?.join(',')],
@@ -119,6 +151,8 @@ export function printDetection({
     ['NORM_FCT', normalisation?.normFct?.join(',')],
     ['MIN_PIX', normalisation?.minPix?.toString()],
     ['MAX_PIX', normalisation?.maxPix?.toString()],
+    ['MEASURE', measure],
+    ['MIN_SNR', minSnr?.toString()],
   ];
   return values.filter((each): each is [string, string] => each[1] !== undefined);
 }

@@ -1,5 +1,5 @@
 /** What a job asks of a run, as the native side takes it, and who decided what: card < server < request. */
-import type { OpenDetectionRequest } from '../../engine/addon.js';
+import type { MeasureRequest, OpenDetectionRequest } from '../../engine/addon.js';
 import { type ChosenNormalisation, chooseNormalisation, serverWish } from '../../models/normalisation.js';
 import type { InputSources } from '../files.js';
 import type { ServerDefaults } from '../kind.js';
@@ -12,12 +12,14 @@ import type { Origins } from './run-record.js';
 
 export interface DetectionRequest {
   /** Members of the native request. */
-  native: Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame' | 'normalise'>;
+  native: Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame' | 'normalise' | 'measure'>;
   /** Comes back when the task ends. */
   plan: {
     /** Of this run, when it is not the card's. */
     normalisation?: DetectorCard['normalisation'];
     origins: Origins;
+    /** As the native side was asked; absent = not measured. */
+    measure?: MeasureRequest;
     /** Of the request, for provenance. */
     asked: Record<string, string>;
     /** For the reader of the results. */
@@ -33,12 +35,16 @@ function askedOf({ asked }: JobParameters): DetectionAsked {
 
 /** Throws OTF_BAD_REQUEST when card, server and request contradict each other by now. */
 export function chosenRequest(job: Asking, card: DetectorCard, defaults: ServerDefaults): DetectionRequest {
-  const { region, normalisation } = askedOf(job.parameters);
+  const { region, normalisation, measure = 'none', minSnr = card.detector.min_snr ?? 0 } = askedOf(job.parameters);
   const chosen = chooseNormalisation(card, serverWish(defaults), normalisation ?? {});
   const changed = JSON.stringify(chosen.steps) !== JSON.stringify(card.normalisation);
   const by = normalisationOrigin(chosen);
   return {
-    native: { ...nativeRegion(region), ...(changed ? { normalise: chosen.steps.map(toNormaliseStep) } : {}) },
+    native: {
+      ...nativeRegion(region),
+      ...(changed ? { normalise: chosen.steps.map(toNormaliseStep) } : {}),
+      ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr } }),
+    },
     plan: {
       ...(changed ? { normalisation: chosen.steps } : {}),
       origins: {
@@ -47,6 +53,7 @@ export function chosenRequest(job: Asking, card: DetectorCard, defaults: ServerD
         region: region === undefined ? 'server' : 'request',
         normalisation: by,
       },
+      ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr } }),
       asked: {
         ...(region?.roi ? { roi: region.roi.join(',') } : {}),
         ...(region?.box ? { box: region.box.join(',') } : {}),

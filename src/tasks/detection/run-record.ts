@@ -1,5 +1,5 @@
 /** Everything a result says about the run that made it, beside its rows. */
-import type { DetectOutcome } from '../../engine/addon.js';
+import type { DetectOutcome, MeasureRequest } from '../../engine/addon.js';
 import { type Fact, kCreated, timestamp } from '../../results/table.js';
 import { kSoftware } from '../../version.js';
 import { fitsPixel } from '../pixels.js';
@@ -24,6 +24,8 @@ export interface RunRecord {
   jobId?: string;
   /** Jobs only: who decided what, for the values a request and the server's configuration can change. */
   origins?: Origins;
+  /** Absent: not measured. */
+  measure?: MeasureRequest;
 }
 
 /** `request`, `server` or `model card`. */
@@ -39,10 +41,11 @@ export interface RunRecordInput extends Pick<RunRecord, 'card' | 'outcome' | 'cr
   primaryBeam?: string | undefined;
   jobId?: string | undefined;
   origins?: Origins | undefined;
+  measure?: MeasureRequest | undefined;
 }
 
 export function makeRunRecord(from: RunRecordInput): RunRecord {
-  const { card, outcome, createdAt, input, primaryBeam, jobId, origins } = from;
+  const { card, outcome, createdAt, input, primaryBeam, jobId, origins, measure } = from;
   return {
     software: { ...kSoftware },
     model: { id: card.id, title: card.title, sha256: card.sha256 },
@@ -53,6 +56,7 @@ export function makeRunRecord(from: RunRecordInput): RunRecord {
     ...(primaryBeam === undefined ? {} : { primaryBeam }),
     ...(jobId === undefined ? {} : { jobId }),
     ...(origins === undefined ? {} : { origins }),
+    ...(measure === undefined ? {} : { measure }),
   };
 }
 
@@ -112,9 +116,21 @@ export function runFacts(record: RunRecord): Fact[] {
   add('quantization_from', 'QUANTBY', by?.quantization, 'who chose the compute type');
   add('region_from', 'REGIONBY', by?.region, 'who chose the region');
   add('normalisation_from', 'NORMBY', by?.normalisation, 'who chose the normalisation');
+  const { measureSummary: measured } = outcome;
+  add('measure', 'MEASURE', record.measure?.effort, 'how sources were measured on the pixels');
+  add('min_snr', 'MINSNR', record.measure?.minSnr, 'measured sources below it were left out');
+  add('noise_cell', 'NOISECEL', measured?.cellPx, 'pixels, side of a cell of the noise map');
+  add('typical_rms', 'RMS', finite(measured?.typicalRms), "median of the noise, in the network's unit");
+  add('merged', 'NMERGED', measured?.merged, 'detections whose peak another one has, left out');
+  add('below_min_snr', 'NBELOW', measured?.belowSnr, 'detections below min_snr, left out');
   add('selected', 'NSELECT', counts.selected, 'boxes above the thresholds');
   add('sources', 'NSOURCE', counts.final, 'sources after suppression');
   return facts;
+}
+
+/** Of nothing there is no median. */
+function finite(value: number | undefined): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
 }
 
 function stepText(step: DetectorCard['normalisation'][number]): string {

@@ -62,6 +62,7 @@ function finishDetection(request: EndRequest): Found {
     primaryBeam: inputs.BEAM?.[0]?.name,
     jobId,
     origins,
+    measure: plan.measure,
   });
   const { engine } = request;
   const facts = runFacts(record).filter((fact) => !kToldElsewhere.has(fact.name));

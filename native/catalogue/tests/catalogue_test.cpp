@@ -1,0 +1,202 @@
+// Tables of others become columns, or a message that says where they are wrong.
+#include "catalogue/catalogue.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "error/error.h"
+#include "fits/fits.h"
+
+namespace otf {
+namespace {
+
+class File {
+ public:
+  explicit File(const std::string& bytes) : path_(fresh()) {
+    std::ofstream(path_, std::ios::binary) << bytes;
+  }
+  File() : path_(fresh()) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  static std::string fresh() {
+    static int count = 0;
+    return (std::filesystem::temp_directory_path() /
+            ("otf-table-" + std::to_string(::getpid()) + "-" + std::to_string(++count)))
+        .string();
+  }
+  std::string path_;
+};
+
+std::string failure(const std::string& bytes, const CatalogueLimits& limits = {}) {
+  const File file(bytes);
+  try {
+    readCatalogue(file.path(), {}, limits, "given");
+  } catch (const OtfError& error) {
+    CHECK(error.code() == Code::kTableUnreadable);
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("CSV with names, quotes and missing values") {
+  const File file("name,\"ra, deg\",flux\r\n\"A \"\"x\"\"\",10.5,1e-6\r\n\r\nB,,nan\r\nC,+2,-3E2\r\n");
+  const Catalogue table = readCatalogue(file.path());
+  CHECK(table.rows == 3);
+  CHECK(table.named);
+  CHECK(table.find("NAME")->texts == std::vector<std::string>{"A \"x\"", "B", "C"});
+  CHECK(std::isnan(table.find("ra, deg")->numbers[1]));
+  CHECK(table.numbers({"missing", "flux"})[2] == -300);
+  CHECK_THROWS_WITH_AS(table.numbers({"dec"}), doctest::Contains("no column of numbers named dec"), OtfError);
+}
+
+TEST_CASE("text between blanks: names in a comment, names in a line, or none") {
+  const File comment("# made today\n# id ra dec\n1 2.5 3\n2 3.5 4\n");
+  CHECK(readCatalogue(comment.path()).find("ra")->numbers == std::vector<double>{2.5, 3.5});
+  const File line("id   ra\n 1   2\n 2   3\n");
+  CHECK(readCatalogue(line.path()).find("ra")->numbers == std::vector<double>{2, 3});
+  const File none("some heading of 3 words\n\n1 2\n2\t3\n");
+  const Catalogue table = readCatalogue(none.path(), [](size_t at, const std::string&) { return at == 1; });
+  CHECK_FALSE(table.named);
+  CHECK(table.rows == 2);
+  REQUIRE(table.columns.size() == 1);
+  CHECK(table.columns[0].name == "col2");
+  CHECK(table.columns[0].numbers == std::vector<double>{2, 3});
+}
+
+TEST_CASE("a table longer than what is read at a time") {
+  std::string bytes = "a b\n";
+  for (int i = 0; i < 600'000; ++i) bytes += std::to_string(i) + " " + std::to_string(i) + ".25\n";
+  const File file(bytes);
+  const Catalogue table = readCatalogue(file.path());
+  REQUIRE(table.rows == 600'000);
+  bool right = true;
+  for (int i = 0; i < 600'000; ++i)
+    right = right && table.columns[1].numbers[static_cast<size_t>(i)] == i + 0.25;
+  CHECK(right);
+}
+
+TEST_CASE("what is wrong in a text is told with its line") {
+  std::string late = "a,b\n";
+  for (int i = 0; i < 100'000; ++i) late += "1,2\n";
+  CHECK(failure(late + "1,x\n").find("line 100002, column b: 'x' is no number") != std::string::npos);
+  CHECK(failure("a b\n1 2\n1 3\n1 2 3\n").find("line 4 has 3 cells, not 2") != std::string::npos);
+  CHECK(failure("").find("it is empty") != std::string::npos);
+  CHECK(failure("no numbers at all\n").find("row of numbers") != std::string::npos);
+  CHECK(failure(std::string("a b\n1\0 2\n", 9)).find("no text, VOTable or FITS") != std::string::npos);
+  CHECK(failure("a b\n1 2\n3 4\n", {1, 1000, 1 << 20}).find("more than 1 rows") != std::string::npos);
+  CHECK(failure("a b\n1 2\n3 4\n", {9, 1, 1 << 20}).find("more than 1 columns") != std::string::npos);
+  CHECK(failure("a b\n1 2\n3 4\n", {9, 9, 3}).find("larger than") != std::string::npos);
+}
+
+constexpr const char* kHead =
+    "<?xml version='1.0'?><VOTABLE version='1.4' "
+    "xmlns='http://www.ivoa.net/xml/VOTable/v1.3'><RESOURCE><TABLE>"
+    "<FIELD name='id' datatype='char' arraysize='*'/>"
+    "<FIELD name='ra' datatype='double' unit='deg' ucd='pos.eq.ra'><DESCRIPTION>Right "
+    "ascension</DESCRIPTION></FIELD>"
+    "<FIELD name='n' datatype='int'/><FIELD name='many' datatype='float' arraysize='2'/><DATA>";
+
+TEST_CASE("VOTable as TABLEDATA, its first table") {
+  const File file(std::string(kHead) +
+                  "<TABLEDATA><TR><TD>A &amp; b</TD><TD> 1.5 </TD><TD>7</TD><TD>1 2</TD></TR>"
+                  "<TR><TD/><TD></TD><TD>8</TD><TD/></TR></TABLEDATA></DATA></TABLE><TABLE><FIELD name='x' "
+                  "datatype='int'/></TABLE></RESOURCE></VOTABLE>");
+  const Catalogue table = readCatalogue(file.path());
+  CHECK(table.format == "VOTable");
+  CHECK(table.rows == 2);
+  REQUIRE(table.columns.size() == 3);
+  CHECK(table.columns[0].texts == std::vector<std::string>{"A & b", ""});
+  CHECK(table.find("ra")->numbers[0] == 1.5);
+  CHECK(std::isnan(table.find("ra")->numbers[1]));
+  CHECK(table.find("ra")->unit == "deg");
+  CHECK(table.find("ra")->description == "Right ascension");
+  CHECK(table.find("n")->numbers == std::vector<double>{7, 8});
+}
+
+TEST_CASE("VOTable as BINARY2") {
+  // Flags 0 and 0x40 (ra missing); "AB", 1.5, 7, 1, 2; "", NaN, 8, 0, 0.
+  const File file(
+      std::string(kHead) +
+      "<BINARY2><STREAM encoding='base64'>AAAAAAJBQj/4AAAAAAAAAAAABz+AAABA\nAAAA"
+      "QAAAAAB/+AAAAAAAAAAAAAgAAAAAAAAAAA==</STREAM></BINARY2></DATA></TABLE></RESOURCE></VOTABLE>");
+  const Catalogue table = readCatalogue(file.path());
+  REQUIRE(table.rows == 2);
+  CHECK(table.columns[0].texts == std::vector<std::string>{"AB", ""});
+  CHECK(table.find("ra")->numbers[0] == 1.5);
+  CHECK(std::isnan(table.find("ra")->numbers[1]));
+  CHECK(table.find("n")->numbers == std::vector<double>{7, 8});
+}
+
+TEST_CASE("what is wrong in a VOTable is told") {
+  const std::string head = kHead, cells = "<TABLEDATA><TR><TD>a</TD>";
+  CHECK(failure(head + cells + "</TR>").find("row 1 has too few cells") != std::string::npos);
+  CHECK(failure(head + cells + "<TD>b</TD>").find("row 1, column ra: 'b' is no number") != std::string::npos);
+  CHECK(failure(head + "<TABLEDATA>").find("line 1: ") != std::string::npos);
+  CHECK(failure(head + "<BINARY>").find("serialised as BINARY") != std::string::npos);
+  CHECK(failure(head + "<BINARY2><STREAM encoding='base64'>!</STREAM>").find("no base64") !=
+        std::string::npos);
+  CHECK(failure(head + "<BINARY2><STREAM encoding='base64'>AAAA</STREAM>").find("inside a row") !=
+        std::string::npos);
+  CHECK(failure("<!DOCTYPE a [<!ENTITY b 'c'>]><VOTABLE/>").find("document type") != std::string::npos);
+  CHECK(failure("<VOTABLE/>").find("no table") != std::string::npos);
+  std::string deep;
+  for (int i = 0; i < 200; ++i) deep += "<a>";
+  CHECK(failure(deep).find("nested too deep") != std::string::npos);
+}
+
+std::string fitsTable(const std::string& path) {
+  const std::vector<FitsColumn> columns{
+      {"name", "", "meta.id", "", FitsColumn::Type::kText, {"one", "three"}, {}},
+      {"flux", "Jy", "phot.flux", "the flux", FitsColumn::Type::kFloat, {}, {0.5, std::nan("")}},
+      {"n", "", "", "", FitsColumn::Type::kInt, {}, {std::nan(""), -4}}};
+  writeFitsTable(path, "SOURCES", columns, {});
+  std::ifstream stream(path, std::ios::binary);
+  return {(std::istreambuf_iterator<char>(stream)), {}};
+}
+
+TEST_CASE("FITS binary tables, as written here") {
+  const File file;
+  fitsTable(file.path());
+  const Catalogue table = readCatalogue(file.path());
+  CHECK(table.format == "FITS");
+  CHECK(table.rows == 2);
+  CHECK(table.find("name")->texts == std::vector<std::string>{"one", "three"});
+  CHECK(table.find("flux")->numbers[0] == 0.5);
+  CHECK(std::isnan(table.find("flux")->numbers[1]));
+  CHECK(table.find("flux")->unit == "Jy");
+  CHECK(std::isnan(table.find("n")->numbers[0]));
+  CHECK(table.find("n")->numbers[1] == -4);
+}
+
+TEST_CASE("FITS tables that promise what they have not are refused") {
+  const File file;
+  const std::string good = fitsTable(file.path());
+  const auto changed = [&](const std::string& key, const std::string& value) {
+    std::string bytes = good;
+    const size_t at = bytes.find(key, bytes.find("XTENSION"));
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at + 10, 20, std::string(20 - value.size(), ' ') + value);
+    return bytes;
+  };
+  CHECK(failure(changed("NAXIS2  ", "2000000000")).find("NAXIS2") != std::string::npos);
+  CHECK(failure(changed("NAXIS2  ", "20000")).find("ends before the data") != std::string::npos);
+  CHECK(failure(changed("NAXIS1  ", "1")).find("longer than its rows") != std::string::npos);
+  CHECK(failure(changed("TFORM2  ", "'99999999E'")).find("TFORM2") != std::string::npos);
+  CHECK(failure(good.substr(0, 4000)).find("ends inside a header") != std::string::npos);
+  CHECK(failure(good.substr(0, 2880)).find("no binary table") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace otf

@@ -1,0 +1,93 @@
+#include "detect/measuring.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "error/error.h"
+
+namespace otf {
+double beamPixels(const HeaderReview& header, const Region& region) {
+  const std::string& label = header.info.label;
+  if (!header.info.beam) {
+    throw OtfError(Code::kBeamUnknown,
+                   label +
+                       " has no beam (BMAJ, BMIN, BPA), which a measurement needs: leave it "
+                       "out (--measure none, MEASURE=none), or write the beam into the header");
+  }
+  const double x = static_cast<double>(region.x) + static_cast<double>(region.width - 1) / 2;
+  const double y = static_cast<double>(region.y) + static_cast<double>(region.height - 1) / 2;
+  const auto toSky = header.wcs ? measure::skyMapAt(*header.wcs, x, y) : std::nullopt;
+  if (!toSky) {
+    throw OtfError(Code::kBeamUnknown,
+                   label +
+                       " has no sky at its middle, so that its beam has no size in pixels: leave the "
+                       "measurement out (--measure none, MEASURE=none)");
+  }
+  const measure::Covariance beam = measure::beamInPixels(*header.info.beam, *toSky);
+  return measure::kFwhmPerSigma * std::pow(beam.determinant(), 0.25);
+}
+
+SourceMeasurer::SourceMeasurer(const MeasureRequest& request, const HeaderReview& header,
+                               const Region& region, const DetectorConfig& config)
+    : request_(request),
+      header_(header),
+      config_(config),
+      layout_(
+          measure::layoutCells(region.x, region.y, region.width, region.height, beamPixels(header, region))),
+      mapper_(layout_) {
+  summary_.cellPx = region.width / layout_.columns;
+}
+
+bool SourceMeasurer::beyondTraining(const Source& source) const {
+  for (size_t p = 0; p < config_.parameters.size(); ++p) {
+    const ParameterSpec& spec = config_.parameters[p];
+    const bool log = spec.scale == ParameterSpec::Scale::kLog;
+    if (!log && spec.scale != ParameterSpec::Scale::kLinear) continue;
+    const double value = log ? std::log(source.values[p]) : source.values[p];
+    if (!(value >= spec.min && value <= spec.max)) return true;
+  }
+  return false;
+}
+
+std::vector<MeasuredSource> SourceMeasurer::measure(const measure::ImagePixels& image,
+                                                    std::vector<Source>& sources, int threads,
+                                                    const std::atomic<bool>* cancel) {
+  noise_ = mapper_.finish();
+  summary_.typicalRms = noise_.typicalRms();
+  std::vector<measure::Detection> detections;
+  std::vector<std::optional<measure::Map>> maps;
+  for (const Source& source : sources) {
+    maps.push_back(measure::skyMapAt(*header_.wcs, source.x, source.y));
+    // Off the sky nothing is measured: a beam of no size is left out.
+    const measure::Covariance beam =
+        maps.back() ? measure::beamInPixels(*header_.info.beam, *maps.back()) : measure::Covariance{};
+    detections.push_back({source.x, source.y, source.widthPx, source.heightPx, beam});
+  }
+  const auto measured =
+      measure::measureDetections(image, noise_, detections, {request_.effort, threads, cancel});
+
+  std::vector<MeasuredSource> out;
+  std::vector<Source> kept;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (measured[i].duplicateOf >= 0) {
+      ++summary_.merged;
+      continue;
+    }
+    // What could not be measured has no SNR to be judged by.
+    if (measured[i].snr() < request_.minSnr) {
+      ++summary_.belowSnr;
+      continue;
+    }
+    MeasuredSource one{measured[i],
+                       measure::skyValuesOf(measured[i], *header_.wcs, maps[i].value_or(measure::Map{}),
+                                            detections[i].beam)};
+    if (beyondTraining(sources[i])) one.pixels.flags |= measure::kBeyondTraining;
+    out.push_back(one);
+    kept.push_back(std::move(sources[i]));
+  }
+  sources = std::move(kept);
+  return out;
+}
+
+}  // namespace otf

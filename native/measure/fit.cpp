@@ -1,0 +1,167 @@
+#include "measure/fit.h"
+
+#include <cminpack.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace otf::measure {
+namespace {
+
+constexpr int kPlaceParameters = 3, kShapeParameters = 6;
+
+/// The exponent's form a dx^2 + 2 b dx dy + c dy^2: the inverse of the covariance.
+struct Form {
+  double a, b, c;
+};
+
+Form formOf(const Covariance& shape) {
+  const double d = shape.determinant();
+  return {shape.yy / d, -shape.xy / d, shape.xx / d};
+}
+
+struct Problem {
+  const FitPixels& pixels;
+  double scale;
+  std::span<const bool> freeShape;
+  std::vector<Form> forms;  // of those whose shape is fixed
+
+  /// Value of one Gaussian at a pixel, and its derivatives by peak, x, y, a, b, c.
+  void one(size_t g, const double* p, size_t pixel, double* value, double* derivatives) const {
+    const Form form = freeShape[g] ? Form{p[3], p[4], p[5]} : forms[g];
+    const double dx = pixels.x[pixel] - p[1], dy = pixels.y[pixel] - p[2];
+    const double towardsX = form.a * dx + form.b * dy, towardsY = form.b * dx + form.c * dy;
+    const double bell = std::exp(-0.5 * (dx * towardsX + dy * towardsY));
+    const double height = p[0] * bell;
+    if (value) *value += height;
+    if (!derivatives) return;
+    derivatives[0] = bell;
+    derivatives[1] = height * towardsX;
+    derivatives[2] = height * towardsY;
+    derivatives[3] = -0.5 * height * dx * dx;
+    derivatives[4] = -height * dx * dy;
+    derivatives[5] = -0.5 * height * dy * dy;
+  }
+};
+
+/// As MINPACK calls it: 1 = residuals, 2 = their derivatives, column by column.
+int evaluate(void* data, int count, int, const double* p, double* residuals, double* jacobian, int stride,
+             int what) {
+  const auto& problem = *static_cast<const Problem*>(data);
+  for (int i = 0; i < count; ++i) {
+    const auto pixel = static_cast<size_t>(i);
+    double value = 0;
+    int column = 0;
+    for (size_t g = 0; g < problem.freeShape.size(); ++g) {
+      const int parameters = problem.freeShape[g] ? kShapeParameters : kPlaceParameters;
+      double derivatives[kShapeParameters];
+      problem.one(g, p + column, pixel, what == 1 ? &value : nullptr, what == 1 ? nullptr : derivatives);
+      if (what == 2) {
+        for (int k = 0; k < parameters; ++k)
+          jacobian[static_cast<size_t>(column + k) * static_cast<size_t>(stride) + pixel] =
+              derivatives[k] / problem.scale;
+      }
+      column += parameters;
+    }
+    if (what == 1) residuals[i] = (value - problem.pixels.values[pixel]) / problem.scale;
+  }
+  return 0;
+}
+
+}  // namespace
+
+double Gaussian::at(double px, double py) const {
+  const Form form = formOf(shape);
+  const double dx = px - x, dy = py - y;
+  return peak * std::exp(-0.5 * (form.a * dx * dx + 2 * form.b * dx * dy + form.c * dy * dy));
+}
+
+void FitPixels::clear() {
+  x.clear();
+  y.clear();
+  values.clear();
+}
+
+FitOutcome fitGaussians(const FitPixels& pixels, double scale, std::span<Gaussian> gaussians,
+                        std::span<const bool> freeShape) {
+  Problem problem{pixels, scale, freeShape, {}};
+  std::vector<double> parameters;
+  for (size_t g = 0; g < gaussians.size(); ++g) {
+    const Gaussian& start = gaussians[g];
+    if (!start.shape.isPositive()) return {};
+    const Form form = formOf(start.shape);
+    problem.forms.push_back(form);
+    parameters.insert(parameters.end(), {start.peak, start.x, start.y});
+    if (freeShape[g]) parameters.insert(parameters.end(), {form.a, form.b, form.c});
+  }
+  const auto m = static_cast<int>(pixels.count()), n = static_cast<int>(parameters.size());
+  if (m < n || !(scale > 0)) return {};
+  const auto rows = static_cast<size_t>(m), columns = static_cast<size_t>(n);
+  std::vector<double> residuals(rows), jacobian(rows * columns), work(5 * columns + rows);
+  std::vector<int> pivots(columns);
+  double *diagonal = work.data(), *qtf = diagonal + n, *w1 = qtf + n, *w2 = w1 + n, *w3 = w2 + n,
+         *w4 = w3 + n;
+  // The minimum to a hundred-thousandth of the errors: the sum of squares is flat there.
+  constexpr double kSquares = 1e-13, kParameters = 1e-9, kFactor = 100;
+  int evaluations = 0, derivations = 0;
+  const int info = lmder(evaluate, &problem, m, n, parameters.data(), residuals.data(), jacobian.data(), m,
+                         kSquares, kParameters, 0, kMostEvaluations, diagonal, 1, kFactor, 0, &evaluations,
+                         &derivations, pivots.data(), qtf, w1, w2, w3, w4);
+  FitOutcome outcome{info >= 1 && info <= 4, evaluations, 0};
+  // 6 to 8: as near as the numbers allow.
+  outcome.converged = outcome.converged || (info >= 6 && info <= 8);
+  for (const double residual : residuals) outcome.squares += residual * residual * scale * scale;
+  if (!outcome.converged) return outcome;
+
+  std::vector<Gaussian> found;
+  const double* p = parameters.data();
+  for (size_t g = 0; g < gaussians.size(); ++g) {
+    Gaussian one{p[0], p[1], p[2], gaussians[g].shape};
+    if (freeShape[g]) {
+      const double d = p[3] * p[5] - p[4] * p[4];
+      one.shape = {p[5] / d, -p[4] / d, p[3] / d};
+      if (!(p[3] > 0 && p[5] > 0 && d > 0)) outcome.converged = false;
+    }
+    p += freeShape[g] ? kShapeParameters : kPlaceParameters;
+    const bool finite = std::isfinite(one.peak + one.x + one.y + one.shape.xx + one.shape.xy + one.shape.yy);
+    outcome.converged = outcome.converged && finite;
+    found.push_back(one);
+  }
+  if (outcome.converged) std::ranges::copy(found, gaussians.begin());
+  return outcome;
+}
+
+bool fitPeaks(const FitPixels& pixels, std::span<Gaussian> gaussians) {
+  const size_t n = gaussians.size();
+  std::vector<double> matrix(n * n), right(n), bells(n);
+  std::vector<Gaussian> units(gaussians.begin(), gaussians.end());
+  for (Gaussian& unit : units) unit.peak = 1;
+  for (size_t i = 0; i < pixels.count(); ++i) {
+    for (size_t g = 0; g < n; ++g) bells[g] = units[g].at(pixels.x[i], pixels.y[i]);
+    for (size_t g = 0; g < n; ++g) {
+      right[g] += bells[g] * pixels.values[i];
+      for (size_t h = 0; h <= g; ++h) matrix[g * n + h] += bells[g] * bells[h];
+    }
+  }
+  // Cholesky's decomposition in place, then both substitutions.
+  for (size_t g = 0; g < n; ++g) {
+    for (size_t h = 0; h <= g; ++h) {
+      double sum = matrix[g * n + h];
+      for (size_t k = 0; k < h; ++k) sum -= matrix[g * n + k] * matrix[h * n + k];
+      if (g == h && !(sum > 1e-9 * matrix[g * n + g])) return false;
+      matrix[g * n + h] = g == h ? std::sqrt(sum) : sum / matrix[h * n + h];
+    }
+  }
+  for (size_t g = 0; g < n; ++g) {
+    for (size_t k = 0; k < g; ++k) right[g] -= matrix[g * n + k] * right[k];
+    right[g] /= matrix[g * n + g];
+  }
+  for (size_t g = n; g-- > 0;) {
+    for (size_t k = g + 1; k < n; ++k) right[g] -= matrix[k * n + g] * right[k];
+    right[g] /= matrix[g * n + g];
+  }
+  for (size_t g = 0; g < n; ++g) gaussians[g].peak = right[g];
+  return true;
+}
+
+}  // namespace otf::measure

@@ -1,0 +1,254 @@
+#include "measure/group_fitter.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "measure/groups.h"
+
+namespace otf::measure {
+namespace {
+
+/// A fit takes the pixels within this many standard deviations of a source, 0.7 FWHM. In noise that is correlated over the
+/// beam more pixels make a least-squares fit worse: the outer ones repeat the noise of the inner ones and weigh as much.
+constexpr double kFitSigmas = 0.7 * kFwhmPerSigma;
+/// A source is resolved when its area is above the beam's by more than this many errors (in the logarithm).
+constexpr double kResolvedSigmas = 1;
+/// A fit that went further than this from where it began, in FWHM of what it began with, fitted something else.
+constexpr double kFarthestMove = 1, kMostGrowth = 3;
+
+double areaRatio(const Covariance& shape, const Covariance& beam) {
+  return std::sqrt(shape.determinant() / beam.determinant());
+}
+
+bool reaches(const Gaussian& source, double x, double y) {
+  const double dx = x - source.x, dy = y - source.y, d = source.shape.determinant();
+  return source.shape.yy * dx * dx - 2 * source.shape.xy * dx * dy + source.shape.xx * dy * dy <=
+         kFitSigmas * kFitSigmas * d;
+}
+
+/// Fits one group; what it needs to know of its sources comes by their indices.
+class GroupFitter {
+ public:
+  explicit GroupFitter(const FitTask& task)
+      : image_(task.image),
+        noise_(task.noise),
+        detections_(task.detections),
+        peaks_(task.peaks),
+        effort_(task.effort) {}
+
+  void fit(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
+    begin(group, out);
+    collect(window);
+    const std::vector<Gaussian> beams = fitBeamShaped();
+    bool failed = beams.empty();
+    std::vector<Gaussian> fits = failed ? starts_ : beams;
+    std::array<bool, kMostTogether> free{};
+    if (effort_ == Effort::kFull) {
+      free.fill(true);
+      std::vector<Gaussian> shaped = fitFree(fits, free);
+      if (!shaped.empty()) {
+        fits = settle(std::move(shaped), beams, free);
+        failed = false;
+      } else {
+        free.fill(false);
+      }
+    }
+    std::vector<GaussianErrors> errors;
+    if (!failed) errors = errorsOf(fits, free);
+    for (size_t k = 0; k < group.size(); ++k) {
+      if (failed) {
+        free[k] = true;
+        fits[k] = moments(k);
+        errors.push_back(condonErrors(fits[k], rms_, beams_[k], true));
+      }
+      write(k, fits[k], errors[k], free[k], failed, out[group[k]]);
+    }
+  }
+
+  void fitInPlace(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
+    begin(group, out);
+    collect(window);
+    std::vector<Gaussian> fits = starts_;
+    const bool solved = pixels_.count() > 0 && fitPeaks(pixels_, fits);
+    const std::array<bool, kMostTogether> shapes{};
+    std::vector<GaussianErrors> errors;
+    if (solved) errors = fitErrors(pixels_, fits, {shapes.data(), fits.size()}, rms_, beams_.front(), true);
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    errors.resize(group.size(), {kNaN, {}, 0, 0, 0, kNaN, 0});
+    for (size_t k = 0; k < group.size(); ++k) {
+      if (!solved) fits[k].peak = kNaN;
+      write(k, fits[k], errors[k], false, !solved, out[group[k]]);
+    }
+  }
+
+ private:
+  void begin(const std::vector<size_t>& group, std::vector<Measurement>& out) {
+    starts_.clear();
+    beams_.clear();
+    flags_.assign(group.size(), group.size() > 1 ? kBlended : 0);
+    rms_ = 0;
+    for (const size_t i : group) {
+      starts_.push_back(peaks_[i].start);
+      beams_.push_back(detections_[i].beam);
+      const NoiseMap::Value local = noise_.at(peaks_[i].start.x, peaks_[i].start.y);
+      out[i].background = local.background;
+      out[i].rms = local.rms;
+      rms_ = std::max(rms_, local.rms);
+    }
+  }
+
+  void collect(const Window& window) {
+    pixels_.clear();
+    Extent2 all = extentOf(starts_.front());
+    for (size_t k = 0; k < starts_.size(); ++k) {
+      const Extent2 one = extentOf(starts_[k]);
+      all.include(one);
+      const bool cut =
+          one.left < 0 || one.bottom < 0 || one.right >= image_.width || one.top >= image_.height;
+      if (cut) flags_[k] |= kEdge;
+    }
+    for (int64_t y = all.bottom; y <= all.top; ++y) {
+      for (int64_t x = all.left; x <= all.right; ++x) {
+        if (!window.contains(x, y)) continue;
+        const auto px = static_cast<double>(x), py = static_cast<double>(y);
+        bool wanted = false;
+        const float value = window.at(x, y);
+        for (size_t k = 0; k < starts_.size(); ++k) {
+          if (!reaches(starts_[k], px, py)) continue;
+          wanted = true;
+          if (!std::isfinite(value)) flags_[k] |= kBlankNear;
+        }
+        if (!wanted || !std::isfinite(value)) continue;
+        pixels_.x.push_back(px);
+        pixels_.y.push_back(py);
+        pixels_.values.push_back(value - noise_.at(px, py).background);
+      }
+    }
+  }
+
+  /// None: it did not converge, or went astray.
+  std::vector<Gaussian> fitted(std::vector<Gaussian> from,
+                               const std::array<bool, kMostTogether>& free) const {
+    const std::span<const bool> shapes(free.data(), from.size());
+    if (!fitGaussians(pixels_, rms_, from, shapes).converged) return {};
+    for (size_t k = 0; k < from.size(); ++k) {
+      const Ellipse began = ellipseOf(starts_[k].shape), ended = ellipseOf(from[k].shape);
+      const double moved = std::hypot(from[k].x - starts_[k].x, from[k].y - starts_[k].y);
+      const bool astray = !(moved <= kFarthestMove * began.major) ||
+                          !(ended.major <= kMostGrowth * began.major) || !(from[k].peak > 0);
+      if (astray) return {};
+    }
+    return from;
+  }
+
+  std::vector<Gaussian> fitBeamShaped() const {
+    std::vector<Gaussian> from = starts_;
+    for (size_t k = 0; k < from.size(); ++k) from[k].shape = beams_[k];
+    return fitted(std::move(from), {});
+  }
+
+  std::vector<Gaussian> fitFree(const std::vector<Gaussian>& places,
+                                const std::array<bool, kMostTogether>& free) const {
+    std::vector<Gaussian> from = starts_;
+    for (size_t k = 0; k < from.size(); ++k) {
+      from[k].x = places[k].x;
+      from[k].y = places[k].y;
+    }
+    return fitted(std::move(from), free);
+  }
+
+  static bool isResolved(const Gaussian& fit, const Covariance& beam, const GaussianErrors& errors) {
+    return std::log(areaRatio(fit.shape, beam)) > kResolvedSigmas * errors.area;
+  }
+
+  std::vector<GaussianErrors> errorsOf(const std::vector<Gaussian>& fits,
+                                       const std::array<bool, kMostTogether>& free) const {
+    std::vector<GaussianErrors> errors =
+        fitErrors(pixels_, fits, {free.data(), fits.size()}, rms_, beams_.front());
+    for (size_t k = errors.size(); k < fits.size(); ++k)
+      errors.push_back(condonErrors(fits[k], rms_, beams_[k], free[k]));
+    return errors;
+  }
+
+  /// Sources that are not resolved get the beam's shape, and all are fitted once more. `free` tells which kept theirs.
+  std::vector<Gaussian> settle(std::vector<Gaussian> shaped, const std::vector<Gaussian>& beams,
+                               std::array<bool, kMostTogether>& free) const {
+    std::vector<Gaussian> mixed = shaped;
+    bool any = false, all = true;
+    const std::vector<GaussianErrors> errors = errorsOf(shaped, free);
+    for (size_t k = 0; k < shaped.size(); ++k) {
+      free[k] = isResolved(shaped[k], beams_[k], errors[k]);
+      any = any || !free[k];
+      all = all && !free[k];
+      if (!free[k]) mixed[k].shape = beams_[k];
+    }
+    if (!any) return shaped;
+    if (all && !beams.empty()) return beams;
+    std::vector<Gaussian> refitted = fitted(mixed, free);
+    if (!refitted.empty()) return refitted;
+    free.fill(true);
+    return shaped;
+  }
+
+  /// Of the pixels above the background that no other source of the group is nearer to.
+  Gaussian moments(size_t k) const {
+    const Gaussian& start = starts_[k];
+    double sum = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
+    for (size_t i = 0; i < pixels_.count(); ++i) {
+      const double v = pixels_.values[i], dx = pixels_.x[i] - start.x, dy = pixels_.y[i] - start.y;
+      if (!(v > 0) || !reaches(start, pixels_.x[i], pixels_.y[i])) continue;
+      sum += v;
+      x += v * dx;
+      y += v * dy;
+      xx += v * dx * dx;
+      xy += v * dx * dy;
+      yy += v * dy * dy;
+    }
+    if (!(sum > 0)) return {start.peak, start.x, start.y, beams_[k]};
+    x /= sum;
+    y /= sum;
+    const Covariance shape{xx / sum - x * x, xy / sum - x * y, yy / sum - y * y};
+    return {start.peak, start.x + x, start.y + y, shape.isPositive() ? shape : beams_[k]};
+  }
+
+  void write(size_t k, const Gaussian& fit, const GaussianErrors& errors, bool free, bool failed,
+             Measurement& out) const {
+    out.fit = fit;
+    out.errors = errors;
+    out.fluxRatio = areaRatio(fit.shape, beams_[k]);
+    out.resolved = free && !failed && isResolved(fit, beams_[k], errors);
+    out.flags |= flags_[k] | (failed ? kFitFailed : 0) | (free ? 0 : kBeamShaped);
+  }
+
+  const ImagePixels& image_;
+  const NoiseMap& noise_;
+  std::span<const Detection> detections_;
+  std::span<const Peak> peaks_;
+  Effort effort_;
+  std::vector<Gaussian> starts_;
+  std::vector<Covariance> beams_;
+  std::vector<int32_t> flags_;
+  FitPixels pixels_;
+  double rms_ = 0;
+};
+
+}  // namespace
+
+Extent2 extentOf(const Gaussian& source) {
+  return Extent2::around(source.x, source.y, kFitSigmas * std::sqrt(source.shape.xx),
+                         kFitSigmas * std::sqrt(source.shape.yy));
+}
+
+void fitGroup(const FitTask& task, const std::vector<size_t>& group, const Window& window,
+              std::vector<Measurement>& out) {
+  GroupFitter(task).fit(group, window, out);
+}
+
+void fitGroupInPlace(const FitTask& task, const std::vector<size_t>& group, const Window& window,
+                     std::vector<Measurement>& out) {
+  GroupFitter(task).fitInPlace(group, window, out);
+}
+
+}  // namespace otf::measure

@@ -1,0 +1,32 @@
+// Fits of one group of sources to the pixels around them.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "measure/bands.h"
+#include "measure/measure.h"
+#include "measure/peaks.h"
+
+namespace otf::measure {
+
+/// What all groups of an image have; by the indices of its detections.
+struct FitTask {
+  const ImagePixels& image;
+  const NoiseMap& noise;
+  std::span<const Detection> detections;
+  std::span<const Peak> peaks;
+  Effort effort;
+};
+
+/// The pixels of a source that a fit takes.
+Extent2 extentOf(const Gaussian& source);
+
+/// Writes the measurements of the group's members. At most kMostTogether of them; `window` holds their extents.
+void fitGroup(const FitTask& task, const std::vector<size_t>& group, const Window& window,
+              std::vector<Measurement>& out);
+/// Their peaks alone, where they are and as their starts are shaped.
+void fitGroupInPlace(const FitTask& task, const std::vector<size_t>& group, const Window& window,
+                     std::vector<Measurement>& out);
+
+}  // namespace otf::measure

@@ -1,0 +1,113 @@
+#include "measure/measure.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "measure/bands.h"
+#include "measure/group_fitter.h"
+#include "measure/groups.h"
+#include "measure/peaks.h"
+
+namespace otf::measure {
+namespace {
+
+std::vector<Peak> findPeaks(const ImagePixels& image, const NoiseMap& noise,
+                            std::span<const Detection> detections, const MeasureOptions& options) {
+  std::vector<Extent2> extents;
+  for (const Detection& detection : detections) {
+    const double reach = peakReach(detection);
+    extents.push_back(Extent2::around(detection.x, detection.y, reach, reach));
+  }
+  std::vector<Peak> peaks(detections.size());
+  overBands(image, extents, options.threads, options.cancel,
+            [&](std::span<const size_t> items, const Window& window) {
+              for (const size_t i : items) peaks[i] = findPeak(detections[i], noise, window);
+            });
+  return peaks;
+}
+
+/// Every group once, by the rows it lies in.
+template <typename Fit>
+void overGroups(const ImagePixels& image, const Grouping& grouping, std::span<const Peak> peaks,
+                const MeasureOptions& options, Fit fit) {
+  std::vector<Extent2> extents;
+  for (const std::vector<size_t>& group : grouping.groups) {
+    Extent2 all = extentOf(peaks[group.front()].start);
+    for (const size_t i : group) all.include(extentOf(peaks[i].start));
+    extents.push_back(all);
+  }
+  overBands(image, extents, options.threads, options.cancel,
+            [&](std::span<const size_t> items, const Window& window) {
+              for (const size_t g : items) fit(grouping.groups[g], window);
+            });
+}
+
+std::vector<Gaussian> startsOf(std::span<const Peak> peaks) {
+  std::vector<Gaussian> starts;
+  for (const Peak& peak : peaks) starts.push_back(peak.start);
+  return starts;
+}
+
+Measurement unmeasured(const NoiseMap& noise, const Detection& detection) {
+  const NoiseMap::Value local = noise.at(detection.x, detection.y);
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  Measurement out;
+  out.fit = {kNaN, kNaN, kNaN, {kNaN, kNaN, kNaN}};
+  out.errors = {kNaN, {kNaN, kNaN, kNaN}, kNaN, kNaN, kNaN, kNaN};
+  out.background = local.background;
+  out.rms = local.rms;
+  out.fluxRatio = kNaN;
+  out.flags = kFitFailed;
+  return out;
+}
+
+}  // namespace
+
+std::vector<Measurement> measureDetections(const ImagePixels& image, const NoiseMap& noise,
+                                           std::span<const Detection> detections,
+                                           const MeasureOptions& options) {
+  const std::vector<Peak> peaks = findPeaks(image, noise, detections, options);
+  const std::vector<int32_t> firsts = findDuplicates(detections, peaks);
+  std::vector<uint8_t> used(detections.size());
+  for (size_t i = 0; i < used.size(); ++i)
+    used[i] = peaks[i].found && firsts[i] < 0 && detections[i].beam.isPositive() &&
+              std::isfinite(peaks[i].start.peak);
+  const Grouping grouping = groupSources(startsOf(peaks), used);
+  std::vector<Measurement> out(detections.size());
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (!used[i]) out[i] = unmeasured(noise, detections[i]);
+    if (grouping.overlapped[i]) out[i].flags |= kBrightNeighbour;
+  }
+  overGroups(image, grouping, peaks, options, [&](const std::vector<size_t>& group, const Window& window) {
+    fitGroup({image, noise, detections, peaks, options.effort}, group, window, out);
+  });
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i].duplicateOf = firsts[i];
+    if (firsts[i] >= 0) out[static_cast<size_t>(firsts[i])].flags |= kMerged;
+  }
+  return out;
+}
+
+std::vector<Measurement> measureAt(const ImagePixels& image, const NoiseMap& noise,
+                                   std::span<const Detection> places, const MeasureOptions& options) {
+  std::vector<Peak> peaks(places.size());
+  std::vector<uint8_t> used(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Detection& place = places[i];
+    peaks[i].start = {1, place.x, place.y, place.beam};
+    used[i] = std::isfinite(place.x) && std::isfinite(place.y) && place.beam.isPositive();
+  }
+  const Grouping grouping = groupSources(startsOf(peaks), used);
+  std::vector<Measurement> out(places.size());
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (!used[i]) out[i] = unmeasured(noise, places[i]);
+    if (grouping.overlapped[i]) out[i].flags |= kBrightNeighbour;
+  }
+  overGroups(image, grouping, peaks, options, [&](const std::vector<size_t>& group, const Window& window) {
+    fitGroupInPlace({image, noise, places, peaks, options.effort}, group, window, out);
+  });
+  return out;
+}
+
+}  // namespace otf::measure

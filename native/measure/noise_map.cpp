@@ -1,0 +1,207 @@
+#include "measure/noise_map.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "error/error.h"
+
+namespace otf::measure {
+namespace {
+
+constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
+constexpr double kBeamsPerCell = 24;
+constexpr double kUnknownBeamCellPx = 64;
+constexpr int64_t kSmallestCellPx = 32, kLargestCellPx = 512;
+constexpr size_t kFewestSamples = 16;
+constexpr double kClip = 3;
+/// Deviation of a Gaussian cut at 3 deviations.
+constexpr double kClippedDeviation = 0.98658;
+
+double medianOf(std::vector<float>& values, size_t count) {
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(count / 2);
+  const auto end = values.begin() + static_cast<std::ptrdiff_t>(count);
+  std::nth_element(values.begin(), half, end);
+  if (count % 2 == 1) return *half;
+  return (static_cast<double>(*half) + *std::max_element(values.begin(), half)) / 2;
+}
+
+/// Median of the known values among 3 x 3 cells; unknown cells take that of the nearest ring that knows one.
+std::vector<float> smoothed(const CellLayout& layout, const std::vector<float>& cells) {
+  std::vector<float> out(cells.size(), kUnknown);
+  std::vector<float> near;
+  for (int64_t r = 0; r < layout.rows; ++r) {
+    for (int64_t c = 0; c < layout.columns; ++c) {
+      const int64_t farthest = std::max(layout.rows, layout.columns);
+      for (int64_t reach = 1; reach <= farthest; reach *= 2) {
+        near.clear();
+        for (int64_t y = std::max<int64_t>(r - reach, 0); y <= std::min(r + reach, layout.rows - 1); ++y) {
+          for (int64_t x = std::max<int64_t>(c - reach, 0); x <= std::min(c + reach, layout.columns - 1);
+               ++x) {
+            const float value = cells[static_cast<size_t>(y * layout.columns + x)];
+            if (std::isfinite(value)) near.push_back(value);
+          }
+        }
+        if (near.empty()) continue;
+        // At an edge fewer neighbours lie outwards than inwards: a cell alone says more there than a one-sided median.
+        const bool edge = r == 0 || c == 0 || r == layout.rows - 1 || c == layout.columns - 1;
+        const float own = cells[static_cast<size_t>(r * layout.columns + c)];
+        const auto median = static_cast<float>(medianOf(near, near.size()));
+        out[static_cast<size_t>(r * layout.columns + c)] =
+            edge && std::isfinite(own) ? (own + median) / 2 : median;
+        break;
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+CellLayout layoutCells(int64_t x, int64_t y, int64_t width, int64_t height, double beamPx) {
+  const double wanted = beamPx > 0 ? kBeamsPerCell * beamPx : kUnknownBeamCellPx;
+  const int64_t side = std::clamp(std::llround(wanted), static_cast<long long>(kSmallestCellPx),
+                                  static_cast<long long>(kLargestCellPx));
+  CellLayout layout{x, y, width, height};
+  layout.columns = std::max<int64_t>(1, width / side);
+  layout.rows = std::max<int64_t>(1, height / side);
+  // Correlated noise of a beam of b pixels: pixels 0.8 b apart tell as much as all of them.
+  layout.stridePx = std::clamp<int64_t>(static_cast<int64_t>(0.81 * beamPx), 1, 8);
+  return layout;
+}
+
+ClippedStatistics clippedStatistics(std::vector<float>& values) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  size_t count = values.size();
+  if (count < kFewestSamples) return {kNaN, kNaN};
+  double centre = medianOf(values, count);
+  std::vector<float> away(values.size());
+  std::transform(values.begin(), values.end(), away.begin(),
+                 [&](float v) { return static_cast<float>(std::abs(v - centre)); });
+  double deviation = 1.4826 * medianOf(away, count);
+  constexpr int kMostRounds = 20;
+  for (int round = 0; round < kMostRounds; ++round) {
+    const double low = centre - kClip * deviation, high = centre + kClip * deviation;
+    const auto end = std::partition(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count),
+                                    [&](float v) { return v >= low && v <= high; });
+    const auto kept = static_cast<size_t>(end - values.begin());
+    if (kept < kFewestSamples) break;
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < kept; ++i) {
+      const double d = values[i] - centre;
+      sum += d;
+      squares += d * d;
+    }
+    const auto n = static_cast<double>(kept);
+    const double next = std::sqrt(std::max(squares / n - sum / n * (sum / n), 0.0)) / kClippedDeviation;
+    const bool done = kept == count && std::abs(next - deviation) <= 1e-6 * deviation;
+    count = kept;
+    centre = medianOf(values, count);
+    deviation = next;
+    if (done) break;
+  }
+  return {centre, deviation};
+}
+
+NoiseMap::NoiseMap(const CellLayout& layout, std::vector<float> background, std::vector<float> rms)
+    : layout_(layout), background_(std::move(background)), rms_(std::move(rms)) {}
+
+double NoiseMap::between(const std::vector<float>& values, double column, double row) const {
+  const auto place = [](double at, int64_t count) {
+    return std::clamp<int64_t>(static_cast<int64_t>(std::floor(at)), 0, std::max<int64_t>(count - 2, 0));
+  };
+  const int64_t c = place(column, layout_.columns), r = place(row, layout_.rows);
+  // Half a cell beyond the outermost centres the plane through them goes on, no further.
+  const double u = std::clamp(column - static_cast<double>(c), -0.5, 1.5);
+  const double v = std::clamp(row - static_cast<double>(r), -0.5, 1.5);
+  const auto value = [&](int64_t x, int64_t y) {
+    return double{values[static_cast<size_t>(std::min(y, layout_.rows - 1) * layout_.columns +
+                                             std::min(x, layout_.columns - 1))]};
+  };
+  const double low = value(c, r) + u * (value(c + 1, r) - value(c, r));
+  const double high = value(c, r + 1) + u * (value(c + 1, r + 1) - value(c, r + 1));
+  return low + v * (high - low);
+}
+
+NoiseMap::Value NoiseMap::at(double x, double y) const {
+  if (!isKnown()) return {std::nan(""), std::nan("")};
+  const double column = (x - static_cast<double>(layout_.x) + 0.5) * static_cast<double>(layout_.columns) /
+                            static_cast<double>(layout_.width) -
+                        0.5;
+  const double row = (y - static_cast<double>(layout_.y) + 0.5) * static_cast<double>(layout_.rows) /
+                         static_cast<double>(layout_.height) -
+                     0.5;
+  Value value{between(background_, column, row), between(rms_, column, row)};
+  if (value.rms > 0) return value;
+  // A steep edge may lead below zero: the nearest cell is positive.
+  const auto c = std::clamp<int64_t>(std::llround(column), 0, layout_.columns - 1);
+  const auto r = std::clamp<int64_t>(std::llround(row), 0, layout_.rows - 1);
+  value.rms = rms_[static_cast<size_t>(r * layout_.columns + c)];
+  return value;
+}
+
+void NoiseMap::rows(int64_t row, int64_t count, float* background, float* rms) const {
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t x = 0; x < layout_.width; ++x) {
+      const Value value = at(static_cast<double>(layout_.x + x), static_cast<double>(layout_.y + row + i));
+      if (background) background[i * layout_.width + x] = static_cast<float>(value.background);
+      if (rms) rms[i * layout_.width + x] = static_cast<float>(value.rms);
+    }
+  }
+}
+
+double NoiseMap::typicalRms() const {
+  std::vector<float> known = rms_;
+  std::erase_if(known, [](float value) { return !std::isfinite(value); });
+  return known.empty() ? std::nan("") : medianOf(known, known.size());
+}
+
+NoiseMapper::NoiseMapper(const CellLayout& layout)
+    : layout_(layout), samples_(static_cast<size_t>(layout.columns)) {}
+
+int64_t NoiseMapper::memoryBytes(const CellLayout& layout) {
+  const int64_t rows = (layout.height / layout.rows + 1) / layout.stridePx + 1;
+  const int64_t columns = layout.width / layout.stridePx + 1;
+  return (rows * columns + 2 * layout.rows * layout.columns) * static_cast<int64_t>(sizeof(float));
+}
+
+void NoiseMapper::add(const float* pixels, int64_t count) {
+  for (int64_t i = 0; i < count; ++i, ++nextRow_) {
+    if (nextRow_ == layout_.rowBegin(cellRow_ + 1)) endCells();
+    if (nextRow_ % layout_.stridePx != 0) continue;
+    const float* row = pixels + i * layout_.width;
+    for (int64_t c = 0; c < layout_.columns; ++c) {
+      std::vector<float>& cell = samples_[static_cast<size_t>(c)];
+      for (int64_t x = layout_.columnBegin(c), end = layout_.columnBegin(c + 1); x < end;
+           x += layout_.stridePx) {
+        if (std::isfinite(row[x]) && row[x] != 0) cell.push_back(row[x]);
+      }
+    }
+  }
+}
+
+void NoiseMapper::endCells() {
+  for (std::vector<float>& cell : samples_) {
+    const int64_t cellPixels = layout_.width / layout_.columns * (layout_.height / layout_.rows);
+    const bool enough =
+        static_cast<int64_t>(cell.size()) * layout_.stridePx * layout_.stridePx * 4 >= cellPixels;
+    const ClippedStatistics found = clippedStatistics(cell);
+    const bool told = enough && found.deviation > 0;
+    background_.push_back(told ? static_cast<float>(found.centre) : kUnknown);
+    rms_.push_back(told ? static_cast<float>(found.deviation) : kUnknown);
+    cell.clear();
+  }
+  ++cellRow_;
+}
+
+NoiseMap NoiseMapper::finish() {
+  if (nextRow_ != layout_.height) {
+    throw OtfError(Code::kInternal, "the noise of " + std::to_string(layout_.height) +
+                                        " rows was asked for after " + std::to_string(nextRow_));
+  }
+  endCells();
+  return {layout_, smoothed(layout_, background_), smoothed(layout_, rms_)};
+}
+
+}  // namespace otf::measure

@@ -1,0 +1,76 @@
+// Background and noise of an image: clipped statistics of the pixels in cells, smoothed by a median over neighbours,
+// interpolated between their centres. Memory is that of one row of cells.
+// The idea is SExtractor's mesh (Bertin and Arnouts 1996) with BANE's choice of the size by the beam (Hancock et al. 2018).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace otf::measure {
+
+/// Cells that cover a box of an image, from its lower left corner; those at the far edges may be larger.
+struct CellLayout {
+  int64_t x = 0, y = 0, width = 0, height = 0;  // of the box, pixels of the image
+  int64_t columns = 1, rows = 1;
+  int64_t stridePx = 1;  // every so many pixels counts: neighbours within a beam tell nothing new
+
+  int64_t columnBegin(int64_t column) const { return column * width / columns; }
+  int64_t rowBegin(int64_t row) const { return row * height / rows; }
+};
+
+/// Cells of 24 beams, so that the noise of each is known to 3 per cent; 64 pixels for an unknown beam (0). At least 32 and at
+/// most 512 pixels.
+CellLayout layoutCells(int64_t x, int64_t y, int64_t width, int64_t height, double beamPx);
+
+/// What the cells gave. NaN where a whole image has no pixel to tell. Thread-safe.
+class NoiseMap {
+ public:
+  NoiseMap() = default;
+  NoiseMap(const CellLayout& layout, std::vector<float> background, std::vector<float> rms);
+
+  struct Value {
+    double background, rms;
+  };
+  /// At a pixel of the image, bilinear between centres of cells, and on along the edges.
+  Value at(double x, double y) const;
+  /// Rows of the box from `row`, `width` values each; either may be null.
+  void rows(int64_t row, int64_t count, float* background, float* rms) const;
+
+  const CellLayout& layout() const { return layout_; }
+  bool isKnown() const { return !rms_.empty(); }
+  /// Median over the cells, for a summary.
+  double typicalRms() const;
+
+ private:
+  double between(const std::vector<float>& values, double column, double row) const;
+  CellLayout layout_;
+  std::vector<float> background_, rms_;
+};
+
+/// Takes the rows of the box one after the other and makes the map of them. One thread at a time.
+class NoiseMapper {
+ public:
+  explicit NoiseMapper(const CellLayout& layout);
+  /// The next rows of the box: count * width values; NaN and exact zeros (padding of mosaics) say nothing.
+  void add(const float* pixels, int64_t count);
+  /// When every row was added; kInternal before. Cells without enough pixels take their neighbours'.
+  NoiseMap finish();
+
+  static int64_t memoryBytes(const CellLayout& layout);
+
+ private:
+  void endCells();
+  CellLayout layout_;
+  int64_t nextRow_ = 0, cellRow_ = 0;
+  std::vector<std::vector<float>> samples_;  // of each cell of the row under way
+  std::vector<float> background_, rms_;
+};
+
+/// Median and deviation of values without those further than 3 deviations from the median, again until nothing changes; the
+/// deviation is that of a whole Gaussian. NaN, NaN of fewer than 16. The order of `values` is lost.
+struct ClippedStatistics {
+  double centre, deviation;
+};
+ClippedStatistics clippedStatistics(std::vector<float>& values);
+
+}  // namespace otf::measure

@@ -1,0 +1,32 @@
+// Beams in the pixels of an image, and measurements on its sky.
+#pragma once
+
+#include <optional>
+
+#include "fits/fits.h"
+#include "measure/measure.h"
+#include "sky/wcs.h"
+
+namespace otf::measure {
+
+/// Arcsec towards East and North per pixel at a place. nullopt off the sky.
+std::optional<Map> skyMapAt(const Wcs& wcs, double x, double y);
+
+/// The beam in pixels where the map holds. Position angles are North through East.
+Covariance beamInPixels(const Beam& beam, const Map& toSky);
+
+/// One measurement on the sky; NaN = unknown. Arcsec, degrees; axes are FWHM, angles North through East in [0, 180).
+struct SkyValues {
+  double raDeg, decDeg, raErrorArcsec, decErrorArcsec;
+  Ellipse axes, axesError;  // as fitted
+  Ellipse
+      intrinsic;  // without the beam; an axis that is not resolved is NaN, and the angle with the major one
+  double
+      majorLimit;  // two sigma above the fitted major axis, without the beam: an upper limit where it is not resolved
+};
+
+/// `toSky` at the detection.
+SkyValues skyValuesOf(const Measurement& measurement, const Wcs& wcs, const Map& toSky,
+                      const Covariance& beamPx);
+
+}  // namespace otf::measure
