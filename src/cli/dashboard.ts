@@ -26,6 +26,8 @@ async function dashboard(options: RemoteOptions & { color: boolean }): Promise<v
   const client = await clientOf(options);
   // Read by the libraries when they are loaded.
   process.env.NODE_ENV = 'production';
+  // ink draws once, at the end, where it takes a terminal for a log.
+  for (const name of ['CI', 'CONTINUOUS_INTEGRATION']) delete process.env[name];
   if (!options.color || process.env.NO_COLOR) process.env.FORCE_COLOR = '0';
   const { runDashboard } = await import('../dashboard/run.js');
   await runDashboard(client, actionsOf(client), (thrown) => process.exit(report(thrown)));

@@ -165,6 +165,14 @@ class TestClient(unittest.TestCase):
         other.session.close()
 
 
+class TestToken(unittest.TestCase):
+    def test_a_token_goes_with_every_request_and_to_nobody_else(self):
+        client = OTFClient("http://127.0.0.1:9", token="otf_1_x")
+        self.addCleanup(client.session.close)
+        self.assertEqual(client.session.headers["Authorization"], "Bearer otf_1_x")
+        self.assertNotIn("Authorization", OTFClient("http://127.0.0.1:9").session.headers)
+
+
 class TestUpload(unittest.TestCase):
     def test_a_form_is_as_long_as_it_says_however_it_is_read(self):
         with tempfile.TemporaryDirectory() as folder:
