@@ -6,6 +6,7 @@ import { benchDetect } from './detect.js';
 import { benchEngine } from './engine.js';
 import { benchFinders } from './finders.js';
 import { benchHttp } from './http.js';
+import { benchPage } from './page.js';
 import { benchResults } from './results.js';
 import { benchScore } from './score.js';
 import { benchServer } from './server.js';
@@ -100,4 +101,13 @@ export function addBenchmarks(group: Command): void {
     .option('--json', 'as JSON')
     .action(benchFinders);
   example(finders, ['cianna-otf bench finders', 'cianna-otf bench finders --size 1024 --fields 1']);
+
+  const page = group
+    .command('page')
+    .description('the page in a headless Chromium: an image that pans, its tiles, a table that scrolls')
+    .option('--size <n>', 'side of the image in pixels', integer(512, 32_768), 8192)
+    .option('--rows <n>', 'rows of the catalogue', integer(1, 1_000_000), 100_000)
+    .option('--seconds <n>', 'of panning and of scrolling', integer(1, 60), 5)
+    .action(benchPage);
+  example(page, ['cianna-otf bench page', 'cianna-otf bench page --size 2048 --rows 10000']);
 }

@@ -6,7 +6,8 @@
 //   4. native tests      with --test: build/native-tests, built with the addon; --fuzz: build/fuzz; --sanitize:
 //                        build/native-sanitize
 //   5. TypeScript        `tsc -b`: dist/
-//   6. link              with --link: cianna-otf on the PATH
+//   6. web page          Vite bundles src/web: dist/web
+//   7. link              with --link: cianna-otf on the PATH
 // Each step looks first and does nothing when nothing is missing; of one that fails, all output is in build/logs.
 // Environment: CMAKE_BUILD_PARALLEL_LEVEL limits the cores; OTF_WERROR=1 (and CI=true) makes compiler warnings errors.
 import { pathToFileURL } from 'node:url';
@@ -18,6 +19,7 @@ import { buildAddon, buildNativeTree, kTrees } from './setup/native.mjs';
 import { buildSqlite, installNpmPackages, sqliteIsCompiled } from './setup/npm.mjs';
 import { fail, kRoot, runQuietly, step } from './setup/step.mjs';
 import { installSystemPackages } from './setup/system.mjs';
+import { buildPage } from './setup/web.mjs';
 
 /** @param {{test?: boolean, fuzz?: boolean, sanitize?: boolean}} wanted */
 export async function setUp(wanted) {
@@ -38,6 +40,7 @@ export async function setUp(wanted) {
     await runQuietly(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], 'tsc');
     await writeBuildInfo();
   });
+  await step('web page', buildPage);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -27,6 +27,14 @@ const kTypeScript = {
   schedule: ['config', 'errors', 'jobs', 'provenance', 'run', 'tasks'],
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
   http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
+  // The page in the browser uses nothing of the server but its addresses.
+  web: ['web/api', 'web/parts', 'web/state', 'web/views'],
+  'web/api': [],
+  'web/state': ['web/api'],
+  'web/parts': ['web/state'],
+  'web/sky': ['web/api', 'web/parts', 'web/state', 'web/table'],
+  'web/table': ['web/api', 'web/parts', 'web/state'],
+  'web/views': ['web/api', 'web/parts', 'web/sky', 'web/state', 'web/table'],
   cli: [
     ...['auth', 'client', 'config', 'dashboard', 'engine', 'errors', 'http', 'io', 'jobs', 'models', 'pictures'],
     ...['results', 'run', 'schedule', 'scores', 'tasks'],

@@ -29,6 +29,8 @@ const kReaders = [
   'xrootd-server',
   'tmux',
 ].map((name) => [name]);
+/** The browser that drives the page; fonts-dejavu-core: it draws no text without any font. */
+const kBrowser = ['chromium', 'fonts-dejavu-core'];
 /** Its service starts when it is installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
 const kNginx = existsSync('/usr/sbin/policy-rc.d') ? ['nginx-light'] : [];
 /** After a day a package that could not be installed is tried again. */
@@ -126,7 +128,7 @@ export async function installSystemPackages({ tests }) {
   if ((await capture('dpkg-query', ['--version'])).code !== 0) return checkWithoutDpkg(tests);
   const needed = [...kBuild, ...(await sqlitePackages()), ...(tests ? kTests : [])];
   const fuzzer = tests ? await fuzzerPackages() : [];
-  const optional = tests ? [fuzzer, kLint, ...kReaders, kNginx] : [];
+  const optional = tests ? [fuzzer, kLint, ...kReaders, kBrowser, kNginx] : [];
   const missingOptional = await missingOf(optional.flat());
   await installPackages(needed, missingOptional);
   if (missingOptional.length === 0) return { clang: tests };

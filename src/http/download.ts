@@ -73,7 +73,8 @@ export function endHead(res: HttpResponse, length: number): void {
 }
 
 function makePlan(answer: FileAnswer, request: DownloadRequest): Plan {
-  const compressible = kCompressible.test(answer.mime) && answer.size >= kMinGzipBytes;
+  const encoded = 'Content-Encoding' in answer.headers;
+  const compressible = !encoded && kCompressible.test(answer.mime) && answer.size >= kMinGzipBytes;
   const asked = request.acceptEncoding.split(',').some((item) => /^\s*gzip\s*(;\s*q=(1|0?\.0*[1-9]).*)?$/.test(item));
   const gzip = compressible && asked && request.range === '';
   // The two encodings are two representations: a strong tag must not name both.

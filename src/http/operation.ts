@@ -37,7 +37,7 @@ export const getHealth: Handler = (context) => {
 
 export const getMetrics: Handler = async ({ metrics }) => text(200, metrics.contentType, await metrics.metrics());
 
-export const getState: Handler = ({ state }) => json(200, state.now());
+export const getState: Handler = ({ state }) => json(200, { ...state.now(), history: state.history() });
 
 /** What may be listened to; without a wish the first two. `job`: all that is known of a job, whenever its phase changes. */
 export const kTopics = ['phase', 'progress', 'job', 'log', 'server'] as const;

@@ -3,6 +3,7 @@ import type { ParameterDescription } from '../tasks/parameters.js';
 import { createChain, deleteChain, getChain, postChainPhase } from '../uws/chains.js';
 import type { Handler, Tree } from '../uws/context.js';
 import { creationFields } from '../uws/creation.js';
+import { getKinds, getModels } from '../uws/descriptions.js';
 import { deleteJob, getJob, getPhase, postAbort, postPhase } from '../uws/job.js';
 import { createJob, listJobs } from '../uws/job-list.js';
 import { getParameter, getParameters, postJob, postParameters } from '../uws/job-parameters.js';
@@ -34,6 +35,7 @@ import {
   indexOf,
   kTopics,
 } from './operation.js';
+import { getPageFile, pageOr, signIn } from './page.js';
 import { pictureRoutes } from './picture-routes.js';
 import type { Operation, Route } from './route.js';
 
@@ -192,7 +194,18 @@ function single(path: string, methods: Route['methods']): Route {
 const allRoutes = () => kRoutes;
 
 export const kRoutes: readonly Route[] = [
-  single('/', get(indexOf(allRoutes), 'What there is', 'text', kOpen)),
+  single('/', get(pageOr(indexOf(allRoutes)), 'What there is', 'text; for browsers the page', kOpen)),
+  single('/sign-in', {
+    GET: {
+      handler: signIn,
+      summary: 'To the page, for browsers that know who asks',
+      answers: { 303: 'Location is the page' },
+    },
+  }),
+  single(
+    '/page/:file',
+    get(getPageFile, 'Files of the page', 'script, style or picture', { ...kOpen, answers: kNotFound }),
+  ),
   ...jobTree('/jobs'),
   ...jobTree('/uws'),
   single('/uploads', {
@@ -276,6 +289,8 @@ export const kRoutes: readonly Route[] = [
   single('/healthz', get(getHealth, 'Live and ready', 'JSON', { ...kOpen, answers: { 503: 'not ready' } })),
   single('/healthz/live', get(getLive, 'Is the process there', 'JSON', kOpen)),
   single('/healthz/ready', get(getReady, 'Can jobs be run', 'JSON', { ...kOpen, answers: { 503: 'not ready' } })),
+  single('/kinds', get(getKinds, 'Kinds of task: inputs, parameters, formats', 'JSON')),
+  single('/models', get(getModels, 'Cards of the models', 'JSON')),
   single('/metrics', get(getMetrics, 'Prometheus metrics', 'text', { access: 'metrics' })),
   single('/openapi.json', get(descriptionOf(allRoutes), 'This API', 'OpenAPI 3.1', kOpen)),
 ];

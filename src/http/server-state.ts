@@ -3,8 +3,9 @@ import { statfsSync } from 'node:fs';
 import type { Config } from '../config/schema.js';
 import { kOwnPhases } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
-import type { ServerState, StateFeed } from '../uws/context.js';
+import type { Rate, ServerState, StateFeed } from '../uws/context.js';
 import { kSoftware } from '../version.js';
+import { RateHistory } from './rate-history.js';
 
 const kTickMs = 1000;
 
@@ -13,12 +14,23 @@ export class Feed implements StateFeed {
   readonly #dataDir: string;
   readonly #startedAt: string;
   readonly #listeners = new Set<(document: string) => void>();
+  readonly #rates: RateHistory;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(jobs: JobService, config: Config, startedMs: number) {
     this.#jobs = jobs;
     this.#dataDir = config.storage.data_dir;
     this.#startedAt = new Date(startedMs).toISOString();
+    this.#rates = new RateHistory(() => jobs.executor.state().itemsPerSecond);
+  }
+
+  history(): readonly Rate[] {
+    return this.#rates.samples;
+  }
+
+  /** Nothing is sampled any more. */
+  stop(): void {
+    this.#rates.stop();
   }
 
   now(): ServerState {

@@ -101,6 +101,7 @@ export async function startServer({
     port = await listen(app, config);
     connections.listensOn(port);
   } catch (thrown) {
+    state.stop();
     app.close();
     await jobs.stop(0);
     await services.close();
@@ -111,6 +112,7 @@ export async function startServer({
   log.info({ url, jobs: jobs.counts().jobs }, 'listening');
   let stopping: Promise<void> | undefined;
   const stop = () => {
+    state.stop();
     stopping ??= shutDown(app, services, open, config.server.shutdown_s * 1000, log);
     return stopping;
   };

@@ -22,8 +22,16 @@ export interface ServerState extends ExecutorState {
   executing: number;
 }
 
+export interface Rate {
+  /** Milliseconds since 1970. */
+  timeMs: number;
+  itemsPerSecond: number;
+}
+
 export interface StateFeed {
   now: () => ServerState;
+  /** Of the last hour, the oldest first. */
+  history: () => readonly Rate[];
   /** As JSON, once at once and then every second. The result ends it. */
   subscribe: (listener: (document: string) => void) => () => void;
 }

@@ -62,7 +62,7 @@ export interface TextAnswer {
   body: string;
 }
 
-/** A file of a job: streamed, with ETag, Range, and gzip where asked. */
+/** A file: streamed, with ETag, Range, and gzip where asked, unless its headers say how it is encoded. */
 export interface FileAnswer {
   kind: 'file';
   path: string;

@@ -45,5 +45,8 @@ export function problemAnswer(thrown: unknown, request: Pick<Request, 'header'>,
 function challengeOf(thrown: unknown, request: Pick<Request, 'header'>): string {
   const bearer = `Bearer realm="${kRealm}"${toOtfError(thrown).code === 'OTF_TOKEN_INVALID' ? ', error="invalid_token"' : ''}`;
   const mode = request.header('sec-fetch-mode');
-  return mode === '' || mode === 'navigate' ? `${bearer}, Basic realm="${kRealm}", charset="UTF-8"` : bearer;
+  const basic = `Basic realm="${kRealm}", charset="UTF-8"`;
+  // Of several in one line Chromium sees the first alone.
+  if (mode === 'navigate') return `${basic}, ${bearer}`;
+  return mode === '' ? `${bearer}, ${basic}` : bearer;
 }

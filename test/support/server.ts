@@ -1,6 +1,7 @@
 /** A real server process on a free port, with its own data folder, and the shortest way to talk to it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,6 +19,8 @@ export interface ServerOptions {
   models?: string;
   /** Path of an otf.toml. */
   config?: string;
+  /** Of a server that was here before; otherwise any free one. */
+  port?: string;
   /** Instead of this one: the root of a copy of the program (program-copy.ts). */
   root?: string;
 }
@@ -133,7 +136,7 @@ export class TestServer {
 export async function startTestServer(t: TestContext, options: ServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? (await tempDir(t));
   const program = options.root === undefined ? kProgram : join(options.root, 'bin/cianna-otf.js');
-  const args = [program, 'serve', '--port', '0', '--data-dir', dataDir];
+  const args = [program, 'serve', '--port', options.port ?? '0', '--data-dir', dataDir];
   if (options.models !== undefined) args.push('--models', options.models);
   if (options.config !== undefined) args.push('--config', options.config);
   const child = spawn(process.execPath, args, {
@@ -169,6 +172,16 @@ export async function field(dir: string, sizePx: number, seed = 1): Promise<Buff
   const output = join(dir, `field-${sizePx}-${seed}.fits`);
   await addon.simulate({ output, sizePx, density: 0.001, noise: 4e-7, seed });
   return readFile(output);
+}
+
+/** A port nobody has at this moment. */
+export async function freePort(): Promise<string> {
+  const server = createServer();
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return String(port);
 }
 
 export function pause(ms: number): Promise<void> {

@@ -1,0 +1,88 @@
+/** The newest jobs, live: read as a list, then kept up to date by events; after a lost connection read again. */
+import { computed, signal } from '@preact/signals';
+import { listen } from '../api/events.js';
+import { readJson, ServerError } from '../api/http.js';
+import { isEnded, type Progress, readSummaries, readSummary, type Summary } from '../api/jobs.js';
+import type { ServerState } from '../api/server.js';
+import { loadAbilities } from './abilities.js';
+import { attempt } from './notices.js';
+import { addRate, loadRates } from './rates.js';
+
+/** Jobs of the list; older ones are reached by their id. */
+const kListed = 500;
+/** Places in the queue change with every batch: they are read again while jobs wait. */
+const kQueueMs = 2000;
+
+const all = signal<ReadonlyMap<string, Summary>>(new Map());
+export const jobs = computed(() =>
+  [...all.value.values()].sort((a, b) => b.creationTime.localeCompare(a.creationTime)),
+);
+/** stranger: the server wants to know who asks. */
+export const connected = signal<'connecting' | 'live' | 'lost' | 'stranger'>('connecting');
+export const server = signal<ServerState | undefined>(undefined);
+
+export function jobOf(id: string): Summary | undefined {
+  return all.value.get(id);
+}
+
+function change(id: string, to: Summary | undefined): void {
+  const next = new Map(all.value);
+  if (to) next.set(id, to);
+  else next.delete(id);
+  all.value = next;
+}
+
+async function readList(): Promise<void> {
+  all.value = new Map((await readSummaries(kListed)).map((job) => [job.id, job]));
+}
+
+/** A job that is not in the list (yet). */
+export async function bringJob(id: string): Promise<void> {
+  const found = await readSummary(id);
+  if (found) change(id, found);
+}
+
+function onJob(data: unknown): void {
+  const job = data as Summary;
+  change(job.id, job.phase === 'DELETED' ? undefined : job);
+}
+
+function onProgress(data: unknown): void {
+  const { jobId, done, total, unit } = data as Progress & { jobId: string };
+  const job = all.value.get(jobId);
+  if (job && !isEnded(job.phase)) change(jobId, { ...job, progress: { done, total, unit } });
+}
+
+/** Once, when the page starts. */
+export function startLive(): void {
+  listen(['job', 'progress', 'server'], {
+    onOpen: () => {
+      const before = connected.value;
+      connected.value = 'live';
+      attempt(readList);
+      if (before === 'live') return;
+      attempt(loadAbilities);
+      attempt(loadRates);
+    },
+    onLost: () => {
+      connected.value = 'lost';
+      // A stream of events does not say why it was refused; any other address does.
+      readJson('kinds').catch((thrown) => {
+        if (thrown instanceof ServerError && thrown.status === 401) connected.value = 'stranger';
+      });
+    },
+    on: {
+      job: onJob,
+      progress: onProgress,
+      server: (data) => {
+        const state = data as ServerState;
+        server.value = state;
+        addRate(state.itemsPerSecond);
+      },
+    },
+  });
+  setInterval(() => {
+    const waits = jobs.value.some(({ phase }) => phase === 'QUEUED');
+    if (waits && connected.value === 'live' && !document.hidden) attempt(readList);
+  }, kQueueMs);
+}

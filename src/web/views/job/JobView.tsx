@@ -1,0 +1,85 @@
+/** One job: how it is doing, what it found, what it was given, how it can be used elsewhere. */
+import { useEffect, useMemo } from 'preact/hooks';
+import { type JobDetails, jobPath, type Summary } from '../../api/jobs.js';
+import { PhaseBadge } from '../../parts/Phase.js';
+import { Look } from '../../sky/look.js';
+import { SkyView } from '../../sky/SkyView.js';
+import { bringJob, connected, jobOf } from '../../state/jobs.js';
+import { attempt } from '../../state/notices.js';
+import { go, hrefTo } from '../../state/route.js';
+import { JobActions } from '../jobs/JobActions.js';
+import { JobState } from '../jobs/JobRow.js';
+import { About } from './About.js';
+import { CatalogueView, useSelection } from './Catalogue.js';
+import { Elsewhere } from './Elsewhere.js';
+import { Files } from './Files.js';
+import { Log } from './Log.js';
+import { Provenance } from './Provenance.js';
+import { useDetails } from './use-details.js';
+
+export function JobView({ id }: { id: string }) {
+  const job = jobOf(id);
+  const live = connected.value === 'live';
+  useEffect(() => {
+    if (live && !job) attempt(() => bringJob(id));
+  }, [id, live, job === undefined]);
+  const details = useDetails(id, job?.phase);
+  const selection = useSelection(id, job?.phase === 'COMPLETED');
+  const look = useMemo(() => new Look(jobPath(id, '/image')), [id]);
+  if (!job) {
+    return (
+      <p class="empty">
+        There is no job {id} (any more). <a href={hrefTo(['jobs'])}>All jobs</a>
+      </p>
+    );
+  }
+  return (
+    <div class="job">
+      <Head job={job} />
+      <div class="look">
+        {details && keepsImage(details) && (
+          <section aria-label="Picture">
+            <SkyView look={look} label={job.image ?? id} selection={selection} />
+          </section>
+        )}
+        {selection && <CatalogueView job={job} selection={selection} />}
+      </div>
+      {details && <Body job={job} details={details} />}
+    </div>
+  );
+}
+
+/** An image that was fetched from elsewhere is gone when the job has ended. */
+function keepsImage({ parameters }: JobDetails): boolean {
+  return parameters.some(({ byReference, value }) => byReference && /\/parameters\/[^/]+$/.test(value));
+}
+
+function Head({ job }: { job: Summary }) {
+  return (
+    <header class="job-head">
+      <h1>{job.image ?? job.id}</h1>
+      <span class="row">
+        <PhaseBadge phase={job.phase} />
+        <JobState job={job} />
+        {job.found && (
+          <strong>
+            {job.found.count.toLocaleString()} {job.found.rows}
+          </strong>
+        )}
+      </span>
+      <JobActions job={job} onDeleted={() => go(['jobs'])} />
+    </header>
+  );
+}
+
+function Body({ job, details }: { job: Summary; details: JobDetails }) {
+  return (
+    <div class="job-rest">
+      <About job={job} details={details} />
+      {job.phase === 'COMPLETED' && <Files job={job} details={details} />}
+      {job.phase === 'COMPLETED' && <Elsewhere job={job} />}
+      <Log job={job} details={details} />
+      {job.phase === 'COMPLETED' && <Provenance job={job} details={details} />}
+    </div>
+  );
+}
