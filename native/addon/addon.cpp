@@ -33,6 +33,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<infer>(exports, "infer");
   add<checkImage>(exports, "checkImage");
   add<simulate>(exports, "simulate");
+  add<simulateCubeFiles>(exports, "simulateCube");
   add<writeTable>(exports, "writeFitsTable");
   add<tableRows>(exports, "tableRows");
   add<numberText>(exports, "numberText");

@@ -16,6 +16,7 @@ Napi::Value infer(const Napi::CallbackInfo& info);
 Napi::Value runTask(const Napi::CallbackInfo& info);
 Napi::Value checkImage(const Napi::CallbackInfo& info);
 Napi::Value simulate(const Napi::CallbackInfo& info);
+Napi::Value simulateCubeFiles(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
 Napi::Value measurePlaces(const Napi::CallbackInfo& info);
 Napi::Value writeNoise(const Napi::CallbackInfo& info);

@@ -93,12 +93,12 @@ struct FitsKey {
 };
 
 /// A float32 image file written in bands of rows, under a temporary name beside the target, which appears
-/// complete (with CHECKSUM and DATASUM) on finish() or not at all. `lengthOneAxes`: axes of length 1 after width
-/// and height. One thread at a time. Every call throws kOutputUnwritable with the path and the system's reason.
+/// complete (with CHECKSUM and DATASUM) on finish() or not at all. `furtherAxes`: lengths of the axes after width
+/// and height; rows of their planes follow one another. One thread at a time. Every call throws kOutputUnwritable with the path and the system's reason.
 class FitsImageWriter {
  public:
   FitsImageWriter(const std::string& path, int64_t width, int64_t height, std::span<const FitsKey> keys,
-                  int lengthOneAxes = 0);
+                  const std::vector<int64_t>& furtherAxes = {});
   FitsImageWriter(FitsImageWriter&&) noexcept;
   FitsImageWriter& operator=(FitsImageWriter&&) noexcept;
   ~FitsImageWriter();

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <functional>
+#include <numeric>
 #include <vector>
 
 #include "fits/fits.h"
@@ -9,21 +12,21 @@ namespace otf {
 struct FitsImageWriter::Impl {
   explicit Impl(const std::string& path) : file(path) {}
   fits::OutputFile file;
-  int64_t width = 0, height = 0, rowsWritten = 0;
+  int64_t width = 0, rows = 0, rowsWritten = 0;  // rows of all planes
 };
 
 FitsImageWriter::FitsImageWriter(const std::string& path, int64_t width, int64_t height,
-                                 std::span<const FitsKey> keys, int lengthOneAxes) {
-  if (width < 1 || height < 1 || lengthOneAxes < 0 || lengthOneAxes > 97) {
+                                 std::span<const FitsKey> keys, const std::vector<int64_t>& furtherAxes) {
+  const bool empty = std::any_of(furtherAxes.begin(), furtherAxes.end(), [](int64_t n) { return n < 1; });
+  if (width < 1 || height < 1 || empty || furtherAxes.size() > 97) {
     throw OtfError(Code::kInvalidArgument, "an image of " + std::to_string(width) + "x" +
                                                std::to_string(height) + " pixels cannot be written");
   }
   impl_ = std::make_unique<Impl>(path);
   impl_->width = width;
-  impl_->height = height;
-  std::vector<LONGLONG> dims(2 + static_cast<size_t>(lengthOneAxes), 1);
-  dims[0] = width;
-  dims[1] = height;
+  impl_->rows = std::accumulate(furtherAxes.begin(), furtherAxes.end(), height, std::multiplies<>());
+  std::vector<LONGLONG> dims{width, height};
+  dims.insert(dims.end(), furtherAxes.begin(), furtherAxes.end());
   fits::OutputFile& file = impl_->file;
   file.run([&](int* status) {
     fits_create_imgll(file.get(), FLOAT_IMG, static_cast<int>(dims.size()), dims.data(), status);
@@ -37,7 +40,7 @@ FitsImageWriter::~FitsImageWriter() = default;
 
 void FitsImageWriter::writeRows(const float* pixels, int64_t rows) {
   Impl& impl = *impl_;
-  if (rows < 0 || rows > impl.height - impl.rowsWritten) {
+  if (rows < 0 || rows > impl.rows - impl.rowsWritten) {
     throw OtfError(Code::kInvalidArgument, "more rows than the image has");
   }
   if (rows == 0) return;
@@ -50,9 +53,9 @@ void FitsImageWriter::writeRows(const float* pixels, int64_t rows) {
 }
 
 void FitsImageWriter::finish() {
-  if (impl_->rowsWritten != impl_->height) {
+  if (impl_->rowsWritten != impl_->rows) {
     throw OtfError(Code::kInvalidArgument, "only " + std::to_string(impl_->rowsWritten) + " of " +
-                                               std::to_string(impl_->height) + " rows were written");
+                                               std::to_string(impl_->rows) + " rows were written");
   }
   impl_->file.commit();
 }

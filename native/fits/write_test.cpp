@@ -55,7 +55,7 @@ TEST_CASE("an image written in bands, with axes of length 1") {
   const std::string path = folder / "bands.fits";
   std::vector<float> pixels(6 * 10);
   std::iota(pixels.begin(), pixels.end(), 0.0F);
-  FitsImageWriter writer(path, 6, 10, {}, 2);
+  FitsImageWriter writer(path, 6, 10, {}, {1, 1});
   writer.writeRows(pixels.data(), 4);
   checkFails(Code::kInvalidArgument, "only 4 of 10 rows", [&] { writer.finish(); });
   writer.writeRows(pixels.data() + 24, 6);

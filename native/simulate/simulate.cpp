@@ -141,7 +141,7 @@ SimulatedTruth simulateToFits(const SimulateSpec& spec, const std::string& path,
   validate(spec);
   const int64_t available = threads > 0 ? threads : static_cast<int64_t>(std::thread::hardware_concurrency());
   Sources sources = drawSources(spec);
-  FitsImageWriter writer(path, spec.sizePx, spec.sizePx, headerOf(spec), 2);
+  FitsImageWriter writer(path, spec.sizePx, spec.sizePx, headerOf(spec), {1, 1});
   writeBands(spec, sources, writer, std::clamp<int64_t>(available, 1, kMostThreads));
   writer.finish();
   addSkyPositions(sources.truth, path);

@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchEngineRequest } from './addon-bench.js';
+import type { SimulateCubeOutcome, SimulateCubeRequest } from './addon-cube.js';
 import type { DetectorConfig, DetectRequest } from './addon-detect.js';
 import type { PictureAddon } from './addon-pictures.js';
 import type {
@@ -41,6 +42,7 @@ import type {
 import type { FitsColumn, FitsKey, TableRowsRequest } from './addon-tables.js';
 
 export type * from './addon-bench.js';
+export type * from './addon-cube.js';
 export type * from './addon-detect.js';
 export type * from './addon-pictures.js';
 export type * from './addon-scores.js';
@@ -161,6 +163,8 @@ export interface NativeAddon extends PictureAddon {
     request: Pick<DetectRequest, 'image' | 'box' | 'roi'>,
   ): Promise<{ width: number; height: number; planes: number }>;
   simulate(request: SimulateRequest): Promise<SimulateOutcome>;
+  /** Writes dirty.fits, psf.fits and truth.fits into a folder. */
+  simulateCube(request: SimulateCubeRequest): Promise<SimulateCubeOutcome>;
   writeFitsTable(path: string, extname: string, columns: FitsColumn[], keys: FitsKey[]): Promise<void>;
   /** Numbers as the shortest decimals that read back as the same value of the column's type. Synchronous. */
   tableRows(request: TableRowsRequest): Buffer;

@@ -17,6 +17,8 @@ export interface NumberColumn extends ColumnCommon {
   values: Float64Array;
   /** A celestial coordinate: refers to the frame of the document. */
   celestial: boolean;
+  /** An instant: refers to the time system of the document. */
+  temporal?: boolean;
 }
 export type Column = TextColumn | NumberColumn;
 
@@ -41,6 +43,12 @@ export interface Frame {
   equinox: number;
 }
 
+/** Of the temporal columns, which are Modified Julian Dates in days. Words of the IVOA vocabularies timescale, refposition. */
+export interface TimeSystem {
+  scale: string;
+  position: string;
+}
+
 export interface TableDocument {
   /** Of the table; in FITS, in capitals, of the extension. */
   name: string;
@@ -52,6 +60,8 @@ export interface TableDocument {
   table: Table;
   /** Absent = no celestial coordinates. */
   frame?: Frame | undefined;
+  /** Absent = no temporal columns. */
+  time?: TimeSystem | undefined;
   /** In this order; `kCreated` among them is the instant the table was made. */
   facts: readonly Fact[];
   /** One line each. */

@@ -6,7 +6,15 @@
 
 import { escapeXml } from '../io/xml.js';
 import { rowPieces } from './rows.js';
-import { type Column, type Frame, kCreated, type Table, type TableDocument, timestamp } from './table.js';
+import {
+  type Column,
+  type Frame,
+  kCreated,
+  type Table,
+  type TableDocument,
+  type TimeSystem,
+  timestamp,
+} from './table.js';
 import { binary2Rows } from './votable-binary.js';
 
 export type Serialisation = 'TABLEDATA' | 'BINARY2';
@@ -28,7 +36,7 @@ export function* votable(
   yield '    </DATA>\n  </TABLE>\n</RESOURCE>\n</VOTABLE>\n';
 }
 
-function head({ description, facts, warnings, frame, createdAt }: TableDocument, version: Version): string {
+function head({ description, facts, warnings, frame, time, createdAt }: TableDocument, version: Version): string {
   const stamp = 'datatype="char" arraysize="*" xtype="timestamp" ref="utc" ucd="time.creation"';
   return [
     '<?xml version="1.0" encoding="UTF-8"?>\n',
@@ -43,6 +51,7 @@ function head({ description, facts, warnings, frame, createdAt }: TableDocument,
     ...warnings.map((warning) => info('warning', warning)),
     frame ? coosys(frame, version) : '',
     '  <TIMESYS ID="utc" timescale="UTC" refposition="UNKNOWN"/>\n',
+    time ? timesys(time) : '',
     `  <PARAM name="created" ${stamp} value="${timestamp(createdAt)}"/>\n`,
   ].join('');
 }
@@ -59,16 +68,22 @@ function coosys({ system, equinox }: Frame, version: Version): string {
   return `  <COOSYS ID="sky" system="${name}"${attribute('equinox', `${known.epoch}${equinox || known.equinox}`)}/>\n`;
 }
 
+/** VOTable 1.4 section 3.2: MJD-origin stands for JD 2400000.5. */
+function timesys({ scale, position }: TimeSystem): string {
+  const words = attribute('timescale', scale) + attribute('refposition', position);
+  return `  <TIMESYS ID="mjd" timeorigin="MJD-origin"${words}/>\n`;
+}
+
 const kSystems = new Map([
   ['FK5', { epoch: 'J', equinox: 2000 }],
   ['FK4', { epoch: 'B', equinox: 1950 }],
 ]);
 
-function tableHead({ name, rowsDescription, table, frame }: TableDocument): string {
+function tableHead({ name, rowsDescription, table, frame, time }: TableDocument): string {
   return [
     `  <TABLE ID="${escapeXml(name)}" name="${escapeXml(name)}" nrows="${table.rows}">\n`,
     `    <DESCRIPTION>${escapeXml(rowsDescription)}</DESCRIPTION>\n`,
-    ...table.columns.map((column) => field(column, frame !== undefined)),
+    ...table.columns.map((column) => field(column, { sky: frame !== undefined, time: time !== undefined })),
   ].join('');
 }
 
@@ -76,9 +91,16 @@ function attribute(name: string, value: string): string {
   return value === '' ? '' : ` ${name}="${escapeXml(value)}"`;
 }
 
-function field(column: Column, hasSystem: boolean): string {
+/** The system a column refers to, of those the document has. */
+function systemOf(column: Column, has: { sky: boolean; time: boolean }): string {
+  if (column.type === 'text') return '';
+  if (column.celestial && has.sky) return 'sky';
+  return column.temporal && has.time ? 'mjd' : '';
+}
+
+function field(column: Column, has: { sky: boolean; time: boolean }): string {
   const type = column.type === 'text' ? 'datatype="char" arraysize="*"' : `datatype="${column.type}"`;
-  const ref = hasSystem && column.type !== 'text' && column.celestial ? 'sky' : '';
+  const ref = systemOf(column, has);
   const attributes = attribute('unit', column.unit) + attribute('ucd', column.ucd) + attribute('ref', ref);
   const description = `<DESCRIPTION>${escapeXml(column.description)}</DESCRIPTION>`;
   return `    <FIELD ID="${escapeXml(column.name)}" name="${escapeXml(column.name)}" ${type}${attributes}>${description}</FIELD>\n`;
