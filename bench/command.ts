@@ -1,12 +1,13 @@
 /** What `bench` measures, each with the conditions it was made in. */
 import { type Command, Option } from 'commander';
-import { addEngineOptions, addModelsOption, example, integer } from '#otf/cli/options.js';
+import { addEngineOptions, addModelsOption, example, integer, real } from '#otf/cli/options.js';
 import { benchCianna } from './cianna.js';
 import { benchDetect } from './detect.js';
 import { benchEngine } from './engine.js';
 import { benchFinders } from './finders.js';
 import { benchHttp } from './http.js';
 import { benchPage } from './page.js';
+import { benchReconstruct } from './reconstruct.js';
 import { benchResults } from './results.js';
 import { benchScore } from './score.js';
 import { benchServer } from './server.js';
@@ -76,6 +77,27 @@ export function addBenchmarks(group: Command): void {
     .option('--json', 'as JSON')
     .action(benchSky);
   example(sky, ['cianna-otf bench sky', 'cianna-otf bench sky --size 2048 --json']);
+
+  const reconstruct = group
+    .command('reconstruct')
+    .description('transients in simulated cubes: the network beside CLEAN, smoothing in time and a bank of filters')
+    .option('--model <id>', 'model id, or path of a model.toml', 'demo-transients')
+    .option('--cubes <n>', 'at each level', integer(1, 10_000), 60)
+    .option('--seed <k>', 'of the set of cubes', integer(0, 10_000), 77)
+    .addOption(
+      new Option('--level <s...>', 'noise over peak')
+        .default([0.2, 0.25, 0.33, 0.5])
+        .argParser((text, before: number[] | undefined) => [
+          ...(before?.length === 4 ? [] : (before ?? [])),
+          real(0.01, 10)(text),
+        ]),
+    )
+    .option('--array <name>', 'another array than the one the network was trained for')
+    .option('--gain-error <f>', 'rms of the antennas', real(0, 1), 0)
+    .option('--calibrate', 'rss_at_threshold of the card, from empty cubes')
+    .option('--json', 'as JSON');
+  addEngineOptions(addModelsOption(reconstruct), 'onednn').action(benchReconstruct);
+  example(reconstruct, ['cianna-otf bench reconstruct', 'cianna-otf bench reconstruct --level 0.33 --cubes 20']);
 
   const results = group
     .command('results')

@@ -143,7 +143,7 @@ describe('a kind of task that is a folder and a line', () => {
       info: { description: string };
       paths: Record<string, { post: { requestBody: { content: Record<string, { schema: { properties: object } }> } } }>;
     };
-    assert.match(openapi.info.description, /^Source detection, pixel statistics over/);
+    assert.match(openapi.info.description, /^Source detection, reconstruction of transients, pixel statistics over/);
     const fields = openapi.paths['/jobs']?.post.requestBody.content['multipart/form-data']?.schema.properties as
       | Record<string, Record<string, unknown>>
       | undefined;

@@ -66,6 +66,10 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<openDetectionModel>(exports, "openDetectionModel");
   add<closeDetectionModel>(exports, "closeDetectionModel");
   add<openDetection>(exports, "openDetection");
+  add<openReconstructionModel>(exports, "openReconstructionModel");
+  add<closeReconstructionModel>(exports, "closeReconstructionModel");
+  add<openReconstruction>(exports, "openReconstruction");
+  add<runClassical>(exports, "runClassical");
   add<prepareTiles>(exports, "prepareTiles");
   add<fillTiles>(exports, "fillTiles");
   add<consumeTiles>(exports, "consumeTiles");

@@ -16,6 +16,8 @@ Napi::Value infer(const Napi::CallbackInfo& info);
 Napi::Value runTask(const Napi::CallbackInfo& info);
 Napi::Value checkImage(const Napi::CallbackInfo& info);
 Napi::Value simulate(const Napi::CallbackInfo& info);
+/// Of a reconstruction by a classical method, in place of runTask.
+Napi::Value runClassical(const Napi::CallbackInfo& info);
 Napi::Value simulateCubeFiles(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
 Napi::Value measurePlaces(const Napi::CallbackInfo& info);
@@ -44,6 +46,9 @@ Napi::Value readItems(const Napi::CallbackInfo& info);
 Napi::Value openDetectionModel(const Napi::CallbackInfo& info);
 Napi::Value closeDetectionModel(const Napi::CallbackInfo& info);
 Napi::Value openDetection(const Napi::CallbackInfo& info);
+Napi::Value openReconstructionModel(const Napi::CallbackInfo& info);
+Napi::Value closeReconstructionModel(const Napi::CallbackInfo& info);
+Napi::Value openReconstruction(const Napi::CallbackInfo& info);
 Napi::Value fillTiles(const Napi::CallbackInfo& info);
 Napi::Value consumeTiles(const Napi::CallbackInfo& info);
 Napi::Value finishTask(const Napi::CallbackInfo& info);

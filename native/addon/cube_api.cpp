@@ -1,4 +1,6 @@
 // Simulated cubes.
+#include <algorithm>
+
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/object.h"

@@ -29,6 +29,8 @@ constexpr std::array kEntries = {
     Entry{Code::kTableUnreadable, "OTF_TABLE_UNREADABLE"},
     Entry{Code::kTableColumn, "OTF_TABLE_COLUMN"},
     Entry{Code::kDetectorConfig, "OTF_DETECTOR_CONFIG"},
+    Entry{Code::kCubeInvalid, "OTF_CUBE_INVALID"},
+    Entry{Code::kReconstructorConfig, "OTF_RECONSTRUCTOR_CONFIG"},
     Entry{Code::kOutputUnwritable, "OTF_OUTPUT_UNWRITABLE"},
     Entry{Code::kEngineUnavailable, "OTF_ENGINE_UNAVAILABLE"},
     Entry{Code::kEngineFailed, "OTF_ENGINE_FAILED"},

@@ -114,6 +114,23 @@ const kNative = {
     ...['detect', 'engine', 'engine/registry', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor'],
     'timing',
   ],
+  reconstruct: ['error', 'fft', 'fits', 'model', 'sky', 'task', 'tensor', 'timing'],
+  // They run the shipped network, on simulated cubes.
+  'reconstruct/tests': [
+    ...[
+      'engine',
+      'engine/registry',
+      'error',
+      'fft',
+      'fits',
+      'model',
+      'reconstruct',
+      'simulate',
+      'sky',
+      'task',
+      'tensor',
+    ],
+  ],
   kit: [
     ...['engine', 'engine/conformance', 'engine/process', 'engine/registry', 'error', 'model', 'process', 'tensor'],
     'timing',
@@ -129,6 +146,7 @@ const kNative = {
       'fits',
       'model',
       'preview',
+      'reconstruct',
       'process',
       'simulate',
       'sky',

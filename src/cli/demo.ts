@@ -2,7 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { CatalogueColumns } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
@@ -13,6 +13,7 @@ import { kPictureLook } from '../pictures/look.js';
 import { sourceMarks } from '../tasks/detection/marks.js';
 import { nativePixel } from '../tasks/pixels.js';
 import { detectThroughServer, type Shown } from './demo-server.js';
+import { demoTransients } from './demo-transients.js';
 import { example as addExample } from './options.js';
 import { bold, green, print, textTable } from './table.js';
 
@@ -24,14 +25,16 @@ const kPreviewPx = 1024;
 export function registerDemo(root: Command): void {
   const command = root
     .command('demo')
-    .description('find the sources of the example image: what it prints, where results are, what to try next')
+    .description('find the sources of the example image, or the transients of a simulated cube, and where to look next')
+    .addArgument(new Argument('[what]', 'which demonstration').choices(['sources', 'transients']).default('sources'))
     .option('-o, --output <dir>', 'folder for the results', 'cianna-otf-demo')
     .action(demo);
-  addExample(command, ['cianna-otf demo']);
+  addExample(command, ['cianna-otf demo', 'cianna-otf demo transients']);
 }
 
-async function demo(options: { output: string }): Promise<void> {
+async function demo(what: string, options: { output: string }): Promise<void> {
   const folder = options.output;
+  if (what === 'transients') return demoTransients(folder);
   try {
     await mkdir(folder, { recursive: true });
   } catch (thrown) {

@@ -14,6 +14,7 @@ import { registerManual } from './manual.js';
 import { registerMatch } from './match.js';
 import { registerMeasure } from './measure.js';
 import { registerModels } from './models.js';
+import { registerReconstruct } from './reconstruct.js';
 import { registerScore } from './score.js';
 import { registerServe } from './serve.js';
 import { registerSimulate } from './simulate.js';
@@ -45,6 +46,7 @@ async function program(args: string[]): Promise<Command> {
   registerJobs(root);
   registerDashboard(root);
   registerDetect(root);
+  registerReconstruct(root);
   registerInfer(root);
   registerModels(root);
   registerEngines(root);

@@ -9,6 +9,7 @@ import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchE
 import type { SimulateCubeOutcome, SimulateCubeRequest } from './addon-cube.js';
 import type { DetectorConfig, DetectRequest } from './addon-detect.js';
 import type { PictureAddon } from './addon-pictures.js';
+import type { OpenedReconstruction, OpenReconstructionRequest, ReconstructorConfig } from './addon-reconstruct.js';
 import type {
   MatchSkyRequest,
   MeasuredPlaces,
@@ -45,6 +46,7 @@ export type * from './addon-bench.js';
 export type * from './addon-cube.js';
 export type * from './addon-detect.js';
 export type * from './addon-pictures.js';
+export type * from './addon-reconstruct.js';
 export type * from './addon-scores.js';
 export type * from './addon-stages.js';
 export type * from './addon-tables.js';
@@ -205,6 +207,12 @@ export interface NativeAddon extends PictureAddon {
   openDetectionModel(request: { weights: string; detector: DetectorConfig }): OpenedModel;
   closeDetectionModel(model: ModelHandle): void;
   openDetection(request: OpenDetectionRequest): OpenedTask;
+  /** Reads the network and keeps how far it sees. Throws when it does not fit the reconstructor section. */
+  openReconstructionModel(request: { weights: string; reconstructor: ReconstructorConfig }): OpenedModel;
+  closeReconstructionModel(model: ModelHandle): void;
+  openReconstruction(request: OpenReconstructionRequest): OpenedReconstruction;
+  /** Of a reconstruction opened with a classical method, in place of runTask. */
+  runClassical(task: TaskHandle): Promise<void>;
   /** Reads what the next tiles need, as long as that takes; gives how many of them fillTiles can write from memory then. */
   prepareTiles(task: TaskHandle): number;
   /** One call per task at a time, forward only. */

@@ -24,6 +24,10 @@ interface Entry {
   checkedMs: number;
 }
 
+function laneOf({ key, lane = key }: SupervisedSpec): string {
+  return lane;
+}
+
 export class EnginePool {
   readonly #options: PoolOptions;
   readonly #entries = new Map<string, Entry>();
@@ -55,12 +59,12 @@ export class EnginePool {
 
   lease(spec: SupervisedSpec): Lease {
     const { limits, events } = this.#options;
-    const entry = this.#entries.get(spec.key) ?? {
+    const entry = this.#entries.get(laneOf(spec)) ?? {
       engine: new EngineSupervisor(spec, limits, events),
       users: 0,
       checkedMs: Date.now(),
     };
-    this.#entries.set(spec.key, entry);
+    this.#entries.set(laneOf(spec), entry);
     entry.users++;
     entry.engine.lastUsedMs = Date.now();
     let held = true;
@@ -79,7 +83,7 @@ export class EnginePool {
     for (const engine of this.list()) {
       const used = this.list().reduce((sum, each) => sum + each.memoryBytes, 0);
       if (used <= limit) return;
-      if (this.#entries.get(engine.spec.key)?.users === 0) await this.#evict(engine);
+      if (this.#entries.get(laneOf(engine.spec))?.users === 0) await this.#evict(engine);
     }
   }
 
@@ -92,7 +96,7 @@ export class EnginePool {
 
   async #evict(engine: EngineSupervisor): Promise<void> {
     const { key } = engine.spec;
-    this.#entries.delete(key);
+    this.#entries.delete(laneOf(engine.spec));
     this.#pastRestarts.set(key, (this.#pastRestarts.get(key) ?? 0) + engine.restarts);
     await engine.close();
   }

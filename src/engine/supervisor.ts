@@ -13,6 +13,8 @@ import { EngineDied, EngineProcess, type EngineReady, type ForwardDone, type Ite
 export interface SupervisedSpec {
   /** `model/quantization`, for people. */
   key: string;
+  /** The key and the shape of the items, where tasks of a key differ in it: what an engine is kept under. Absent: the key. */
+  lane?: string;
   network: string;
   engine: string;
   gpu?: number | undefined;

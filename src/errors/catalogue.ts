@@ -37,6 +37,8 @@ const kKinds = {
   OTF_TABLE_UNREADABLE: kind(1, 422, 'fatal'),
   OTF_TABLE_COLUMN: kind(1, 422, 'fatal'),
   OTF_DETECTOR_CONFIG: kind(1, 500, 'fatal'),
+  OTF_CUBE_INVALID: kind(1, 422, 'fatal'),
+  OTF_RECONSTRUCTOR_CONFIG: kind(1, 500, 'fatal'),
   OTF_OUTPUT_UNWRITABLE: kind(1, 500, 'transient'),
   OTF_ENGINE_UNAVAILABLE: kind(1, 503, 'fatal'),
   OTF_ENGINE_FAILED: kind(1, 500, 'transient'),

@@ -55,7 +55,8 @@ const kCommon = z.strictObject({
   receptive_field: z.int().min(1).optional(),
   /** Of the pixels it was trained with, e.g. Jy/beam. Absent: pixels are taken as they are, with a warning. */
   unit: text.optional(),
-  normalisation: z.array(normaliseStep).min(1),
+  /** Of kinds whose pixels are normalised; those say that there must be one. */
+  normalisation: z.array(normaliseStep).default([]),
   training: z.strictObject({ name: text, description: text, location: z.string().optional() }),
   licence: text,
   citation: text,

@@ -37,6 +37,10 @@ async function writeAll(files: JobFiles, found: Found, kind: TaskKind, request: 
   const asked = closing.job.parameters.responseFormat;
   const format = asked !== undefined && Object.hasOwn(kind.formats, asked) ? asked : first;
   const made = [await writeResult(files, found.record, format, kind)];
+  for (const { id, file, mime, ...how } of found.files ?? []) {
+    const written = { id, file, mime };
+    made.push('pieces' in how ? files.write(written, how.pieces) : files.adopt(how.temporary, written));
+  }
   if (raw) made.push(files.adopt(raw.temporary, { ...kRawKind, file: raw.file }));
   made.push(files.write(kLogFile, [logText(logLines(found, closing.log))]));
   const { endedMs, asked: wishes, parameters, aboutInputs } = found;

@@ -10,6 +10,7 @@
  * prepare, fill, consume and close from native-tiles.ts.
  */
 import type { EngineInfo, SlotsHandle } from '../engine/addon.js';
+import type { ItemShape } from '../engine/process.js';
 import type { FolderRef } from '../io/folder.js';
 import type { ModelCard } from '../models/card.js';
 import type { Environment } from '../provenance/environment.js';
@@ -52,6 +53,8 @@ export interface OpenRequest {
   defaults: ServerDefaults;
   /** File for the network's output of every item, float32, in the order of the items. */
   rawOutput?: string | undefined;
+  /** Where a kind that leaves files beside its result writes them while it works (Found.files); undefined = nowhere. */
+  folder?: string | undefined;
 }
 
 export interface OpenedTask {
@@ -61,6 +64,8 @@ export interface OpenedTask {
   bytes: number;
   /** Reading goes through a decoder, which may hang: it is not done in passing, where nothing can cancel it. */
   decodes: boolean;
+  /** Of its items, where they are not those of the card: its passes are then its own and of tasks with the same. */
+  item?: ItemShape & { valuesIn: number; valuesOut: number };
   /** The kind's own, plain values: comes back with `finish`. */
   plan: unknown;
 }
@@ -110,6 +115,8 @@ export interface Found {
   asked: Record<string, string>;
   parameters: Record<string, string | number>;
   aboutInputs: Record<string, Record<string, string>>;
+  /** Results beside the one of the kind: made here, or there already, under `temporary` in the folder `open` was given. */
+  files?: readonly (FileKind & ({ pieces: Iterable<string | Uint8Array> } | { temporary: string }))[];
 }
 
 export interface TaskWork {

@@ -1,5 +1,6 @@
 #include "simulate/cube/array.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <numbers>

@@ -197,7 +197,7 @@ std::vector<float> truthImage(const CubeSpec& spec, const std::vector<CubeSource
   }
   if (spec.extendedJy != 0) {
     const double blob = static_cast<double>(size) / kExtentPerBlob, wide = std::hypot(blob, beam);
-    const double middle = static_cast<double>(size / 2);
+    const double middle = static_cast<double>(size) / 2;
     paint(middle, middle, spec.extendedJy * beam * beam / (wide * wide), wide);
   }
   return {sum.begin(), sum.end()};
@@ -209,7 +209,9 @@ CubeObservation::CubeObservation(const CubeSpec& spec) : spec_(spec) {
   require(spec.array.antennas.size() >= 2, "an array needs 2 antennas");
   checkNumbers(spec);
   checkGeometry(spec);
-  sources_ = drawCubeSources(spec);
+  // Peaks are multiples of the noise there is.
+  if (spec_.sefdJy > 0) spec_.noiseJyBeam = sigma(spec_.frames / 2);
+  sources_ = drawCubeSources(spec_);
 }
 
 double CubeObservation::sigma(int t) const {
@@ -243,7 +245,7 @@ CubeFrame CubeObservation::frame(int t) const {
   }
   if (spec_.extendedJy != 0) {
     const double blob = static_cast<double>(size) / kExtentPerBlob;
-    uv.addBlob(spec_.extendedJy, blob, static_cast<double>(size / 2), response);
+    uv.addBlob(spec_.extendedJy, blob, static_cast<double>(size) / 2, response);
   }
   const float* image = uv.image();
   out.dirty.resize(static_cast<size_t>(size * size));

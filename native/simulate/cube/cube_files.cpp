@@ -39,7 +39,7 @@ void addTimeAxis(std::vector<FitsKey>& keys, const CubeObservation& observation)
 
 std::vector<FitsKey> imageKeys(const CubeObservation& observation) {
   const CubeSpec& spec = observation.spec();
-  const double pixelDeg = spec.cellArcsec / 3600, centre = static_cast<double>(spec.sizePx / 2 + 1);
+  const double pixelDeg = spec.cellArcsec / 3600, centre = static_cast<double>(spec.sizePx) / 2 + 1;
   std::vector<FitsKey> keys{text("BUNIT", "Jy/beam", "brightness unit"),
                             text("CTYPE1", "RA---SIN", "right ascension, orthographic"),
                             number("CRPIX1", centre, "reference pixel"),

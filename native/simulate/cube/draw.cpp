@@ -76,7 +76,7 @@ double beamAttenuation(const CubeSpec& spec, double x, double y) {
   const auto middle = diameters.begin() + static_cast<std::ptrdiff_t>(diameters.size() / 2);
   std::nth_element(diameters.begin(), middle, diameters.end());
   const double fwhm = 1.2 * 299.792458 / spec.frequencyMHz / *middle;
-  const double centre = static_cast<double>(spec.sizePx / 2);
+  const double centre = static_cast<double>(spec.sizePx) / 2;
   const double distance = std::hypot(x - centre, y - centre) * cellRadians(spec);
   return std::exp(-4 * std::numbers::ln2 * distance * distance / (fwhm * fwhm));
 }

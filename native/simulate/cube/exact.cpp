@@ -55,7 +55,7 @@ class Gridder {
     const double middle = kernelTransform(0, static_cast<double>(side_));
     std::vector<double> correction(static_cast<size_t>(crop));
     for (int64_t i = 0; i < crop; ++i) {
-      const auto offset = static_cast<double>(i - crop / 2);
+      const double offset = static_cast<double>(i) - static_cast<double>(crop) / 2;
       correction[static_cast<size_t>(i)] = middle / kernelTransform(offset, static_cast<double>(side_));
     }
     std::vector<float> out(static_cast<size_t>(crop * crop));
@@ -120,7 +120,7 @@ ExactImages exactImages(const CubeSpec& spec, const std::vector<CubeSource>& sou
     const Cell at = cellOf(it, side, cell);
     if (!at.inside()) continue;
     const double weight = grid.weight[static_cast<size_t>(at.y * side + at.x)];
-    std::complex<double> value = modelVisibility(it, sources, frame, static_cast<double>(size / 2), cell) *
+    std::complex<double> value = modelVisibility(it, sources, frame, static_cast<double>(size) / 2, cell) *
                                  gains[static_cast<size_t>(it.first)] *
                                  std::conj(gains[static_cast<size_t>(it.second)]);
     value += perVisibility * std::complex<double>(draw.a, draw.b);

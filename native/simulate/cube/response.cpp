@@ -36,7 +36,7 @@ Track trackOf(const CubeSpec& spec) {
 Cell cellOf(const Visibility& it, int64_t side, double cellRad) {
   const double scale = static_cast<double>(side) * cellRad;
   const double x = std::rint(-it.u * scale), y = std::rint(it.v * scale);
-  const double half = static_cast<double>(side / 2);
+  const double half = static_cast<double>(side) / 2;
   if (!(std::abs(x) < half && std::abs(y) < half)) return {};
   return {(static_cast<int64_t>(x) + side) % side, (static_cast<int64_t>(y) + side) % side};
 }

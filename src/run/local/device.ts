@@ -10,7 +10,7 @@ import type { Place } from '../runner.js';
 import type { MemoryBudget } from './memory.js';
 import type { ReadyModel } from './models.js';
 import { type StreamEvents, TileStream } from './stream.js';
-import type { TaskDevice } from './task.js';
+import type { TaskDevice, TaskItem } from './task.js';
 import { Turns } from './turns.js';
 import type { Workers } from './workers.js';
 
@@ -27,6 +27,12 @@ export interface DeviceParts {
 
 /** Three under way (filled, inferred, consumed), one between, and the spare of isolate.ts. */
 const kSlots = 5;
+/** Most of a pass, 128 MiB: items of a cube are large enough alone. */
+const kPassValues = 2 ** 25;
+
+function laneOf(key: string, item?: TaskItem): string {
+  return item ? `${key} ${item.width}x${item.height}x${item.depth}` : key;
+}
 
 export class LocalDevice implements Place, TaskDevice {
   readonly name: string;
@@ -57,7 +63,8 @@ export class LocalDevice implements Place, TaskDevice {
   }
 
   holds(key: string): boolean {
-    return this.#streams.has(key) || this.engines.list().some(({ spec, loaded }) => loaded && spec.key === key);
+    const inUse = [...this.#streams.values()].some(({ lease }) => lease.engine.spec.key === key);
+    return inUse || this.engines.list().some(({ spec, loaded }) => loaded && spec.key === key);
   }
 
   get hungry(): boolean {
@@ -78,26 +85,29 @@ export class LocalDevice implements Place, TaskDevice {
     return { name: this.name, busy: this.busy, networks };
   }
 
-  /** Of the key's stream, while it is in use. */
-  engineOf(key: string): EngineSupervisor | undefined {
-    return this.#streams.get(key)?.lease.engine;
+  /** Of the stream of the key and shape, while it is in use. */
+  engineOf(key: string, item?: TaskItem): EngineSupervisor | undefined {
+    return this.#streams.get(laneOf(key, item))?.lease.engine;
   }
 
   /** `auto` is what its engine has taken. */
-  kindFor(key: string): 'cpu' | 'gpu' {
+  kindFor(key: string, item?: TaskItem): 'cpu' | 'gpu' {
     if (this.name !== 'auto') return this.name.startsWith('gpu') ? 'gpu' : 'cpu';
-    const info = this.engineOf(key)?.info;
+    const info = this.engineOf(key, item)?.info;
     return info !== undefined && /cuda/i.test(`${info.engine} ${info.version}`) ? 'gpu' : 'cpu';
   }
 
-  /** The stream of the key; its network is loaded if it is not. */
-  open(key: string, model: ReadyModel, quantization: string): TileStream {
-    const known = this.#streams.get(key);
+  /** The stream of the key and shape; its network is loaded if it is not. */
+  open(key: string, model: ReadyModel, quantization: string, own?: TaskItem): TileStream {
+    const lane = laneOf(key, own);
+    const known = this.#streams.get(lane);
     if (known) return known;
     const { device, config, workers, memory, streams: events } = this.#parts;
-    const { card, valuesIn, valuesOut } = model;
+    const { card } = model;
+    const { valuesIn, valuesOut } = own ?? model;
     const lease = this.engines.lease({
       key,
+      lane,
       network: card.weightsPath,
       engine: card.engine ?? device.engine,
       gpu: device.gpu,
@@ -105,14 +115,14 @@ export class LocalDevice implements Place, TaskDevice {
       quantization,
       threads: config.threads,
       inputBias: card.input_bias,
-      item: kindNamed(card.kind).itemShape(card),
+      item: own ?? kindNamed(card.kind).itemShape(card),
       valuesIn,
       valuesOut,
-      batch: config.batch,
+      batch: Math.max(1, Math.min(config.batch, Math.floor(kPassValues / valuesIn))),
       slots: kSlots,
     });
     const stream = new TileStream({ lease, workers, device: this.#turns, memory, events });
-    this.#streams.set(key, stream);
+    this.#streams.set(lane, stream);
     // Loading goes on beside the filling of the first slots; what goes wrong is told by the first pass.
     this.engines
       .makeRoom()
@@ -123,10 +133,10 @@ export class LocalDevice implements Place, TaskDevice {
 
   /** Streams in which nothing is under way are given up; their networks stay loaded for a while. */
   tidy(): void {
-    for (const [key, stream] of this.#streams) {
+    for (const [lane, stream] of this.#streams) {
       if (!stream.quiet) continue;
       stream.lease.release();
-      this.#streams.delete(key);
+      this.#streams.delete(lane);
     }
   }
 }

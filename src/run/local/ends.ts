@@ -38,7 +38,7 @@ export class Ends {
   async #finish(task: TaskRun): Promise<void> {
     const { host, workers, models } = this.#parts;
     const { job, inputs, opened } = task;
-    const engine = task.device.engineOf(task.key);
+    const engine = task.device.engineOf(task.key, task.item);
     const model = await models.get(job.modelId);
     const ready = engine?.info;
     if (!engine || !ready || !inputs || !opened) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
@@ -106,6 +106,6 @@ export class Ends {
   }
 }
 
-function usedBy({ device, key, consumedTiles: items, inferSeconds: seconds }: TaskRun): Used {
-  return { items, seconds, device: device.kindFor(key) };
+function usedBy({ device, key, item, consumedTiles: items, inferSeconds: seconds }: TaskRun): Used {
+  return { items, seconds, device: device.kindFor(key, item) };
 }

@@ -60,8 +60,9 @@ export function runMetrics(registry: Registry, devices: () => readonly LocalDevi
     registers,
     collect() {
       this.reset();
+      // Engines of one key differ in the shape of their items.
       for (const { name: device, engines } of devices())
-        for (const engine of engines.list()) this.set({ key: engine.spec.key, device }, engine.memoryBytes);
+        for (const engine of engines.list()) this.inc({ key: engine.spec.key, device }, engine.memoryBytes);
     },
   });
   return {

@@ -33,18 +33,20 @@ export async function openTask(task: TaskRun, { host, workers, models, memory }:
   const raw = rawOutputOf(job);
   const held = memory.takeNow(kReadNowBytes);
   try {
-    const { items, bytes, ready, handle, plan } = await workers.run('openTask', {
+    const { items, item, bytes, ready, handle, plan } = await workers.run('openTask', {
       kind,
       job: { style, quantization, parameters },
       card: model.card,
       model: model.model,
       inputs,
       defaults: host.config.detection,
+      folder: host.folder(job.id).path(''),
       rawOutput: raw && host.folder(job.id).path(raw.temporary),
       readNow: held ? kReadNowBytes : 0,
     });
     task.opened = { handle, plan };
     task.tiles = items;
+    task.item = item;
     task.bytes = bytes;
     task.preparedTiles = ready;
     if (held && ready > 0 && !task.ended) {

@@ -199,13 +199,21 @@ export class LocalRunner implements Runner {
 
   async #join(device: LocalDevice, key: string, opened: readonly TaskRun[]): Promise<void> {
     const tasks = opened.filter((task) => !task.ended);
-    const [first] = tasks;
-    if (!first) return;
-    try {
-      const model = await this.#models.get(first.job.modelId);
-      device.open(key, model, first.job.quantization).add(tasks);
-    } catch (thrown) {
-      for (const task of tasks) this.#ends.fail(task, toOtfError(thrown));
+    // A pass has items of one shape.
+    const shapes = new Map<string, TaskRun[]>();
+    for (const task of tasks) {
+      const shape = JSON.stringify(task.item ?? null);
+      shapes.set(shape, [...(shapes.get(shape) ?? []), task]);
+    }
+    for (const alike of shapes.values()) {
+      const [first] = alike;
+      if (!first) continue;
+      try {
+        const model = await this.#models.get(first.job.modelId);
+        device.open(key, model, first.job.quantization, first.item).add(alike);
+      } catch (thrown) {
+        for (const task of alike) this.#ends.fail(task, toOtfError(thrown));
+      }
     }
   }
 

@@ -17,13 +17,16 @@ export async function forgetSource({ temporary, path }: InputSource): Promise<vo
   if (temporary) await rm(path, { force: true });
 }
 
+/** Items of a task that are not those of its model's card. */
+export type TaskItem = NonNullable<OpenedTask['item']>;
+
 /** Where a task runs. */
 export interface TaskDevice {
   readonly name: string;
-  /** Of a key that is in use there. */
-  engineOf: (key: string) => EngineSupervisor | undefined;
-  /** What the key's network runs on. */
-  kindFor: (key: string) => 'cpu' | 'gpu';
+  /** Of a key, and of items that are not the card's, in use there. */
+  engineOf: (key: string, item?: TaskItem) => EngineSupervisor | undefined;
+  /** What its network runs on. */
+  kindFor: (key: string, item?: TaskItem) => 'cpu' | 'gpu';
 }
 
 export interface TaskParts {
@@ -52,6 +55,7 @@ export class TaskRun {
   readonly begun = performance.now();
   /** What `open` gave of the kind's own. */
   opened: Pick<OpenedTask, 'handle' | 'plan'> | undefined;
+  item: TaskItem | undefined;
   tiles = 0;
   /** Of memory that its pixels take while its tiles are filled. */
   bytes = 0;

@@ -79,6 +79,7 @@ export const kDetectorSection: CardSection = {
   schema: kDetectorTable,
   check: (card, issue) => {
     const { grid_element } = (card as DetectorCardFile).detector;
+    if (card.normalisation.length === 0) issue(['normalisation'], 'must have a step, e.g. { op = "rescale" }');
     for (const key of ['tile', 'overlap'] as const) {
       if (card[key] % grid_element !== 0) issue([key], `must be a multiple of grid_element (${grid_element})`);
     }

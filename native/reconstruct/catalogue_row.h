@@ -1,0 +1,44 @@
+// A source as results tell it: from its light curve to numbers and a word.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reconstruct/config.h"
+#include "reconstruct/light_curves.h"
+#include "reconstruct/variability.h"
+
+namespace otf {
+
+enum class SourceLabel { kSteady, kVariable, kTransient };
+std::string_view labelName(SourceLabel label);
+
+struct ReconstructedSource {
+  MeasuredSource measured;
+  double raDeg = 0, decDeg = 0;  // NaN: the cube has no celestial WCS
+  double positionErrorPx = 0;    // 1 sigma along each axis: beam / (2.35 SNR); NaN: not found but given
+  double snr = 0;                // of all frames: the profile as a filter on the forced fluxes
+  double peakFlux = 0, peakFluxError = 0;  // largest of fluxRec
+  int peakFrame = 0;
+  double durationFrames = 0;  // frames in which fluxRec is above half its peak
+  int framesDetected = 0;
+  Variability variability;
+  SourceLabel label = SourceLabel::kSteady;
+  int nearest = -1;  // row of the nearest other source; -1: there is none
+  double nearestPx = 0;
+  std::vector<double>
+      upperLimit;              // 3 sigma above the larger of flux and 0, where it is not detected; else NaN
+  std::vector<bool> detected;  // flux above 3 of its errors
+};
+
+/// steady: chance of being constant >= 0.001. Else transient when the frames in which its profile is below a fifth of its
+/// largest value, 3 at least, have a mean flux below 3 of its errors or below a tenth of the peak: it goes out. Else variable.
+SourceLabel labelOf(const MeasuredSource& source, const Variability& variability);
+
+/// Positions in pixels stay as they are; sky positions are the caller's.
+ReconstructedSource catalogueRow(MeasuredSource measured, const ReconstructorConfig& config);
+
+void findNeighbours(std::vector<ReconstructedSource>& sources);
+
+}  // namespace otf

@@ -1,0 +1,175 @@
+#include "reconstruct/channels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "error/error.h"
+#include "reconstruct/frame_noise.h"
+
+namespace otf {
+namespace {
+
+/// Weights further out than this many sigma of the window are below 4e-6.
+constexpr double kWindowReach = 5;
+/// Spectra kept: all where they fit, else what a window needs.
+constexpr int64_t kKeptBytes = int64_t{512} << 20;
+
+int reachOf(double windowFrames) { return static_cast<int>(std::floor(kWindowReach * windowFrames)); }
+
+int keptFrames(const CubePlanes& planes, double windowFrames) {
+  const auto fit = static_cast<int>(std::min<int64_t>(
+      kKeptBytes / std::max<int64_t>(1, SpectraCache::frameBytes(planes.transform())), planes.cube().frames));
+  return std::max(fit, 2 * reachOf(windowFrames) + 2);
+}
+
+void throwIfCancelled(const std::atomic<bool>* cancelled) {
+  if (cancelled && *cancelled) throw OtfError(Code::kCancelled, "stopped on request");
+}
+
+/// Sum over the full plane of a half plane with Hermitian partners.
+double fullSum(const PlaneTransform& transform, const float* half) {
+  double sum = 0;
+  for (int64_t y = 0; y < transform.height(); ++y) {
+    const float* row = half + y * transform.columns();
+    double inner = 0;
+    for (int64_t x = 1; x < transform.columns() - 1; ++x) inner += static_cast<double>(row[x]);
+    sum += 2 * inner + static_cast<double>(row[0]) + static_cast<double>(row[transform.columns() - 1]);
+  }
+  return sum;
+}
+
+/// From sums over frames to the image, in the cube's unit; both are used up.
+void wienerImage(const CubePlanes& planes, double lambda, Complex* cross, float* power, float* plane,
+                 float* image) {
+  const PlaneTransform& transform = planes.transform();
+  const int64_t count = transform.spectrumValues();
+  const float floor = static_cast<float>(lambda) * *std::max_element(power, power + count);
+  for (int64_t i = 0; i < count; ++i) {
+    const float share = 1 / (power[i] + floor);
+    cross[i] *= share;
+    power[i] *= share;
+  }
+  const double mean = fullSum(transform, power) / static_cast<double>(transform.planeValues());
+  transform.inverse(cross, plane);
+  planes.crop(plane, image);
+  const auto scale = static_cast<float>(1 / mean);
+  for (int64_t i = 0; i < planes.pixels(); ++i) image[i] *= scale;
+}
+
+}  // namespace
+
+Channels::Channels(const CubePlanes& planes, const ReconstructorConfig& config, int threads,
+                   const std::atomic<bool>* cancelled, const std::vector<double>& known)
+    : planes_(planes), config_(config), threads_(threads) {
+  measure(threads, cancelled);
+  if (!known.empty()) sigmas_ = known;
+  cache_ =
+      std::make_unique<SpectraCache>(planes_, sigmas_, keptFrames(planes_, config_.windowFrames), threads_);
+  combineAll(cancelled);
+}
+
+int64_t Channels::memoryBytes(const CubePlanes& planes) {
+  const int64_t frame = SpectraCache::frameBytes(planes.transform());
+  return frame * (keptFrames(planes, 2) + 2) + planes.pixels() * static_cast<int64_t>(sizeof(float));
+}
+
+void Channels::measure(int threads, const std::atomic<bool>* cancelled) {
+  const auto frames = static_cast<size_t>(planes_.cube().frames);
+  sigmas_.resize(frames);
+  psfFwhms_.resize(frames);
+  std::vector<int64_t> blank(frames);
+  inThreads(static_cast<int>(frames), threads, [&](int t) {
+    throwIfCancelled(cancelled);
+    const auto at = static_cast<size_t>(t);
+    std::vector<float> image(static_cast<size_t>(planes_.pixels()));
+    planes_.readDirty(t, image.data());
+    blank[at] = std::count_if(image.begin(), image.end(), [](float v) { return std::isnan(v); });
+    sigmas_[at] = frameNoise(image);
+    if (sigmas_[at] > 0) return;
+    throw OtfError(Code::kImageBlank,
+                   planes_.cube().label + ", frame " + std::to_string(t + 1) +
+                       (std::isnan(sigmas_[at]) ? ": every pixel is blank" : ": its pixels have no noise"));
+  });
+  blankPixels_ = std::accumulate(blank.begin(), blank.end(), int64_t{0});
+  const PlaneTransform& transform = planes_.transform();
+  const Buffer plane(static_cast<size_t>(transform.planeValues()) * sizeof(float));
+  const Buffer spectrum(static_cast<size_t>(transform.spectrumValues()) * sizeof(Complex));
+  for (size_t t = 0; t < frames; ++t) {
+    if (t > 0 && !planes_.psfPerFrame()) {
+      psfFwhms_[t] = psfFwhms_[0];
+      continue;
+    }
+    throwIfCancelled(cancelled);
+    planes_.readPsf(static_cast<int>(t), plane.floats());
+    psfFwhms_[t] = psfFwhm(plane.floats(), transform.height(), transform.width());
+  }
+}
+
+void Channels::combineAll(const std::atomic<bool>* cancelled) {
+  const PlaneTransform& transform = planes_.transform();
+  const auto count = transform.spectrumValues();
+  const Buffer cross(static_cast<size_t>(count) * sizeof(Complex)),
+      power(static_cast<size_t>(count) * sizeof(float)),
+      plane(static_cast<size_t>(transform.planeValues()) * sizeof(float));
+  auto* sum = static_cast<Complex*>(cross.data());
+  std::fill_n(sum, count, Complex());
+  std::fill_n(power.floats(), count, 0.0F);
+  const int frames = planes_.cube().frames;
+  for (int t = 0; t < frames; t += threads_) {
+    throwIfCancelled(cancelled);
+    for (const FrameSpectra* it : cache_->range(t, std::min(t + threads_, frames) - 1)) {
+      for (int64_t i = 0; i < count; ++i) {
+        sum[i] += it->crossValues()[i];
+        power.floats()[i] += it->power.floats()[i];
+      }
+    }
+  }
+  all_.resize(static_cast<size_t>(planes_.pixels()));
+  wienerImage(planes_, config_.wienerLambda, sum, power.floats(), plane.floats(), all_.data());
+}
+
+void Channels::make(int first, int count, float* out) {
+  const PlaneTransform& transform = planes_.transform();
+  const int64_t values = transform.spectrumValues(), pixels = planes_.pixels();
+  const int reach = reachOf(config_.windowFrames), frames = planes_.cube().frames;
+  float* const dirty = out;
+  float* const window = out + count * pixels;
+  float* const all = window + count * pixels;
+  // A few frames at a time, so that the spectra they share are there and no more.
+  for (int done = 0; done < count; done += threads_) {
+    const int group = std::min(threads_, count - done), from = first + done;
+    const int low = std::max(0, from - reach), high = std::min(frames - 1, from + group - 1 + reach);
+    const std::vector<const FrameSpectra*> spectra = cache_->range(low, high);
+    inThreads(group, threads_, [&](int i) {
+      const int t = from + i;
+      const int64_t at = (done + i) * pixels;
+      const auto scale = static_cast<float>(1 / sigmas_[static_cast<size_t>(t)]);
+      planes_.readDirty(t, dirty + at);
+      for (int64_t p = at; p < at + pixels; ++p) dirty[p] = std::isnan(dirty[p]) ? 0 : dirty[p] * scale;
+      const Buffer cross(static_cast<size_t>(values) * sizeof(Complex)),
+          power(static_cast<size_t>(values) * sizeof(float)),
+          plane(static_cast<size_t>(transform.planeValues()) * sizeof(float));
+      auto* sum = static_cast<Complex*>(cross.data());
+      std::fill_n(sum, values, Complex());
+      std::fill_n(power.floats(), values, 0.0F);
+      for (int k = std::max(low, t - reach); k <= std::min(high, t + reach); ++k) {
+        const double distance = (k - t) / config_.windowFrames;
+        const auto weight = static_cast<float>(std::exp(-0.5 * distance * distance));
+        const FrameSpectra& it = *spectra[static_cast<size_t>(k - low)];
+        const Complex* theirs = it.crossValues();
+        for (int64_t v = 0; v < values; ++v) {
+          sum[v] += weight * theirs[v];
+          power.floats()[v] += weight * it.power.floats()[v];
+        }
+      }
+      wienerImage(planes_, config_.wienerLambda, sum, power.floats(), plane.floats(), window + at);
+      for (int64_t p = 0; p < pixels; ++p) {
+        window[at + p] *= scale;
+        all[at + p] = all_[static_cast<size_t>(p)] * scale;
+      }
+    });
+  }
+}
+
+}  // namespace otf

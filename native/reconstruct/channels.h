@@ -1,0 +1,51 @@
+// What the network sees of a cube: three images per frame, in units of the frame's noise.
+//   0  the dirty image
+//   1  a Wiener image of a window in time (Gaussian weights K), combined in the uv plane:
+//      F^-1[ sum_k K(t,k) conj(H_k) D_k / s_k^2 / (sum_k K(t,k) |H_k|^2 / s_k^2 + lambda max) ] over the mean of its transfer function
+//   2  the same over all frames (K = 1): one image
+// A steady point source has the same peak in all of them, edges apart.
+#pragma once
+
+#include <memory>
+
+#include "reconstruct/config.h"
+#include "reconstruct/spectra.h"
+
+namespace otf {
+
+constexpr int kChannels = 3;
+
+/// One thread at a time; frames are made by several.
+class Channels {
+ public:
+  /// Reads the whole cube once for the noise and channel 2. `planes` must outlive it. `known`: noise of each frame, in place
+  /// of what its pixels say. Throws kImageBlank for a frame that is blank or without noise, kCancelled, kOutOfMemory.
+  Channels(const CubePlanes& planes, const ReconstructorConfig& config, int threads,
+           const std::atomic<bool>* cancelled, const std::vector<double>& known = {});
+
+  /// Noise of each frame, in the cube's unit.
+  const std::vector<double>& sigmas() const { return sigmas_; }
+  /// Of the PSF's core, each frame; NaN where it is no peak.
+  const std::vector<double>& psfFwhms() const { return psfFwhms_; }
+  int64_t blankPixels() const { return blankPixels_; }
+
+  /// Channels of frames [first, first+count): out[channel][frame][height][width]. Forward only is fast.
+  void make(int first, int count, float* out);
+
+  /// Bytes this needs for such a cube, `frames` of channels not counted.
+  static int64_t memoryBytes(const CubePlanes& planes);
+
+ private:
+  void measure(int threads, const std::atomic<bool>* cancelled);
+  void combineAll(const std::atomic<bool>* cancelled);
+
+  const CubePlanes& planes_;
+  const ReconstructorConfig config_;
+  int threads_;
+  std::vector<double> sigmas_, psfFwhms_;
+  int64_t blankPixels_ = 0;
+  std::unique_ptr<SpectraCache> cache_;
+  std::vector<float> all_;  // channel 2 in the cube's unit
+};
+
+}  // namespace otf

@@ -1,0 +1,143 @@
+#include "reconstruct/psf_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "error/error.h"
+#include "reconstruct/cube_axes.h"
+
+namespace otf {
+namespace {
+
+constexpr double kCore = 0.35;  // of the peak
+constexpr double kFwhmPerSigma = 2.3548200450309493;
+
+[[noreturn]] void refuse(const std::string& label, const std::string& what) {
+  throw OtfError(Code::kCubeInvalid, "PSF " + label + ": " + what);
+}
+
+std::vector<int64_t> framePlanes(const FitsInfo& info, const CubeInfo& cube) {
+  if (info.planes == 1) return {0};
+  const CubeAxes axes = readCubeAxes(info, std::min(cube.band, std::max(0, cube.bands - 1)));
+  if (axes.bands != 1 && axes.bands != cube.bands) refuse(info.label, "it has other bands than the cube");
+  if (static_cast<int>(axes.planes.size()) != cube.frames) {
+    refuse(info.label, "it has " + std::to_string(axes.planes.size()) + " frames, the cube has " +
+                           std::to_string(cube.frames));
+  }
+  return axes.planes;
+}
+
+/// Gaussian elimination for the three coefficients of the quadratic form.
+bool solve(std::array<std::array<double, 4>, 3>& a) {
+  for (size_t i = 0; i < 3; ++i) {
+    size_t pivot = i;
+    for (size_t j = i + 1; j < 3; ++j) {
+      if (std::abs(a[j][i]) > std::abs(a[pivot][i])) pivot = j;
+    }
+    std::swap(a[i], a[pivot]);
+    if (std::abs(a[i][i]) < 1e-12) return false;
+    for (size_t j = 0; j < 3; ++j) {
+      if (j == i) continue;
+      const double factor = a[j][i] / a[i][i];
+      for (size_t k = i; k < 4; ++k) a[j][k] -= factor * a[i][k];
+    }
+  }
+  for (size_t i = 0; i < 3; ++i) a[i][3] /= a[i][i];
+  return true;
+}
+
+}  // namespace
+
+PsfReader PsfReader::open(const std::vector<CubeFile>& files, const CubeInfo& cube) {
+  if (files.empty()) throw OtfError(Code::kInvalidArgument, "no PSF was given");
+  PsfReader out;
+  out.files_ = files;
+  const FitsImage first = FitsImage::open(files[0].path, {std::nullopt, 0, files[0].label});
+  PsfInfo& info = out.info_;
+  info.label = first.info().label;
+  info.width = first.info().width;
+  info.height = first.info().height;
+  if (files.size() == 1) {
+    out.planes_ = framePlanes(first.info(), cube);
+    info.perFrame = out.planes_.size() > 1;
+  } else {
+    if (static_cast<int>(files.size()) != cube.frames) {
+      refuse(info.label, std::to_string(files.size()) + " files were given for " +
+                             std::to_string(cube.frames) + " frames");
+    }
+    for (const CubeFile& file : files) {
+      const FitsImage image = FitsImage::open(file.path, {std::nullopt, 0, file.label});
+      if (image.info().width != info.width || image.info().height != info.height || image.info().planes != 1)
+        refuse(image.info().label, "it has another shape than " + info.label);
+    }
+    out.planes_.assign(files.size(), 0);
+    info.perFrame = true;
+  }
+  if (info.width < cube.width || info.height < cube.height) {
+    refuse(info.label, std::to_string(info.width) + "x" + std::to_string(info.height) +
+                           " pixels are fewer than the cube's " + std::to_string(cube.width) + "x" +
+                           std::to_string(cube.height));
+  }
+  if (info.width < 2 * cube.width || info.height < 2 * cube.height) {
+    info.warnings.push_back("PSF " + info.label +
+                            " is smaller than twice the image: sidelobes further out than it are not known");
+  }
+  return out;
+}
+
+void PsfReader::read(int frame, int64_t height, int64_t width, float* out) const {
+  const size_t which = info_.perFrame ? static_cast<size_t>(frame) : 0;
+  const CubeFile& file = files_[files_.size() == 1 ? 0 : which];
+  FitsImage image =
+      FitsImage::open(file.path, {std::nullopt, planes_[files_.size() == 1 ? which : 0], file.label});
+  std::vector<float> pixels(static_cast<size_t>(info_.width * info_.height));
+  image.readWindow(0, 0, info_.width, info_.height, pixels.data(), info_.width);
+  const std::string where = info_.perFrame ? ", frame " + std::to_string(frame + 1) : "";
+  if (std::any_of(pixels.begin(), pixels.end(), [](float v) { return std::isnan(v); }))
+    refuse(info_.label + where, "it has blank pixels");
+  const auto top = std::max_element(pixels.begin(), pixels.end()) - pixels.begin();
+  const int64_t cx = info_.width / 2, cy = info_.height / 2, tx = top % info_.width, ty = top / info_.width;
+  if (!(pixels[static_cast<size_t>(top)] > 0)) refuse(info_.label + where, "it has no peak");
+  if (tx != cx || ty != cy) {
+    refuse(info_.label + where, "its peak is at pixel " + std::to_string(tx + 1) + "," +
+                                    std::to_string(ty + 1) + ", not in the middle at " +
+                                    std::to_string(cx + 1) + "," + std::to_string(cy + 1));
+  }
+  const float scale = 1 / pixels[static_cast<size_t>(top)];
+  std::fill_n(out, height * width, 0.0F);
+  // What would meet itself on the other side is cut off.
+  const int64_t reachX = (width - 1) / 2, reachY = (height - 1) / 2;
+  for (int64_t y = std::max<int64_t>(0, cy - height / 2); y < std::min(info_.height, cy + reachY + 1); ++y) {
+    for (int64_t x = std::max<int64_t>(0, cx - width / 2); x < std::min(info_.width, cx + reachX + 1); ++x) {
+      out[(y - cy + height) % height * width + (x - cx + width) % width] =
+          scale * pixels[static_cast<size_t>(y * info_.width + x)];
+    }
+  }
+}
+
+double psfFwhm(const float* plane, int64_t height, int64_t width) {
+  std::array<std::array<double, 4>, 3> sums{};
+  int used = 0;
+  for (int64_t dy = -2; dy <= 2; ++dy) {
+    for (int64_t dx = -2; dx <= 2; ++dx) {
+      const auto value = static_cast<double>(plane[(dy + height) % height * width + (dx + width) % width]);
+      if (!(value > kCore)) continue;
+      const auto x = static_cast<double>(dx), y = static_cast<double>(dy);
+      const std::array<double, 3> row{x * x, x * y, y * y};
+      for (size_t i = 0; i < 3; ++i) {
+        for (size_t j = 0; j < 3; ++j) sums[i][j] += row[i] * row[j];
+        sums[i][3] -= row[i] * std::log(value);
+      }
+      ++used;
+    }
+  }
+  if (used < 5 || !solve(sums)) return std::numeric_limits<double>::quiet_NaN();
+  // -log p = a x^2 + b x y + c y^2: the product of the eigenvalues is ac - b^2/4.
+  const double determinant = sums[0][3] * sums[2][3] - sums[1][3] * sums[1][3] / 4;
+  if (!(determinant > 0) || !(sums[0][3] > 0)) return std::numeric_limits<double>::quiet_NaN();
+  return kFwhmPerSigma / std::sqrt(2 * std::sqrt(determinant));
+}
+
+}  // namespace otf

@@ -1,0 +1,36 @@
+// The point spread function of each frame: one image for all, or a cube with a plane per frame.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reconstruct/cube_reader.h"
+
+namespace otf {
+
+struct PsfInfo {
+  std::string label;
+  int64_t width = 0, height = 0;
+  bool perFrame = false;
+  std::vector<std::string> warnings;
+};
+
+/// Thread-safe. Throws as FitsImage; kCubeInvalid for a PSF of the wrong shape, blank, or off centre.
+class PsfReader {
+ public:
+  static PsfReader open(const std::vector<CubeFile>& files, const CubeInfo& cube);
+  const PsfInfo& info() const { return info_; }
+  /// Onto a plane [height][width] with its peak of 1 at (0,0), wrapped around; what does not fit is cut off.
+  void read(int frame, int64_t height, int64_t width, float* out) const;
+
+ private:
+  std::vector<CubeFile> files_;
+  std::vector<int64_t> planes_;
+  PsfInfo info_;
+};
+
+/// FWHM in pixels (geometric mean of both axes) of the Gaussian through the core of a PSF that peaks at (0,0) of a wrapped
+/// plane: least squares of the logarithm above 0.35 of the peak. NaN: the core is no peak.
+double psfFwhm(const float* plane, int64_t height, int64_t width);
+
+}  // namespace otf

@@ -1,0 +1,47 @@
+// Cubes for this room's tests.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fits/fits.h"
+#include "fits/test_support.h"
+#include "reconstruct/reconstruction_task.h"
+
+namespace otf::test {
+
+/// Keys of a celestial cube with an axis of time, 600 s a frame.
+inline std::vector<FitsKey> cubeHeader(double middlePx) {
+  const auto number = [](const char* name, double value) {
+    return FitsKey{name, "", "", value, false, false};
+  };
+  const auto text = [](const char* name, const char* value) {
+    return FitsKey{name, "", value, 0, true, false};
+  };
+  return {text("BUNIT", "Jy/beam"),   text("CTYPE1", "RA---SIN"), number("CRPIX1", middlePx),
+          number("CRVAL1", 150),      number("CDELT1", -1e-3),    text("CTYPE2", "DEC--SIN"),
+          number("CRPIX2", middlePx), number("CRVAL2", -30),      number("CDELT2", 1e-3),
+          text("RADESYS", "ICRS"),    text("CTYPE3", "TIME"),     text("CUNIT3", "s"),
+          number("CRPIX3", 1),        number("CRVAL3", 300),      number("CDELT3", 600),
+          number("MJDREF", 60000),    text("TIMESYS", "UTC")};
+}
+
+inline void writeCube(const std::string& path, int64_t side, const std::vector<float>& pixels,
+                      const std::vector<FitsKey>& keys) {
+  const auto frames = static_cast<int64_t>(pixels.size()) / side / side;
+  FitsImageWriter writer(path, side, side, keys, {frames});
+  writer.writeRows(pixels.data(), side * frames);
+  writer.finish();
+}
+
+/// What the shipped card says.
+inline ReconstructorConfig demoReconstructor() {
+  ReconstructorConfig config;
+  config.tilePx = 144;
+  config.depthFrames = 96;
+  config.minFrames = 2;
+  config.rssAtThreshold = 3.4;
+  return config;
+}
+
+}  // namespace otf::test

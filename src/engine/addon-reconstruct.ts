@@ -1,0 +1,119 @@
+/** A reconstruction, and what it finds. */
+import type { OpenedTask } from './addon-stages.js';
+
+export interface ReconstructorConfig {
+  tilePx: number;
+  depthFrames: number;
+  minFrames: number;
+  trainedFrames: number;
+  beamPx: number;
+  wienerLambda: number;
+  windowFrames: number;
+  rssAtThreshold: number;
+  fluxRecError: number;
+  psfFwhmMin: number;
+  psfFwhmMax: number;
+}
+
+export interface CubeFile {
+  path: string;
+  /** What messages call it. */
+  label: string;
+}
+
+export interface OpenReconstructionRequest {
+  model: number;
+  /** One cube, or single-epoch images in the order of time. */
+  cube: CubeFile[];
+  psf: CubeFile[];
+  /** 0-based. */
+  band: number;
+  method: string;
+  /** SNR of the detection statistic. */
+  threshold: number;
+  /** Always measured: RA, Dec in degrees, or 0-based pixels. */
+  positions: { name: string; first: number; second: number; isSky: boolean }[];
+  /** For reconstructed.fits, residual.fits and snr_max.fits; '' = they are not wanted. */
+  folder: string;
+  threads: number;
+  rawOutput?: string;
+}
+
+export interface OpenedReconstruction extends OpenedTask {
+  item: { width: number; height: number; depth: number };
+  valuesIn: number;
+  valuesOut: number;
+  bands: number;
+}
+
+export interface CubeSummary {
+  label: string;
+  width: number;
+  height: number;
+  frames: number;
+  bunit: string;
+  timeScale: string;
+  timesMjd: Float64Array;
+  exposuresS: Float64Array;
+  /** 0 = not known. */
+  frequencyHz: number;
+  band: number;
+  bands: number;
+  wcs?: { system: string; equinox: number; projection: string; pixelScaleDeg: number };
+}
+
+/** One entry per source, brightest first, then the positions given; x, y 0-based pixels; NaN = unknown. */
+export interface ReconstructedSources {
+  count: number;
+  /** Of a position given; '' = found. */
+  name: string[];
+  label: string[];
+  raDeg: Float64Array;
+  decDeg: Float64Array;
+  x: Float64Array;
+  y: Float64Array;
+  positionErrorPx: Float64Array;
+  statistic: Float64Array;
+  snr: Float64Array;
+  peakFlux: Float64Array;
+  peakFluxError: Float64Array;
+  peakFrame: Float64Array;
+  durationFrames: Float64Array;
+  framesDetected: Float64Array;
+  meanFlux: Float64Array;
+  meanFluxError: Float64Array;
+  v: Float64Array;
+  eta: Float64Array;
+  pConstant: Float64Array;
+  /** Row; -1 = none. */
+  nearest: Float64Array;
+  nearestPx: Float64Array;
+}
+
+/** Each [source][frame]. */
+export interface LightCurves {
+  flux: Float64Array;
+  fluxError: Float64Array;
+  fluxRec: Float64Array;
+  /** What the network gave at the pixel, in the noise of the frame. */
+  profile: Float64Array;
+  localRms: Float64Array;
+  upperLimit: Float64Array;
+  detected: Float64Array;
+}
+
+export interface FoundReconstruction {
+  cube: CubeSummary;
+  psf: string;
+  sources: ReconstructedSources;
+  curves: LightCurves;
+  /** Noise of each frame, in the cube's unit. */
+  sigmas: Float64Array;
+  psfFwhmPx: Float64Array;
+  thresholdSnr: number;
+  blankPixels: number;
+  /** That were written. */
+  files: string[];
+  warnings: string[];
+  times: { channels: number; detect: number; measure: number };
+}

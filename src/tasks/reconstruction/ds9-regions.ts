@@ -1,0 +1,23 @@
+/** DS9 region file: a circle of the beam at each source, coloured by its label. Source: SAOImage DS9 reference, "Regions". */
+import { fitsPixel } from '../pixels.js';
+import { sourceNames } from './columns.js';
+import type { ReconstructionRecord } from './record.js';
+
+const kColours = new Map([
+  ['steady', 'green'],
+  ['variable', 'yellow'],
+  ['transient', 'red'],
+]);
+
+export function* reconstructionRegions(record: ReconstructionRecord): Generator<string> {
+  const { sources } = record.found;
+  const names = sourceNames(record);
+  yield '# Region file format: DS9 version 4.1\nglobal width=1\n';
+  for (let row = 0; row < sources.count; row += 1) {
+    const x = fitsPixel(sources.x[row] ?? Number.NaN).toFixed(3);
+    const y = fitsPixel(sources.y[row] ?? Number.NaN).toFixed(3);
+    const label = sources.label[row] ?? '';
+    const name = (names[row] ?? '').replace(/[{}\r\n]/g, ' ');
+    yield `image;circle(${x},${y},${record.beamPx}) # color=${kColours.get(label) ?? 'cyan'} text={${name} ${label}}\n`;
+  }
+}

@@ -1,0 +1,117 @@
+/** The long table of light curves. */
+import type { Column, TableDocument } from '../../results/table.js';
+import { number, sourceNames, systems, text } from './columns.js';
+import { type ReconstructionRecord, reconstructionFacts } from './record.js';
+
+/** One row per source and frame. */
+export function lightCurvesDocument(record: ReconstructionRecord): TableDocument {
+  const { found } = record;
+  const { cube, curves, sources } = found;
+  const { frames } = cube;
+  const rows = sources.count * frames;
+  const flux = cube.bunit;
+  const names = sourceNames(record);
+  const frameOf = (row: number) => row % frames;
+  const each = (get: (frame: number, row: number) => number) =>
+    Float64Array.from({ length: rows }, (_, row) => get(frameOf(row), row));
+  const recError = curves.fluxError.map((error) => error * record.fluxRecError);
+  const columns: Column[] = [
+    text(
+      'source_id',
+      'meta.id',
+      'Identifier of the source',
+      Array.from({ length: rows }, (_, row) => names[Math.floor(row / frames)] ?? ''),
+    ),
+    number(
+      'frame',
+      { type: 'int', ucd: 'meta.number', description: 'Frame, 1 = first' },
+      each((frame) => frame + 1),
+    ),
+    number(
+      'time',
+      { unit: 'd', ucd: 'time.epoch', description: 'Middle of the frame, MJD' },
+      each((frame) => cube.timesMjd[frame] ?? Number.NaN),
+    ),
+    number(
+      'exposure',
+      { type: 'float', unit: 's', ucd: 'time.duration;obs.exposure', description: 'Exposure of the frame' },
+      each((frame) => cube.exposuresS[frame] ?? Number.NaN),
+    ),
+    number(
+      'flux',
+      {
+        type: 'float',
+        unit: flux,
+        ucd: 'phot.flux.density;em.radio',
+        description: 'Forced: the dirty frame at the position, the other sources taken away',
+      },
+      curves.flux,
+    ),
+    number(
+      'flux_error',
+      {
+        type: 'float',
+        unit: flux,
+        ucd: 'stat.error;phot.flux.density;em.radio',
+        description: 'Error of it: the noise of the frame',
+      },
+      curves.fluxError,
+    ),
+    number(
+      'flux_rec',
+      {
+        type: 'float',
+        unit: flux,
+        ucd: 'phot.flux.density;em.radio',
+        description: 'Of the reconstruction, its amplitude fitted to the dirty frames',
+      },
+      curves.fluxRec,
+    ),
+    number(
+      'flux_rec_error',
+      {
+        type: 'float',
+        unit: flux,
+        ucd: 'stat.error;phot.flux.density;em.radio',
+        description: 'Rms error of it in simulations',
+      },
+      recError,
+    ),
+    number(
+      'local_rms',
+      {
+        type: 'float',
+        unit: flux,
+        ucd: 'instr.det.noise',
+        description: 'Noise of the residual frame within 20 pixels',
+      },
+      curves.localRms,
+    ),
+    number(
+      'upper_limit',
+      {
+        type: 'float',
+        unit: flux,
+        ucd: 'phot.flux.density;em.radio;stat.max',
+        description: '3 errors above the flux or 0, where it is not detected',
+      },
+      curves.upperLimit,
+    ),
+    number(
+      'detected',
+      { type: 'int', ucd: 'meta.code', description: '1: the flux is above 3 errors' },
+      curves.detected,
+    ),
+  ];
+  return {
+    name: 'lightcurves',
+    description: `Light curves of the sources of ${record.input.name}, whether they are seen in a frame or not.`,
+    rowsDescription: 'Source by source, frame by frame',
+    rowsName: 'points',
+    table: { columns, rows },
+    ...systems(record),
+    facts: reconstructionFacts(record),
+    warnings: found.warnings,
+    createdAt: record.createdAt,
+  };
+}

@@ -1,0 +1,80 @@
+/** A finished reconstruction as every format is made of it, and the facts that describe the run. */
+import type { EngineInfo, FoundReconstruction } from '../../engine/addon.js';
+import { type Fact, kCreated, timestamp } from '../../results/table.js';
+import { kSoftware } from '../../version.js';
+import type { ReconstructorCard } from './card.js';
+
+/** Of a method without a network there are no model and no engine. */
+export interface ReconstructionRecord {
+  software: { name: string; version: string; commit?: string };
+  method: string;
+  model?: { id: string; title: string; sha256: string };
+  engine?: EngineInfo;
+  input: { name: string; sha256?: string | undefined };
+  psf: { name: string; sha256?: string | undefined };
+  found: FoundReconstruction;
+  beamPx: number;
+  /** Of flux_rec, over that of the forced flux. */
+  fluxRecError: number;
+  tiles: number;
+  jobId?: string;
+  /** UTC, end of the run. */
+  createdAt: Date;
+}
+
+export interface RecordInput extends Omit<ReconstructionRecord, 'software' | 'model' | 'beamPx' | 'fluxRecError'> {
+  card: ReconstructorCard;
+}
+
+export function makeReconstructionRecord({ card, ...from }: RecordInput): ReconstructionRecord {
+  const model = { id: card.id, title: card.title, sha256: card.sha256 };
+  const usesNetwork = from.method === 'network';
+  return {
+    software: { ...kSoftware },
+    ...from,
+    ...(usesNetwork ? { model } : {}),
+    beamPx: card.reconstructor.beam_px,
+    fluxRecError: usesNetwork ? card.reconstructor.flux_rec_error : 1,
+  };
+}
+
+export function reconstructionFacts(record: ReconstructionRecord): Fact[] {
+  const { found, engine, model } = record;
+  const { cube } = found;
+  const facts: Fact[] = [];
+  const add = (name: string, key: string, value: string | number | undefined, comment: string) => {
+    if (value !== undefined && value !== '') facts.push({ name, key, value, comment });
+  };
+  add('software', 'CREATOR', `${record.software.name} ${record.software.version}`, 'program that made this catalogue');
+  add('software_commit', 'COMMIT', record.software.commit, 'git commit it was built from');
+  add(kCreated, 'DATE', timestamp(record.createdAt), 'UTC, end of the run');
+  add('job_id', 'JOBID', record.jobId, 'UWS job');
+  add('method', 'METHOD', record.method, 'how the sky was reconstructed');
+  add('model', 'MODEL', model?.id, 'id of the model card');
+  add('model_sha256', 'MODELSHA', model?.sha256, 'SHA-256 of the network file');
+  add('engine', 'ENGINE', engine && `${engine.engine} ${engine.version}`, 'what ran the network');
+  add('device', 'DEVICE', engine?.device, 'where the network ran');
+  add('quantization_asked', 'QUANTASK', engine?.asked, 'compute type asked for');
+  add('quantization', 'QUANT', engine?.effective, 'compute type really used');
+  add('input', 'INFILE', record.input.name, 'dirty cube');
+  add('input_sha256', 'INSHA', record.input.sha256, 'SHA-256 of the dirty cube');
+  add('psf', 'PSFFILE', record.psf.name, 'point spread function');
+  add('psf_sha256', 'PSFSHA', record.psf.sha256, 'SHA-256 of it');
+  add('frames', 'FRAMES', cube.frames, 'in time');
+  add('band', 'BAND', cube.bands > 1 ? cube.band + 1 : undefined, 'of frequency, 1 = first');
+  add('frequency', 'FREQ', cube.frequencyHz > 0 ? cube.frequencyHz : undefined, 'Hz');
+  add('pixel_unit', 'PIXUNIT', cube.bunit, 'of the cube and of all fluxes');
+  add('blanked_pixels', 'NBLANK', found.blankPixels, 'blank pixels in the cube');
+  add('noise', 'NOISE', mean(found.sigmas), 'mean over frames, rms of a dirty frame');
+  add('psf_fwhm_px', 'PSFFWHM', mean(found.psfFwhmPx.filter(Number.isFinite)), 'mean over frames, pixels');
+  add('beam_px', 'BEAMPX', record.beamPx, 'FWHM of the Gaussian of the reconstruction, pixels');
+  add('threshold', 'THRESHOL', found.thresholdSnr, 'SNR of the detection statistic');
+  add('tiles', 'NTILES', record.tiles, 'passes of the network');
+  add('sources', 'NSOURCE', found.sources.name.filter((name) => name === '').length, 'found');
+  return facts;
+}
+
+function mean(values: Float64Array): number | undefined {
+  if (values.length === 0) return undefined;
+  return Number((values.reduce((sum, value) => sum + value, 0) / values.length).toPrecision(6));
+}

@@ -1,0 +1,159 @@
+/** `reconstruct`: a simulated cube to sources and light curves, in this process and as a job of a server. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { kNoAstropy, kNoStilts, kRoot, python, runCli, scratchDir } from './support/cli.js';
+import { startTestServer } from './support/server.js';
+
+const dir = scratchDir();
+const kArray = ['--array', join(kRoot, 'models/demo-transients/array.enu'), '--latitude', '-30.713'];
+const cube = join(dir, 'sim/dirty.fits');
+const psf = join(dir, 'sim/psf.fits');
+
+function simulate(folder: string, ...more: string[]): void {
+  const args = ['simulate', '--cube', '-o', join(dir, folder), '--seed', '9', '--size', '48', ...kArray, ...more];
+  const { code, stderr } = runCli(args, dir);
+  assert.equal(code, 0, stderr);
+}
+
+function refused(args: string[], message: RegExp, exit = 1): void {
+  const out = join(dir, 'refused');
+  const { code, stderr } = runCli(['reconstruct', ...args, '-o', out], dir);
+  assert.equal(code, exit, stderr);
+  assert.match(stderr, message);
+  assert.equal(stderr.trim().split('\n').length, 1, stderr);
+  assert.ok(!existsSync(join(out, 'sources.vot')) && !existsSync(join(out, 'residual.fits')), 'something was left');
+}
+
+describe('reconstruct', () => {
+  before(() =>
+    simulate('sim', '--sigma-over-peak', '0.15', '--transients', '2', '--steady', '1', '--separation', '12'),
+  );
+
+  it('finds the sources of a simulated cube, with files that others read', { skip: kNoAstropy }, () => {
+    const out = join(dir, 'found');
+    const args = [
+      'reconstruct',
+      cube,
+      '--psf',
+      psf,
+      '-o',
+      out,
+      '--threshold',
+      '8',
+      '--positions',
+      'corner,px,4,4',
+      '--json',
+    ];
+    const { code, stdout, stderr } = runCli(args, dir);
+    assert.equal(code, 0, stderr);
+    const { run, sources } = JSON.parse(stdout) as {
+      run: Record<string, unknown>;
+      sources: { label: string; name: string }[];
+    };
+    assert.equal(run.model, 'demo-transients');
+    assert.equal(run.frames, 32);
+    assert.equal(sources.filter(({ name }) => name === 'corner').length, 1);
+    const program = `
+import sys, json, numpy
+from astropy.io import fits
+from astropy.io.votable import parse
+sim, out = sys.argv[1].split(',')
+s = parse(out + '/sources.vot', verify='exception').get_first_table().array
+v = parse(out + '/lightcurves.vot', verify='exception')
+l = v.get_first_table().array
+t = parse(sim + '/truth-sources.vot').get_first_table().array
+c = parse(sim + '/truth-lightcurves.vot').get_first_table().array
+rows = []
+for i, name in enumerate(t['source_id']):
+    d = numpy.hypot(s['x'] - t['x'][i], s['y'] - t['y'][i]) + 1e3 * (s['source_id'] == 'corner')
+    j = int(d.argmin())
+    mine, true = l[l['source_id'] == s['source_id'][j]], c[c['source_id'] == name]
+    rows.append({'off': float(d[j]), 'label': str(s['label'][j]), 'shape': str(t['shape'][i]),
+      'time': float(abs(mine['time'] - true['time']).max()),
+      'pull': float(numpy.sqrt((((mine['flux'] - true['flux']) / mine['flux_error']) ** 2).mean())),
+      'rec': float(numpy.sqrt(((mine['flux_rec'] - true['flux']) ** 2).mean()) / mine['flux_error'].mean())})
+names = ('reconstructed', 'residual')
+print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).shape for n in names],
+  'map': fits.getdata(out + '/snr_max.fits').shape, 'beam': fits.getheader(out + '/reconstructed.fits')['BMAJ'] * 3600,
+  'times': list(v.get_first_table().fields[2].ref or ''), 'frames': int((l['source_id'] == 'corner').sum())}))
+`;
+    const read = python(program, `${join(dir, 'sim')},${out}`) as {
+      rows: { off: number; label: string; shape: string; time: number; pull: number; rec: number }[];
+      shapes: number[][];
+      map: number[];
+      beam: number;
+      frames: number;
+    };
+    for (const { off, label, shape, time, pull, rec } of read.rows) {
+      assert.ok(off < 0.7, `${shape} is ${off} pixels off`);
+      assert.equal(label, shape === 'steady' ? 'steady' : 'transient');
+      assert.ok(time < 1e-6, 'the times are not those of the cube');
+      assert.ok(pull > 0.6 && pull < 1.5, `forced fluxes of the ${shape} are ${pull} errors off`);
+      assert.ok(rec < 0.8, `the reconstruction of the ${shape} is ${rec} sigma off`);
+    }
+    assert.deepEqual(read.shapes, [
+      [32, 48, 48],
+      [32, 48, 48],
+    ]);
+    assert.deepEqual(read.map, [48, 48]);
+    assert.ok(Math.abs(read.beam - 9.6) < 1e-6);
+    assert.equal(read.frames, 32);
+    assert.match(readFileSync(join(out, 'sources.reg'), 'utf8'), /image;circle\(.*color=red/);
+    assert.equal(readFileSync(join(out, 'lightcurves.png')).subarray(1, 4).toString('latin1'), 'PNG');
+  });
+
+  it('its VOTables are such that STILTS finds nothing to say about', { skip: kNoStilts }, () => {
+    const out = join(dir, 'lint');
+    const { code, stderr } = runCli(['reconstruct', cube, '--psf', psf, '-o', out, '--method', 'clean-bank'], dir);
+    assert.equal(code, 0, stderr);
+    for (const name of ['sources.vot', 'lightcurves.vot']) {
+      const lint = spawnSync('stilts', ['votlint', `votable=${join(out, name)}`], { encoding: 'utf8' });
+      assert.equal(`${lint.stdout}${lint.stderr}`.trim(), '');
+    }
+  });
+
+  it('a job of a server gives the same sources, and the other files as results', async (t) => {
+    const server = await startTestServer(t);
+    const body = new FormData();
+    for (const [name, value] of Object.entries({ MODEL: 'demo-transients', PHASE: 'RUN', THRESHOLD: '8' }))
+      body.append(name, value);
+    for (const [name, path] of Object.entries({ IMAGE: cube, PSF: psf }))
+      body.append(name, new Blob([new Uint8Array(readFileSync(path))]), `${name}.fits`);
+    const answer = await server.send('/jobs', { method: 'POST', body });
+    assert.equal(answer.status, 303, await answer.text());
+    const id = (answer.headers.get('location') ?? '').split('/').pop() ?? '';
+    const job = await server.until(id, 'COMPLETED');
+    for (const result of ['lightcurves', 'sheet', 'reconstructed', 'residual', 'snr_max', 'provjson']) {
+      assert.match(job.xml, new RegExp(`id="${result}"`), result);
+      assert.equal((await server.send(`/jobs/${id}/results/${result}`)).status, 200, result);
+    }
+    const csv = await server.text(`/jobs/${id}/results/csv`);
+    const out = join(dir, 'same');
+    const { code, stderr } = runCli(['reconstruct', cube, '--psf', psf, '-o', out, '--threshold', '8'], dir);
+    assert.equal(code, 0, stderr);
+    assert.equal(csv, readFileSync(join(out, 'sources.csv'), 'utf8'));
+    const residual = Buffer.from(await (await server.send(`/jobs/${id}/results/residual`)).arrayBuffer());
+    const pixels = (bytes: Buffer) => bytes.subarray(bytes.length - Math.ceil((32 * 48 * 48 * 4) / 2880) * 2880);
+    assert.ok(pixels(residual).equals(pixels(readFileSync(join(out, 'residual.fits')))), 'the residual is another one');
+    const missing = await server.post({ MODEL: 'demo-transients' }, readFileSync(cube));
+    assert.equal(missing.status, 400);
+    assert.match(await missing.text(), /PSF/);
+    assert.equal(await server.stop(), 0);
+  });
+
+  it('refuses what is no cube, no PSF of it, or too short, in one line and with nothing left', () => {
+    refused([join(dir, 'sim/truth.fits'), '--psf', join(dir, 'none.fits')], /none\.fits/);
+    refused([psf, '--psf', cube], /fewer than the cube's/);
+    refused([cube, '--psf', join(dir, 'sim/truth.fits')], /PSF .*truth\.fits.*(peak|blank)/);
+    simulate('short', '--frames', '8', '--hours', '2');
+    refused([join(dir, 'short/dirty.fits'), '--psf', join(dir, 'short/psf.fits')], /8 frames are too few/);
+    refused([cube, '--psf', join(dir, 'short/psf.fits')], /8 frames, the cube has 32/);
+    const image = join(kRoot, 'examples/simulated-field-1024.fits');
+    refused([image, '--psf', psf], /no axis of time/);
+    refused([cube, '--psf', psf, '--positions', 'somewhere'], /POSITIONS: "somewhere"/, 2);
+    refused([cube, '--psf', psf, '--model', 'demo-continuum'], /is no reconstructor/);
+  });
+});
