@@ -23,7 +23,9 @@ export class Terminal {
     this.#env = { ...inherited, ...env, TMUX_TMPDIR: folder, LC_ALL: 'C.UTF-8' };
     const size = ['-x', String(columns), '-y', String(rows)];
     this.#tmux('-f', '/dev/null', 'new-session', '-d', '-s', this.#name, ...size, '-c', folder, 'sh');
-    t.after(() => spawnSync('tmux', ['kill-server'], { env: this.#env }));
+    // By its process id: its socket lies in a folder that may have been removed before.
+    const server = Number(this.state('pid'));
+    t.after(() => process.kill(server, 'SIGTERM'));
   }
 
   #tmux(...args: string[]): string {
