@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { loadConfig } from '#otf/config/load.js';
 import { python, withoutPython } from './service/python.js';
 import { kRoot } from './support/cli.js';
 import { field, startTestServer, tempDir } from './support/server.js';
@@ -39,6 +40,19 @@ function samplesOf(metrics: string): Map<string, Set<string>> {
 
 /** Without values where there is no GPU; of them the description is enough. */
 const kMayBeEmpty = /^otf_gpu_/;
+
+describe('what can be set', () => {
+  it('is on the page: every key of every section', async () => {
+    const page = await readFile(join(kRoot, 'docs/server.md'), 'utf8');
+    const config = await loadConfig({});
+    const keys = Object.entries(config).flatMap(([section, settings]) =>
+      Object.keys(settings).map((key) => ({ section, key })),
+    );
+    assert.ok(keys.length > 40, 'nothing is found any more');
+    const missing = keys.filter(({ section, key }) => !page.includes(`\`${key}\``) || !page.includes(`| ${section} |`));
+    assert.deepEqual(missing, []);
+  });
+});
 
 describe('what is watched', () => {
   it('is there: every metric and every label of it', async (t) => {
