@@ -49,6 +49,7 @@ export async function benchPage({ size, rows, seconds }: PageOptions): Promise<v
         frameRow(`scroll of ${rows} rows`, table),
       ]),
     );
+    if (pan.tiles.length === 0) throw new Error('no tile was asked for: the picture did not move');
     print(
       `${pan.tiles.length} tiles: median ${at(pan.tiles, 0.5).toFixed(0)} ms, p95 ${at(pan.tiles, 0.95).toFixed(0)} ms`,
     );

@@ -85,6 +85,13 @@ describe('The page: a picture of the sky', { skip: kNoChromium }, () => {
       .locator('.grid-row.chosen')
       .filter({ hasText: other?.trim() ?? 'none' })
       .waitFor();
+    // The buttons over the picture choose nothing of what lies below them.
+    await page.getByRole('button', { name: 'Zoom out' }).click();
+    await page.getByRole('button', { name: 'All of the image' }).click();
+    await page
+      .locator('.grid-row.chosen')
+      .filter({ hasText: other?.trim() ?? 'none' })
+      .waitFor();
     await assertSound(visitor, 'a picture with its catalogue');
   });
 

@@ -58,6 +58,7 @@ function Sky({ look, label, selection, regions = false, picture }: SkyViewProps 
   const [pointer, setPointer] = useState<Pointer>();
   const from = useRef<{ x: number; y: number }>();
   const pressed = useRef<Pointer>();
+  const clicked = useRef<number>();
   const shapes = useMemo(() => selection && shapesOf(selection.catalogue, picture.header.wcs), [selection, picture]);
 
   const draw = () => {
@@ -112,14 +113,18 @@ function Sky({ look, label, selection, regions = false, picture }: SkyViewProps 
     () =>
       effect(() => {
         const row = selection?.current.value;
-        if (row !== undefined && shapes) viewer.current?.goTo(shapes.x[row] ?? 0, shapes.y[row] ?? 0);
+        // What was chosen here is in view.
+        const here = row === clicked.current;
+        clicked.current = undefined;
+        if (row !== undefined && shapes && !here) viewer.current?.goTo(shapes.x[row] ?? 0, shapes.y[row] ?? 0);
       }),
     [selection, shapes],
   );
 
+  /** Undefined on the buttons that lie over the picture, too. */
   const pointAt = (event: PointerEvent): Pointer | undefined => {
     const box = place.current?.getBoundingClientRect();
-    if (!box) return undefined;
+    if (!box || (event.target instanceof Element && event.target.closest('.sky-zoom'))) return undefined;
     const [left, top] = [event.clientX - box.left, event.clientY - box.top];
     const pixel = viewer.current?.pixelAt(left, top);
     return pixel && { left, top, pixel };
@@ -149,7 +154,8 @@ function Sky({ look, label, selection, regions = false, picture }: SkyViewProps 
       look.region.value = boxBetween(from.current, at.pixel, picture);
       look.drawing.value = false;
     } else if (at && selection && isClick(pressed.current, at)) {
-      selection.current.value = rowUnder(at);
+      clicked.current = rowUnder(at);
+      selection.current.value = clicked.current;
     }
     from.current = undefined;
   };
