@@ -14,6 +14,7 @@ import { registerManual } from './manual.js';
 import { registerMatch } from './match.js';
 import { registerMeasure } from './measure.js';
 import { registerModels } from './models.js';
+import { registerPreview } from './preview.js';
 import { registerReconstruct } from './reconstruct.js';
 import { registerScore } from './score.js';
 import { registerServe } from './serve.js';
@@ -50,6 +51,7 @@ async function program(args: string[]): Promise<Command> {
   registerInfer(root);
   registerModels(root);
   registerEngines(root);
+  registerPreview(root);
   registerSimulate(root);
   registerToken(root);
   registerUsage(root);

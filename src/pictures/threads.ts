@@ -1,7 +1,7 @@
 /**
  * The threads that make pictures, and who waits for them. Few, at a low priority, and never all of them in a decoder that
- * jobs need, too: so jobs do not wait for people who look. Owners take turns; of tiles the newest goes first: it is what is
- * looked at now.
+ * jobs need, too: so jobs do not wait for people who look. Owners take turns; of one's errands the oldest is first, and what
+ * nobody waits for any more is left out.
  */
 import { availableParallelism } from 'node:os';
 import { OtfError } from '../errors/catalogue.js';
@@ -26,7 +26,6 @@ export interface Errand {
 }
 
 interface Waiting extends Errand {
-  stage: PictureStage;
   begin: () => Promise<void>;
   drop: (reason: OtfError) => void;
 }
@@ -71,7 +70,7 @@ export class PictureThreads {
           reject(thrown);
         }
       };
-      const waiting: Waiting = { ...errand, stage, begin, drop: reject };
+      const waiting: Waiting = { ...errand, begin, drop: reject };
       this.#waiting.push(waiting);
       errand.signal?.addEventListener('abort', () => this.#forget(waiting), { once: true });
       if (errand.signal?.aborted) this.#forget(waiting);
@@ -120,13 +119,12 @@ export class PictureThreads {
     }
   }
 
-  /** Owners take turns. Of one's errands: what other things wait for, in the order it came; then tiles, the newest first. */
+  /** The oldest errand of whoever's last turn was longest ago. */
   #choose(): Waiting | undefined {
     const may = this.#waiting.filter((each) => !each.decodes || this.#decoding < this.#decoders);
     const turnOf = ({ owner }: Waiting) => this.#turns.get(owner) ?? 0;
     const oldest = Math.min(...may.map(turnOf));
-    const his = may.filter((each) => turnOf(each) === oldest);
-    return his.find(({ stage }) => stage !== 'tile') ?? his.at(-1);
+    return may.find((each) => turnOf(each) === oldest);
   }
 
   #tookTurn(owner: string): void {

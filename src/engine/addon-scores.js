@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=addon-scores.js.map
