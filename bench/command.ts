@@ -1,6 +1,7 @@
 /** What `bench` measures, each with the conditions it was made in. */
 import { type Command, Option } from 'commander';
 import { addEngineOptions, addModelsOption, example, integer, real } from '#otf/cli/options.js';
+import { benchChains } from './chains.js';
 import { benchCianna } from './cianna.js';
 import { benchDetect } from './detect.js';
 import { benchEngine } from './engine.js';
@@ -98,6 +99,14 @@ export function addBenchmarks(group: Command): void {
     .option('--json', 'as JSON');
   addEngineOptions(addModelsOption(reconstruct), 'onednn').action(benchReconstruct);
   example(reconstruct, ['cianna-otf bench reconstruct', 'cianna-otf bench reconstruct --level 0.33 --cubes 20']);
+
+  const chains = group
+    .command('chains')
+    .description('what a step of a chain costs beside its job')
+    .option('--steps <n>', 'jobs one after the other', integer(2, 100), 50)
+    .option('--json', 'as JSON')
+    .action(benchChains);
+  example(chains, ['cianna-otf bench chains', 'cianna-otf bench chains --steps 10 --json']);
 
   const results = group
     .command('results')

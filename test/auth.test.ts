@@ -56,6 +56,23 @@ describe('a server with tokens', () => {
     assert.match(await b.text('/jobs'), /say who you are/);
   });
 
+  it('says in its description which scope an address wants, and what it says to those who have none', async (t) => {
+    const b = await bench(t);
+    interface Described {
+      security?: unknown[];
+      'x-scope'?: string;
+      responses: Record<string, unknown>;
+    }
+    const { paths } = (await (await b.send('/openapi.json')).json()) as {
+      paths: Record<string, Record<string, Described>>;
+    };
+    assert.equal(paths['/jobs']?.post?.['x-scope'], 'write');
+    assert.equal(paths['/jobs/{id}']?.get?.['x-scope'], 'read');
+    assert.equal(paths['/metrics']?.get?.['x-scope'], 'metrics');
+    assert.ok(paths['/jobs']?.get?.responses[401] && paths['/jobs']?.get?.security);
+    assert.equal(paths['/healthz']?.get?.responses[401], undefined);
+  });
+
   it('gives another user what it gives for a job that is not there, and changes nothing for him', async (t) => {
     const { tokens, as, id } = await peopled(t);
     while (!(await (await as(tokens.ada)(`/jobs/${id}/phase`)).text()).startsWith('COMPLETED'))

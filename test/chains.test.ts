@@ -50,6 +50,9 @@ describe('a chain', () => {
     const begun = await state(b, id);
     assert.equal(begun.runId, 'night <12>');
     assert.equal(begun.phase, 'QUEUED');
+    assert.equal(await b.text(`/chains/${id}/phase`), 'QUEUED');
+    assert.equal((await b.send(`/chains/${id}/phase`, { method: 'PUT' })).status, 405);
+    assert.equal((await b.send('/chains/cnone/phase', { method: 'PUT' })).status, 404);
     assert.equal(phasesOf(begun), 'QUEUED QUEUED QUEUED / HELD HELD HELD / HELD');
     assert.deepEqual(begun.steps[1]?.after, ['detect']);
     b.executor.release();

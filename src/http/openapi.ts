@@ -2,13 +2,14 @@
 import { formOf, type ParameterDescription, type ValueDescription } from '../tasks/parameters.js';
 import { kKinds } from '../tasks/registry.js';
 import { kSoftware } from '../version.js';
-import type { Operation, Route } from './route.js';
+import { type Access, accessOf, type Operation, type Route } from './route.js';
 
 type Json = Record<string, unknown>;
 
 export function openApi(routes: readonly Route[], origin: string): Json {
   const paths: Json = {};
-  for (const { path, methods } of routes) {
+  for (const route of routes) {
+    const { path, methods } = route;
     const variables = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
       name,
       in: 'path',
@@ -17,7 +18,7 @@ export function openApi(routes: readonly Route[], origin: string): Json {
     }));
     const operations = Object.entries(methods).map(([method, operation]) => [
       method.toLowerCase(),
-      describe(operation),
+      describe(operation, accessOf(route, method)),
     ]);
     paths[path.replace(/:(\w+)/g, '{$1}')] = {
       ...(variables.length > 0 ? { parameters: variables } : {}),
@@ -29,6 +30,7 @@ export function openApi(routes: readonly Route[], origin: string): Json {
     info: { title: kSoftware.name, version: kSoftware.version, description: `${titles()} over IVOA UWS 1.1` },
     servers: [{ url: origin }],
     paths,
+    components: { securitySchemes: kSchemes },
   };
 }
 
@@ -38,7 +40,15 @@ function titles(): string {
   return [first, ...others.map((title) => title.toLowerCase())].join(', ');
 }
 
-function describe({ summary, query, fields, answers }: Operation): Json {
+/** A token, or one as the password (src/auth); where people without a name may ask, neither is needed. */
+const kSchemes = { bearer: { type: 'http', scheme: 'bearer' }, basic: { type: 'http', scheme: 'basic' } };
+const kRefusals = {
+  401: 'say who you are: see WWW-Authenticate',
+  403: 'the token is not for this',
+  429: 'asked too often: see Retry-After',
+};
+
+function describe({ summary, query, fields, answers }: Operation, access: Access): Json {
   const text = (description: string) => ({ description, schema: { type: 'string' } });
   const parameters = Object.entries(query ?? {}).map(([name, meaning]) => ({ name, in: 'query', ...text(meaning) }));
   const properties = Object.fromEntries((fields ?? []).flatMap(fieldSchemas));
@@ -48,7 +58,13 @@ function describe({ summary, query, fields, answers }: Operation): Json {
     summary,
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(fields ? { requestBody: { content } } : {}),
-    responses: Object.fromEntries(Object.entries(answers).map(([status, description]) => [status, { description }])),
+    ...(access === 'open' ? {} : { security: [{ bearer: [] }, { basic: [] }, {}], 'x-scope': access }),
+    responses: Object.fromEntries(
+      Object.entries({ ...(access === 'open' ? {} : kRefusals), ...answers }).map(([status, description]) => [
+        status,
+        { description },
+      ]),
+    ),
   };
 }
 

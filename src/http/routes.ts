@@ -1,6 +1,6 @@
 /** The API, whole: every path with its methods. uWebSockets.js, /openapi.json and the front page are made from this table. */
 import type { ParameterDescription } from '../tasks/parameters.js';
-import { createChain, deleteChain, getChain, postChainPhase } from '../uws/chains.js';
+import { createChain, deleteChain, getChain, getChainPhase, postChainPhase } from '../uws/chains.js';
 import type { Handler, Tree } from '../uws/context.js';
 import { creationFields } from '../uws/creation.js';
 import { getKinds, getModels } from '../uws/descriptions.js';
@@ -247,6 +247,7 @@ export const kRoutes: readonly Route[] = [
     DELETE: { handler: deleteChain, summary: 'Delete its jobs', answers: { 303: 'deleted', 404: 'no such chain' } },
   }),
   single('/chains/:id/phase', {
+    ...get(getChainPhase, 'The bare phase of a chain', 'text', { answers: { 404: 'no such chain' } }),
     POST: {
       handler: postChainPhase,
       summary: 'Abort its jobs',

@@ -40,16 +40,24 @@ export class Chains {
     const id = `c${randomBytes(16).toString('hex')}`;
     const made = new Map<string, string[]>();
     const done: Step[] = [];
+    /** In the order in which they were made. */
+    const begun = new Set<string>();
     try {
       for (const { name, after, jobs } of steps) {
         const ids: string[] = [];
         made.set(name, ids);
         const requests = await jobs(made);
         try {
-          for (const request of requests) {
-            const parameters = { ...request.parameters, chain: { id, step: name } };
-            ids.push((await this.#jobs.create({ ...request, runId, parameters, run: false })).id);
-          }
+          // Together: they share the waits for the disk.
+          const there = await settled(
+            requests.map(async (request) => {
+              const parameters = { ...request.parameters, chain: { id, step: name } };
+              const job = await this.#jobs.create({ ...request, runId, parameters, run: false });
+              begun.add(job.id);
+              return job;
+            }),
+          );
+          ids.push(...there.map((job) => job.id));
         } catch (thrown) {
           for (const { spool } of requests) await spool?.discard();
           throw thrown;
@@ -59,10 +67,10 @@ export class Chains {
       const chain: Chain = { id, owner: who.owner, runId, createdMs: Date.now(), steps: done };
       this.#store.chains.add(chain);
       // Each is on the disk when it resolves, and so is the row before it.
-      for (const job of [...made.values()].flat()) await this.#jobs.run(job, kServer);
+      await settled([...made.values()].flat().map((job) => this.#jobs.run(job, kServer)));
       return chain;
     } catch (thrown) {
-      for (const job of [...made.values()].flat().reverse()) await this.#jobs.delete(job, kServer);
+      for (const job of [...begun].reverse()) await this.#jobs.delete(job, kServer);
       throw thrown;
     }
   }
@@ -104,4 +112,12 @@ export class Chains {
       else await this.#jobs.delete(id, kServer);
     }
   }
+}
+
+/** All of them, once each has come to its end. Throws what the first that failed has thrown. */
+async function settled<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(work);
+  const failed = ends.find((end): end is PromiseRejectedResult => end.status === 'rejected');
+  if (failed) throw failed.reason;
+  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
 }

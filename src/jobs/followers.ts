@@ -129,24 +129,32 @@ export class Followers {
         return this.#abort(job, `job:${file.jobId}/${file.name} cannot be had: ${message}`);
       }
     }
-    // Kept before the queue is asked: what has been linked is not linked again.
-    const kept = await store.change(job.id, (now) => {
-      if (now?.phase !== 'HELD') return now;
-      const files = Object.entries(now.parameters.inputs).map(([name, all]) => [
-        name,
-        all.map((file) => brought.get(file) ?? file),
-      ]);
-      const parameters = { ...now.parameters, inputs: Object.fromEntries(files) as Inputs };
-      return { ...now, parameters, info: { waitsFor: (now.info.waitsFor ?? []).filter((id) => !done.has(id)) } };
-    });
+    const inputs = (now: Job) =>
+      Object.fromEntries(
+        Object.entries(now.parameters.inputs).map(([name, all]) => [
+          name,
+          all.map((file) => brought.get(file) ?? file),
+        ]),
+      ) as Inputs;
+    const left = (now: Job) => (now.info.waitsFor ?? []).filter((id) => !done.has(id));
+    const linked = (now: Job) => ({ ...now, parameters: { ...now.parameters, inputs: inputs(now) } });
+    try {
+      if (left(job).length === 0) return await this.#queue(job.id, linked);
+    } catch (thrown) {
+      // Kept while the queue is full: what has been linked is not linked again.
+      if (brought.size === 0) throw thrown;
+    }
+    const kept = await store.change(job.id, (now) =>
+      now?.phase === 'HELD' ? { ...linked(now), info: { waitsFor: left(now) } } : now,
+    );
     if (kept?.phase === 'HELD' && kept.info.waitsFor?.length === 0) await this.#queue(job.id);
   }
 
   /** Throws what keeps it from being queued now. */
-  async #queue(id: string): Promise<void> {
+  async #queue(id: string, as: (now: Job) => Job = (now) => now): Promise<void> {
     await this.#parts.transitions.commit(id, (now) => {
       if (now?.phase !== 'HELD') throw new OtfError('OTF_NOT_FOUND', 'no job that waits');
-      return this.#parts.transitions.queued({ ...now, info: {} });
+      return this.#parts.transitions.queued({ ...as(now), info: {} });
     });
     this.#forget(id);
   }

@@ -10,7 +10,7 @@ import { missingInput } from '../tasks/kind.js';
 import { kindNamed } from '../tasks/registry.js';
 import { type Handler, jobHref, type UwsContext } from './context.js';
 import { parseStandard, unusedFiles } from './creation.js';
-import { type Form, json, type Request, seeOther } from './exchange.js';
+import { type Form, json, plain, type Request, seeOther } from './exchange.js';
 import { assertFollowable } from './following.js';
 import { formatInstant } from './instants.js';
 import { id } from './job.js';
@@ -159,6 +159,11 @@ export const getChain: Handler = ({ jobs }, request) => {
     200,
     stateOf(chain, jobs.chains.jobsOf(chain), (job) => jobHref(request, job)),
   );
+};
+
+export const getChainPhase: Handler = ({ jobs }, request) => {
+  const chain = jobs.chains.get(id(request), request);
+  return plain(stateOf(chain, jobs.chains.jobsOf(chain), (job) => jobHref(request, job)).phase);
 };
 
 /** One document: every step with its jobs, and how it stands. */
