@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=addon-scores.js.map
