@@ -1,7 +1,7 @@
 """Helpers of `bench finders` that need Python.
 
     finders.py run COMMAND...                     the command, then its seconds, CPU seconds and bytes as JSON on stdout
-    finders.py sep FIELD OUT.csv THRESHOLD        sources of an image by SEP, as a CSV table
+    finders.py sep FIELD OUT.csv THRESHOLD beam|none    sources of an image by SEP, as a CSV table
     finders.py sextractor TABLE.fits FIELD OUT.csv    Source Extractor's table with flux densities in Jy
 """
 import json
@@ -41,7 +41,7 @@ def write(path, ra, dec, flux, rank):
             out.write(",".join(repr(float(value)) for value in row) + "\n")
 
 
-def find_by_sep(field, out, threshold):
+def find_by_sep(field, out, threshold, kernel_name):
     import numpy
     import sep
 
@@ -51,12 +51,16 @@ def find_by_sep(field, out, threshold):
     sigma = fwhm / 2.3548
     at = numpy.arange(-3, 4)
     kernel = numpy.exp(-0.5 * (at[:, None] ** 2 + at**2) / sigma**2)
+    kernel = kernel if kernel_name == "beam" else None
     sep.set_extract_pixstack(10_000_000)
     found = sep.extract(pixels, float(threshold), err=background.rms(), minarea=3, filter_kernel=kernel,
                         deblend_cont=0.0005)
     x, y, _ = sep.winpos(pixels, found["x"], found["y"], numpy.full(len(found), 2 * fwhm / 2.3548))
-    flux, _, _ = sep.sum_ellipse(pixels, found["x"], found["y"], found["a"], found["b"], found["theta"], 2.5,
-                                 subpix=5)
+    # Its own output may lie a rounding outside what it takes.
+    a = numpy.maximum(numpy.nan_to_num(found["a"]), 0.5)
+    b = numpy.clip(numpy.nan_to_num(found["b"]), 0.5, a)
+    theta = numpy.clip(numpy.nan_to_num(found["theta"]), -1.5707, 1.5707)
+    flux, _, _ = sep.sum_ellipse(pixels, found["x"], found["y"], a, b, theta, 2.5, subpix=5)
     ra, dec = wcs.all_pix2world(x, y, 0)
     write(out, ra, dec, flux / beam, found["peak"] / background.globalrms)
 

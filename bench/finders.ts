@@ -47,6 +47,8 @@ const kNoise = 4e-7;
 const kDensity = 0.001;
 const kMinSnr = 5;
 const kRadiusArcsec = 1.5;
+/** Of programs that find peaks above so many deviations of the background. */
+const kThresholds = [1.5, 2, 2.25, 2.5, 2.75, 3, 3.25, 3.5, 3.75, 4, 4.5];
 /** The one fields are tuned on, then those that are shown: apart from those of the tests and of the network's training. */
 const kTuningSeed = 9_100_001;
 const kFirstSeed = 9_200_001;
@@ -81,10 +83,10 @@ function ours(name: string, measure: 'none' | 'full'): Finder {
   };
 }
 
-function sextractor(folder: string): Finder {
+function sextractor(folder: string, filter: boolean): Finder {
   return {
-    name: 'Source Extractor',
-    thresholds: [1.5, 2, 2.5, 3, 3.5, 4],
+    name: `Source Extractor${filter ? ', filtered' : ''}`,
+    thresholds: kThresholds,
     columns: {},
     find: async ({ image }, threshold, out) => {
       const table = join(folder, 'sextractor.fits');
@@ -93,7 +95,7 @@ function sextractor(folder: string): Finder {
         CATALOG_TYPE: 'FITS_1.0',
         PARAMETERS_NAME: join(folder, 'sextractor.param'),
         FILTER_NAME: join(folder, 'beam.conv'),
-        FILTER: 'Y',
+        FILTER: filter ? 'Y' : 'N',
         DETECT_MINAREA: 3,
         DETECT_THRESH: threshold,
         ANALYSIS_THRESH: threshold,
@@ -114,12 +116,15 @@ function sextractor(folder: string): Finder {
   };
 }
 
-const kSep: Finder = {
-  name: 'SEP',
-  thresholds: [1.5, 2, 2.5, 3, 3.5, 4],
-  columns: {},
-  find: ({ image }, threshold, out) => timed([kPython, kHelper, 'sep', image, out, String(threshold)]),
-};
+function sep(filter: boolean): Finder {
+  return {
+    name: `SEP${filter ? ', filtered' : ''}`,
+    thresholds: kThresholds,
+    columns: {},
+    find: ({ image }, threshold, out) =>
+      timed([kPython, kHelper, 'sep', image, out, String(threshold), filter ? 'beam' : 'none']),
+  };
+}
 
 /** A Gaussian of the beam of simulated fields (2.48 pixels), 7 x 7. */
 function beamFilter(): string {
@@ -218,7 +223,8 @@ export async function benchFinders(options: BenchFindersOptions): Promise<void> 
     const fields: Field[] = [];
     for (let n = 0; n < options.fields; n += 1) fields.push(await makeField(folder, options.size, kFirstSeed + n));
     const rows: Row[] = [];
-    for (const finder of [ours('boxes of the network', 'none'), ours('measured', 'full'), sextractor(folder), kSep])
+    const others = [true, false].flatMap((filter) => [sextractor(folder, filter), sep(filter)]);
+    for (const finder of [ours('boxes of the network', 'none'), ours('measured', 'full'), ...others])
       rows.push(await rowOf(finder, tuning, fields, folder));
     if (options.json) return print(JSON.stringify({ conditions: before, ...options, rows }, null, 2));
     printConditions(before);
