@@ -3,71 +3,26 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { PNG } from 'pngjs';
-import { type Bench, bench } from './service/bench.js';
+import type { PNG } from 'pngjs';
+import { bench } from './service/bench.js';
 import { compressedImage } from './support/compressed-fits.js';
-import { type CardValue, floatData, header, imageCards, skyCards } from './support/fits-writer.js';
-
-const kWidth = 1300;
-const kHeight = 700;
-
-/** Columns go up by one, rows by two; blank in the first ten columns of the first twenty rows. */
-function value(x: number, y: number): number {
-  return x < 10 && y < 20 ? Number.NaN : x + 2 * y;
-}
-
-function image(width = kWidth, height = kHeight, more: [string, CardValue][] = []): Buffer {
-  const pixels = Float32Array.from({ length: width * height }, (_, at) => value(at % width, Math.floor(at / width)));
-  const cards = header([...imageCards([width, height]), ['BUNIT', 'Jy/beam'], ...skyCards(650), ...more]);
-  return Buffer.concat([cards, floatData(pixels)]);
-}
-
-async function upload(at: Bench, bytes: Buffer, name = 'field.fits'): Promise<string> {
-  const init = { method: 'POST', body: new Uint8Array(bytes), headers: { 'content-type': 'application/fits' } };
-  const answer = await at.send(`/uploads?NAME=${name}`, init);
-  assert.equal(answer.status, 201);
-  return `/uploads/${((await answer.json()) as { id: string }).id}/image`;
-}
-
-async function json<T = Record<string, unknown>>(at: Bench, path: string, status = 200): Promise<T> {
-  const answer = await at.send(path, { headers: { accept: 'application/json' } });
-  const text = await answer.text();
-  assert.equal(answer.status, status, `${path}: ${text}`);
-  return JSON.parse(text) as T;
-}
-
-async function png(at: Bench, path: string): Promise<PNG> {
-  const answer = await at.send(path);
-  assert.equal(answer.status, 200, `${path}: ${answer.headers.get('content-type')}`);
-  assert.equal(answer.headers.get('content-type'), 'image/png');
-  return PNG.sync.read(Buffer.from(await answer.arrayBuffer()));
-}
-
-interface Info {
-  width: number;
-  height: number;
-  tileSize: number;
-  maxLevel: number;
-  tiles: string;
-  plane: number;
-  hdu: number;
-  header: { width: number; planes: number; images: unknown[] };
-}
-
-const kGrey = 'STRETCH=linear&CUTS=minmax&COLOUR=grey';
-
-/** Grey of a mean in a picture with linear stretch between the extremes of image(). */
-function greyOf(mean: number): number {
-  const share = (mean - 2 * 0) / (kWidth - 1 + 2 * (kHeight - 1));
-  return Math.round((255 * Math.min(254, Math.floor(255 * share))) / 254);
-}
-
-async function upAndUploaded(t: TestContext, bytes = image()): Promise<{ at: Bench; base: string }> {
-  const at = await bench(t);
-  return { at, base: await upload(at, bytes) };
-}
+import { floatData, header, imageCards, skyCards } from './support/fits-writer.js';
+import {
+  greyOf,
+  type Info,
+  json,
+  kGrey,
+  kHeight,
+  kWidth,
+  png,
+  type Spot,
+  type Stats,
+  upAndUploaded,
+  upload,
+  value,
+} from './support/pictures.js';
 
 describe('pictures of an image', () => {
   it('are tiles of its pixels, at full resolution and as means, up as astronomers look', async (t) => {
@@ -247,101 +202,7 @@ describe('pictures of an image', () => {
     }
     assert.equal((await json<{ grid: unknown }>(at, base)).grid, null);
   });
-
-  it('are refused in words when what is asked for is none', async (t) => {
-    const { at, base } = await upAndUploaded(t);
-    const wrong: [string, number][] = [
-      ['tiles/3/0_0.png', 404],
-      ['tiles/2/3_0.png', 404],
-      ['tiles/2/0_2.png', 404],
-      ['tiles/99/0_0.png', 404],
-      ['tiles/-1/0_0.png', 404],
-      ['tiles/0/0_0', 404],
-      ['tiles/0/..%2f..%2fotf.sqlite', 404],
-      ['tiles/0/99999999_0.png', 404],
-      ['tiles/0/0_0.png?STRETCH=cube', 400],
-      ['tiles/0/0_0.png?COLOUR=rainbow', 400],
-      ['tiles/0/0_0.png?COLOUR=grey&COLOUR=heat', 400],
-      ['tiles/0/0_0.png?CUTS=', 400],
-      ['tiles/0/0_0.png?CUTS=2,1', 400],
-      ['tiles/0/0_0.png?CUTS=nan,1', 400],
-      ['tiles/0/0_0.png?CUTS=1e999,2e999', 400],
-      ['tiles/0/0_0.png?CUTS=101%25', 400],
-      ['tiles/0/0_0.png?CUTS=0%25', 400],
-      ['tiles/0/0_0.png?CUTS=1%25,2', 400],
-      ['tiles/0/0_0.png?NAN=red', 400],
-      ['tiles/0/0_0.png?PLANE=-1', 400],
-      ['tiles/0/0_0.png?PLANE=1', 422],
-      ['tiles/0/0_0.png?HDU=99999', 400],
-      ['preview.png?SIZE=15', 400],
-      ['preview.png?SIZE=4097', 400],
-    ];
-    for (const [path, status] of wrong) await json(at, `${base}/${path}`, status);
-    await json(at, '/uploads/nobody/image', 404);
-    await json(at, '/jobs/nobody/image/tiles/0/0_0.png', 404);
-    assert.equal((await at.send(`${base}/tiles/0/0_0.png`, { method: 'POST' })).status, 405);
-    assert.deepEqual(at.errors, []);
-  });
-
-  it('are not made of more pixels than may be, however few bytes they are', async (t) => {
-    const at = await bench(t, {}, { pictures: { max_mpx: 10 } });
-    const row = new Float32Array(100_000).fill(1);
-    const base = await upload(at, compressedImage({ width: 100_000, height: 200_000, row }));
-    assert.equal((await json<Info>(at, base)).header.width, 100_000);
-    for (const path of ['statistics', 'tiles/0/0_0.png', 'preview.png']) {
-      const refused = await json<{ error: string }>(at, `${base}/${path}`, 422);
-      assert.match(refused.error, /100000 x 200000 pixels: pictures are made of at most 10 million/);
-    }
-    assert.equal((await json<Spot>(at, `${base}/pixel?X=1&Y=1`)).value, 1);
-  });
-
-  it('answer every mutation of their parameters with an image, JSON or a refusal', async (t) => {
-    const { at, base } = await upAndUploaded(t, image(70, 50));
-    let state = 20261128;
-    const random = (most: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * most);
-    };
-    const seeds = [
-      'tiles/0/0_0.png?STRETCH=asinh&CUTS=0.5%25,99.5%25&COLOUR=heat&PLANE=0',
-      'preview.png?SIZE=64&CUTS=-1e-3,2.5e2&NAN=00ff00',
-      'pixel?X=12.5&Y=30',
-      'pixel?RA=150.1&DEC=-30.2',
-      'region?BOX=1,1,20,20',
-      'region?ROI=150.1,-30.2,20,20',
-      'statistics?HDU=0&PLANE=0',
-    ];
-    const letters = '0123456789.,-+%&=_eEinfaNHDUPLCTSX%00%ff%2f/?#\u00e9';
-    const counts = new Map<number, number>();
-    for (let round = 0; round < 400; round++) {
-      const seed = seeds[random(seeds.length)] ?? '';
-      const at0 = random(seed.length);
-      const piece = Array.from({ length: 1 + random(4) }, () => letters[random(letters.length)]).join('');
-      const path = `${base}/${seed.slice(0, at0)}${piece}${seed.slice(at0 + random(3))}`;
-      const { status } = await at.send(path);
-      assert.ok([200, 400, 404, 422].includes(status), `${path}: ${status}`);
-      counts.set(status, (counts.get(status) ?? 0) + 1);
-    }
-    assert.ok((counts.get(200) ?? 0) > 20 && (counts.get(400) ?? 0) > 20, JSON.stringify([...counts]));
-    assert.deepEqual(at.errors, []);
-  });
 });
-
-interface Spot {
-  x: number;
-  y: number;
-  value: number | null;
-  unit: string;
-  sky: { raDeg: number; decDeg: number; ra: string; dec: string } | null;
-}
-
-interface Stats {
-  finite: number;
-  blank: number;
-  min: number | null;
-  max: number | null;
-  cuts: Record<string, [number, number]> | null;
-}
 
 /** The picture's pixel (column, row) is a block of step x step pixels, counted from the top left. */
 function checkPixel(tile: PNG, x: number, y: number, column: number, row: number, step: number): void {

@@ -20,6 +20,7 @@ import type { JobService } from '../jobs/service.js';
 import type { UwsContext } from '../uws/context.js';
 import type { Answer } from '../uws/exchange.js';
 import { ModelDirectory } from '../uws/model-directory.js';
+import { ownAddress, publicBase } from './addresses.js';
 import { Admittance } from './admittance.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { Connections, connectionLimits } from './connections.js';
@@ -108,7 +109,7 @@ export async function startServer({
     throw thrown;
   }
   jobs.begin(publicBase(config, port));
-  const url = `http://${config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host}:${port}`;
+  const url = ownAddress(config, port);
   log.info({ url, jobs: jobs.counts().jobs }, 'listening');
   let stopping: Promise<void> | undefined;
   const stop = () => {
@@ -117,11 +118,6 @@ export async function startServer({
     return stopping;
   };
   return { url, port, jobs, stop };
-}
-
-function publicBase(config: Config, port: number): string {
-  const configured = config.server.public_url.replace(/\/+$/, '');
-  return configured === '' ? `http://${config.server.host}:${port}` : configured;
 }
 
 interface Shared {

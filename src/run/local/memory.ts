@@ -1,4 +1,5 @@
 /** Memory that is promised before it is taken: whoever wants more than is left waits, in the order of asking. */
+import { totalmem } from 'node:os';
 
 /** What somebody has of it. */
 export interface Held {
@@ -61,4 +62,10 @@ export class MemoryBudget {
       first.begin();
     }
   }
+}
+
+/** In bytes; of the part of it this program may use, where there is a limit (a container's). */
+export function memoryOfThisMachine(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

@@ -5,7 +5,6 @@
  *
  * Everything that may fail belongs to one task, and fails that task only.
  */
-import { totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { allowedCpus } from '../../engine/cpu-sets.js';
 import { chooseDevices } from '../../engine/device.js';
@@ -24,7 +23,7 @@ import { Ends } from './ends.js';
 import { jobFailure } from './failure.js';
 import { gpuMetrics, openNvml } from './gpu.js';
 import { jobInputs, needsFetching } from './inputs.js';
-import { MemoryBudget } from './memory.js';
+import { MemoryBudget, memoryOfThisMachine } from './memory.js';
 import { type RunMetrics, readerMetrics, runMetrics } from './metrics.js';
 import { Models } from './models.js';
 import { openTask } from './opening.js';
@@ -298,10 +297,4 @@ export class LocalRunner implements Runner {
     await this.#models.close();
     await this.#workers.close(kCloseMs);
   }
-}
-
-/** Or of the part of it this program may use. */
-function memoryOfThisMachine(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
