@@ -1,4 +1,5 @@
 // What the header of an image says, and where its pixels are on the sky. Synchronous, for workers.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <optional>

@@ -1,4 +1,6 @@
 // Reconstructions: their models and tasks are opened here; what follows is the same for every kind (task_api.cpp).
+#include <algorithm>
+
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/object.h"

@@ -31,6 +31,15 @@ struct Field {
   std::optional<double> null;
 };
 
+/// By the wider of the two functions where Expat has it, which then calls the other deprecated.
+template <typename Parser>
+auto lineOf(Parser parser) {
+  if constexpr (requires { XML_GetCurrentLineNumber64(parser); })
+    return XML_GetCurrentLineNumber64(parser);
+  else
+    return XML_GetCurrentLineNumber(parser);
+}
+
 /// One file; the callbacks below are its methods.
 class VotableReader {
  public:
@@ -91,7 +100,7 @@ class VotableReader {
 
   [[noreturn]] void failParse(XML_Status status) const {
     if (status != XML_STATUS_ERROR) input_.fail("it has no table");
-    input_.fail("line " + std::to_string(XML_GetCurrentLineNumber(parser_)) + ": " +
+    input_.fail("line " + std::to_string(lineOf(parser_)) + ": " +
                 XML_ErrorString(XML_GetErrorCode(parser_)));
   }
 

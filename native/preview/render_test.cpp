@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <png.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <vector>

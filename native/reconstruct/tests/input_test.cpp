@@ -1,6 +1,7 @@
 // Cubes and PSFs that are none, and what is said of them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "reconstruct/cube_axes.h"

@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "engine/registry/registry.h"
 #include "reconstruct/tests/fixtures.h"
