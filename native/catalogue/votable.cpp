@@ -104,11 +104,6 @@ class VotableReader {
                 XML_ErrorString(XML_GetErrorCode(parser_)));
   }
 
-  static std::string_view localName(std::string_view name) {
-    const size_t space = name.rfind(' ');
-    return space == std::string_view::npos ? name : name.substr(space + 1);
-  }
-
   static std::string attribute(const XML_Char** attributes, std::string_view name) {
     for (; *attributes; attributes += 2) {
       if (attributes[0] == name) return attributes[1];

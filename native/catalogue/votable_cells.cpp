@@ -70,4 +70,9 @@ void Base64::add(std::string_view text, std::string& out) {
   }
 }
 
+std::string_view localName(std::string_view name) {
+  const size_t space = name.rfind(' ');
+  return space == std::string_view::npos ? name : name.substr(space + 1);
+}
+
 }  // namespace otf::catalogue

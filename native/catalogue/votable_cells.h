@@ -12,6 +12,9 @@ namespace otf::catalogue {
 /// Of the attributes `datatype` and `arraysize` (VOTable 1.4, section 2.1). Fails through `input` for others.
 CellType cellType(const std::string& datatype, const std::string& arraysize, const Input& input);
 
+/// Of a name as Expat's XML_ParserCreateNS gives it: what stands behind namespace and blank.
+std::string_view localName(std::string_view name);
+
 /// Base64 in pieces to bytes.
 class Base64 {
  public:
