@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include "fits/fits.h"
 #include "fits/test_support.h"

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <limits>
 #include <numeric>
+#include <string>
+#include <vector>
 
 #include "fits/fits.h"
 #include "fits/test_support.h"

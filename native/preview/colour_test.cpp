@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
 
 #include "preview/colour_tables.h"
 #include "preview/stretch.h"

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <fstream>
+#include <string>
 #include <vector>
 
 #include "fits/test_support.h"

@@ -1,6 +1,8 @@
 #include "engine/tests/beside_plain.h"
 
 #include <cmath>
+#include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "engine/reference/reference_engine.h"

@@ -1,6 +1,7 @@
 // An engine beside the plain one, on networks drawn at random.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <future>
+#include <memory>
 #include <numeric>
 #include <thread>
+#include <vector>
 
 #include "engine/moments.h"
 #include "engine/onednn/network_bench.h"

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/process/remote_engine.h"
 #include "engine/tests/supervised.h"

@@ -2,8 +2,12 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "engine/process/remote_engine.h"
 #include "engine/registry/registry.h"

@@ -1,6 +1,7 @@
 // Cubes for this room's tests.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include "reconstruct/cube_axes.h"
 #include "reconstruct/frame_noise.h"

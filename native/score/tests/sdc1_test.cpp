@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "score/sky_match.h"
 

@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <fstream>
 #include <numbers>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "error/error.h"
 #include "fits/fits.h"
