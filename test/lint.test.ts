@@ -30,7 +30,7 @@ const kArrows: Record<string, [file: string, text: string, says: RegExp | undefi
   'a forbidden import': [
     'src/models/a.ts',
     "import { x } from '../results/rows.js';",
-    /models may use engine, errors, io/,
+    /models may use engine, errors, fetch, io \(/,
   ],
   'a forbidden type': [
     'src/jobs/a.ts',

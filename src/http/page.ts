@@ -12,12 +12,12 @@ import { type FileAnswer, type Headers, type Request, seeOther } from '../uws/ex
 import { acceptedRanges, acceptedTypes } from '../uws/negotiate.js';
 
 const kMade = fileURLToPath(new URL('../web', import.meta.url));
-const kTypes: Readonly<Record<string, string>> = {
-  '.html': 'text/html;charset=UTF-8',
-  '.js': 'text/javascript;charset=UTF-8',
-  '.css': 'text/css;charset=UTF-8',
-  '.svg': 'image/svg+xml',
-};
+const kTypes: ReadonlyMap<string, string> = new Map([
+  ['.html', 'text/html;charset=UTF-8'],
+  ['.js', 'text/javascript;charset=UTF-8'],
+  ['.css', 'text/css;charset=UTF-8'],
+  ['.svg', 'image/svg+xml'],
+]);
 /** By preference: what ends a file's name, and the content coding it is (RFC 9110, section 8.4.1). */
 const kCodings = [
   ['.br', 'br'],
@@ -60,7 +60,7 @@ type Codings = ReadonlyMap<string, Made>;
 function readFolder(folder: string): Map<string, Codings> {
   const found = new Map<string, Codings>();
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const mime = kTypes[extname(entry.name)];
+    const mime = kTypes.get(extname(entry.name));
     if (!entry.isFile() || mime === undefined) continue;
     const path = join(folder, entry.name);
     const codings = new Map([['', made(path, mime)]]);

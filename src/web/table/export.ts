@@ -96,8 +96,13 @@ export function votable(kept: Kept): string {
   );
 }
 
-const kEscapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const kEscapes: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+]);
 
 function xml(text: string): string {
-  return text.replace(/[&<>"]/g, (letter) => kEscapes[letter] ?? letter);
+  return text.replace(/[&<>"]/g, (letter) => kEscapes.get(letter) ?? letter);
 }
