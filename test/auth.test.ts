@@ -208,6 +208,12 @@ describe('which servers are open', () => {
 
   it('an address of others: nobody, unless somebody has said so', async (t) => {
     await assert.rejects(opens(t, { server: { public_url: 'https://otf.example.org' } }), /others can reach it/);
+    for (const name of ['otf.example.org', '*']) {
+      await assert.rejects(
+        opens(t, { server: { hosts: ['localhost', name] } }),
+        /server\.hosts .*: others can reach it/,
+      );
+    }
     for (const host of ['0.0.0.0', '::', '192.168.1.5', 'otf.example.org']) {
       await assert.rejects(opens(t, { server: { host } }), /OTF_CONFIG_INVALID|others can reach it/);
       const named = await opens(t, { server: { host } }, 1);

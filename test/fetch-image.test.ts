@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isPrivateAddress } from '#otf/fetch/address.js';
 import { type FetchLimits, fetchImage } from '#otf/fetch/fetch-image.js';
 import { localPath, openableLocalPath } from '#otf/fetch/local-file.js';
 import { tempDir } from './service/bench.js';
+import { httpServer } from './support/http-server.js';
 
 const kLimits: FetchLimits = { allowPrivate: true, maxBytes: 1 << 20, maxRedirects: 2, timeoutMs: 5000 };
 const kBytes = randomBytes(300_000);
@@ -21,19 +20,6 @@ const kPublicLoopback = `ip link set lo up && ip addr add ${kPublic}/32 dev lo`;
 function noNetworkOfItsOwn(): string | false {
   const { status } = spawnSync('unshare', ['-rn', 'sh', '-c', kPublicLoopback]);
   return status === 0 ? false : 'no network namespace can be made here (unshare, iproute2 and the right to)';
-}
-
-async function remote(
-  t: TestContext,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<string> {
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 describe('fetching an image', () => {
@@ -48,7 +34,7 @@ describe('fetching an image', () => {
   };
 
   it('follows redirects, counts and sums', async (t) => {
-    const url = await remote(t, (request, response) => {
+    const url = await httpServer(t, (request, response) => {
       if (request.url === '/a') response.writeHead(302, { location: '/b' }).end();
       else response.writeHead(200, { 'content-length': kBytes.length }).end(kBytes);
     });
@@ -64,7 +50,7 @@ describe('fetching an image', () => {
   it('resumes with Range after a cut, and starts again when the server cannot', async (t) => {
     for (const ranges of [true, false]) {
       const asked: (string | undefined)[] = [];
-      const url = await remote(t, (request, response) => {
+      const url = await httpServer(t, (request, response) => {
         asked.push(request.headers.range);
         const start = ranges ? Number(/\d+/.exec(request.headers.range ?? '0')?.[0]) : 0;
         const rest = kBytes.subarray(start);
@@ -86,7 +72,7 @@ describe('fetching an image', () => {
   });
 
   it('gives up with a reason: status, size, redirects, time, cuts, unknown host', async (t) => {
-    const url = await remote(t, (request, response) => {
+    const url = await httpServer(t, (request, response) => {
       if (request.url === '/404') response.writeHead(404).end();
       else if (request.url === '/loop') response.writeHead(302, { location: '/loop' }).end();
       else if (request.url === '/announced') response.writeHead(200, { 'content-length': 5 << 20 }).end();
@@ -110,7 +96,7 @@ describe('fetching an image', () => {
   });
 
   it('stops when its job is aborted', async (t) => {
-    const url = await remote(t, () => undefined);
+    const url = await httpServer(t, () => undefined);
     const controller = new AbortController();
     const work = attempt(t, url, {}, controller.signal);
     setTimeout(() => controller.abort(new Error('job aborted')), 50);
@@ -119,7 +105,7 @@ describe('fetching an image', () => {
 
   it('refuses private addresses, as literals in every spelling and after name resolution', async (t) => {
     let visits = 0;
-    const url = await remote(t, (_, response) => {
+    const url = await httpServer(t, (_, response) => {
       visits++;
       response.end('secret');
     });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -14,21 +14,12 @@ import { type Places, placeOf, type S3Credentials } from '#otf/fetch/places.js';
 import { bench } from './service/bench.js';
 import { adler32 } from './support/adler32.js';
 import { missingProgram } from './support/cli.js';
+import { httpServer } from './support/http-server.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 
 const kBytes = randomBytes(300_000);
 const kLimits: FetchLimits = { allowPrivate: true, maxBytes: 1 << 20, maxRedirects: 2, timeoutMs: 30_000 };
 const sumOf = (name: string, bytes: Buffer = kBytes) => createHash(name).update(bytes).digest('hex');
-
-async function serve(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 async function fetched(t: TestContext, addresses: string | string[], more: Partial<FetchLimits> = {}) {
   const path = join(await tempDir(t), 'file');
@@ -60,7 +51,7 @@ describe('checksums', () => {
   });
 
   it('asked for must be met, and so must what a site says of its file', async (t) => {
-    const url = await serve(t, (request, response) => {
+    const url = await httpServer(t, (request, response) => {
       const told = request.url === '/wrong' ? '00000001' : adler32(kBytes);
       const asked = request.headers['want-digest'];
       response.writeHead(200, asked?.includes('adler32') ? { digest: `adler32=${told}` } : {}).end(kBytes);
@@ -79,7 +70,7 @@ describe('checksums', () => {
 describe('several addresses of one file', () => {
   it('are tried in order: away, refused, damaged, and the one that gives it', async (t) => {
     const asked: string[] = [];
-    const url = await serve(t, (request, response) => {
+    const url = await httpServer(t, (request, response) => {
       asked.push(request.url ?? '');
       if (request.url === '/gone') response.writeHead(404).end();
       else response.end(request.url === '/damaged' ? kBytes.subarray(1) : kBytes);
@@ -95,7 +86,7 @@ describe('several addresses of one file', () => {
 
   it('are given with a job, shown without what opens them, and used by it', async (t) => {
     const image = await field(await tempDir(t), 256);
-    const url = await serve(t, (request, response) => {
+    const url = await httpServer(t, (request, response) => {
       if (request.url === '/b.fits?sig=S3cret') response.end(image);
       else response.writeHead(404).end();
     });
@@ -154,7 +145,7 @@ function isSigned({ url = '', headers }: IncomingMessage): boolean {
 describe('an object store', () => {
   const store = async (t: TestContext) => {
     let cuts = 1;
-    return serve(t, (request, response) => {
+    return httpServer(t, (request, response) => {
       if (!isSigned(request)) return response.writeHead(403).end();
       if (request.url === '/sky/moved') return response.writeHead(307, { location: 'https://elsewhere/' }).end();
       if (request.url !== '/sky/a%20b/c%2Bd.fits') return response.writeHead(404).end();
@@ -191,7 +182,7 @@ describe('an object store', () => {
       refused,
     );
     await assert.rejects(fetched(t, 's3://SKY/../sky/a', { places: at(endpoint) }), refused);
-    const stranger = await serve(t, (_, response) =>
+    const stranger = await httpServer(t, (_, response) =>
       response.writeHead(302, { location: 's3://sky/a%20b/c%2Bd.fits' }).end(),
     );
     await assert.rejects(fetched(t, stranger, { places: at(endpoint) }), {
@@ -205,7 +196,7 @@ describe('an object store', () => {
   it('is configured by name, with its key in a file', async (t) => {
     const dir = await tempDir(t);
     const image = await field(dir, 256);
-    const endpoint = await serve(t, (request, response) => {
+    const endpoint = await httpServer(t, (request, response) => {
       if (isSigned(request)) response.end(image);
       else response.writeHead(403).end();
     });

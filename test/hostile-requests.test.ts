@@ -98,7 +98,8 @@ describe('A page of a stranger, in the browser of somebody near the server', () 
   });
 
   it('is let in when the configuration names it', async (t) => {
-    const flags = { server: { hosts: ['otf.example'], cors_origins: ['https://friend.example'] } };
+    const server = { hosts: ['otf.example'], cors_origins: ['https://friend.example'] };
+    const flags = { server, auth: { anonymous: true } };
     const b = await bench(t, {}, flags);
     const headers = { Host: 'otf.example', 'Content-Type': 'application/x-www-form-urlencoded' };
     assert.equal(await status(b.url, 'POST', '/jobs', { ...headers, Origin: 'https://friend.example' }), 303);

@@ -1,30 +1,20 @@
 /** A presigned URL opens what it names: its signature is the fetcher's alone, in nothing that is shown, kept in rows or logged. */
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { publicText, publicUrl, withoutSecrets } from '#otf/errors/public-text.js';
 import { JobStore } from '#otf/jobs/store.js';
 import { kRoot } from './support/cli.js';
+import { httpServer } from './support/http-server.js';
 import { startCommand } from './support/peers.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 const kSecret = 'Sgn4tureThatOpens';
 const kQuery = `?X-Amz-Expires=600&X-Amz-Signature=${kSecret}`;
 const kEnv = { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true' };
-
-async function archive(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 /** Gives the image to whoever has the signature. */
 function presigned(image: Buffer): RequestListener {
@@ -64,7 +54,7 @@ async function filesWithSecret(dataDir: string): Promise<string[]> {
 describe('a presigned URL', () => {
   it('is fetched, and its signature is in no document, log, metric or file afterwards', async (t) => {
     const dir = await tempDir(t);
-    const url = await archive(t, presigned(await field(dir, 256)));
+    const url = await httpServer(t, presigned(await field(dir, 256)));
     const server = await startTestServer(t, { env: kEnv });
     const listening = new AbortController();
     const events = (await server.send('/events', { signal: listening.signal })).text().catch(() => 'cut');
@@ -84,7 +74,7 @@ describe('a presigned URL', () => {
   });
 
   it('is in no error either: refused, moved elsewhere, cut, or to nowhere', async (t) => {
-    const url = await archive(t, (request, response) => {
+    const url = await httpServer(t, (request, response) => {
       if (request.url?.startsWith('/moved')) {
         response.writeHead(302, { location: `http://no-such-host.invalid/a${kQuery}` }).end();
       } else if (request.url?.startsWith('/loop')) response.writeHead(302, { location: request.url }).end();
@@ -110,7 +100,7 @@ describe('a presigned URL', () => {
     const dir = await tempDir(t);
     const image = await field(dir, 256);
     let open = false;
-    const url = await archive(t, (request, response) => {
+    const url = await httpServer(t, (request, response) => {
       if (open) presigned(image)(request, response);
     });
     const dataDir = await tempDir(t);
@@ -159,7 +149,7 @@ describe('a presigned URL', () => {
   });
 
   it('of a job that waits can be referred to, and still opens; afterwards it has to be named again', async (t) => {
-    const url = await archive(t, presigned(await field(await tempDir(t), 256)));
+    const url = await httpServer(t, presigned(await field(await tempDir(t), 256)));
     const server = await startTestServer(t, { env: kEnv });
     const first = await server.submit({ IMAGE: `${url}/a.fits${kQuery}`, PHASE: '' });
     const same = await server.submit({ IMAGE: `job:${first}/IMAGE` });
@@ -174,7 +164,7 @@ describe('a presigned URL', () => {
   });
 
   it('is not repeated by the command that sends it', async (t) => {
-    const url = await archive(t, (_, response) => response.writeHead(404).end());
+    const url = await httpServer(t, (_, response) => response.writeHead(404).end());
     const server = await startTestServer(t, { env: kEnv });
     // Beside this process, whose archive must answer.
     const program = join(kRoot, 'bin/cianna-otf.js');

@@ -52,7 +52,7 @@ describe('HTTP: methods and paths', () => {
   });
 
   it('stays inside its folders whatever a path or a Host header says', async (t) => {
-    const b = await bench(t, {}, { server: { hosts: ['otf.example.org'] } });
+    const b = await bench(t, {}, { server: { hosts: ['otf.example.org'] }, auth: { anonymous: true } });
     const id = await b.create({ PHASE: 'RUN' });
     await b.until(id, 'COMPLETED');
     for (const path of [

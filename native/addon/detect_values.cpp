@@ -116,13 +116,7 @@ Napi::Object imageSummary(Napi::Env env, const DetectionOutcome& outcome) {
   out.Set("bunit", image.bunit);
   out.Set("pixelUnit", outcome.pixelUnit);
   out.Set("unitFactor", outcome.unitFactor);
-  if (image.beam) {
-    Napi::Object beam = Napi::Object::New(env);
-    beam.Set("bmajDeg", image.beam->bmajDeg);
-    beam.Set("bminDeg", image.beam->bminDeg);
-    beam.Set("bpaDeg", image.beam->bpaDeg);
-    out.Set("beam", beam);
-  }
+  if (image.beam) out.Set("beam", beamObject(env, *image.beam));
   if (detection.frame) {
     Napi::Object wcs = Napi::Object::New(env);
     wcs.Set("system", detection.frame->system);

@@ -124,13 +124,7 @@ Napi::Value describeImage(const Napi::CallbackInfo& info) {
   out.Set("compressed", header.compressed);
   out.Set("axes", axesOf(env, header.cards));
   out.Set("unit", header.bunit);
-  if (header.beam) {
-    Napi::Object beam = Napi::Object::New(env);
-    beam.Set("bmajDeg", header.beam->bmajDeg);
-    beam.Set("bminDeg", header.beam->bminDeg);
-    beam.Set("bpaDeg", header.beam->bpaDeg);
-    out.Set("beam", beam);
-  }
+  if (header.beam) out.Set("beam", beamObject(env, *header.beam));
   if (opened.wcs) {
     out.Set("wcs", wcsOf(env, *opened.wcs, header));
     out.Set("grid", gridOf(env, sky::skyGrid(*opened.wcs, header.width, header.height)));

@@ -154,6 +154,14 @@ EngineChoice readEngineChoice(const Fields& fields) {
   return choice;
 }
 
+Napi::Object beamObject(Napi::Env env, const Beam& beam) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("bmajDeg", beam.bmajDeg);
+  out.Set("bminDeg", beam.bminDeg);
+  out.Set("bpaDeg", beam.bpaDeg);
+  return out;
+}
+
 Napi::Object engineInfo(Napi::Env env, const EngineInfo& info) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("engine", info.engine);

@@ -52,6 +52,8 @@ struct EngineChoice {
 EngineChoice readEngineChoice(const Fields& fields);
 Napi::Object engineInfo(Napi::Env env, const EngineInfo& info);
 
+Napi::Object beamObject(Napi::Env env, const Beam& beam);
+
 struct ImageChoice {
   std::string path;
   FitsSelect select;

@@ -48,14 +48,14 @@ export class Authenticator {
     this.#oidc = auth.oidc_issuer === '' ? undefined : new OidcVerifier(auth);
     // Behind a proxy everybody comes from this machine; whoever has given it an address for others knows that.
     const seen = server.public_url === '' ? server.host : new URL(server.public_url).hostname;
-    this.#local = isLoopback(server.host) && isLoopback(seen);
+    const names = [['host', server.host] as const, ['public_url', seen] as const];
+    const reached = [...names, ...server.hosts.map((name) => ['hosts', name] as const)];
+    const foreign = reached.find(([, name]) => !isLoopback(name));
+    this.#local = foreign === undefined;
     this.#proxies = new Set(auth.trusted_proxies.map(canonical));
     this.#admins = new Set(auth.admins);
-    if (!this.#local && !this.#isSetUp && auth.anonymous === undefined) {
-      throw new OtfError(
-        'OTF_CONFIG_INVALID',
-        `${isLoopback(server.host) ? `server.public_url ${server.public_url}` : `server.host ${server.host}`}: ${kExposed}`,
-      );
+    if (foreign && !this.#isSetUp && auth.anonymous === undefined) {
+      throw new OtfError('OTF_CONFIG_INVALID', `server.${foreign[0]} ${foreign[1]}: ${kExposed}`);
     }
   }
 

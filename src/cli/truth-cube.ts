@@ -1,6 +1,7 @@
 /** The VOTables of what a simulated cube contains: its sources, and their light curves. */
 import type { SimulateCubeOutcome, SimulateCubeRequest } from '../engine/addon.js';
-import type { Fact, NumberColumn, TableDocument, TextColumn } from '../results/table.js';
+import { numberColumn, textColumn } from '../results/columns.js';
+import type { Fact, TableDocument } from '../results/table.js';
 import { fitsPixel } from '../tasks/pixels.js';
 import { kSoftware } from '../version.js';
 
@@ -14,21 +15,6 @@ function facts({ seed, sizePx, frames }: SimulateCubeRequest): Fact[] {
     { name: 'frames', key: 'FRAMES', value: frames, comment: 'in time' },
     { name: 'seed', key: 'SEED', value: seed, comment: 'of the random numbers' },
   ];
-}
-
-function text(name: string, ucd: string, description: string, values: string[]): TextColumn {
-  return { type: 'text', name, unit: '', ucd, description, values };
-}
-
-function number(
-  name: string,
-  [type, unit, ucd]: [NumberColumn['type'], string, string],
-  description: string,
-  values: readonly number[],
-): NumberColumn {
-  const celestial = name === 'ra' || name === 'dec';
-  const temporal = name === 'time';
-  return { type, name, unit, ucd, description, celestial, temporal, values: Float64Array.from(values) };
 }
 
 const nameOf = (index: number) => `T${index + 1}`;
@@ -48,61 +34,61 @@ export function cubeSources(
     table: {
       rows: sources.length,
       columns: [
-        text(
+        textColumn(
           'source_id',
           'meta.id;meta.main',
           'Identifier, unique in this table',
           sources.map((_, row) => nameOf(row)),
         ),
-        number(
+        numberColumn(
           'ra',
           ['double', 'deg', 'pos.eq.ra;meta.main'],
           'Right ascension',
           of((it) => it.raDeg),
         ),
-        number(
+        numberColumn(
           'dec',
           ['double', 'deg', 'pos.eq.dec;meta.main'],
           'Declination',
           of((it) => it.decDeg),
         ),
-        number(
+        numberColumn(
           'x',
           ['double', 'pixel', 'pos.cartesian.x;instr.det'],
           'First axis, FITS pixels',
           of((it) => fitsPixel(it.x)),
         ),
-        number(
+        numberColumn(
           'y',
           ['double', 'pixel', 'pos.cartesian.y;instr.det'],
           'Second axis, FITS pixels',
           of((it) => fitsPixel(it.y)),
         ),
-        text(
+        textColumn(
           'shape',
           'meta.code.class',
           'Shape of the light curve',
           sources.map((it) => it.shape),
         ),
-        number(
+        numberColumn(
           't0',
           ['double', '', 'time.epoch'],
           'Instant of the shape in frames, 0 = middle of the first',
           of((it) => it.t0),
         ),
-        number(
+        numberColumn(
           'tau',
           ['double', '', 'time.duration'],
           'Width of the shape in frames',
           of((it) => it.tau),
         ),
-        number(
+        numberColumn(
           'peak_flux',
           ['double', 'Jy', 'phot.flux.density;em.radio;stat.max'],
           'Peak before the primary beam',
           of((it) => it.peakJy),
         ),
-        number(
+        numberColumn(
           'primary_beam',
           ['double', '', 'phys.transmission;instr.beam'],
           'Attenuation, 1 = none',
@@ -133,25 +119,26 @@ export function cubeLightCurves(
     table: {
       rows: rows.length,
       columns: [
-        text(
+        textColumn(
           'source_id',
           'meta.id',
           'Identifier of the source',
           rows.map(({ index }) => nameOf(index)),
         ),
-        number(
+        numberColumn(
           'frame',
           ['int', '', 'meta.number'],
           'Frame, 1 = first',
           rows.map(({ frame }) => frame + 1),
         ),
-        number(
+        numberColumn(
           'time',
           ['double', 'd', 'time.epoch'],
           'Middle of the frame, MJD',
           rows.map(({ frame }) => mjdStart + (timesS[frame] ?? Number.NaN) / kSecondsPerDay),
+          true,
         ),
-        number(
+        numberColumn(
           'flux',
           ['double', 'Jy', 'phot.flux.density;em.radio'],
           'Apparent flux density',

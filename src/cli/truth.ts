@@ -1,6 +1,7 @@
 /** The VOTable of what a simulated field contains. */
 import type { SimulateOutcome, SimulateRequest } from '../engine/addon.js';
-import type { Column, NumberColumn, Table, TableDocument } from '../results/table.js';
+import { numberColumn, textColumn } from '../results/columns.js';
+import type { Column, Table, TableDocument } from '../results/table.js';
 import { fitsPixel } from '../tasks/pixels.js';
 import { kSoftware } from '../version.js';
 
@@ -28,45 +29,24 @@ export function truthDocument(request: SimulateRequest, truth: SimulateOutcome, 
 }
 
 function truthTable(truth: SimulateOutcome): Table {
-  const text: Column = {
-    type: 'text',
-    name: 'source_id',
-    unit: '',
-    ucd: 'meta.id;meta.main',
-    description: 'Identifier, unique in this table',
-    values: Array.from({ length: truth.count }, (_, row) => `T${row + 1}`),
-  };
-  const number = (
-    name: string,
-    [type, unit, ucd]: [NumberColumn['type'], string, string],
-    description: string,
-    values: ArrayLike<number>,
-    at: (value: number) => number = (value) => value,
-  ): NumberColumn => ({
-    type,
-    name,
-    unit,
-    ucd,
-    description,
-    celestial: name === 'ra' || name === 'dec',
-    values: Float64Array.from(values, at),
-  });
+  const names = Array.from({ length: truth.count }, (_, row) => `T${row + 1}`);
+  const { x, y } = truth;
   const columns: Column[] = [
-    text,
-    number('ra', ['double', 'deg', 'pos.eq.ra;meta.main'], 'Right ascension', truth.raDeg),
-    number('dec', ['double', 'deg', 'pos.eq.dec;meta.main'], 'Declination', truth.decDeg),
-    number('x', ['float', 'pixel', 'pos.cartesian.x;instr.det'], 'First axis, FITS pixels', truth.x, fitsPixel),
-    number('y', ['float', 'pixel', 'pos.cartesian.y;instr.det'], 'Second axis, FITS pixels', truth.y, fitsPixel),
-    number('flux', ['float', 'Jy', 'phot.flux.density;em.radio'], 'Integrated flux density', truth.fluxJy),
-    number('bmaj', ['float', 'arcsec', 'phys.angSize.smajAxis'], 'Major axis (FWHM)', truth.bmajArcsec),
-    number('bmin', ['float', 'arcsec', 'phys.angSize.sminAxis'], 'Minor axis (FWHM)', truth.bminArcsec),
-    number(
+    textColumn('source_id', 'meta.id;meta.main', 'Identifier, unique in this table', names),
+    numberColumn('ra', ['double', 'deg', 'pos.eq.ra;meta.main'], 'Right ascension', truth.raDeg),
+    numberColumn('dec', ['double', 'deg', 'pos.eq.dec;meta.main'], 'Declination', truth.decDeg),
+    numberColumn('x', ['float', 'pixel', 'pos.cartesian.x;instr.det'], 'First axis, FITS pixels', x.map(fitsPixel)),
+    numberColumn('y', ['float', 'pixel', 'pos.cartesian.y;instr.det'], 'Second axis, FITS pixels', y.map(fitsPixel)),
+    numberColumn('flux', ['float', 'Jy', 'phot.flux.density;em.radio'], 'Integrated flux density', truth.fluxJy),
+    numberColumn('bmaj', ['float', 'arcsec', 'phys.angSize.smajAxis'], 'Major axis (FWHM)', truth.bmajArcsec),
+    numberColumn('bmin', ['float', 'arcsec', 'phys.angSize.sminAxis'], 'Minor axis (FWHM)', truth.bminArcsec),
+    numberColumn(
       'pa_pixel',
       ['float', 'deg', 'pos.posAng;instr.det'],
       'Angle of the major axis, from +x towards +y',
       truth.paPixelDeg,
     ),
-    number('peak_snr', ['float', '', 'stat.snr'], 'Peak over noise', truth.peakSnr),
+    numberColumn('peak_snr', ['float', '', 'stat.snr'], 'Peak over noise', truth.peakSnr),
   ];
   return { columns, rows: truth.count };
 }

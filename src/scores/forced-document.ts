@@ -1,9 +1,9 @@
 /** What an image has at the places of a table: a flux density, or how much it is at most. */
 import type { MeasuredPlaces, ReadTable } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
+import { numberColumn, textColumn } from '../results/columns.js';
 import { type Column, kCreated, type TableDocument, timestamp } from '../results/table.js';
 import { kSoftware } from '../version.js';
-import { numberColumn, textColumn } from './columns.js';
 
 /** Below so many errors a source is not there: its limit counts. */
 export const kDetectionSigmas = 3;

@@ -1,8 +1,8 @@
 /** What the plain scorer found, as a table: bins of flux, or thresholds (completeness against purity). */
 import type { Fraction, PlainBin, PlainOutcome, PlainRequest, Spread } from '../engine/addon.js';
+import { numberColumn } from '../results/columns.js';
 import { type Column, type Fact, kCreated, type TableDocument, timestamp } from '../results/table.js';
 import { kSoftware } from '../version.js';
-import { numberColumn } from './columns.js';
 
 export interface PlainReport {
   request: PlainRequest;

@@ -1,8 +1,8 @@
 /** What the challenge's scorer found, as a table: the seven scores, or every match. */
 import type { Sdc1Outcome, Sdc1Request } from '../engine/addon.js';
+import { numberColumn, textColumn } from '../results/columns.js';
 import { type Column, type Fact, kCreated, type TableDocument, timestamp } from '../results/table.js';
 import { kSoftware } from '../version.js';
-import { numberColumn, textColumn } from './columns.js';
 
 export interface Sdc1Report {
   request: Sdc1Request;

@@ -1,9 +1,9 @@
 /** Two catalogues side by side: rows of the one with rows of the other that are near on the sky. */
 import type { NativeAddon, ReadColumn, ReadTable, SkyPairs } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
+import { numberColumn } from '../results/columns.js';
 import { type Column, kCreated, type Table, type TableDocument, timestamp } from '../results/table.js';
 import { kSoftware } from '../version.js';
-import { numberColumn } from './columns.js';
 
 export interface JoinRequest {
   radiusArcsec: number;

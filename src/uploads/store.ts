@@ -64,6 +64,7 @@ export class KeptUploads {
   async open(): Promise<void> {
     for (const id of await readdir(this.#dir)) {
       const kept = await this.#read(id);
+      if (kept === 'unknown') continue;
       if (kept && kept.expiresMs > Date.now()) this.#known.set(id, kept);
       else await this.#remove(id);
     }
@@ -185,10 +186,18 @@ export class KeptUploads {
     await this.#remove(id);
   }
 
-  /** Of an earlier run; undefined: it is no upload, or of a later program. */
-  async #read(id: string): Promise<KeptUpload | undefined> {
+  /** Of an earlier run; undefined: it is no upload, or of a later program. `unknown`: the disk does not say; it is left there. */
+  async #read(id: string): Promise<KeptUpload | 'unknown' | undefined> {
+    let record: string;
     try {
-      const { version, ...kept } = JSON.parse(await readFile(join(this.#dir, id, kRecord), 'utf8'));
+      record = await readFile(join(this.#dir, id, kRecord), 'utf8');
+    } catch (thrown) {
+      const nothing = ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String((thrown as NodeJS.ErrnoException).code));
+      if (!nothing) this.#options.log.error({ err: thrown, upload: id }, 'an upload cannot be read: left where it is');
+      return nothing ? undefined : 'unknown';
+    }
+    try {
+      const { version, ...kept } = JSON.parse(record);
       if (version !== kVersion || kept.id !== id)
         throw new OtfError('OTF_INTERNAL', `its record has version ${version}`);
       return kept as KeptUpload;

@@ -1,8 +1,9 @@
 /** Everything a result says about the run that made it, beside its rows. */
 import type { DetectOutcome, MeasureRequest } from '../../engine/addon.js';
-import { type Fact, kCreated, timestamp } from '../../results/table.js';
+import { type Fact, timestamp } from '../../results/table.js';
 import { kSoftware } from '../../version.js';
 import { fitsPixel } from '../pixels.js';
+import { addNetwork, addRun, factList } from '../run-facts.js';
 import type { DetectorCard } from './card.js';
 
 export interface RunRecord {
@@ -65,20 +66,9 @@ export function runFacts(record: RunRecord): Fact[] {
   const { outcome, card } = record;
   const { image, engine, tiling, counts } = outcome;
   const region = image.region;
-  const facts: Fact[] = [];
-  const add = (name: string, key: string, value: string | number | undefined, comment: string) => {
-    if (value !== undefined && value !== '') facts.push({ name, key, value, comment });
-  };
-  add('software', 'CREATOR', `${record.software.name} ${record.software.version}`, 'program that made this catalogue');
-  add('software_commit', 'COMMIT', record.software.commit, 'git commit it was built from');
-  add(kCreated, 'DATE', timestamp(record.createdAt), 'UTC, end of the run');
-  add('job_id', 'JOBID', record.jobId, 'UWS job');
-  add('model', 'MODEL', record.model.id, 'id of the model card');
-  add('model_sha256', 'MODELSHA', record.model.sha256, 'SHA-256 of the network file');
-  add('engine', 'ENGINE', `${engine.engine} ${engine.version}`, 'what ran the network');
-  add('device', 'DEVICE', engine.device, 'where the network ran');
-  add('quantization_asked', 'QUANTASK', engine.asked, 'compute type asked for');
-  add('quantization', 'QUANT', engine.effective, 'compute type really used');
+  const { facts, add } = factList();
+  addRun(add, record);
+  addNetwork(add, record.model, engine);
   add('input', 'INFILE', record.input.name, 'image file');
   add('input_sha256', 'INSHA', record.input.sha256, 'SHA-256 of the image file');
   if (record.input.sha256 === undefined) {

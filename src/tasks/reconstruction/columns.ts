@@ -1,5 +1,6 @@
 /** Columns of both tables of a reconstruction, and the systems they refer to. */
-import type { NumberColumn, TableDocument, TextColumn } from '../../results/table.js';
+import { numberColumn } from '../../results/columns.js';
+import type { NumberColumn, TableDocument } from '../../results/table.js';
 import type { ReconstructionRecord } from './record.js';
 
 interface Meaning {
@@ -12,22 +13,9 @@ interface Meaning {
 export function number(
   name: string,
   { type = 'double', unit = '', ucd, description }: Meaning,
-  values: ArrayLike<number>,
+  values: Iterable<number>,
 ): NumberColumn {
-  return {
-    type,
-    name,
-    unit,
-    ucd,
-    description,
-    celestial: name === 'ra' || name === 'dec',
-    temporal: name === 'time' || name === 't_peak',
-    values: Float64Array.from(values),
-  };
-}
-
-export function text(name: string, ucd: string, description: string, values: string[]): TextColumn {
-  return { type: 'text', name, unit: '', ucd, description, values };
+  return numberColumn(name, [type, unit, ucd], description, values, name === 'time' || name === 't_peak');
 }
 
 /** S0001 and so on for what was found; positions given have the names they were given. */

@@ -1,6 +1,7 @@
 /** The long table of light curves. */
+import { textColumn } from '../../results/columns.js';
 import type { Column, TableDocument } from '../../results/table.js';
-import { number, sourceNames, systems, text } from './columns.js';
+import { number, sourceNames, systems } from './columns.js';
 import { type ReconstructionRecord, reconstructionFacts } from './record.js';
 
 /** One row per source and frame. */
@@ -16,7 +17,7 @@ export function lightCurvesDocument(record: ReconstructionRecord): TableDocument
     Float64Array.from({ length: rows }, (_, row) => get(frameOf(row), row));
   const recError = curves.fluxError.map((error) => error * record.fluxRecError);
   const columns: Column[] = [
-    text(
+    textColumn(
       'source_id',
       'meta.id',
       'Identifier of the source',

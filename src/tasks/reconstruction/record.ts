@@ -1,7 +1,8 @@
 /** A finished reconstruction as every format is made of it, and the facts that describe the run. */
 import type { EngineInfo, FoundReconstruction } from '../../engine/addon.js';
-import { type Fact, kCreated, timestamp } from '../../results/table.js';
+import type { Fact } from '../../results/table.js';
 import { kSoftware } from '../../version.js';
+import { addNetwork, addRun, factList } from '../run-facts.js';
 import type { ReconstructorCard } from './card.js';
 
 /** Of a method without a network there are no model and no engine. */
@@ -41,21 +42,10 @@ export function makeReconstructionRecord({ card, ...from }: RecordInput): Recons
 export function reconstructionFacts(record: ReconstructionRecord): Fact[] {
   const { found, engine, model } = record;
   const { cube } = found;
-  const facts: Fact[] = [];
-  const add = (name: string, key: string, value: string | number | undefined, comment: string) => {
-    if (value !== undefined && value !== '') facts.push({ name, key, value, comment });
-  };
-  add('software', 'CREATOR', `${record.software.name} ${record.software.version}`, 'program that made this catalogue');
-  add('software_commit', 'COMMIT', record.software.commit, 'git commit it was built from');
-  add(kCreated, 'DATE', timestamp(record.createdAt), 'UTC, end of the run');
-  add('job_id', 'JOBID', record.jobId, 'UWS job');
+  const { facts, add } = factList();
+  addRun(add, record);
   add('method', 'METHOD', record.method, 'how the sky was reconstructed');
-  add('model', 'MODEL', model?.id, 'id of the model card');
-  add('model_sha256', 'MODELSHA', model?.sha256, 'SHA-256 of the network file');
-  add('engine', 'ENGINE', engine && `${engine.engine} ${engine.version}`, 'what ran the network');
-  add('device', 'DEVICE', engine?.device, 'where the network ran');
-  add('quantization_asked', 'QUANTASK', engine?.asked, 'compute type asked for');
-  add('quantization', 'QUANT', engine?.effective, 'compute type really used');
+  addNetwork(add, model, engine);
   add('input', 'INFILE', record.input.name, 'dirty cube');
   add('input_sha256', 'INSHA', record.input.sha256, 'SHA-256 of the dirty cube');
   add('psf', 'PSFFILE', record.psf.name, 'point spread function');

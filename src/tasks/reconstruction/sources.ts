@@ -1,7 +1,8 @@
 /** The table of sources. */
+import { textColumn } from '../../results/columns.js';
 import type { Column, TableDocument } from '../../results/table.js';
 import { fitsPixel } from '../pixels.js';
-import { number, sourceNames, systems, text } from './columns.js';
+import { number, sourceNames, systems } from './columns.js';
 import { type ReconstructionRecord, reconstructionFacts } from './record.js';
 
 const kSecondsPerDay = 86400;
@@ -16,7 +17,7 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
   const peakTimes = it.peakFrame.map((frame) => cube.timesMjd[frame] ?? Number.NaN);
   const scale = (cube.wcs?.pixelScaleDeg ?? Number.NaN) * 3600;
   const columns: Column[] = [
-    text('source_id', 'meta.id;meta.main', 'Identifier: rank by SNR, or the name a position was given', names),
+    textColumn('source_id', 'meta.id;meta.main', 'Identifier: rank by SNR, or the name a position was given', names),
     number('ra', { unit: 'deg', ucd: 'pos.eq.ra;meta.main', description: 'Right ascension' }, it.raDeg),
     number('dec', { unit: 'deg', ucd: 'pos.eq.dec;meta.main', description: 'Declination' }, it.decDeg),
     number(
@@ -62,7 +63,7 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
       },
       it.snr,
     ),
-    text('label', 'meta.code.class', 'steady, variable or transient', it.label),
+    textColumn('label', 'meta.code.class', 'steady, variable or transient', it.label),
     number(
       'peak_flux',
       {
@@ -132,7 +133,7 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
       { type: 'int', ucd: 'meta.number', description: 'Frames with a forced flux above 3 errors' },
       it.framesDetected,
     ),
-    text(
+    textColumn(
       'nearest_id',
       'meta.id.cross',
       'Nearest other source',
