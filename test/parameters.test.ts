@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OtfError } from '#otf/errors/catalogue.js';
+import { fitsPixel, nativeBox, nativePixel } from '#otf/results/pixels.js';
 import { kDetectionParameters } from '#otf/tasks/detection/parameters.js';
 import { formOf, type ParameterDescription, readList, readParts, readValue, spellings } from '#otf/tasks/parameters.js';
-import { fitsPixel, nativeBox, nativePixel } from '#otf/tasks/pixels.js';
 import { kKinds } from '#otf/tasks/registry.js';
 
 function refused(read: () => unknown, says: RegExp): void {

@@ -22,7 +22,7 @@ const kTypeScript = {
   tasks: ['engine', 'errors', 'fetch', 'io', 'models', 'provenance', 'results', 'version.ts'],
   jobs: ['config', 'errors', 'io', 'provenance', 'tasks', 'version.ts'],
   uploads: ['config', 'errors', 'io', 'jobs', 'tasks'],
-  pictures: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'tasks', 'threads'],
+  pictures: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'results', 'tasks', 'threads'],
   run: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks', 'threads'],
   schedule: ['config', 'errors', 'jobs', 'provenance', 'run', 'tasks'],
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],

@@ -9,9 +9,9 @@ import type { CatalogueColumns, ImageSummary, StageTimes } from '../engine/addon
 import { OtfError } from '../errors/catalogue.js';
 import { startServer } from '../http/server.js';
 import { kDefaultModel } from '../models/registry.js';
+import { nativePixel } from '../results/pixels.js';
 import { LocalRunner } from '../run/local/runner.js';
 import { BatchExecutor } from '../schedule/executor.js';
-import { nativePixel } from '../tasks/pixels.js';
 import { inFormat } from './download.js';
 import { progressBar } from './progress.js';
 import { waitForEnd } from './remote.js';

@@ -1,8 +1,8 @@
 /** The VOTables of what a simulated cube contains: its sources, and their light curves. */
 import type { SimulateCubeOutcome, SimulateCubeRequest } from '../engine/addon.js';
 import { numberColumn, textColumn } from '../results/columns.js';
+import { fitsPixel } from '../results/pixels.js';
 import type { Fact, TableDocument } from '../results/table.js';
-import { fitsPixel } from '../tasks/pixels.js';
 import { kSoftware } from '../version.js';
 
 const kSecondsPerDay = 86400;

@@ -1,8 +1,8 @@
 /** The VOTable of what a simulated field contains. */
 import type { SimulateOutcome, SimulateRequest } from '../engine/addon.js';
 import { numberColumn, textColumn } from '../results/columns.js';
+import { fitsPixel } from '../results/pixels.js';
 import type { Column, Table, TableDocument } from '../results/table.js';
-import { fitsPixel } from '../tasks/pixels.js';
 import { kSoftware } from '../version.js';
 
 export function truthDocument(request: SimulateRequest, truth: SimulateOutcome, createdAt: Date): TableDocument {

@@ -1,7 +1,7 @@
 /** Sources of a table, whoever made it, as marks on a picture of an image. */
 import type { ImageDescription, Marks, ReadTable } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
-import { nativePixel } from '../tasks/pixels.js';
+import { nativePixel } from '../results/pixels.js';
 
 /** ICRS or the image's own frame, in degrees, to 0-based pixels; NaN where there is none. */
 export type SkyPlacer = (

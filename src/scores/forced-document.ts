@@ -2,6 +2,7 @@
 import type { MeasuredPlaces, ReadTable } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { numberColumn, textColumn } from '../results/columns.js';
+import { fitsPixel } from '../results/pixels.js';
 import { type Column, kCreated, type TableDocument, timestamp } from '../results/table.js';
 import { kSoftware } from '../version.js';
 
@@ -71,24 +72,13 @@ function columnsOf({ ids, raDeg, decDeg }: Places, found: MeasuredPlaces): Colum
       ? Math.max(value, 0) + kDetectionSigmas * (peakError[row] ?? 0)
       : Number.NaN,
   );
-  const sky = (column: Column): Column => ({ ...column, celestial: true }) as Column;
   const ucd = 'phot.flux.density;em.radio';
   return [
     textColumn('source_id', 'meta.id;meta.main', 'Of the place, as it was given', ids),
-    sky(numberColumn('ra', ['double', 'deg', 'pos.eq.ra;meta.main'], 'Right ascension, as it was given', raDeg)),
-    sky(numberColumn('dec', ['double', 'deg', 'pos.eq.dec;meta.main'], 'Declination, as it was given', decDeg)),
-    numberColumn(
-      'x',
-      ['float', 'pixel', 'pos.cartesian.x;instr.det'],
-      'FITS pixels',
-      found.x.map((value) => value + 1),
-    ),
-    numberColumn(
-      'y',
-      ['float', 'pixel', 'pos.cartesian.y;instr.det'],
-      'FITS pixels',
-      found.y.map((value) => value + 1),
-    ),
+    numberColumn('ra', ['double', 'deg', 'pos.eq.ra;meta.main'], 'Right ascension, as it was given', raDeg),
+    numberColumn('dec', ['double', 'deg', 'pos.eq.dec;meta.main'], 'Declination, as it was given', decDeg),
+    numberColumn('x', ['float', 'pixel', 'pos.cartesian.x;instr.det'], 'FITS pixels', found.x.map(fitsPixel)),
+    numberColumn('y', ['float', 'pixel', 'pos.cartesian.y;instr.det'], 'FITS pixels', found.y.map(fitsPixel)),
     numberColumn('flux', ['float', flux, ucd], 'Flux density of a point source there', peak),
     numberColumn('flux_err', ['float', flux, `stat.error;${ucd}`], 'standard deviation of flux', peakError),
     numberColumn('snr', ['float', '', 'stat.snr'], 'flux over flux_err', snr),

@@ -2,7 +2,7 @@
 
 import { declination, rightAscension } from '../io/sexagesimal.js';
 import type { ImageDescription, NativePosition, PixelFacts, PlacedRegion, SkyGrid } from '../pictures/source.js';
-import { fitsPixel } from '../tasks/pixels.js';
+import { fitsPixel } from '../results/pixels.js';
 
 type Json = Record<string, unknown>;
 

@@ -2,8 +2,9 @@
  * The one list of catalogue columns that drives every format: name, type, unit, UCD, and where a value comes from.
  * Source: docs/interop.md, Results; the columns of predicted quantities come from the model card.
  */
+
+import { fitsPixel } from '../../results/pixels.js';
 import type { Column, NumberColumn, Table } from '../../results/table.js';
-import { fitsPixel } from '../pixels.js';
 import { addMeasured } from './measured-columns.js';
 import type { RunRecord } from './run-record.js';
 

@@ -4,7 +4,7 @@
  * along the angle, which DS9 counts from the parallel of declination: position angle + 90 degrees.
  */
 import { addon } from '../../engine/addon.js';
-import { fitsPixel } from '../pixels.js';
+import { fitsPixel } from '../../results/pixels.js';
 import { type RunRecord, runFacts } from './run-record.js';
 
 const kRowsPerPiece = 512;

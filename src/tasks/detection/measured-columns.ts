@@ -1,5 +1,5 @@
 /** What was measured of each source, beside what the network says of it (docs/measurement.md). */
-import { fitsPixel } from '../pixels.js';
+import { fitsPixel } from '../../results/pixels.js';
 import type { AddNumber } from './columns.js';
 import type { RunRecord } from './run-record.js';
 

@@ -1,7 +1,7 @@
 /** The part of an image that is searched: ROI=RA,DEC,W,H; or RA, DEC, ROI_WIDTH, ROI_HEIGHT; or BOX=X,Y,W,H. */
 import type { OpenDetectionRequest } from '../../engine/addon.js';
+import { nativeBox } from '../../results/pixels.js';
 import { badRequest, type Given, type ParameterDescription, readParts } from '../parameters.js';
-import { nativeBox } from '../pixels.js';
 
 /** [ra, dec] degrees and [width, height] pixels, or a 1-based pixel box as people and FITS count. */
 export interface Region {

@@ -1,8 +1,8 @@
 /** Everything a result says about the run that made it, beside its rows. */
 import type { DetectOutcome, MeasureRequest } from '../../engine/addon.js';
+import { fitsPixel } from '../../results/pixels.js';
 import { type Fact, timestamp } from '../../results/table.js';
 import { kSoftware } from '../../version.js';
-import { fitsPixel } from '../pixels.js';
 import { addNetwork, addRun, factList } from '../run-facts.js';
 import type { DetectorCard } from './card.js';
 

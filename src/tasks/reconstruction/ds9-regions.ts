@@ -1,5 +1,5 @@
 /** DS9 region file: a circle of the beam at each source, coloured by its label. Source: SAOImage DS9 reference, "Regions". */
-import { fitsPixel } from '../pixels.js';
+import { fitsPixel } from '../../results/pixels.js';
 import { sourceNames } from './columns.js';
 import type { ReconstructionRecord } from './record.js';
 

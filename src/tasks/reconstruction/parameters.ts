@@ -1,7 +1,7 @@
 /** What requests may say of a reconstruction, beside its files: described, read and printed. */
 import type { OpenReconstructionRequest } from '../../engine/addon.js';
+import { nativePixel } from '../../results/pixels.js';
 import { badRequest, type Given, type ParameterDescription, readParameter } from '../parameters.js';
-import { nativePixel } from '../pixels.js';
 
 export interface ReconstructionAsked {
   threshold?: number;

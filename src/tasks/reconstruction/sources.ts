@@ -1,7 +1,7 @@
 /** The table of sources. */
 import { textColumn } from '../../results/columns.js';
+import { fitsPixel } from '../../results/pixels.js';
 import type { Column, TableDocument } from '../../results/table.js';
-import { fitsPixel } from '../pixels.js';
 import { number, sourceNames, systems } from './columns.js';
 import { type ReconstructionRecord, reconstructionFacts } from './record.js';
 
