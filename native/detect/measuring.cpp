@@ -25,7 +25,7 @@ double beamPixels(const HeaderReview& header, const Region& region) {
                        "measurement out (--measure none, MEASURE=none)");
   }
   const measure::Covariance beam = measure::beamInPixels(*header.info.beam, *toSky);
-  return measure::kFwhmPerSigma * std::pow(beam.determinant(), 0.25);
+  return kFwhmPerSigma * std::pow(beam.determinant(), 0.25);
 }
 
 SourceMeasurer::SourceMeasurer(const MeasureRequest& request, const HeaderReview& header,

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <mutex>
 #include <numeric>
-#include <thread>
+#include <vector>
 
 #include "error/error.h"
+#include "threads/in_threads.h"
 
 namespace otf::measure {
 namespace {
@@ -50,10 +50,10 @@ void overBands(const ImagePixels& image, std::span<const Extent2> extents, int t
     from = to;
   }
 
-  std::mutex reading, failing;
-  std::exception_ptr failure;
-  std::atomic<size_t> next{0};
-  const auto one = [&](std::span<const size_t> items, std::vector<float>& pixels) {
+  std::mutex reading;
+  inThreads(bands.size(), threads, [&](size_t band) {
+    const std::span<const size_t> items = bands[band];
+    std::vector<float> pixels;
     if (cancel && *cancel) throw OtfError(Code::kCancelled, "the measurement was cancelled");
     Extent2 all = extents[items.front()];
     for (const size_t item : items) all.include(extents[item]);
@@ -70,23 +70,7 @@ void overBands(const ImagePixels& image, std::span<const Extent2> extents, int t
     }
     window.pixels = pixels.data();
     work(items, window);
-  };
-  const auto run = [&] {
-    std::vector<float> pixels;
-    try {
-      for (size_t band = next++; band < bands.size(); band = next++) one(bands[band], pixels);
-    } catch (...) {
-      const std::lock_guard guard(failing);
-      if (!failure) failure = std::current_exception();
-      next = bands.size();
-    }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (int i = 1; i < threads && static_cast<size_t>(i) < bands.size(); ++i) others.emplace_back(run);
-    run();
-  }
-  if (failure) std::rethrow_exception(failure);
+  });
 }
 
 }  // namespace otf::measure

@@ -3,10 +3,9 @@
 
 #include <optional>
 
-namespace otf::measure {
+#include "sky/gaussian.h"
 
-/// FWHM = this times the standard deviation: sqrt(8 ln 2).
-constexpr double kFwhmPerSigma = 2.3548200450309493;
+namespace otf::measure {
 
 /// Full widths at half maximum, in the unit of the plane they lie in; the major axis from +x towards +y, degrees.
 struct Ellipse {

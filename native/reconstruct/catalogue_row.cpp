@@ -4,10 +4,11 @@
 #include <cmath>
 #include <limits>
 
+#include "sky/gaussian.h"
+
 namespace otf {
 namespace {
 
-constexpr double kFwhmPerSigma = 2.3548200450309493;
 constexpr double kDetected = 3;  // errors
 constexpr double kConstantChance = 1e-3;
 constexpr double kFaint = 0.2, kGone = 0.1;  // of the peak

@@ -6,6 +6,7 @@
 
 #include "error/error.h"
 #include "reconstruct/frame_noise.h"
+#include "threads/in_threads.h"
 
 namespace otf {
 namespace {

@@ -5,11 +5,12 @@
 #include <limits>
 
 #include "reconstruct/spectra.h"
+#include "sky/gaussian.h"
+#include "threads/in_threads.h"
 
 namespace otf {
 namespace {
 
-constexpr double kFwhmPerSigma = 2.3548200450309493;
 constexpr double kBeamReach =
     12 / 1.359;                   // of the Gaussian's sigma: as the reference's 12 pixels of 3.2 FWHM
 constexpr double kTimeReach = 4;  // of the filters' sigma

@@ -13,6 +13,7 @@
 #include "reconstruct/output_header.h"
 #include "reconstruct/peaks.h"
 #include "reconstruct/reconstruction_task.h"
+#include "threads/in_threads.h"
 #include "timing/stopwatch.h"
 
 namespace otf {

@@ -7,11 +7,12 @@
 #include "error/error.h"
 #include "reconstruct/components.h"
 #include "reconstruct/frame_noise.h"
+#include "sky/gaussian.h"
+#include "threads/in_threads.h"
 
 namespace otf {
 namespace {
 
-constexpr double kFwhmPerSigma = 2.3548200450309493;
 constexpr double kShrink = 4;      // squared noise units the amplitude's prior of 1 weighs
 constexpr int64_t kRmsReach = 20;  // pixels to each side
 /// A monitored position this close to a component (of the beam's FWHM) is the same source: its flux is not taken away.

@@ -7,12 +7,12 @@
 
 #include "error/error.h"
 #include "reconstruct/cube_axes.h"
+#include "sky/gaussian.h"
 
 namespace otf {
 namespace {
 
 constexpr double kCore = 0.35;  // of the peak
-constexpr double kFwhmPerSigma = 2.3548200450309493;
 
 [[noreturn]] void refuse(const std::string& label, const std::string& what) {
   throw OtfError(Code::kCubeInvalid, "PSF " + label + ": " + what);

@@ -1,11 +1,9 @@
 #include "reconstruct/spectra.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
-#include <mutex>
-#include <thread>
+
+#include "threads/in_threads.h"
 
 namespace otf {
 
@@ -88,29 +86,6 @@ std::vector<const FrameSpectra*> SpectraCache::range(int first, int last) {
   std::vector<const FrameSpectra*> out;
   for (int t = first; t <= last; ++t) out.push_back(&kept_.at(t));
   return out;
-}
-
-void inThreads(int count, int threads, const std::function<void(int)>& work) {
-  std::atomic<int> next{0};
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto run = [&] {
-    for (int i = next++; i < count; i = next++) {
-      try {
-        work(i);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
-        next = count;
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> crew;
-    for (int i = 1; i < std::min(threads, count); ++i) crew.emplace_back(run);
-    run();
-  }
-  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace otf

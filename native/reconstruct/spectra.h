@@ -1,9 +1,7 @@
 // Fourier transforms of a cube's frames and of their PSFs, made when they are wanted and kept while they are near.
 #pragma once
 
-#include <atomic>
 #include <complex>
-#include <functional>
 #include <map>
 #include <vector>
 
@@ -74,8 +72,5 @@ class SpectraCache {
   int frames_, threads_;
   std::map<int, FrameSpectra> kept_;
 };
-
-/// `work(i)` for i in [0, count) by up to `threads` threads; the first failure is thrown.
-void inThreads(int count, int threads, const std::function<void(int)>& work);
 
 }  // namespace otf

@@ -2,12 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
-#include <exception>
-#include <mutex>
-#include <thread>
 #include <vector>
+
+#include "threads/in_threads.h"
 
 namespace otf::score {
 
@@ -17,25 +15,9 @@ std::vector<Piece> inPieces(int64_t rows, int threads, Work work) {
   constexpr int64_t kRows = 8192;
   const int64_t count = (rows + kRows - 1) / kRows;
   std::vector<Piece> pieces(static_cast<size_t>(count));
-  std::atomic<int64_t> next{0};
-  std::exception_ptr failure;
-  std::mutex lock;
-  const auto run = [&] {
-    try {
-      for (int64_t i = next++; i < count; i = next++)
-        work(i * kRows, std::min(rows, (i + 1) * kRows), pieces[static_cast<size_t>(i)]);
-    } catch (...) {
-      const std::lock_guard guard(lock);
-      if (!failure) failure = std::current_exception();
-      next = count;
-    }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (int i = 1; i < threads && i < count; ++i) others.emplace_back(run);
-    run();
-  }
-  if (failure) std::rethrow_exception(failure);
+  inThreads(count, threads, [&](int64_t i) {
+    work(i * kRows, std::min(rows, (i + 1) * kRows), pieces[static_cast<size_t>(i)]);
+  });
   return pieces;
 }
 

@@ -82,7 +82,7 @@ TEST_CASE("noise alone has the deviation asked for and the beam's correlation") 
   const double variance = correlation(0, 0);
   // About 1024^2/14 independent values: the deviation is known to 0.3 per cent.
   CHECK(std::sqrt(variance) == doctest::Approx(2e-6).epsilon(0.01));
-  const double sigma = simulate::kBeamArcsec / simulate::kPixelArcsec / simulate::kFwhmPerSigma;
+  const double sigma = simulate::kBeamArcsec / simulate::kPixelArcsec / kFwhmPerSigma;
   const std::vector<std::pair<int64_t, int64_t>> shifts = {{1, 0}, {0, 1}, {2, 0}, {0, 2}, {2, 2}, {5, 0}};
   for (const auto& shift : shifts) {
     const int64_t dx = shift.first, dy = shift.second;
@@ -100,8 +100,7 @@ TEST_CASE("sources have their flux, peak, place and orientation in the image") {
   REQUIRE(truth.count() == 84);
   const std::vector<float> pixels = pixelsOf(file.path());
   const double beamAreaPx =
-      2 * std::numbers::pi *
-      std::pow(simulate::kBeamArcsec / simulate::kPixelArcsec / simulate::kFwhmPerSigma, 2);
+      2 * std::numbers::pi * std::pow(simulate::kBeamArcsec / simulate::kPixelArcsec / kFwhmPerSigma, 2);
   int isolated = 0;
   for (size_t i = 0; i < truth.count(); ++i) {
     CAPTURE(i);
@@ -138,7 +137,7 @@ TEST_CASE("sources have their flux, peak, place and orientation in the image") {
     double off = std::abs(angle - truth.paPixelDeg[i]);
     off = std::min(off, 180 - off);
     if (truth.bminArcsec[i] < 0.8 * truth.bmajArcsec[i]) CHECK(off < 1);
-    const double scale = simulate::kPixelArcsec * simulate::kFwhmPerSigma;
+    const double scale = simulate::kPixelArcsec * kFwhmPerSigma;
     const double expected = truth.bmajArcsec[i] * truth.bmajArcsec[i] +
                             truth.bminArcsec[i] * truth.bminArcsec[i] +
                             2 * simulate::kBeamArcsec * simulate::kBeamArcsec;

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "simulate/simulate.h"
+#include "sky/gaussian.h"
 
 namespace otf::simulate {
 
 constexpr double kPixelArcsec = 0.604;
-constexpr double kBeamArcsec = 1.5;                   // FWHM, circular
-constexpr double kFwhmPerSigma = 2.3548200450309493;  // 2 sqrt(2 ln 2)
+constexpr double kBeamArcsec = 1.5;  // FWHM, circular
 
 /// A source after the beam: peak * exp(-(a dx^2 + 2 b dx dy + c dy^2) / 2), zero outside the box of half sides.
 struct Blob {

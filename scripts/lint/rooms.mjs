@@ -49,14 +49,15 @@ const kNative = {
   tensor: ['error'],
   table: ['error'],
   catalogue: ['error', 'fits'],
-  score: ['catalogue', 'error'],
+  score: ['catalogue', 'error', 'threads'],
+  threads: [],
   timing: [],
   model: ['error', 'tensor'],
   fits: ['error', 'process', 'tensor'],
   reader: ['error', 'fits', 'process', 'tensor'],
   sky: ['error', 'fits'],
   fft: ['error', 'tensor'],
-  simulate: ['error', 'fft', 'fits', 'sky', 'tensor'],
+  simulate: ['error', 'fft', 'fits', 'sky', 'tensor', 'threads'],
   preview: ['error', 'fits', 'tensor'],
   engine: ['error', 'model'],
   'engine/cpu': [],
@@ -107,14 +108,14 @@ const kNative = {
     ...['error', 'model', 'process', 'tensor'],
   ],
   task: ['engine', 'error', 'model', 'tensor', 'timing'],
-  measure: ['error', 'fits', 'sky'],
+  measure: ['error', 'fits', 'sky', 'threads'],
   detect: ['engine', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor', 'timing'],
   // They run a network of their own.
   'detect/tests': [
     ...['detect', 'engine', 'engine/registry', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor'],
     'timing',
   ],
-  reconstruct: ['error', 'fft', 'fits', 'model', 'sky', 'task', 'tensor', 'timing'],
+  reconstruct: ['error', 'fft', 'fits', 'model', 'sky', 'task', 'tensor', 'threads', 'timing'],
   // They run the shipped network, on simulated cubes.
   'reconstruct/tests': [
     ...[

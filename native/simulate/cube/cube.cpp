@@ -9,13 +9,13 @@
 #include "simulate/cube/exact.h"
 #include "simulate/cube/response.h"
 #include "simulate/random.h"
+#include "sky/gaussian.h"
 
 namespace otf {
 namespace {
 
 using namespace simulate;
 
-constexpr double kFwhmPerSigma = 2.3548200450309493;
 /// Phase error in turns from baselines that are not in a plane: Cornwell & Perley 1992 (A&A 261, 353).
 constexpr double kMostWTerm = 0.1;
 constexpr double kMostOutside = 0.1;   // share of the visibilities

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <exception>
 #include <filesystem>
 #include <thread>
 
@@ -8,6 +7,7 @@
 #include "simulate/cube/cube.h"
 #include "simulate/cube/response.h"
 #include "sky/wcs.h"
+#include "threads/in_threads.h"
 
 namespace otf {
 namespace {
@@ -87,22 +87,7 @@ std::vector<FitsKey> psfKeys(const CubeObservation& observation) {
 /// Frames [first, first+count), each by a thread of its own.
 std::vector<CubeFrame> framesOf(const CubeObservation& observation, int first, int count) {
   std::vector<CubeFrame> frames(static_cast<size_t>(count));
-  std::vector<std::exception_ptr> failures(frames.size());
-  {
-    std::vector<std::jthread> running;
-    for (int i = 0; i < count; ++i) {
-      running.emplace_back([&, i] {
-        try {
-          frames[static_cast<size_t>(i)] = observation.frame(first + i);
-        } catch (...) {
-          failures[static_cast<size_t>(i)] = std::current_exception();
-        }
-      });
-    }
-  }
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) std::rethrow_exception(failure);
-  }
+  inThreads(count, count, [&](int i) { frames[static_cast<size_t>(i)] = observation.frame(first + i); });
   return frames;
 }
 
