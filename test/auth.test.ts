@@ -1,6 +1,7 @@
 /** Who may do what: every address of the API as a stranger, as another user, with a token that is expired, revoked or too small. */
 import assert from 'node:assert/strict';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Authenticator } from '#otf/auth/authenticator.js';
@@ -191,9 +192,9 @@ describe('which servers are open', () => {
     const path = join(config.storage.data_dir, 'tokens.json');
     if (tokens > 0) await give(path, 'ada');
     const auth = new Authenticator({ config, onFault: (fault) => assert.fail(String(fault)) });
-    return async (asked: { authorization?: string; named?: string; remote?: string } = {}) => {
-      const { authorization = '', named = '', remote = '10.1.1.1' } = asked;
-      const { owner, scopes } = await auth.identify({ authorization, named, remote });
+    return async (asked: { authorization?: string; named?: string; remote?: string; relayed?: boolean } = {}) => {
+      const { authorization = '', named = '', remote = '10.1.1.1', relayed = false } = asked;
+      const { owner, scopes } = await auth.identify({ authorization, named, remote, relayed });
       return `${owner} ${[...scopes].sort().join(' ')}`;
     };
   };
@@ -204,6 +205,33 @@ describe('which servers are open', () => {
       assert.equal(await ask(), 'null metrics read write');
       assert.equal(await ask({ authorization: 'Bearer nonsense' }), 'null metrics read write');
     }
+  });
+
+  it('this machine alone: not who comes through a proxy on it, unless somebody has said so', async (t) => {
+    const ask = await opens(t, {});
+    await assert.rejects(ask({ relayed: true }), /through a proxy: .* auth\.anonymous = true/);
+    const open = await opens(t, { auth: { anonymous: true } });
+    assert.equal(await open({ relayed: true }), 'null metrics read write');
+    const b = await bench(t);
+    const { host } = new URL(b.url);
+    const status = async (headers: Record<string, string>) => {
+      const lines = Object.entries({ Host: host, Connection: 'close', ...headers }).map(
+        ([name, it]) => `${name}: ${it}\r\n`,
+      );
+      return (await rawExchange(b.url, `GET /jobs HTTP/1.1\r\n${lines.join('')}\r\n`)).slice(9, 12);
+    };
+    assert.equal(await status({}), '200');
+    assert.equal(await status({ Host: 'localhost:5000' }), '200');
+    const passed: Record<string, string>[] = [
+      { 'X-Forwarded-For': '192.0.2.7' },
+      { 'X-Real-IP': '192.0.2.7' },
+      { Forwarded: 'for=192.0.2.7' },
+      { Via: '1.1 gate' },
+      { Host: '192.0.2.1' },
+      { Host: hostname() },
+    ];
+    for (const headers of passed) assert.equal(await status(headers), '401', JSON.stringify(headers));
+    assert.equal((await b.send('/healthz', { headers: { 'X-Forwarded-For': '192.0.2.7' } })).status, 200);
   });
 
   it('an address of others: nobody, unless somebody has said so', async (t) => {

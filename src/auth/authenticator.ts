@@ -3,9 +3,10 @@
  * Basic (RFC 6750, RFC 7617); a JWT of the configured issuer; nobody, where nobody may ask.
  */
 import { join } from 'node:path';
+import { isLoopback } from '../config/addresses.js';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
-import { isLoopback, OidcVerifier } from './oidc.js';
+import { OidcVerifier } from './oidc.js';
 import { kUserScopes, ownerName, type Principal } from './principal.js';
 import { isToken, matching } from './token.js';
 import { Tokens } from './token-file.js';
@@ -18,6 +19,8 @@ export interface Credentials {
   readonly named: string;
   /** Address of the peer. */
   readonly remote: string;
+  /** It was made for this server's peer to pass on, or to a name that is not this machine's own: somebody else's. */
+  readonly relayed: boolean;
 }
 
 export interface AuthParts {
@@ -31,6 +34,11 @@ const kReader: Principal = { owner: null, scopes: new Set(['read'] as const) };
 const kExposed =
   'others can reach it, and nobody has to say who he is: make a token (cianna-otf token add NAME), set auth.oidc_issuer or ' +
   'auth.owner_header, or say auth.anonymous = true';
+
+const kWanted = 'say who you are: this server wants a token (Authorization: Bearer TOKEN)';
+const kRelayed =
+  'this server is for people on its own machine, and you come from elsewhere, through a proxy: who runs it has to set ' +
+  'public_url and how people say who they are (docs/operator.md), or auth.anonymous = true';
 
 export class Authenticator {
   readonly #auth: Config['auth'];
@@ -64,9 +72,12 @@ export class Authenticator {
     return this.#oidc !== undefined || this.#auth.owner_header !== '' || this.#tokens.there;
   }
 
-  /** What people without a name may do: as configured; else on this machine alone, as long as nobody has set up names. */
-  get #nobody(): Principal | undefined {
-    const { anonymous = this.#local && !this.#isSetUp } = this.#auth;
+  /**
+   * What people without a name may do: as configured; else on this machine alone, as long as nobody has set up names. A
+   * proxy before the server is on this machine, too, and those behind it are not.
+   */
+  #nobody(asking: Credentials): Principal | undefined {
+    const { anonymous = this.#local && !this.#isSetUp && !asking.relayed } = this.#auth;
     if (anonymous === 'read') return kReader;
     return anonymous ? kNobody : undefined;
   }
@@ -78,7 +89,7 @@ export class Authenticator {
     if (user !== undefined) return this.#user(user);
     const token = authorization === '' ? '' : tokenOf(authorization);
     // Where there are no tokens, tools that always send something are passed over.
-    if (token === '' || (this.#oidc === undefined && !this.#tokens.there)) return this.#anonymous();
+    if (token === '' || (this.#oidc === undefined && !this.#tokens.there)) return this.#anonymous(asking);
     if (isToken(token)) return this.#ofToken(token);
     if (this.#oidc && token.split('.').length === 3) return this.#oidc.verify(token);
     throw new OtfError('OTF_TOKEN_INVALID', 'this is no token of this server');
@@ -88,10 +99,10 @@ export class Authenticator {
     return { owner, scopes: new Set(this.#admins.has(owner) ? [...kUserScopes, 'admin'] : kUserScopes) };
   }
 
-  #anonymous(): Principal {
-    const nobody = this.#nobody;
+  #anonymous(asking: Credentials): Principal {
+    const nobody = this.#nobody(asking);
     if (nobody) return nobody;
-    throw new OtfError('OTF_AUTH_REQUIRED', 'say who you are: this server wants a token (Authorization: Bearer TOKEN)');
+    throw new OtfError('OTF_AUTH_REQUIRED', this.#isSetUp ? kWanted : kRelayed);
   }
 
   #ofToken(text: string): Principal {

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import { isTrustedAddress } from '../config/addresses.js';
 import type { Config } from '../config/schema.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { kUserScopes, ownerName, type Principal, type Scope } from './principal.js';
@@ -131,19 +132,6 @@ export class OidcVerifier {
     const scopes: readonly Scope[] = leads || admins.includes(owner) ? [...kUserScopes, 'admin'] : kUserScopes;
     return { owner, scopes: new Set(scopes) };
   }
-}
-
-/** https, or this machine. */
-export function isTrustedAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
-}
-
-/** A name or address that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  const plain = host.toLowerCase().replace(/^\[|\]$/g, '');
-  return plain === 'localhost' || plain === '::1' || /^127(\.\d{1,3}){3}$/.test(plain);
 }
 
 function invalid(why: string): OtfError {

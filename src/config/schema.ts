@@ -6,6 +6,7 @@ import { publicUrl } from '../errors/public-text.js';
 import { kNormFunctions } from '../models/normalisation.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 import { kComputeTypes } from '../models/schema.js';
+import { isTrustedAddress } from './addresses.js';
 
 const seconds = z.number().min(0);
 const wholeSeconds = z
@@ -17,12 +18,6 @@ const text = z.string();
 /** Scheme, host and port as a browser writes them in its Origin header: no path, no slash at the end. */
 function isOrigin(value: string): boolean {
   return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
-}
-
-function isTrustedIssuer(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname));
 }
 
 const server = z.strictObject({
@@ -223,7 +218,7 @@ const auth = z
     path: ['oidc_audience'],
     error: 'must be set with oidc_issuer: tokens for other services are not for this one',
   })
-  .refine((it) => it.oidc_issuer === '' || isTrustedIssuer(it.oidc_issuer), {
+  .refine((it) => it.oidc_issuer === '' || isTrustedAddress(it.oidc_issuer), {
     path: ['oidc_issuer'],
     error: 'must be an https URL (or http on this machine)',
   });

@@ -5,6 +5,7 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { Principal } from '../auth/principal.js';
+import { isLoopback } from '../config/addresses.js';
 import { toOtfError } from '../errors/catalogue.js';
 import type { Uploads } from '../jobs/folders.js';
 import type { Answer, BodyKinds, Form, Headers, Request, TextAnswer } from '../uws/exchange.js';
@@ -16,6 +17,7 @@ import { sendEvents } from './event-stream.js';
 import { kMultipartOverhead, readForm, readJson } from './form.js';
 import { sendPieces } from './pieces.js';
 import { kStatusLines } from './status-lines.js';
+import { nameOf } from './trust.js';
 
 export interface ConnectionOptions {
   uploads: Uploads;
@@ -52,6 +54,7 @@ const kCopiedHeaders = [
   'authorization',
   'content-length',
   'content-type',
+  'forwarded',
   'host',
   'if-none-match',
   'if-range',
@@ -60,7 +63,12 @@ const kCopiedHeaders = [
   'sec-fetch-mode',
   'sec-fetch-site',
   'transfer-encoding',
+  'via',
+  'x-forwarded-for',
+  'x-real-ip',
 ] as const;
+/** Of those, what proxies say of themselves (RFC 7239, RFC 9110 section 7.6.3, and what was there before). */
+const kProxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-real-ip'] as const;
 /** Anything else has no place in a URL we write into documents. */
 const kHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/;
 
@@ -146,6 +154,11 @@ export class Connection implements Request, Outlet {
   /** As the peer's proxy names him: worth what the peer is worth. */
   get named(): string {
     return this.#options.ownerHeader === '' ? '' : this.header(this.#options.ownerHeader);
+  }
+
+  get relayed(): boolean {
+    const host = this.header('host');
+    return (host !== '' && !isLoopback(nameOf(host))) || kProxyHeaders.some((name) => this.header(name) !== '');
   }
 
   get owner(): string | null {

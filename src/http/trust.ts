@@ -65,8 +65,8 @@ export class Trust {
   }
 }
 
-/** Lower case, without port and brackets. */
-function nameOf(host: string): string {
+/** Of a Host header: lower case, without port and brackets. */
+export function nameOf(host: string): string {
   return host
     .toLowerCase()
     .replace(/:\d*$/, '')

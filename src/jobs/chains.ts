@@ -4,8 +4,7 @@
  * is started. A chain is there as long as one of its jobs.
  */
 import { randomBytes } from 'node:crypto';
-import { OtfError } from '../errors/catalogue.js';
-import { type Asker, isHis, kServer } from './access.js';
+import { type Asker, accessible, kServer } from './access.js';
 import type { NewJob } from './asked.js';
 import type { Chain, Step } from './chain-rows.js';
 import type { Job } from './job.js';
@@ -77,9 +76,7 @@ export class Chains {
 
   /** Throws OTF_NOT_FOUND. */
   get(id: string, who: Asker): Chain {
-    const chain = this.#store.chains.get(id);
-    if (chain && isHis(chain.owner, who)) return chain;
-    throw new OtfError('OTF_NOT_FOUND', 'no such chain');
+    return accessible(this.#store.chains.get(id), who, 'chain');
   }
 
   /** Its jobs that are there, by their ids. */
