@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bench } from './service/bench.js';
 import { python, withoutPython } from './service/python.js';
+import { field, startTestServer, tempDir } from './support/server.js';
 
 const kPyvo = `
 import sys, io
@@ -26,6 +27,16 @@ t = parse(io.BytesIO(requests.get(sys.argv[1]).content), verify='exception').get
 print(len(t), sorted(set(t['semantics'])))
 `;
 
+/** As IVOA DataLink 1.1 has it: by the standard's own term, from the document a job's links are in. */
+const kPreview = `
+import sys, requests
+from pyvo.dal.adhoc import DatalinkResults
+links = DatalinkResults.from_result_url(sys.argv[1])
+[preview] = [link for link in links if link.semantics == '#preview']
+picture = requests.get(preview.access_url)
+print(preview.content_type, picture.status_code, picture.headers['Content-Type'], picture.content[1:4].decode())
+`;
+
 describe('independent clients', () => {
   it('pyvo reads, waits for, aborts and deletes a job', { skip: withoutPython('pyvo') }, async (t) => {
     const b = await bench(t);
@@ -43,6 +54,14 @@ describe('independent clients', () => {
     const id = await b.create({ PHASE: 'RUN' });
     await b.until(id, 'COMPLETED');
     const printed = await python(kVotable, [`${b.url}/links?ID=${id}`]);
-    assert.match(printed, /^\d+ \['#auxiliary', '#documentation', '#progenitor', '#this'\]/);
+    assert.match(printed, /^\d+ \['#auxiliary', '#documentation', '#preview', '#progenitor', '#this'\]/);
+  });
+
+  it('pyvo finds the picture of a job among its links', { skip: withoutPython('pyvo') }, async (t) => {
+    const server = await startTestServer(t);
+    const id = await server.submit({}, await field(await tempDir(t), 256));
+    await server.until(id, 'COMPLETED');
+    const printed = await python(kPreview, [`${server.url}/links?ID=${id}`]);
+    assert.equal(printed.trim(), 'image/png 200 image/png PNG');
   });
 });

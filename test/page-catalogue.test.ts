@@ -2,8 +2,9 @@
 /// <reference lib="dom.iterable" />
 /** The catalogue on the page in a real browser: order, limits, what is downloaded, rows by keyboard, the ways to elsewhere. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { assertSound, closeBrowser, kNoChromium, type Visit, visit } from './support/browser.js';
 import { field, startTestServer, type TestServer, tempDir } from './support/server.js';
@@ -39,6 +40,14 @@ async function firstCells({ page }: Visit): Promise<string[]> {
     );
 }
 
+async function downloaded({ page }: Visit, format: string): Promise<{ name: string; bytes: Buffer }> {
+  await page.getByLabel('Format of the download').selectOption(format);
+  const saving = page.waitForEvent('download');
+  await page.getByRole('link', { name: /^Download \d+ sources$/ }).click();
+  const saved = await saving;
+  return { name: saved.suggestedFilename(), bytes: await readFile(await saved.path()) };
+}
+
 describe('The page: a catalogue', { skip: kNoChromium }, () => {
   after(closeBrowser);
 
@@ -67,19 +76,27 @@ describe('The page: a catalogue', { skip: kNoChromium }, () => {
     assert.ok(kept.length > 0 && kept.length < sources.length);
     await page.getByText(`${kept.length} of ${sources.length} sources`).waitFor();
     assert.equal(await page.getByRole('grid').getAttribute('aria-rowcount'), String(kept.length + 1));
-    const saved = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'csv', exact: true }).click();
-    const lines = (await readFile(await (await saved).path(), 'utf8')).trim().split('\r\n').slice(1);
+    const names = kept.map((source) => source.source_id);
+    const csv = await downloaded(visitor, 'csv');
+    assert.match(csv.name, /-filtered\.csv$/);
+    const lines = csv.bytes.toString().trim().split('\r\n').slice(1);
     assert.deepEqual(
       lines.map((line) => line.split(',')[0]),
-      kept.map((source) => source.source_id),
+      names,
     );
-    const savedTable = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'votable', exact: true }).click();
-    const votable = await readFile(await (await savedTable).path(), 'utf8');
+    const votable = (await downloaded(visitor, 'votable')).bytes.toString();
     assert.equal(votable.match(/<TR>/g)?.length, kept.length);
-    assert.match(votable, new RegExp(`nrows="${kept.length}"`));
-    assert.match(votable, /name="filtered_by" value="objectness from 0.8 to /);
+    assert.match(votable, /name="filtered_by" value="objectness from 0.8 to \+Inf"/);
+    const fits = (await downloaded(visitor, 'fits')).bytes.toString('latin1');
+    assert.match(fits.slice(fits.indexOf('XTENSION')), new RegExp(`NAXIS2 {2}= +${kept.length} `));
+    const regions = (await downloaded(visitor, 'reg')).bytes.toString();
+    assert.equal(regions.match(/text=\{S\d+\}/g)?.length, kept.length);
+    const formats = await page.getByLabel('Format of the download').locator('option').allTextContents();
+    assert.deepEqual(formats, ['votable', 'votable-binary2', 'votable-1.5', 'fits', 'csv', 'json', 'reg']);
+    // What is sent to other programs and copied is the same.
+    const snippet = await page.locator('.copyable', { hasText: 'curl' }).first().locator('pre').textContent();
+    const copied = await server.text(/'([^']+)'/.exec(snippet ?? '')?.[1] ?? '');
+    assert.equal(copied.match(/<TR>/g)?.length, kept.length);
     // The slider itself, by keyboard.
     const slider = page.getByLabel('Lowest objectness', { exact: true });
     await slider.focus();
@@ -142,6 +159,27 @@ describe('The page: a catalogue', { skip: kNoChromium }, () => {
     await page.getByRole('button', { name: 'Send by SAMP' }).click();
     await page.getByText(/no SAMP hub answers/).waitFor();
     return undefined;
+  });
+
+  it('opens the image in the programs the server names, and a place in Aladin Lite', async (t) => {
+    const config = join(await tempDir(t), 'otf.toml');
+    const carta = 'https://carta.example.org/?folder={folder}&file={file}';
+    const programs = `CARTA = "${carta}"\nJS9 = "https://js9.example.org/?url={url}"\n`;
+    await writeFile(config, `[pictures.open_in]\n${programs}`);
+    const server = await startTestServer(t, { config });
+    const bytes = await field(await tempDir(t), 256, 3);
+    const id = await server.submit({}, bytes);
+    await server.until(id, 'COMPLETED');
+    const visitor = await visit(t, `${server.url}/#/jobs/${id}`);
+    const { page } = visitor;
+    const address = async (name: string) =>
+      new URL((await page.getByRole('link', { name }).getAttribute('href')) ?? 'none:');
+    const { searchParams } = await address('Open in CARTA');
+    assert.deepEqual(await readFile(join(searchParams.get('folder') ?? '', searchParams.get('file') ?? '')), bytes);
+    const url = (await address('Open in JS9')).searchParams.get('url') ?? '';
+    assert.deepEqual(Buffer.from(await (await server.send(url)).arrayBuffer()), bytes);
+    assert.match((await address('Aladin Lite here')).searchParams.get('target') ?? '', /^\d+\.\d+ [-\d.]+$/);
+    await assertSound(visitor, 'a job with links to elsewhere');
   });
 
   it('gives snippets that work: curl and the command line', async (t) => {

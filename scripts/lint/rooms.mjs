@@ -13,7 +13,7 @@ const kTypeScript = {
   models: ['engine', 'errors', 'fetch', 'io'],
   config: ['engine', 'errors', 'models'],
   auth: ['config', 'errors', 'io'],
-  results: ['engine', 'io'],
+  results: ['engine', 'errors', 'io'],
   provenance: ['io', 'version.ts'],
   fetch: ['errors', 'version.ts'],
   client: ['errors'],

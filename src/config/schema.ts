@@ -125,6 +125,12 @@ const uploads = z.strictObject({
   owner_mb: z.number().positive().default(10_000),
 });
 
+const placeholders = z
+  .url({ protocol: /^https?$/ })
+  .refine((it) => [...it.matchAll(/\{([^}]*)\}?/g)].every(([, key]) => ['url', 'folder', 'file'].includes(key ?? '')), {
+    error: 'must have no other placeholders than {url}, {folder} and {file}',
+  });
+
 const pictures = z.strictObject({
   /** Files that pictures come of, and pictures: those used longest ago are made again when they are wanted. */
   cache_mb: z.number().min(1).default(2000),
@@ -132,6 +138,8 @@ const pictures = z.strictObject({
   max_mpx: z.number().positive().default(5000),
   /** Requests that wait for a picture to be made; half of them may be of one owner. */
   max_waiting: z.int().min(2).default(500),
+  /** Programs that show an image by an address of theirs, by their names: with {url}, or {folder} and {file} on this machine. */
+  open_in: z.record(text.regex(/^[\w .+-]{1,40}$/, 'must be short names'), placeholders).default({}),
 });
 
 const models = z.strictObject({

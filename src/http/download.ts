@@ -1,7 +1,7 @@
 /** Files of jobs to clients: streamed with back-pressure; ETag, one Range, gzip for text where asked (RFC 9110). */
 
 import type { HttpResponse } from 'uWebSockets.js';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { createGzip } from 'node:zlib';
 import { isShortage, OtfError } from '../errors/catalogue.js';
 import type { FileAnswer } from '../uws/exchange.js';
@@ -41,12 +41,9 @@ interface Plan {
 
 /** Throws OTF_NOT_FOUND when the file is gone, OTF_RANGE_INVALID with the size in the message. */
 export async function sendFile(outlet: Outlet, answer: FileAnswer, request: DownloadRequest): Promise<void> {
-  const plan = makePlan(answer, request);
-  const file = await open(answer.path, 'r').catch((thrown) => {
-    if (isShortage(thrown)) throw thrown;
-    throw new OtfError('OTF_NOT_FOUND', 'the file is gone', { cause: thrown });
-  });
+  const file = await opened(answer);
   try {
+    const plan = makePlan(answer, request);
     outlet.send((res) => {
       res.writeStatus(plan.status);
       for (const [name, value] of Object.entries(plan.headers)) res.writeHeader(name, value);
@@ -60,6 +57,17 @@ export async function sendFile(outlet: Outlet, answer: FileAnswer, request: Down
     outlet.finished(Number(plan.status.slice(0, 3)));
   } finally {
     await file.close();
+  }
+}
+
+async function opened({ path, once = false }: FileAnswer): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (thrown) {
+    if (isShortage(thrown)) throw thrown;
+    throw new OtfError('OTF_NOT_FOUND', 'the file is gone', { cause: thrown });
+  } finally {
+    if (once) await rm(path, { force: true });
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import { getLinks } from '../uws/links.js';
 import { getModelFile } from '../uws/model-files.js';
 import { ofJob, ofUpload } from '../uws/picture-source.js';
+import { kResultQuery } from '../uws/row-filter.js';
 import { getSummaries } from '../uws/summaries.js';
 import { createUpload, deleteUpload, getUpload, getUploadFile } from '../uws/uploads.js';
 import { getUsage } from '../uws/usage.js';
@@ -178,7 +179,7 @@ function jobTree(tree: Tree): Route[] {
     route('/:id/results', get(getResults, 'The results', 'XML uws:results, or JSON', { answers: kNotFound })),
     route('/:id/results/:result', {
       ...get(getResult, 'One result', 'the file', {
-        query: { RESPONSEFORMAT: 'of the result named result' },
+        query: kResultQuery,
         answers: { 206: 'the range asked for', ...kBadRequest, ...kNotFound, 416: 'a range outside the file' },
       }),
     }),

@@ -21,7 +21,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { Folder } from '../io/folder.js';
 import type { Environment } from '../provenance/environment.js';
-import type { ResultFile } from '../tasks/files.js';
+import type { ResultFile, RowFilter } from '../tasks/files.js';
 import type { Progress } from '../tasks/kind.js';
 import type { LogLevel } from '../tasks/log.js';
 import type { Closing } from '../tasks/work.js';
@@ -112,8 +112,11 @@ export interface Executor {
   admit(reserved: number): Admission;
   submit(job: Job): void;
   abort(jobId: string, why: AbortReason): void;
-  /** The result of a COMPLETED job in another of its kind's formats, as a file in its folder. Throws OTF_NOT_FOUND. */
-  represent(job: Job, format: string): Promise<ResultFile>;
+  /**
+   * The result of a COMPLETED job in another of its kind's formats, or some of its rows (a file the caller removes), as a file
+   * in its folder. Throws OTF_NOT_FOUND; OTF_BAD_REQUEST for a column that is not there.
+   */
+  represent(job: Job, format: string, filter?: RowFilter): Promise<ResultFile>;
   /** Place in the queue, 1 = next; undefined when not waiting. */
   position(jobId: string): number | undefined;
   /** Milliseconds from now until the job should be done (queue and measured rate); undefined = no honest estimate. */

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
-import type { LaterFile, ResultFile, UploadedFile } from '../tasks/files.js';
+import type { LaterFile, ResultFile, RowFilter, UploadedFile } from '../tasks/files.js';
 import { type Asker, accessible, isHis, kServer, listed, visible } from './access.js';
 import { AdmissionOfJobs } from './admission.js';
 import { Aftermath } from './aftermath.js';
@@ -201,13 +201,13 @@ export class JobService {
   }
 
   /**
-   * The result in another of its kind's formats. Throws OTF_NOT_FOUND, also when the job
-   * is deleted meanwhile, or OTF_OUTPUT_UNWRITABLE.
+   * The result in another of its kind's formats, or some of its rows (a file the caller removes). Throws OTF_NOT_FOUND, also
+   * when the job is deleted meanwhile, OTF_OUTPUT_UNWRITABLE, or OTF_BAD_REQUEST for what cannot be filtered so.
    */
-  async representation(id: string, format: string, who: Asker): Promise<ResultFile> {
+  async representation(id: string, format: string, who: Asker, filter?: RowFilter): Promise<ResultFile> {
     const job = this.get(id, who);
     try {
-      return await this.#representations.get(job, format);
+      return await this.#representations.get(job, format, filter);
     } catch (thrown) {
       this.get(id, who);
       this.assertOpen();

@@ -15,7 +15,7 @@ import type { Folder } from '../io/folder.js';
 import type { Outcome, RunState, Used } from '../jobs/executor.js';
 import type { Job, JobFailure, JobInfo } from '../jobs/job.js';
 import type { Environment } from '../provenance/environment.js';
-import type { ResultFile } from '../tasks/files.js';
+import type { ResultFile, RowFilter } from '../tasks/files.js';
 import type { Progress } from '../tasks/kind.js';
 import type { LogLevel } from '../tasks/log.js';
 import type { Closing } from '../tasks/work.js';
@@ -68,8 +68,11 @@ export interface Runner {
   /** Resolves when the place may get another batch: jobs that open quickly are under way. Never rejects. */
   begin(batch: Batch): Promise<void>;
   abort(jobId: string): void;
-  /** The result of a COMPLETED job in another of its kind's formats, as a file in its folder. Throws OTF_NOT_FOUND. */
-  represent(job: Job, format: string): Promise<ResultFile>;
+  /**
+   * The result of a COMPLETED job in another of its kind's formats, or some of its rows (a file the caller removes), as a file
+   * in its folder. Throws OTF_NOT_FOUND; OTF_BAD_REQUEST for a column that is not there.
+   */
+  represent(job: Job, format: string, filter?: RowFilter): Promise<ResultFile>;
   status(): RunnerStatus;
   state(): RunState;
   /** What runs may end within graceMs; the rest is told to the host as requeued. */

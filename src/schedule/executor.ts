@@ -11,7 +11,7 @@ import { type Job, ownerKey } from '../jobs/job.js';
 import type { Environment } from '../provenance/environment.js';
 import { keyOf } from '../run/key.js';
 import type { RunHost, Runner } from '../run/runner.js';
-import type { ResultFile } from '../tasks/files.js';
+import type { ResultFile, RowFilter } from '../tasks/files.js';
 import { Dispatcher, kShortageMs, type Order, type Suspicious } from './dispatcher.js';
 import { Estimates } from './estimate.js';
 import { Fetcher } from './fetcher.js';
@@ -93,8 +93,8 @@ export class BatchExecutor implements Executor {
     this.#runner.abort(jobId);
   }
 
-  represent(job: Job, format: string): Promise<ResultFile> {
-    return this.#runner.represent(job, format);
+  represent(job: Job, format: string, filter?: RowFilter): Promise<ResultFile> {
+    return this.#runner.represent(job, format, filter);
   }
 
   position(jobId: string): number | undefined {

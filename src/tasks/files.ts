@@ -1,6 +1,8 @@
 /** Files a task works on, and files it leaves. */
 import type { Digests } from '../fetch/digests.js';
 
+export type { RowFilter } from '../results/filter.js';
+
 /** Of which job a file was: one of its results, or an upload by the name of its parameter. */
 export type Origin = { jobId: string; result: string } | { jobId: string; parameter: string };
 

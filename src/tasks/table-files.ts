@@ -1,9 +1,11 @@
 /** The result of a job in its formats, as files: one is written when the job ends, the others when asked for. */
+import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { OtfError } from '../errors/catalogue.js';
 import { sha256File } from '../io/checksum.js';
 import type { Folder } from '../io/folder.js';
+import type { RowFilter } from '../results/filter.js';
 import { writeContent } from '../results/serialise.js';
 import type { FileKind, ResultFile } from './files.js';
 import type { JobFiles } from './job-files.js';
@@ -61,14 +63,23 @@ export async function writeResult(
   return files.adopt(made, written);
 }
 
-/** Another format of a finished job's result. Throws OTF_NOT_FOUND when the job has no record. */
-export async function writeRepresentation(folder: Folder, format: string, kind: TaskKind): Promise<ResultFile> {
+/**
+ * Another format of a finished job's result; with a filter, some of its rows, under a name of their own that whoever asked
+ * removes. Throws OTF_NOT_FOUND when the job has no record.
+ */
+export async function writeRepresentation(
+  folder: Folder,
+  format: string,
+  kind: TaskKind,
+  filter?: RowFilter,
+): Promise<ResultFile> {
   const bytes = await folder.read(kRecord.file);
   if (!bytes) throw new OtfError('OTF_NOT_FOUND', `the job has no result that could be given as ${format}`);
   const work = await workOf(kind.name);
-  const written = fileKind(format, format, kind);
+  const whole = fileKind(format, format, kind);
+  const written = filter ? { ...whole, file: `filtered-${randomBytes(8).toString('hex')}-${whole.file}` } : whole;
   const path = folder.path(written.file);
   // Under its name at once and whole: somebody may be reading what an earlier run of the server wrote.
-  await writeContent(work.content(unpack(bytes, work), format), path);
+  await writeContent(work.content(unpack(bytes, work), format, filter), path);
   return { ...written, size: (await stat(path)).size, sha256: await sha256File(path) };
 }

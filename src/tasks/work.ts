@@ -14,6 +14,7 @@ import type { ItemShape } from '../engine/process.js';
 import type { FolderRef } from '../io/folder.js';
 import type { ModelCard } from '../models/card.js';
 import type { Environment } from '../provenance/environment.js';
+import type { RowFilter } from '../results/filter.js';
 import type { Content } from '../results/serialise.js';
 import type { FileKind, InputSources, ResultFile, UsedInput } from './files.js';
 import type { ServerDefaults } from './kind.js';
@@ -135,8 +136,8 @@ export interface TaskWork {
   finish: (request: EndRequest) => Found | Promise<Found>;
   /** Gives back what `open` took; pieces of work under way end soon. In the main thread: must not wait. */
   close: (handle: TaskHandle) => void;
-  /** The result in one of the kind's formats. */
-  content: (record: unknown, format: string) => Content;
+  /** The result in one of the kind's formats; of a filter, the rows it keeps alone (OTF_BAD_REQUEST: no such column). */
+  content: (record: unknown, format: string, filter?: RowFilter) => Content;
   /**
    * Step n brings a record of version n + 1 to n + 2. One is needed when `content` reads what older records do not have;
    * test/fixtures/data-0.1.0 has one of version 1, and a test writes it in every format.

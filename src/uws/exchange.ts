@@ -70,6 +70,8 @@ export interface FileAnswer {
   size: number;
   /** Without quotes; undefined = the content is not known to be constant. */
   etag: string | undefined;
+  /** Made for this answer: gone from the disk once it is open, or cannot be. */
+  once?: boolean;
   headers: Headers;
 }
 

@@ -1,16 +1,17 @@
 /** /jobs/ID/results: the list, the files, and the one download of the observatory's servers, older and today's. */
 import { OtfError } from '../errors/catalogue.js';
 import type { Job } from '../jobs/job.js';
-import type { ResultFile } from '../tasks/files.js';
+import type { ResultFile, RowFilter } from '../tasks/files.js';
 import { kindNamed } from '../tasks/registry.js';
 import { kRawKind } from '../tasks/work.js';
 import { type Handler, isLegacy, jobHref, type UwsContext } from './context.js';
 import { resultsDocument } from './documents.js';
-import { type Answer, type FileAnswer, json, xml } from './exchange.js';
-import { chooseResult, formatNamed } from './formats.js';
+import { type Answer, type FileAnswer, json, type Request, xml } from './exchange.js';
+import { type Choice, chooseResult, formatNamed } from './formats.js';
 import { id, jobStatus } from './job.js';
 import { acceptedTypes, wanted } from './negotiate.js';
 import { badRequest, Parameters } from './parameters.js';
+import { rowFilter } from './row-filter.js';
 
 const kVaryAccept = { Vary: 'Accept' };
 const kVotable = 'application/x-votable+xml';
@@ -55,15 +56,31 @@ function legacyDownload(context: UwsContext, job: Job): Answer {
 
 export const getResult: Handler = async (context, request) => {
   const job = context.jobs.get(id(request), request);
-  const asked = Parameters.fromQuery(request.query).single('RESPONSEFORMAT');
+  const query = Parameters.fromQuery(request.query);
+  const asked = query.single('RESPONSEFORMAT');
+  const filter = rowFilter(query);
   const { formats } = kindNamed(job.kind);
   const format = asked === undefined ? undefined : formatNamed(asked, formats);
   if (asked !== undefined && format === undefined) throw badRequest(`unknown RESPONSEFORMAT ${asked}`);
   const choice = chooseResult(job.results, formats, request.variables[1] ?? '', format, request.header('accept'));
   if (!choice) throw new OtfError('OTF_NOT_FOUND', 'the job has no such result');
+  if (filter) return filtered(context, request, job, choice, filter);
   const row = 'file' in choice ? choice.file : await context.jobs.representation(job.id, choice.format, request);
   return fileAnswer(context, job, row);
 };
+
+async function filtered(
+  context: UwsContext,
+  request: Request,
+  job: Job,
+  choice: Choice,
+  filter: RowFilter,
+): Promise<FileAnswer> {
+  const format = 'file' in choice ? choice.file.format : choice.format;
+  if (format === undefined) throw badRequest('KEEP and FIND choose rows of the result, and this is another file');
+  const row = await context.jobs.representation(job.id, format, request, filter);
+  return { ...fileAnswer(context, job, row), once: true };
+}
 
 function fileAnswer({ jobs }: UwsContext, job: Job, row: ResultFile): FileAnswer {
   const path = jobs.pathOf(job, row);

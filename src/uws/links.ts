@@ -35,7 +35,12 @@ function linksOf(context: UwsContext, request: Request, id: string): Link[] {
   if (job.phase !== 'COMPLETED') return [fault(id, `DefaultFault: the job is ${job.phase}, it has no results`)];
   const href = jobHref(request, job);
   const kind = kindNamed(job.kind);
-  return [...resultLinks(job, id, href, kind), ...formatLinks(job, id, href, kind), ...inputLinks(job, id, href, kind)];
+  return [
+    ...resultLinks(job, id, href, kind),
+    ...formatLinks(job, id, href, kind),
+    ...inputLinks(job, id, href, kind),
+    ...previewLinks(job, id, href, kind),
+  ];
 }
 
 function fault(id: string, error: string): Link {
@@ -84,6 +89,15 @@ function inputLinks(job: Job, id: string, href: string, { inputs }: TaskKind): L
   if (!first || !input) return [];
   const known = input.upload ? { type: input.upload.mime, length: input.upload.size } : {};
   return [{ id, url: input.value, description: first.help, semantics: '#progenitor', ...known }];
+}
+
+/** A picture of that input, made when asked for; there is none of what was fetched and is not kept. */
+function previewLinks(job: Job, id: string, href: string, { inputs }: TaskKind): Link[] {
+  const [first] = inputs;
+  const input = parameterEntries(job, href).find((entry) => entry.id === first?.name);
+  if (!first || !(input?.upload || input?.value.startsWith('file:'))) return [];
+  const url = `${href}/image/preview.png`;
+  return [{ id, url, description: `Picture: ${first.help}`, semantics: '#preview', type: 'image/png' }];
 }
 
 const kFields = [

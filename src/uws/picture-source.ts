@@ -21,6 +21,8 @@ export interface Viewed {
   href: string;
   /** What must stand in the query of every address of this image. */
   query: string;
+  /** Absolute URL of its bytes; undefined = it is not given out. */
+  bytes: string | undefined;
 }
 
 export type Viewer = (context: UwsContext, request: Request, given: Parameters) => Viewed | Promise<Viewed>;
@@ -37,7 +39,8 @@ const kPlane: ParameterDescription = {
 export const ofUpload: Viewer = ({ uploads }, request, given) => {
   const kept = uploads.get(id(request), request);
   const source = { group: kept.id, file: 'file', fixed: true, path: uploads.path(kept), name: kept.upload.name };
-  return viewed(request, source, readChosen(given, {}), `/uploads/${kept.id}/image`);
+  const path = `/uploads/${kept.id}`;
+  return viewed(request, { source, chosen: readChosen(given, {}), path: `${path}/image`, bytes: `${path}/file` });
 };
 
 /** Its parameters HDU and PLANE, where its kind has them, are what it looks at: so are they here. */
@@ -61,16 +64,27 @@ export const ofJob: Viewer = async ({ jobs, config }, request, given) => {
         name: upload.name,
       }
     : { group: job.id, ...(await localFile(input, entry.value, config.fetch.file_roots)) };
-  return viewed(
-    request,
+  const path = `/jobs/${job.id}`;
+  return viewed(request, {
     source,
     chosen,
-    `/jobs/${job.id}/image`,
-    input === kind.inputs[0]?.name ? '' : `INPUT=${input}`,
-  );
+    path: `${path}/image`,
+    bytes: upload ? `${path}/parameters/${input}` : undefined,
+    first: input === kind.inputs[0]?.name ? '' : `INPUT=${input}`,
+  });
 };
 
-function viewed(request: Request, source: PictureSource, chosen: Chosen, path: string, first = ''): Viewed {
+interface Placed {
+  source: PictureSource;
+  chosen: Chosen;
+  /** Of the picture and of its bytes, on this server. */
+  path: string;
+  bytes: string | undefined;
+  /** What its query begins with. */
+  first?: string;
+}
+
+function viewed(request: Request, { source, chosen, path, bytes, first = '' }: Placed): Viewed {
   const gone = new AbortController();
   request.onGone(() => gone.abort());
   const { hdu, plane } = chosen;
@@ -81,6 +95,7 @@ function viewed(request: Request, source: PictureSource, chosen: Chosen, path: s
     client: { owner: ownerKey(request), signal: gone.signal },
     href: `${request.origin}${path}`,
     query: parts.filter((part) => part !== '').join('&'),
+    bytes: bytes === undefined ? undefined : `${request.origin}${bytes}`,
   };
 }
 

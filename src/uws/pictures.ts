@@ -8,6 +8,7 @@ import { kBoxParameter, skyRegion } from '../tasks/detection/region.js';
 import { type ParameterDescription, readParameter, readParts } from '../tasks/parameters.js';
 import type { Handler, UwsContext } from './context.js';
 import { type Answer, json, type Request } from './exchange.js';
+import { openIn } from './open-in.js';
 import { badRequest, Parameters } from './parameters.js';
 import { gridJson, headerJson, pixelJson, regionJson } from './picture-documents.js';
 import type { Viewed, Viewer } from './picture-source.js';
@@ -22,7 +23,7 @@ function viewing(view: View): (viewer: Viewer) => Handler {
   };
 }
 
-export const getImage = viewing(async ({ pictures }, _, { source, chosen, client, href, query }) => {
+export const getImage = viewing(async ({ pictures, config }, _, { source, chosen, client, href, query, bytes }) => {
   const image = await pictures.describe(source, chosen, client);
   const address = (path: string) => `${href}/${path}${query === '' ? '' : `?${query}`}`;
   const { width, height, hdu, tilePx, maxLevel } = image;
@@ -45,6 +46,7 @@ export const getImage = viewing(async ({ pictures }, _, { source, chosen, client
     cuts: kNamedCuts,
     defaults: kLookDefaults,
     grid: gridJson(image.grid),
+    openIn: openIn(config.pictures.open_in, source.path, bytes),
   });
 });
 

@@ -13,7 +13,7 @@ import type {
 } from '#otf/jobs/executor.js';
 import type { Job, JobFailure } from '#otf/jobs/job.js';
 import { kDetection } from '#otf/tasks/detection/kind.js';
-import type { FileKind, ResultFile } from '#otf/tasks/files.js';
+import type { FileKind, ResultFile, RowFilter } from '#otf/tasks/files.js';
 import { kLogFile, logText } from '#otf/tasks/log.js';
 import { type ProvenanceFacts, provenanceTexts } from '#otf/tasks/provenance-files.js';
 
@@ -153,7 +153,8 @@ export class FakeExecutor implements Executor {
     });
   }
 
-  async represent({ id: jobId }: Job, format: string): Promise<ResultFile> {
+  async represent({ id: jobId }: Job, format: string, filter?: RowFilter): Promise<ResultFile> {
+    if (filter) throw new Error('it has no rows to choose');
     this.represented.push(`${jobId} ${format}`);
     if (format === 'fits') throw new OtfError('OTF_NOT_FOUND', 'no FITS here');
     return this.#catalogue(this.host.folder(jobId).ref, format, format);

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { addon } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
+import { keptRows, withRows } from '#otf/results/filter.js';
 import { isTableFormat } from '#otf/results/formats.js';
 import { tableContent } from '#otf/results/serialise.js';
 import type { Fact, NumberColumn, TableDocument } from '#otf/results/table.js';
@@ -54,9 +55,11 @@ export const kStatisticsWork: TaskWork = {
   consume,
   finish,
   close: () => undefined,
-  content: (record, format) => {
+  content: (record, format, filter) => {
     const document = documentOf(record as StatisticsRecord);
-    if (isTableFormat(format)) return tableContent(document, format);
+    const rows = filter && keptRows(document.table, filter);
+    if (isTableFormat(format)) return tableContent(rows ? withRows(document, rows, filter) : document, format);
+    if (rows?.length === 0) return { pieces: [] };
     const { row, label } = record as StatisticsRecord;
     return { pieces: [`${label}: ${row.pixels} pixels, mean ${row.mean}\n`] };
   },

@@ -14,7 +14,7 @@ import type { GpuState, RunState } from '../../jobs/executor.js';
 import type { Job, JobInfo } from '../../jobs/job.js';
 import { type Environment, environmentOf } from '../../provenance/environment.js';
 import { loadRegistry } from '../../tasks/cards.js';
-import type { InputSources, ResultFile } from '../../tasks/files.js';
+import type { InputSources, ResultFile, RowFilter } from '../../tasks/files.js';
 import { kindNamed } from '../../tasks/registry.js';
 import { modelOfKey } from '../key.js';
 import type { Batch, Place, RunHost, Runner, RunnerStatus } from '../runner.js';
@@ -253,8 +253,8 @@ export class LocalRunner implements Runner {
     if (task) this.#ends.drop(task);
   }
 
-  represent({ id, kind }: Job, format: string): Promise<ResultFile> {
-    return this.#workers.run('represent', { kind, folder: this.#host.folder(id).ref, format });
+  represent({ id, kind }: Job, format: string, filter?: RowFilter): Promise<ResultFile> {
+    return this.#workers.run('represent', { kind, folder: this.#host.folder(id).ref, format, filter });
   }
 
   status(): RunnerStatus {

@@ -3,7 +3,7 @@ import type { CopyItemsRequest } from '../../engine/addon.js';
 import type { UnpackLimits } from '../../fetch/unpack.js';
 import type { FolderRef } from '../../io/folder.js';
 import type { ModelCard } from '../../models/card.js';
-import type { ResultFile } from '../../tasks/files.js';
+import type { ResultFile, RowFilter } from '../../tasks/files.js';
 import type {
   Finished,
   FinishRequest,
@@ -35,8 +35,10 @@ export interface Work {
   hash: (path: string) => Promise<{ sha256: string; size: number }>;
   unpack: (request: { from: string; to: string; label: string; limits: UnpackLimits }) => Promise<number>;
   finish: (request: FinishRequest) => Promise<Finished>;
-  /** The result of a finished job in another format. */
-  represent: (request: OfKind & { folder: FolderRef; format: string }) => Promise<ResultFile>;
+  /** The result of a finished job in another format, or some of its rows. */
+  represent: (
+    request: OfKind & { folder: FolderRef; format: string; filter?: RowFilter | undefined },
+  ) => Promise<ResultFile>;
 }
 
 export interface WorkOrder<S extends keyof Work> {

@@ -39,7 +39,8 @@ const kWork: Work = {
   hash: async (path) => ({ sha256: await sha256File(path), size: (await stat(path)).size }),
   unpack: ({ from, to, label, limits }) => unpack(from, to, label, limits),
   finish,
-  represent: ({ kind, folder, format }) => writeRepresentation(folderAt(folder), format, kindNamed(kind)),
+  represent: ({ kind, folder, format, filter }) =>
+    writeRepresentation(folderAt(folder), format, kindNamed(kind), filter),
 };
 
 export default function work<S extends keyof Work>({

@@ -4,12 +4,14 @@
  * along the angle, which DS9 counts from the parallel of declination: position angle + 90 degrees.
  */
 import { addon } from '../../engine/addon.js';
+import { filterComments, type RowFilter } from '../../results/filter.js';
 import { fitsPixel } from '../../results/pixels.js';
 import { type RunRecord, runFacts } from './run-record.js';
 
 const kRowsPerPiece = 512;
 
-export function* ds9Regions(record: RunRecord): Generator<string> {
+/** `rows`: those alone, which `filter` has chosen; they keep the names they have among all. */
+export function* ds9Regions(record: RunRecord, rows?: Uint32Array, filter?: RowFilter): Generator<string> {
   const { catalogue, image } = record.outcome;
   const frame = ds9Frame(image.wcs);
   const { bmaj, bmin } = catalogue.values;
@@ -17,9 +19,12 @@ export function* ds9Regions(record: RunRecord): Generator<string> {
   for (const fact of runFacts(record)) {
     if (['software', 'model', 'input'].includes(fact.name)) yield `# ${fact.name}: ${oneLine(String(fact.value))}\n`;
   }
+  if (filter) yield filterComments(filter, catalogue.count);
   yield 'global color=green width=1\n';
   let piece = '';
-  for (let row = 0; row < catalogue.count; row += 1) {
+  const count = rows?.length ?? catalogue.count;
+  for (let index = 0; index < count; index += 1) {
+    const row = rows?.[index] ?? index;
     const ra = catalogue.raDeg[row] ?? Number.NaN;
     const dec = catalogue.decDeg[row] ?? Number.NaN;
     const major = bmaj?.[row] ?? Number.NaN;
@@ -35,7 +40,7 @@ export function* ds9Regions(record: RunRecord): Generator<string> {
       const size = `${short(catalogue.widthPx[row] ?? 0)},${short(catalogue.heightPx[row] ?? 0)}`;
       piece += `image;box(${short(x)},${short(y)},${size},0)${label}`;
     }
-    if ((row + 1) % kRowsPerPiece === 0) {
+    if ((index + 1) % kRowsPerPiece === 0) {
       yield piece;
       piece = '';
     }

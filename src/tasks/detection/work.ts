@@ -23,7 +23,7 @@ export const kDetectionWork: TaskWork = {
   closeModel: (model) => addon.closeDetectionModel(model as number),
   open: openDetection,
   finish: finishDetection,
-  content: (record, format) => detectionContent(record as RunRecord, format as DetectionFormat),
+  content: (record, format, filter) => detectionContent(record as RunRecord, format as DetectionFormat, filter),
   upgrades: [],
 };
 

@@ -1,4 +1,5 @@
 /** The sources of a reconstruction in each of their formats. */
+import { keptRows, type RowFilter, withRows } from '../../results/filter.js';
 import { isTableFormat } from '../../results/formats.js';
 import { type Content, tableContent } from '../../results/serialise.js';
 import { reconstructionRegions } from './ds9-regions.js';
@@ -6,7 +7,13 @@ import type { ReconstructionFormat } from './formats.js';
 import type { ReconstructionRecord } from './record.js';
 import { sourcesDocument } from './sources.js';
 
-export function reconstructionContent(record: ReconstructionRecord, format: ReconstructionFormat): Content {
-  if (isTableFormat(format)) return tableContent(sourcesDocument(record), format);
-  return { pieces: reconstructionRegions(record) };
+export function reconstructionContent(
+  record: ReconstructionRecord,
+  format: ReconstructionFormat,
+  filter?: RowFilter,
+): Content {
+  const document = sourcesDocument(record);
+  const rows = filter && keptRows(document.table, filter);
+  if (isTableFormat(format)) return tableContent(rows ? withRows(document, rows, filter) : document, format);
+  return { pieces: reconstructionRegions(record, rows, filter) };
 }

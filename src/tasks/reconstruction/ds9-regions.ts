@@ -1,4 +1,5 @@
 /** DS9 region file: a circle of the beam at each source, coloured by its label. Source: SAOImage DS9 reference, "Regions". */
+import { filterComments, type RowFilter } from '../../results/filter.js';
 import { fitsPixel } from '../../results/pixels.js';
 import { sourceNames } from './columns.js';
 import type { ReconstructionRecord } from './record.js';
@@ -9,11 +10,20 @@ const kColours = new Map([
   ['transient', 'red'],
 ]);
 
-export function* reconstructionRegions(record: ReconstructionRecord): Generator<string> {
+/** `rows`: those alone, which `filter` has chosen. */
+export function* reconstructionRegions(
+  record: ReconstructionRecord,
+  rows?: Uint32Array,
+  filter?: RowFilter,
+): Generator<string> {
   const { sources } = record.found;
   const names = sourceNames(record);
-  yield '# Region file format: DS9 version 4.1\nglobal width=1\n';
-  for (let row = 0; row < sources.count; row += 1) {
+  yield '# Region file format: DS9 version 4.1\n';
+  if (filter) yield filterComments(filter, sources.count);
+  yield 'global width=1\n';
+  const count = rows?.length ?? sources.count;
+  for (let index = 0; index < count; index += 1) {
+    const row = rows?.[index] ?? index;
     const x = fitsPixel(sources.x[row] ?? Number.NaN).toFixed(3);
     const y = fitsPixel(sources.y[row] ?? Number.NaN).toFixed(3);
     const label = sources.label[row] ?? '';

@@ -38,7 +38,8 @@ export const kReconstructionWork: TaskWork = {
   closeModel: (model) => addon.closeReconstructionModel(model as number),
   open: (request) => openReconstruction(request, { method: 'network', threads: kThreads }),
   finish: finishReconstruction,
-  content: (record, format) => reconstructionContent(record as ReconstructionRecord, format as ReconstructionFormat),
+  content: (record, format, filter) =>
+    reconstructionContent(record as ReconstructionRecord, format as ReconstructionFormat, filter),
   upgrades: [],
 };
 

@@ -11,10 +11,16 @@ export class ServerError extends Error {
 }
 
 /** Absolute address of a path of this server, also below a prefix of a proxy. */
-export function address(path: string, query: Record<string, string | number | undefined> = {}): string {
+export function address(
+  path: string,
+  query: Record<string, string | number | readonly string[] | undefined> = {},
+): string {
   const url = new URL(path, document.baseURI);
   url.hash = '';
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const each of Array.isArray(value) ? value : [String(value)]) url.searchParams.append(name, each);
+  }
   return url.href;
 }
 

@@ -61,6 +61,8 @@ export interface Picture {
   cuts: string[];
   defaults: { stretch: string; cuts: string; colour: string };
   grid: PositionGrid | null;
+  /** Programs that show the image by an address of theirs. */
+  openIn: { name: string; url: string }[];
 }
 
 export interface Statistics {

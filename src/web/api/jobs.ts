@@ -97,8 +97,25 @@ export async function readDetails(id: string, signal?: AbortSignal): Promise<Job
   };
 }
 
-export function resultAddress(id: string, result: string, format?: string): string {
-  return address(jobPath(id, `/results/${encodeURIComponent(result)}`), { RESPONSEFORMAT: format });
+/** Rows of a table: whoever is given this keeps the same ones, the page and the server (docs/interop.md, Results). */
+export interface RowFilter {
+  /** Both ends belong to it, infinite ones are none; a missing number is within no bound. All must hold. */
+  bounds: readonly { column: string; low: number; high: number }[];
+  /** In a column of text, without case; '' = anything. */
+  text: string;
+}
+
+export function resultAddress(id: string, result: string, format?: string, filter?: RowFilter): string {
+  return address(jobPath(id, `/results/${encodeURIComponent(result)}`), {
+    RESPONSEFORMAT: format,
+    KEEP: filter?.bounds.map(({ column, low, high }) => `${column} ${endText(low)} ${endText(high)}`),
+    FIND: filter?.text || undefined,
+  });
+}
+
+/** As DALI writes intervals. */
+function endText(value: number): string {
+  return Number.isFinite(value) ? String(value) : `${value < 0 ? '-' : '+'}Inf`;
 }
 
 export async function abortJob(id: string): Promise<void> {

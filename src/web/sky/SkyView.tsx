@@ -33,7 +33,11 @@ function usePicture(look: Look): Picture | Error | undefined {
   const { hdu, plane } = look.image;
   useEffect(() => {
     const controller = new AbortController();
-    readPicture(look.image, controller.signal).then(setPicture, (thrown) => {
+    const show = (read: Picture) => {
+      look.openIn.value = read.openIn;
+      setPicture(read);
+    };
+    readPicture(look.image, controller.signal).then(show, (thrown) => {
       if (!controller.signal.aborted) setPicture(thrown instanceof Error ? thrown : new Error(String(thrown)));
     });
     return () => controller.abort();

@@ -16,6 +16,8 @@ export class Look {
   /** 1-based pixels. */
   readonly region = signal<Box | undefined>(undefined);
   readonly drawing = signal(false);
+  /** Known once the image has been read. */
+  readonly openIn = signal<Picture['openIn']>([]);
   /** What was last shown of a region that was not drawn: as a form would have it. */
   shownRegion: string | undefined;
 

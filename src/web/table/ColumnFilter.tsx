@@ -24,10 +24,15 @@ export function ColumnFilter({ column, selection }: ColumnFilterProps) {
 function Filter({ column, selection, scale }: ColumnFilterProps & { scale: Scale }) {
   const { name, unit, description } = column;
   const limits = selection.limits.value.get(name);
-  const { low, high } = limits ?? scale;
+  const low = Math.max(limits?.low ?? scale.low, scale.low);
+  const high = Math.min(limits?.high ?? scale.high, scale.high);
+  /** An end that cuts nothing off is none. */
   const set = (next: { low: number; high: number }) => {
-    const whole = next.low <= scale.low && next.high >= scale.high;
-    selection.limit(name, whole ? undefined : next);
+    const ends = {
+      low: next.low <= scale.low ? Number.NEGATIVE_INFINITY : next.low,
+      high: next.high >= scale.high ? Number.POSITIVE_INFINITY : next.high,
+    };
+    selection.limit(name, Number.isFinite(ends.low) || Number.isFinite(ends.high) ? ends : undefined);
   };
   const title = unit === '' ? name : `${name} (${unit})`;
   return (

@@ -1,7 +1,9 @@
 /** What of a table is shown: limits of columns and a text cut rows off, a column orders them, one row is looked at. */
 import { computed, signal } from '@preact/signals';
 import type { Catalogue, Column, NumberColumn } from '../api/catalogue.js';
+import type { RowFilter } from '../api/jobs.js';
 
+/** An infinite end is none. */
 export interface Limits {
   low: number;
   high: number;
@@ -28,6 +30,13 @@ export class Selection {
 
   /** Rows that are left, in the order of the catalogue. */
   readonly kept = computed(() => keptRows(this.catalogue, this.limits.value, this.text.value));
+
+  /** What keeps them, for the server; undefined = all are kept. */
+  readonly filter = computed((): RowFilter | undefined => {
+    const bounds = [...this.limits.value].map(([column, limits]) => ({ column, ...limits }));
+    const text = this.text.value.trim();
+    return bounds.length === 0 && text === '' ? undefined : { bounds, text };
+  });
 
   /** The same in the order asked for. */
   readonly shown = computed(() => {

@@ -3,15 +3,19 @@
 import { address } from '../../api/http.js';
 import { resultAddress, type Summary } from '../../api/jobs.js';
 import { Copyable } from '../../parts/Copyable.js';
+import type { Selection } from '../../table/selection.js';
 
-export function Elsewhere({ job }: { job: Summary }) {
+/** With what is kept of the catalogue, as the table and the picture show it. */
+export function Elsewhere({ job, selection }: { job: Summary; selection: Selection | undefined }) {
   const base = address('.').replace(/\/$/, '');
-  const result = resultAddress(job.id, 'result');
+  const filter = selection?.filter.value;
+  const result = quoted(resultAddress(job.id, 'result', undefined, filter));
+  const whole = filter ? ' # the whole catalogue' : '';
   const uws = address(`jobs/${encodeURIComponent(job.id)}`);
   return (
     <section aria-labelledby="elsewhere-title">
       <h2 id="elsewhere-title">Use it elsewhere</h2>
-      <Copyable label="Command line" text={`cianna-otf results ${job.id} --server ${base} -o .`} />
+      <Copyable label="Command line" text={`cianna-otf results ${job.id} --server ${base} -o .${whole}`} />
       <Copyable label="curl" text={`curl -o catalogue.vot '${result}'`} />
       <Copyable
         label="Python (astropy)"
@@ -19,9 +23,14 @@ export function Elsewhere({ job }: { job: Summary }) {
       />
       <Copyable
         label="Python (pyvo)"
-        text={`import pyvo\njob = pyvo.dal.AsyncTAPJob('${uws}')\ncatalogue = job.fetch_result().to_table()`}
+        text={`import pyvo\njob = pyvo.dal.AsyncTAPJob('${uws}')\ncatalogue = job.fetch_result().to_table()${whole}`}
       />
       <Copyable label="STILTS" text={`stilts tpipe in='${result}' omode=stats`} />
     </section>
   );
+}
+
+/** A URL leaves ' as it is; what was searched for may have one. */
+function quoted(url: string): string {
+  return url.replaceAll("'", '%27');
 }

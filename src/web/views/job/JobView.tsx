@@ -7,6 +7,7 @@ import { SkyView } from '../../sky/SkyView.js';
 import { bringJob, connected, jobOf } from '../../state/jobs.js';
 import { attempt } from '../../state/notices.js';
 import { go, hrefTo } from '../../state/route.js';
+import type { Selection } from '../../table/selection.js';
 import { JobActions } from '../jobs/JobActions.js';
 import { JobState } from '../jobs/JobRow.js';
 import { About } from './About.js';
@@ -42,9 +43,9 @@ export function JobView({ id }: { id: string }) {
             <SkyView look={look} label={job.image ?? id} selection={selection} />
           </section>
         )}
-        {selection && <CatalogueView job={job} selection={selection} />}
+        {selection && <CatalogueView job={job} selection={selection} look={look} />}
       </div>
-      {details && <Body job={job} details={details} />}
+      {details && <Body job={job} details={details} selection={selection} />}
     </div>
   );
 }
@@ -72,12 +73,18 @@ function Head({ job }: { job: Summary }) {
   );
 }
 
-function Body({ job, details }: { job: Summary; details: JobDetails }) {
+interface BodyProps {
+  job: Summary;
+  details: JobDetails;
+  selection: Selection | undefined;
+}
+
+function Body({ job, details, selection }: BodyProps) {
   return (
     <div class="job-rest">
       <About job={job} details={details} />
       {job.phase === 'COMPLETED' && <Files job={job} details={details} />}
-      {job.phase === 'COMPLETED' && <Elsewhere job={job} />}
+      {job.phase === 'COMPLETED' && <Elsewhere job={job} selection={selection} />}
       <Log job={job} details={details} />
       {job.phase === 'COMPLETED' && <Provenance job={job} details={details} />}
     </div>
