@@ -260,6 +260,64 @@ describe('The page: a picture of the sky', { skip: kNoChromium }, () => {
       .waitFor();
     await assertSound(visitor, 'the server');
   });
+
+  it('shows all of the picture, also when there is less room for it, until somebody moves it', async (t) => {
+    const { server, id } = await withJob(t);
+    const { page } = await visit(t, `${server.url}/#/jobs/${id}`);
+    await page.locator('.grid-body .grid-row').first().waitFor();
+    /** Pixels of the image across the picture. */
+    const across = async () => {
+      const box = await page.locator('.sky-frame').boundingBox();
+      assert.ok(box);
+      await pointAt(page, -100, 0);
+      const left = await pixelShown(page);
+      await pointAt(page, 100, 0);
+      const right = await pixelShown(page);
+      return (((right.x - left.x) / 200) * Math.min(box.width, box.height)) / kSide;
+    };
+    const fits = async () => Math.abs((await across()) - 1) < 0.03;
+    await until('beside the catalogue', fits);
+    await page.setViewportSize({ width: 700, height: 900 });
+    await until('above it', fits);
+    await page.getByRole('button', { name: 'Zoom in' }).click();
+    await until('larger', async () => (await across()) < 0.9);
+    await page.setViewportSize({ width: 1400, height: 900 });
+    await pause(500);
+    assert.ok(!(await fits()), 'what was moved stays where it is');
+  });
+
+  it('moves the picture in steps, or at once for who wants no motion', async (t) => {
+    const { server, id } = await withJob(t);
+    const sizes = async (reducedMotion: boolean) => {
+      const { page } = await visit(t, `${server.url}/#/jobs/${id}`, { reducedMotion });
+      await page.locator('.sky-frame canvas').first().waitFor();
+      await page.getByRole('button', { name: 'Zoom in' }).waitFor();
+      await pause(1500);
+      // How wide tiles are drawn, from one picture to the next.
+      await page.evaluate(() => {
+        const drawn = new Set<number>();
+        const { prototype } = CanvasRenderingContext2D;
+        const draw = prototype.drawImage as (...given: unknown[]) => void;
+        prototype.drawImage = function drawImage(...given: unknown[]) {
+          drawn.add(Math.round(Number(given[given.length - 2]) * this.getTransform().a));
+          draw.apply(this, given);
+        };
+        Object.assign(window, { drawn });
+      });
+      await page.getByRole('button', { name: 'Zoom in' }).click();
+      const widths = () => page.evaluate(() => (window as unknown as { drawn: Set<number> }).drawn.size);
+      await until('the picture is drawn larger', async () => (await widths()) > 0);
+      await pause(1500);
+      const moving = await page.evaluate(() => document.getAnimations().length);
+      return { widths: await widths(), moving };
+    };
+    const still = await sizes(true);
+    const lively = await sizes(false);
+    // Levels of tiles have sizes of their own; a movement has one more with every frame.
+    assert.ok(still.widths < lively.widths, `${still.widths} sizes at once, ${lively.widths} in steps`);
+    assert.ok(still.widths <= 3, `${still.widths} sizes`);
+    assert.equal(still.moving, 0);
+  });
 });
 
 async function firstUpload(page: Page, rest: string): Promise<string> {

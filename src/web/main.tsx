@@ -3,8 +3,14 @@ import { render } from 'preact';
 import { Notices } from './parts/Notices.js';
 import { startLive } from './state/jobs.js';
 import './style/page.css';
+import './style/controls.css';
 import './style/parts.css';
-import './style/views.css';
+import './style/submit.css';
+import './style/jobs.css';
+import './style/job.css';
+import './style/table.css';
+import './style/sky.css';
+import './style/server.css';
 import { Frame } from './views/Frame.js';
 
 startLive();

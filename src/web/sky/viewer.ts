@@ -52,6 +52,12 @@ export function openViewer(element: HTMLElement, label: string, onChange: () => 
   });
   viewer.canvas.setAttribute('role', 'application');
   viewer.canvas.setAttribute('aria-label', `${label}: arrow keys move, + and - zoom, 0 shows all of it`);
+  // All of the picture stays in view when its place changes, until somebody moves it.
+  let whole = true;
+  for (const event of ['canvas-drag', 'canvas-scroll', 'canvas-pinch', 'canvas-double-click', 'canvas-key'] as const)
+    viewer.addHandler(event, () => (whole = false));
+  // OpenSeadragon zooms by itself once its handlers are through.
+  viewer.addHandler('after-resize', () => queueMicrotask(() => whole && viewer.viewport?.goHome(true)));
   for (const event of ['update-viewport', 'open', 'resize'] as const) viewer.addHandler(event, onChange);
   let shown: Picture | undefined;
   let wanted: { x: number; y: number } | undefined;
@@ -95,6 +101,7 @@ export function openViewer(element: HTMLElement, label: string, onChange: () => 
     const tiled = item();
     wanted = tiled ? undefined : { x, y };
     if (!tiled || !shown) return;
+    whole = false;
     const point = tiled.imageToViewportCoordinates(x - 0.5, shown.height - y + 0.5);
     const zoom = tiled.imageToViewportZoom(kLookZoom);
     viewer.viewport.panTo(point, still);
@@ -118,10 +125,14 @@ export function openViewer(element: HTMLElement, label: string, onChange: () => 
     },
     goTo,
     zoomBy: (factor) => {
+      whole = false;
       viewer.viewport.zoomBy(factor);
       viewer.viewport.applyConstraints();
     },
-    home: () => viewer.viewport.goHome(still),
+    home: () => {
+      whole = true;
+      viewer.viewport.goHome(still);
+    },
     setMoving: (on) => viewer.setMouseNavEnabled(on),
     destroy: () => viewer.destroy(),
   };

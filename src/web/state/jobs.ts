@@ -53,15 +53,23 @@ function onProgress(data: unknown): void {
   if (job && !isEnded(job.phase)) change(jobId, { ...job, progress: { done, total, unit } });
 }
 
-/** Once, when the page starts. */
+/**
+ * Once, when the page starts. What the first view shows is asked for beside the stream of events, not after it; what went
+ * wrong then is asked for again, and told, once there is a stream.
+ */
 export function startLive(): void {
+  let early: Promise<void> | undefined = loadAbilities();
+  early.catch(() => undefined);
+  readList().catch(() => undefined);
   listen(['job', 'progress', 'server'], {
     onOpen: () => {
       const before = connected.value;
       connected.value = 'live';
       attempt(readList);
       if (before === 'live') return;
-      attempt(loadAbilities);
+      const abilities = early?.catch(loadAbilities);
+      early = undefined;
+      attempt(() => abilities ?? loadAbilities());
       attempt(loadRates);
     },
     onLost: () => {

@@ -1,4 +1,5 @@
 /** One job: how it is doing, what it found, what it was given, how it can be used elsewhere. */
+import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { type JobDetails, jobPath, type Summary } from '../../api/jobs.js';
 import { PhaseBadge } from '../../parts/Phase.js';
@@ -21,12 +22,20 @@ import { useDetails } from './use-details.js';
 export function JobView({ id }: { id: string }) {
   const job = jobOf(id);
   const live = connected.value === 'live';
+  const asked = useSignal(false);
   useEffect(() => {
-    if (live && !job) attempt(() => bringJob(id));
+    const ask = async () => {
+      await bringJob(id);
+      asked.value = true;
+    };
+    if (live && !job) attempt(ask);
+    // Told once there is a stream of events, and asked again.
+    else if (!job) ask().catch(() => undefined);
   }, [id, live, job === undefined]);
   const details = useDetails(id, job?.phase);
   const selection = useSelection(id, job?.phase === 'COMPLETED');
   const look = useMemo(() => new Look(jobPath(id, '/image')), [id]);
+  if (!job && !asked.value) return <p class="empty">Reading the job…</p>;
   if (!job) {
     return (
       <p class="empty">
