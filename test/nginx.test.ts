@@ -3,15 +3,21 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect as connectHttp2 } from 'node:http2';
+import { request } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { bench, kCatalogue, tempDir } from './service/bench.js';
+import { certificate, kNoOpenssl } from './support/certificate.js';
 import { kRoot, missingProgram } from './support/cli.js';
 
 const kNginx = '/usr/sbin/nginx';
 const kSkip = missingProgram(kNginx, ['-v'], 'nginx (Debian package nginx-light)');
 const kShipped = join(kRoot, 'deploy/nginx/cianna-otf.conf');
+const kShippedTls = join(kRoot, 'deploy/nginx/cianna-otf-tls.conf');
 const kStartMs = 10_000;
 
 async function freePort(): Promise<number> {
@@ -22,13 +28,21 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** nginx with this site in front of `upstream` (host:port); gives its address. */
-async function startNginx(t: TestContext, site: string, upstream: string): Promise<string> {
+/** nginx with this site in front of `upstream` (host:port); gives its address. `tls`: the certificate of a site with TLS. */
+async function startNginx(
+  t: TestContext,
+  site: string,
+  upstream: string,
+  tls?: { cert: string; key: string },
+): Promise<string> {
   const dir = await tempDir(t);
   const port = await freePort();
   const changed = site
-    .replace('server 127.0.0.1:5000;', `server ${upstream};`)
+    .replace(/server (127\.0\.0\.1|server):5000;/, `server ${upstream};`)
     .replace('listen 80;', `listen 127.0.0.1:${port};`)
+    .replace('listen 443 ', `listen 127.0.0.1:${port} `)
+    .replace('/etc/nginx/tls/server.crt', tls?.cert ?? '')
+    .replace('/etc/nginx/tls/server.key', tls?.key ?? '')
     .replace('server_name otf.example.org;', 'server_name _;');
   await mkdir(join(dir, 'tmp'));
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path tmp;`);
@@ -46,12 +60,21 @@ async function startNginx(t: TestContext, site: string, upstream: string): Promi
   child.stderr?.on('data', (data) => {
     said += data;
   });
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   for (const until = Date.now() + kStartMs; ; ) {
-    if (await fetch(url).catch(() => undefined)) return url;
+    if (await isOpen(port)) return url;
     if (child.exitCode !== null || Date.now() > until) throw new Error(`nginx does not start: ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true));
+    socket.on('error', () => resolve(false));
+    socket.on('close', () => resolve(false));
+    setTimeout(() => socket.destroy(), 100);
+  });
 }
 
 async function ended(child: ChildProcess): Promise<void> {
@@ -101,5 +124,111 @@ describe('the nginx file', { skip: kSkip }, () => {
     const site = (await readFile(kShipped, 'utf8')).replace(/^\s*proxy_(http_version|set_header Connection).*$/gm, '');
     const url = await startNginx(t, site, new URL(b.url).host);
     assert.ok([502, 505].includes((await fetch(`${url}/jobs`)).status));
+  });
+});
+
+interface Answer {
+  status: number;
+  headers: Record<string, unknown>;
+  body: Buffer;
+}
+
+interface Asked {
+  ca: Buffer;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: Iterable<Buffer>;
+}
+
+function ask(url: string, { ca, method = 'GET', headers = {}, body = [] }: Asked): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { ca, method, headers }, (response) => {
+      const pieces: Buffer[] = [];
+      response.on('data', (piece: Buffer) => pieces.push(piece));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) }),
+      );
+    });
+    sent.on('error', reject);
+    Readable.from(body).pipe(sent);
+  });
+}
+
+/** Megabytes of the upload: enough to see that nothing on the way keeps it. 1000 of them: OTF_TEST_UPLOAD_MB=1000. */
+const kUploadMb = Number(process.env.OTF_TEST_UPLOAD_MB ?? 200);
+const kMb = 2 ** 20;
+
+function* megabytes(count: number): Generator<Buffer> {
+  for (let index = 0; index < count; index++) yield Buffer.alloc(kMb, index % 251);
+}
+
+describe('the nginx file with TLS', { skip: kSkip || kNoOpenssl }, () => {
+  it('lets large uploads, parts of files, waiting and events through, also for HTTP/2 and HTTP/1.0', async (t) => {
+    const b = await bench(t, { hold: true });
+    const pair = certificate(await tempDir(t));
+    const url = await startNginx(t, await readFile(kShippedTls, 'utf8'), new URL(b.url).host, pair);
+    const ca = await readFile(pair.cert);
+
+    const size = kUploadMb * kMb;
+    const headers = { 'content-type': 'application/fits', 'content-length': String(size) };
+    const kept = await ask(`${url}/uploads?NAME=large.fits`, {
+      ca,
+      method: 'POST',
+      headers,
+      body: megabytes(kUploadMb),
+    });
+    assert.equal(kept.status, 201, kept.body.toString());
+    const file = `${url}/uploads/${String(kept.headers.location).split('/').pop()}/file`;
+    const part = await ask(file, { ca, headers: { range: `bytes=${size - kMb}-` } });
+    assert.equal(part.status, 206);
+    assert.deepEqual(part.body, Buffer.alloc(kMb, (kUploadMb - 1) % 251));
+
+    const id = await b.create({ PHASE: 'RUN' });
+    const session = connectHttp2(url, { ca });
+    t.after(() => session.destroy());
+    const stream = session.request({ ':path': '/events' });
+    let seen = '';
+    const completed = new Promise<void>((resolve, reject) => {
+      stream.on('error', reject);
+      stream.on('data', (data) => {
+        seen += data;
+        if (seen.includes('COMPLETED')) resolve();
+      });
+    });
+    while (!seen.includes('listening')) await new Promise((resolve) => setTimeout(resolve, 10));
+    const waiting = ask(`${url}/jobs/${id}?WAIT=30&PHASE=QUEUED`, { ca });
+    b.executor.release();
+    assert.equal((await waiting).status, 200);
+    await completed;
+    stream.close();
+    assert.equal((await ask(`${url}/jobs/${id}/results/result`, { ca })).body.toString(), kCatalogue);
+
+    // Without a Host header, which HTTP/1.0 does not know.
+    const old = await new Promise<string>((resolve, reject) => {
+      const socket = connectTls({ host: '127.0.0.1', port: Number(new URL(url).port), ca }, () =>
+        socket.write(`GET /jobs/${id}/phase HTTP/1.0\r\n\r\n`),
+      );
+      let said = '';
+      socket.on('data', (data) => {
+        said += data;
+      });
+      socket.on('error', reject);
+      socket.on('end', () => resolve(said));
+    });
+    assert.match(old, /^HTTP\/1\.[01] 200 /);
+    assert.match(old, /COMPLETED$/);
+  });
+
+  it('has no more of one address than it says', async (t) => {
+    const b = await bench(t);
+    const pair = certificate(await tempDir(t));
+    const site = (await readFile(kShippedTls, 'utf8'))
+      .replace('rate=100r/s', 'rate=1r/s')
+      .replace('burst=400', 'burst=5');
+    const url = await startNginx(t, site, new URL(b.url).host, pair);
+    const ca = await readFile(pair.cert);
+    const answers = await Promise.all(Array.from({ length: 12 }, () => ask(`${url}/healthz/live`, { ca })));
+    const statuses = answers.map(({ status }) => status);
+    assert.ok(statuses.includes(200) && statuses.includes(429), statuses.join());
   });
 });

@@ -74,6 +74,19 @@ describe('pictures of an image', () => {
       }
       assert.equal(digests.size, 1, path);
     }
+    // However many pictures are made of it, also at full resolution: the compressed one is decoded once.
+    for (const name of ['0_0', '1_0', '0_1', '1_1', '2_0', '2_1']) {
+      assert.equal((await at.send(`${bases[2]}/tiles/2/${name}.png`)).status, 200, name);
+    }
+    assert.match(await at.text('/metrics'), /otf_picture_seconds_count\{stage="decode"\} 1\n/);
+  });
+
+  it('are made of compressed pixels themselves where a decoded plane would take too much of what is kept', async (t) => {
+    const at = await bench(t, {}, { pictures: { cache_mb: 1 } });
+    const row = Float32Array.from({ length: 700 }, (_, x) => x);
+    const base = await upload(at, compressedImage({ width: 700, height: 600, row }), 'field.fits.fz');
+    assert.equal((await at.send(`${base}/tiles/1/0_0.png`)).status, 200);
+    assert.doesNotMatch(await at.text('/metrics'), /otf_picture_seconds_count\{stage="decode"\}/);
   });
 
   it('stay what they are: a tag, and a year in every cache; what is kept goes with its upload', async (t) => {

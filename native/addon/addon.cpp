@@ -41,6 +41,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<pixelAt>(exports, "pixelAt");
   add<skyToPixels>(exports, "skyToPixels");
   add<placeRegion>(exports, "placeRegion");
+  add<decodePlane>(exports, "decodePlane");
   add<makeOverview>(exports, "makeOverview");
   add<overviewStatistics>(exports, "overviewStatistics");
   add<renderTilePng>(exports, "renderTile");

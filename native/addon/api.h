@@ -66,6 +66,7 @@ Napi::Value describeImage(const Napi::CallbackInfo& info);
 Napi::Value pixelAt(const Napi::CallbackInfo& info);
 Napi::Value skyToPixels(const Napi::CallbackInfo& info);
 Napi::Value placeRegion(const Napi::CallbackInfo& info);
+Napi::Value decodePlane(const Napi::CallbackInfo& info);
 Napi::Value makeOverview(const Napi::CallbackInfo& info);
 Napi::Value overviewStatistics(const Napi::CallbackInfo& info);
 Napi::Value renderTilePng(const Napi::CallbackInfo& info);

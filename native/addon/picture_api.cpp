@@ -10,6 +10,7 @@
 #include "addon/api.h"
 #include "addon/object.h"
 #include "error/error.h"
+#include "preview/decoded.h"
 #include "preview/marks.h"
 #include "preview/overview.h"
 #include "preview/png.h"
@@ -108,6 +109,13 @@ Napi::Value makeOverview(const Napi::CallbackInfo& info) {
   const Fields fields(info[0], "request");
   LazyImage image(readImageChoice(fields.object("image")));
   Overview::make(image()).save(fields.text("file"));
+  return info.Env().Undefined();
+}
+
+Napi::Value decodePlane(const Napi::CallbackInfo& info) {
+  const Fields fields(info[0], "request");
+  LazyImage image(readImageChoice(fields.object("image")));
+  writeDecoded(image(), fields.text("file"));
   return info.Env().Undefined();
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "preview/bands.h"
 #include "preview/zscale.h"
 
 namespace otf::preview {
@@ -12,14 +13,10 @@ namespace {
 /// Calls visit(row, values) for every FITS row from the first.
 template <typename Visit>
 void eachRow(FitsImage& image, Visit visit) {
-  const FitsInfo& info = image.info();
-  const int64_t high = std::clamp<int64_t>(kBandPx / info.width, 1, info.height);
-  std::vector<float> band(static_cast<size_t>(high * info.width));
-  for (int64_t y = 0; y < info.height; y += high) {
-    const int64_t rows = std::min(high, info.height - y);
-    image.readWindow(0, y, info.width, rows, band.data(), info.width);
-    for (int64_t r = 0; r < rows; ++r) visit(y + r, band.data() + r * info.width);
-  }
+  const int64_t width = image.info().width;
+  eachBand(image, [&](int64_t y, int64_t rows, const float* band) {
+    for (int64_t r = 0; r < rows; ++r) visit(y + r, band + r * width);
+  });
 }
 
 /// Every stride-th finite pixel in the order of the file, as numpy's values[isfinite(values)][::stride].

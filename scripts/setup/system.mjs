@@ -16,8 +16,8 @@ const kTests = ['doctest-dev'];
 /** What checks C++ (scripts/lint.mjs): a version that Debian 12 and 13 both have. clang's omp.h is a package of its own. */
 const kLint = ['clang-format-19', 'clang-tidy-19', 'libomp-19-dev'];
 /**
- * Independent readers of what we write, the older client's library, network namespaces, the field's WebDAV door, and a
- * terminal for programs.
+ * Independent readers of what we write, the older client's library, network namespaces, the field's WebDAV door,
+ * certificates, and a terminal for programs.
  */
 const kReaders = [
   'python3-astropy',
@@ -27,6 +27,7 @@ const kReaders = [
   'stilts',
   'iproute2',
   'xrootd-server',
+  'openssl',
   'tmux',
 ].map((name) => [name]);
 /** The browser that drives the page; fonts-dejavu-core: it draws no text without any font. */

@@ -20,40 +20,48 @@ function isOrigin(value: string): boolean {
   return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
 }
 
-const server = z.strictObject({
-  host: text.min(1).default('127.0.0.1'),
-  /** 0 = any free port. */
-  port: z.int().min(0).max(65535).default(5000),
-  max_upload_mb: z.number().positive().default(1000),
-  /** Connections at a time: of all, and of one address (0 = half of all). Fewer where descriptors are short. */
-  max_connections: z.int().min(8).default(10_000),
-  max_connections_per_address: z.int().min(0).default(0),
-  /** Requests that wait for something to happen: WAIT and /events. */
-  max_waiting: z.int().min(1).default(5000),
-  /** Characters of one field (RUNID, IMAGE as a URL, ...). */
-  max_text: z.int().min(64).max(65_536).default(4096),
-  /** Where clients see this server, e.g. https://otf.example.org/cianna; empty = from each request's Host header. */
-  public_url: z
-    .union([
-      z.literal(''),
-      z.url({ protocol: /^https?$/ }).refine((it) => publicUrl(it) === it, 'must end with its path'),
-    ])
-    .default(''),
-  /** Further names of this server (Host header), beside localhost, addresses, `host`, this machine's name and that of public_url. */
-  hosts: z.array(text.min(1)).default([]),
-  /** Jobs of one answer to GET /jobs. */
-  list_page: z.int().min(1).max(1_000_000).default(10_000),
-  /** WAIT=-1 and longer waits end here: below usual proxy time-outs. */
-  max_wait_s: seconds.max(3600).default(60),
-  /** Origins whose pages may read answers, e.g. https://aladin.cds.unistra.fr; "*" = any. */
-  cors_origins: z
-    .array(text.refine((it) => it === '*' || isOrigin(it), 'must be origins such as https://example.org, or "*"'))
-    .default([]),
-  /** Which contract an upload of `xml` and `fits` is of: auto = by the shape of the XML (src/uws/observatory-xml.ts). */
-  observatory_contract: z.enum(['auto', '2025-12', 'current']).default('auto'),
-  /** How long running work may go on after SIGTERM before it is put back into the queue. */
-  shutdown_s: seconds.max(3600).default(30),
-});
+const server = z
+  .strictObject({
+    host: text.min(1).default('127.0.0.1'),
+    /** 0 = any free port. */
+    port: z.int().min(0).max(65535).default(5000),
+    max_upload_mb: z.number().positive().default(1000),
+    /** Connections at a time: of all, and of one address (0 = half of all). Fewer where descriptors are short. */
+    max_connections: z.int().min(8).default(10_000),
+    max_connections_per_address: z.int().min(0).default(0),
+    /** Requests that wait for something to happen: WAIT and /events. */
+    max_waiting: z.int().min(1).default(5000),
+    /** Characters of one field (RUNID, IMAGE as a URL, ...). */
+    max_text: z.int().min(64).max(65_536).default(4096),
+    /** Where clients see this server, e.g. https://otf.example.org/cianna; empty = from each request's Host header. */
+    public_url: z
+      .union([
+        z.literal(''),
+        z.url({ protocol: /^https?$/ }).refine((it) => publicUrl(it) === it, 'must end with its path'),
+      ])
+      .default(''),
+    /** Further names of this server (Host header), beside localhost, addresses, `host`, this machine's name and that of public_url. */
+    hosts: z.array(text.min(1)).default([]),
+    /** Jobs of one answer to GET /jobs. */
+    list_page: z.int().min(1).max(1_000_000).default(10_000),
+    /** WAIT=-1 and longer waits end here: below usual proxy time-outs. */
+    max_wait_s: seconds.max(3600).default(60),
+    /** Origins whose pages may read answers, e.g. https://aladin.cds.unistra.fr; "*" = any. */
+    cors_origins: z
+      .array(text.refine((it) => it === '*' || isOrigin(it), 'must be origins such as https://example.org, or "*"'))
+      .default([]),
+    /** Which contract an upload of `xml` and `fits` is of: auto = by the shape of the XML (src/uws/observatory-xml.ts). */
+    observatory_contract: z.enum(['auto', '2025-12', 'current']).default('auto'),
+    /** How long running work may go on after SIGTERM before it is put back into the queue. */
+    shutdown_s: seconds.max(3600).default(30),
+    /** PEM files: a certificate with those that lead to its issuer, and its key. Both empty: HTTP (src/http/tls.ts). */
+    tls_cert: text.default(''),
+    tls_key: text.default(''),
+  })
+  .refine((it) => (it.tls_cert === '') === (it.tls_key === ''), {
+    path: ['tls_cert'],
+    error: 'must be given together with tls_key',
+  });
 
 const policy = z
   .strictObject({

@@ -160,6 +160,8 @@ export interface PictureAddon {
     box?: [number, number, number, number];
     roi?: [number, number, number, number];
   }): PlacedRegion;
+  /** The plane as plain float32, the first image of `file`: the pixels that pictures of either show are the same. */
+  decodePlane(request: { image: ImageSelect; file: string }): void;
   /** Reads the whole plane. */
   makeOverview(request: { image: ImageSelect; file: string }): void;
   overviewStatistics(file: string): PlaneStatistics;

@@ -1,9 +1,11 @@
 /** Where this server is. */
 import type { Config } from '../config/schema.js';
+import { speaksTls } from './tls.js';
 
 /** As it listens. */
-export function ownAddress({ server: { host } }: Config, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+export function ownAddress({ server }: Config, port: number): string {
+  const { host } = server;
+  return `${speaksTls(server) ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** What links of answers without a request begin with: as clients see it, where that is configured. */

@@ -25,6 +25,7 @@ export interface ConnectionOptions {
   maxText: number;
   /** Configured address; '' = from the Host header. */
   publicUrl: string;
+  scheme: 'http' | 'https';
   /** Used when there is no sound Host header. */
   fallbackHost: () => string;
   ownerHeader: string;
@@ -138,7 +139,7 @@ export class Connection implements Request, Outlet {
   get origin(): string {
     if (this.#options.publicUrl !== '') return this.#options.publicUrl;
     const host = this.header('host');
-    return `http://${kHost.test(host) ? host : this.#options.fallbackHost()}`;
+    return `${this.#options.scheme}://${kHost.test(host) ? host : this.#options.fallbackHost()}`;
   }
 
   get remote(): string {

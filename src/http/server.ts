@@ -24,6 +24,7 @@ import { OpenRequests, type Shared, serveRoute, serveUnknown } from './requests.
 import { kRoutes } from './routes.js';
 import { Feed } from './server-state.js';
 import { makeServices, type Services } from './services.js';
+import { makeApp, speaksTls } from './tls.js';
 import { Trust } from './trust.js';
 import { RequestTurns } from './turns.js';
 
@@ -35,7 +36,7 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** http://host:port as bound. */
+  /** http://host:port as bound, or https. */
   url: string;
   port: number;
   jobs: JobService;
@@ -65,7 +66,7 @@ export async function startServer({
   const startedMs = Date.now();
   const state = new Feed(jobs, config, startedMs);
   const context: UwsContext = { jobs, state, uploads, pictures, models, config, metrics, startedMs, internal };
-  const app = uWebSockets.App();
+  const app = makeApp(config.server, (line) => log.warn(line));
   const { max_connections, max_connections_per_address } = config.server;
   const limits = connectionLimits(max_connections, max_connections_per_address);
   if (limits.all < max_connections)
@@ -78,6 +79,7 @@ export async function startServer({
     maxUploadBytes: config.server.max_upload_mb * 2 ** 20,
     maxText: config.server.max_text,
     publicUrl: config.server.public_url.replace(/\/+$/, ''),
+    scheme: speaksTls(config.server) ? 'https' : 'http',
     fallbackHost: () => `${config.server.host}:${port}`,
     ownerHeader: config.auth.owner_header,
     onAudit: (event) => log.info({ audit: event }, 'audit'),

@@ -2,7 +2,8 @@
  * Pictures of images that somebody has here, and what a page needs to show them. What is made is kept for a while: what the
  * header says in memory; overviews, unpacked images and pictures in files, up to a limit.
  *
- *     source ─► plain file (unpacked, when it came in gzip) ─► description ─► overview of a plane ─► tiles, whole pictures
+ *     source ─► plain file (unpacked, when it came in gzip) ─► description ─► plane (decoded, when it is compressed)
+ *            ─► overview of it ─► tiles, whole pictures
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import { type ErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
 import { isGzip } from '../fetch/unpack.js';
 import { type CachedFile, FileCache } from './cache.js';
 import { lookKey } from './look.js';
+import { type AssertRoom, hasRoom, intoFile } from './room.js';
 import { type Chosen, type Client, nameOf, type PictureSource, select, type TileAddress } from './source.js';
 import { type Errand, PictureThreads } from './threads.js';
 import type { PictureStage, PictureValue, PictureWork } from './work.js';
@@ -27,14 +29,16 @@ import type { PictureStage, PictureValue, PictureWork } from './work.js';
 export interface PicturesOptions {
   config: Pick<Config, 'fetch' | 'pictures' | 'storage'>;
   metrics: Registry;
-  /** Throws OTF_DISK_FULL when there is no room for so many bytes more. */
-  assertRoom: (bytes: number) => void;
+  assertRoom: AssertRoom;
 }
 
 const kMb = 2 ** 20;
 /** So many times the reserve are left free: pictures go before jobs are refused. */
 const kReserves = 3;
 const kSweepMs = 10_000;
+const kPixelBytes = 4;
+/** Of what may be kept, a decoded plane takes no more. */
+const kDecodedShare = 0.25;
 /** Descriptions in memory: some ten kilobytes each. */
 const kDescribed = 300;
 /** The file says it, so it will say it again. */
@@ -128,14 +132,14 @@ export class Pictures {
       throw new OtfError('OTF_NOT_FOUND', `there is no tile ${tile.x},${tile.y} of level ${tile.level}`);
     }
     const name = `${tile.level}-${tile.x}-${tile.y}`;
-    return this.#picture(source, chosen, client, name, look, ({ image, overview, decodes }, file) =>
-      this.#run('tile', { image, overview, look, ...tile, file }, { ...client, decodes }),
+    return this.#picture(source, chosen, client, name, look, ({ pixels, overview }, file) =>
+      pixels((image, decodes) => this.#run('tile', { image, overview, look, ...tile, file }, { ...client, decodes })),
     );
   }
 
   whole(source: PictureSource, chosen: Chosen, maxPx: number, look: Look, client: Client): Promise<PictureFile> {
-    return this.#picture(source, chosen, client, `whole-${maxPx}`, look, ({ image, overview, decodes }, file) =>
-      this.#run('whole', { image, overview, look, maxPx, file }, { ...client, decodes }),
+    return this.#picture(source, chosen, client, `whole-${maxPx}`, look, ({ pixels, overview }, file) =>
+      pixels((image, decodes) => this.#run('whole', { image, overview, look, maxPx, file }, { ...client, decodes })),
     );
   }
 
@@ -209,12 +213,25 @@ export class Pictures {
         `${size}: pictures are made of at most ${max_mpx} million (pictures.max_mpx)`,
       );
     }
+    const bytes = width * height * kPixelBytes;
     return this.#withImage(source, chosen, client, ({ image, decodes }) => {
-      const make = (file: string) => this.#intoFile(() => this.#run('overview', { image, file }, { owner, decodes }));
-      return this.#cache.use(`${nameOf(source)}/${image.hdu}-${image.plane}`, make, ({ path }) =>
-        work({ image, decodes, overview: path }),
-      );
+      const name = `${nameOf(source)}/${image.hdu}-${image.plane}`;
+      const pixels: Opened['pixels'] =
+        decodes && bytes <= this.#cache.limitBytes * kDecodedShare && hasRoom(this.#assertRoom, bytes)
+          ? (use) => this.#decoded(name, image, owner, use)
+          : (use) => use(image, decodes);
+      const make = (file: string) =>
+        pixels((from, decodesNow) =>
+          this.#intoFile(() => this.#run('overview', { image: from, file }, { owner, decodes: decodesNow })),
+        );
+      return this.#cache.use(name, make, ({ path }) => work({ pixels, overview: path }));
     });
+  }
+
+  /** Every tile of a compressed plane is decoded once: a picture may need a part of many, and many pictures a part of one. */
+  async #decoded<T>(name: string, image: ImageSelect, owner: string, use: Use<T>): Promise<T> {
+    const make = (file: string) => this.#intoFile(() => this.#run('decode', { image, file }, { owner, decodes: true }));
+    return this.#cache.use(`${name}-decoded`, make, ({ path }) => use({ ...image, path, hdu: 0, plane: 0 }, false));
   }
 
   async #picture(
@@ -242,15 +259,8 @@ export class Pictures {
     }
   }
 
-  /** What cannot be written finds a full disk, as a rule: try later. */
-  async #intoFile(make: () => Promise<number>): Promise<number> {
-    this.#assertRoom(0);
-    try {
-      return await make();
-    } catch (thrown) {
-      if (toOtfError(thrown).code !== 'OTF_OUTPUT_UNWRITABLE') throw thrown;
-      throw new OtfError('OTF_DISK_FULL', 'pictures cannot be written now: try again later', { cause: thrown });
-    }
+  #intoFile(make: () => Promise<number>): Promise<number> {
+    return intoFile(this.#assertRoom, make);
   }
 
   async #run<S extends PictureStage>(
@@ -265,22 +275,14 @@ export class Pictures {
   }
 }
 
-function hasRoom(assertRoom: (bytes: number) => void, bytes: number): boolean {
-  try {
-    assertRoom(bytes);
-    return true;
-  } catch (thrown) {
-    if (toOtfError(thrown).code === 'OTF_DISK_FULL') return false;
-    throw thrown;
-  }
-}
-
 export interface PictureFile extends CachedFile {
   etag: string;
 }
 
+type Use<T> = (image: ImageSelect, decodes: boolean) => Promise<T>;
+
 interface Opened {
-  image: ImageSelect;
+  /** The plane, plain where there is room for that, as long as `use` works with it. */
+  pixels: <T>(use: Use<T>) => Promise<T>;
   overview: string;
-  decodes: boolean;
 }

@@ -19,6 +19,8 @@ interface IntoFile {
 export interface PictureWork {
   unpack: (request: { from: string; label: string; limits: UnpackLimits } & IntoFile) => Promise<number>;
   describe: (request: { image: ImageSelect }) => ImageDescription;
+  /** A compressed plane as plain pixels. */
+  decode: (request: { image: ImageSelect } & IntoFile) => Promise<number>;
   overview: (request: { image: ImageSelect } & IntoFile) => Promise<number>;
   statistics: (file: string) => PlaneStatistics;
   tile: (request: TileRequest & IntoFile) => Promise<number>;

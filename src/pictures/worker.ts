@@ -13,6 +13,10 @@ addon.yieldToOthers(kNiceness);
 const kWork: PictureWork = {
   unpack: ({ from, file, label, limits }) => unpack(from, file, label, limits),
   describe: (request) => addon.describeImage(request),
+  decode: async ({ image, file }) => {
+    addon.decodePlane({ image, file });
+    return (await stat(file)).size;
+  },
   overview: async ({ image, file }) => {
     addon.makeOverview({ image, file });
     return (await stat(file)).size;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 export const kRoot = fileURLToPath(new URL('../../..', import.meta.url));
 export const kFixtures = join(kRoot, 'test/fixtures');
-const kProgram = join(kRoot, 'bin/cianna-otf.js');
+export const kProgram = join(kRoot, 'bin/cianna-otf.js');
 
 export interface CliResult {
   code: number | null;
