@@ -1,6 +1,6 @@
 // `npm run sbom`: what a built checkout is made of, for whoever has to know before he runs it. Written to build/sbom:
 //   cianna-otf.cdx.json   CycloneDX: npm packages of run time, those that are in the page, Debian's libraries, the models
-//   licences.md           the same as a table of licences
+//   licences.txt           the same as a table of licences
 // The same commit and the same packages give the same bytes: the time is that of the commit, and there is no number at random.
 import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -146,9 +146,9 @@ async function main() {
   ].join('\n');
   await mkdir(kOut, { recursive: true });
   await writeFile(join(kOut, 'cianna-otf.cdx.json'), `${JSON.stringify(bom, null, 2)}\n`);
-  await writeFile(join(kOut, 'licences.md'), licences);
+  await writeFile(join(kOut, 'licences.txt'), licences);
   const counts = `${components.length} npm packages, ${libraries.length} libraries, ${models.length} models`;
-  process.stdout.write(`build/sbom/cianna-otf.cdx.json and licences.md: ${counts}\n`);
+  process.stdout.write(`build/sbom/cianna-otf.cdx.json and licences.txt: ${counts}\n`);
 }
 
 await main();

@@ -261,6 +261,34 @@ describe('The page: a picture of the sky', { skip: kNoChromium }, () => {
     await assertSound(visitor, 'the server');
   });
 
+  it('shows the values of a source whole, wherever in the picture it lies', async (t) => {
+    const { server, id } = await withJob(t);
+    const { page } = await visit(t, `${server.url}/#/jobs/${id}`);
+    await page.locator('.grid-body .grid-row').first().waitFor();
+    const inside = () =>
+      page.evaluate(() => {
+        const [inner, outer] = ['.hover', '.sky-frame'].map((name) =>
+          document.querySelector(name)?.getBoundingClientRect(),
+        );
+        if (!inner || !outer) return undefined;
+        return (
+          inner.left >= outer.left &&
+          inner.right <= outer.right &&
+          inner.top >= outer.top &&
+          inner.bottom <= outer.bottom
+        );
+      });
+    let seen = 0;
+    for (let down = -240; down <= 240; down += 12) {
+      await pointAt(page, (down * 37) % 250, down);
+      await pause(20);
+      const whole = await inside();
+      assert.notEqual(whole, false, `at ${down}`);
+      if (whole) seen++;
+    }
+    assert.ok(seen > 2, `${seen} sources were met`);
+  });
+
   it('shows all of the picture, also when there is less room for it, until somebody moves it', async (t) => {
     const { server, id } = await withJob(t);
     const { page } = await visit(t, `${server.url}/#/jobs/${id}`);

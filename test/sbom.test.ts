@@ -20,7 +20,7 @@ describe('npm run sbom', { skip: kNoDpkg }, () => {
   it('lists every part with its licence, and twice the same', () => {
     const made = () => {
       execFileSync(process.execPath, ['scripts/sbom.mjs'], { cwd: kRoot, stdio: ['ignore', 'ignore', 'inherit'] });
-      return ['cianna-otf.cdx.json', 'licences.md'].map((name) =>
+      return ['cianna-otf.cdx.json', 'licences.txt'].map((name) =>
         readFileSync(join(kRoot, 'build/sbom', name), 'utf8'),
       );
     };
