@@ -62,7 +62,11 @@ async function libraryPackages() {
   const libraries = new Set();
   for (const name of await readdir(join(kRoot, kBinaries))) {
     const text = await output('ldd', join(kRoot, kBinaries, name));
-    for (const [, path] of text.matchAll(/=> (\/\S+)/g)) libraries.add(await realpath(path));
+    for (const [, path] of text.matchAll(/=> (\/\S+)/g)) {
+      const place = await realpath(path);
+      // Debian 12 lists some files by their old place.
+      libraries.add(place).add(place.replace(/^\/usr(?=\/lib)/, ''));
+    }
   }
   const { output: owners } = await capture('dpkg-query', ['-S', ...libraries]);
   return [...new Set(owners.split('\n').flatMap((line) => line.match(/^([^:\s]+)[:,]/)?.[1] ?? []))].sort();

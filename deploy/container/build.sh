@@ -15,7 +15,8 @@ rm -rf "$target/dist/test" "$target/dist/bench"
 (cd "$target" && npm prune --omit=dev --ignore-scripts --no-audit --no-fund)
 cp -a deploy/container/install.sh "$target/install.sh"
 
-find "$target/build/Release" "$target/node_modules" -type f \( -name '*.node' -o -name 'otf-*' \) -exec ldd {} \; 2>/dev/null |
-  awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | xargs -r realpath | sort -u |
-  xargs -r dpkg-query -S 2>/dev/null | cut -d: -f1 | sort -u >"$target/packages"
-grep -q cfitsio "$target/packages" || { echo "build.sh: the libraries' packages were not found" >&2; exit 1; }
+# Debian 12 lists some files by their old place, /lib for /usr/lib.
+find "$target/build/Release" -type f -exec ldd {} \; |
+  awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | xargs realpath | sed 'p; s,^/usr,,' | sort -u |
+  xargs dpkg-query -S 2>/dev/null | cut -d: -f1 | sort -u >"$target/packages"
+grep -q cfitsio "$target/packages" && grep -q expat "$target/packages" || { echo "build.sh: the libraries' packages were not found" >&2; exit 1; }
