@@ -125,7 +125,7 @@ async function rig(t: TestContext, runner: ToldRunner, policy: Record<string, nu
   /** A job that is begun comes to its end. */
   const end = async (id: string) => {
     runner.host.over(job(id), kUsed);
-    await runner.host.completed(id, { results: [], info: {}, endedMs: 0 });
+    await runner.host.completed(id, { results: [], written: [], info: {}, endedMs: 0 });
     await settled();
   };
   return { executor, told, end };

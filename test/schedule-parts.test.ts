@@ -126,7 +126,7 @@ function hostThat(...faults: (Error | undefined)[]) {
   return { host, told };
 }
 
-const kOutcome = { results: [], info: {}, endedMs: 0 };
+const kOutcome = { results: [], written: [], info: {}, endedMs: 0 };
 
 describe('What is told to the host', () => {
   it('is told again while the disk is full, half a second later each time', async () => {

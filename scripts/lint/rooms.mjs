@@ -23,7 +23,7 @@ const kTypeScript = {
   jobs: ['config', 'errors', 'io', 'provenance', 'tasks', 'version.ts'],
   uploads: ['config', 'errors', 'io', 'jobs', 'tasks'],
   pictures: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'results', 'tasks', 'threads'],
-  run: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks', 'threads'],
+  run: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks', 'threads', 'version.ts'],
   schedule: ['config', 'errors', 'jobs', 'provenance', 'run', 'tasks'],
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
   http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],

@@ -1,5 +1,5 @@
 // Step 1: packages of the distribution. Needed ones stop the set-up when they cannot be had; the checkers used by some
-// tests (clang's fuzzer, astropy, stilts, nginx) are optional: those tests are skipped with the reason.
+// tests (clang's fuzzer, astropy, stilts, nginx, nats-server) are optional: those tests are skipped with the reason.
 import { existsSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,8 +32,8 @@ const kReaders = [
 ].map((name) => [name]);
 /** The browser that drives the page; fonts-dejavu-core: it draws no text without any font. */
 const kBrowser = ['chromium', 'fonts-dejavu-core'];
-/** Its service starts when it is installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
-const kNginx = existsSync('/usr/sbin/policy-rc.d') ? ['nginx-light'] : [];
+/** Their services start when they are installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
+const kServices = existsSync('/usr/sbin/policy-rc.d') ? [['nginx-light'], ['nats-server']] : [];
 /** After a day a package that could not be installed is tried again. */
 const kRetryMs = 24 * 3600 * 1000;
 
@@ -129,7 +129,7 @@ export async function installSystemPackages({ tests }) {
   if ((await capture('dpkg-query', ['--version'])).code !== 0) return checkWithoutDpkg(tests);
   const needed = [...kBuild, ...(await sqlitePackages()), ...(tests ? kTests : [])];
   const fuzzer = tests ? await fuzzerPackages() : [];
-  const optional = tests ? [fuzzer, kLint, ...kReaders, kBrowser, kNginx] : [];
+  const optional = tests ? [fuzzer, kLint, ...kReaders, kBrowser, ...kServices] : [];
   const missingOptional = await missingOf(optional.flat());
   await installPackages(needed, missingOptional);
   if (missingOptional.length === 0) return { clang: tests };

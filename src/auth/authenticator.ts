@@ -30,6 +30,8 @@ export interface AuthParts {
 }
 
 const kNobody: Principal = { owner: null, scopes: new Set([...kUserScopes, 'metrics'] as const) };
+/** On this machine alone. */
+const kAnybodyHere: Principal = { owner: null, scopes: new Set([...kUserScopes, 'metrics', 'work'] as const) };
 const kReader: Principal = { owner: null, scopes: new Set(['read'] as const) };
 const kExposed =
   'others can reach it, and nobody has to say who he is: make a token (cianna-otf token add NAME), set auth.oidc_issuer or ' +
@@ -79,7 +81,8 @@ export class Authenticator {
   #nobody(asking: Credentials): Principal | undefined {
     const { anonymous = this.#local && !this.#isSetUp && !asking.relayed } = this.#auth;
     if (anonymous === 'read') return kReader;
-    return anonymous ? kNobody : undefined;
+    if (!anonymous) return undefined;
+    return this.#local ? kAnybodyHere : kNobody;
   }
 
   /** Throws, or rejects with, OTF_AUTH_REQUIRED, OTF_TOKEN_INVALID, OTF_AUTH_UNAVAILABLE. A promise only for a JWT that is not known. */

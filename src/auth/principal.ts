@@ -1,9 +1,9 @@
 /** Who somebody is, as far as he has shown, and what he may do. */
 
-export const kScopes = ['read', 'write', 'metrics', 'admin'] as const;
+export const kScopes = ['read', 'write', 'metrics', 'work', 'admin'] as const;
 /**
- * read: see what is his; write: make, change and delete it; metrics: read the server's metrics; admin: everything, of
- * everybody.
+ * read: see what is his; write: make, change and delete it; metrics: read the server's metrics; work: run jobs of everybody,
+ * as a worker of the server; admin: everything, of everybody.
  */
 export type Scope = (typeof kScopes)[number];
 

@@ -22,6 +22,7 @@ import { registerSimulate } from './simulate.js';
 import { registerSubmit } from './submit.js';
 import { registerToken } from './token.js';
 import { registerUsage } from './usage.js';
+import { registerWorker } from './worker.js';
 
 const kAfterHelp = `
 First steps:
@@ -43,6 +44,7 @@ async function program(args: string[]): Promise<Command> {
     .showSuggestionAfterError(true);
   registerDemo(root);
   registerServe(root);
+  registerWorker(root);
   registerSubmit(root);
   registerJobs(root);
   registerDashboard(root);

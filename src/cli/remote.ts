@@ -37,17 +37,22 @@ export function addServerOptions(command: Command): Command {
 }
 
 /** The server, and who asks. Throws OTF_USAGE. */
-export async function clientOf({ server, token, tokenFile }: RemoteOptions): Promise<UwsClient> {
+export async function clientOf(options: RemoteOptions): Promise<UwsClient> {
+  return new UwsClient(options.server, await tokenOf(options));
+}
+
+/** What opens the server; undefined = nothing was given. Throws OTF_USAGE. */
+export async function tokenOf({ token, tokenFile }: RemoteOptions): Promise<string | undefined> {
   const file = tokenFile ?? (token === undefined ? process.env.CIANNA_OTF_TOKEN_FILE : undefined);
   const given = token ?? (tokenFile === undefined ? process.env.CIANNA_OTF_TOKEN : undefined);
-  if (given) return new UwsClient(server, given);
-  if (!file) return new UwsClient(server);
+  if (given) return given;
+  if (!file) return undefined;
   const text = await readFile(file, 'utf8').catch((thrown) => {
     throw new OtfError('OTF_USAGE', `cannot read the token in ${file}: ${systemReason(thrown)}`);
   });
   const read = text.trim();
   if (read === '' || /\s/.test(read)) throw new OtfError('OTF_USAGE', `${file} has no token in it, or more than one`);
-  return new UwsClient(server, read);
+  return read;
 }
 
 /** When to stop waiting; undefined = never. `seconds` as `--timeout` has it. */

@@ -4,10 +4,10 @@ import { loadConfig } from '../config/load.js';
 import { loadAddon } from '../engine/load.js';
 import { startServer } from '../http/server.js';
 import { Control } from '../jobs/control.js';
-import { LocalRunner } from '../run/local/runner.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { report } from './failure.js';
 import { example, integer } from './options.js';
+import { placeOfJobs } from './place-of-jobs.js';
 import { serverLog } from './server-log.js';
 import { openSupervisor } from './systemd.js';
 
@@ -17,6 +17,7 @@ interface ServeOptions {
   port?: number;
   dataDir?: string;
   models?: string;
+  withBroker?: boolean;
 }
 
 const kSignals = ['SIGINT', 'SIGTERM'] as const;
@@ -30,6 +31,7 @@ export function registerServe(root: Command): void {
     .option('--port <n>', '0 = any free one (default: 5000)', integer(0, 65535))
     .option('--data-dir <dir>', 'jobs and their files (default: data)')
     .option('--models <dir>', 'folder of model cards (default: those that come with the program)')
+    .option('--with-broker', 'jobs run on workers (cianna-otf worker), over a broker of its own: see docs/workers.md')
     .action(serve);
   example(command, ['cianna-otf serve --port 5000 --data-dir /srv/otf', 'cianna-otf serve --config otf.toml']);
 }
@@ -55,9 +57,10 @@ async function serve(options: ServeOptions): Promise<void> {
     for (const signal of kSignals) process.once(signal, () => resolve());
   });
   const supervisor = openSupervisor(process.env);
-  const runner = new LocalRunner();
+  const place = await placeOfJobs(config, options.withBroker ?? false, log);
+  const { runner, desk } = place;
   const executor = new BatchExecutor(runner);
-  const server = await startServer({ config, executor, log });
+  const server = await startServer({ config, executor, log, ...(desk ? { desk } : {}) });
   const { data_dir } = config.storage;
   const control = Control.open(data_dir, { backup: (path) => server.jobs.backup(path) }, log);
   supervisor.ready(`listening on ${server.url}`);
@@ -69,6 +72,7 @@ async function serve(options: ServeOptions): Promise<void> {
   supervisor.stopping();
   control?.close();
   await server.stop();
+  await place.close();
   if (runner.stuck === 0) return;
   // Node waits for its threads; jobs are on disk and run again at the next start.
   log.warn({ stuck: runner.stuck }, 'ended with work that did not come to its end');

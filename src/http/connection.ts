@@ -60,6 +60,7 @@ const kCopiedHeaders = [
   'if-none-match',
   'if-range',
   'origin',
+  'otf-attempt',
   'range',
   'sec-fetch-mode',
   'sec-fetch-site',

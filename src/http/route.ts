@@ -5,7 +5,7 @@ import type { Handler, Tree } from '../uws/context.js';
 export type Method = 'GET' | 'POST' | 'DELETE';
 
 /** open: whoever he is, and says nothing of any job; else the scope he needs (src/auth). */
-export type Access = 'open' | 'read' | 'write' | 'metrics';
+export type Access = 'open' | 'read' | 'write' | 'metrics' | 'work';
 
 export interface Operation {
   handler: Handler;

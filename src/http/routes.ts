@@ -39,6 +39,7 @@ import {
 import { getPageFile, pageOr, signIn } from './page.js';
 import { pictureRoutes } from './picture-routes.js';
 import type { Operation, Route } from './route.js';
+import { kWorkRoutes } from './work-routes.js';
 
 /** Says nothing of anybody's jobs. */
 const kOpen: Partial<Operation> = { access: 'open' };
@@ -294,5 +295,6 @@ export const kRoutes: readonly Route[] = [
   single('/kinds', get(getKinds, 'Kinds of task: inputs, parameters, formats', 'JSON')),
   single('/models', get(getModels, 'Cards of the models', 'JSON')),
   single('/metrics', get(getMetrics, 'Prometheus metrics', 'text', { access: 'metrics' })),
+  ...kWorkRoutes,
   single('/openapi.json', get(descriptionOf(allRoutes), 'This API', 'OpenAPI 3.1', kOpen)),
 ];

@@ -12,6 +12,7 @@ import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { Executor } from '../jobs/executor.js';
 import type { JobService } from '../jobs/service.js';
+import type { WorkDesk } from '../jobs/work-desk.js';
 import type { UwsContext } from '../uws/context.js';
 import { ModelDirectory } from '../uws/model-directory.js';
 import { ownAddress, publicBase } from './addresses.js';
@@ -31,6 +32,8 @@ import { RequestTurns } from './turns.js';
 export interface ServerOptions {
   config: Config;
   executor: Executor;
+  /** Where workers of other machines get and bring files, once the executor has started; absent: jobs run here. */
+  desk?: () => WorkDesk;
   /** Standard output in JSON lines when absent. */
   log?: Logger;
 }
@@ -53,6 +56,7 @@ const kDrainStepMs = 20;
 export async function startServer({
   config,
   executor,
+  desk,
   log = pino({ level: config.logging.level }),
 }: ServerOptions): Promise<RunningServer> {
   const onFault = (fault: unknown) => log.error({ err: fault }, 'tokens: nobody gets in by one');
@@ -65,7 +69,7 @@ export async function startServer({
   const internal = (thrown: unknown, route: string) => log.error({ err: thrown, route }, 'internal error');
   const startedMs = Date.now();
   const state = new Feed(jobs, config, startedMs);
-  const context: UwsContext = { jobs, state, uploads, pictures, models, config, metrics, startedMs, internal };
+  const context: UwsContext = { jobs, state, uploads, pictures, models, config, metrics, desk, startedMs, internal };
   const app = makeApp(config.server, (line) => log.warn(line));
   const { max_connections, max_connections_per_address } = config.server;
   const limits = connectionLimits(max_connections, max_connections_per_address);

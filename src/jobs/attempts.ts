@@ -4,8 +4,9 @@ import type { Job } from './job.js';
 /** A job that was being executed at so many ends of the server, alone but for the first, is to blame for them. */
 const kMostAttempts = 3;
 
-/** A job that was being executed when the server ended without a word. */
-export function afterCrash(job: Job): Job {
+/** A job that was being executed when the server ended without a word; `apart`: in another process, which goes on. */
+export function afterCrash(job: Job, apart: boolean): Job {
+  if (apart) return { ...job, phase: 'QUEUED', startedMs: null, info: {} };
   const attempts = job.info.attempts ?? 1;
   if (attempts < kMostAttempts) return { ...job, phase: 'QUEUED', startedMs: null, info: { attempts } };
   const message =

@@ -106,6 +106,8 @@ export interface ExecutorStats {
 export interface Executor {
   /** Where jobs run. Known once started. */
   readonly environment: Environment;
+  /** Jobs run elsewhere and go on there when this process ends: none of them is to blame for that. */
+  readonly apart?: boolean;
   /** Called once, before any other call. Metrics of its own are registered in host.metrics with the prefix otf_. */
   start(host: ExecutorHost): Promise<void>;
   /** Would one more job be taken? `reserved` = admitted moments ago, not yet submitted. Must be fast and synchronous. */
@@ -131,6 +133,8 @@ export interface Executor {
 /** What a finished job hands over. Result files lie in host.folder(id), complete and synced, and so is the folder. */
 export interface Outcome {
   results: ResultFile[];
+  /** Names of every file that was made in the folder. */
+  written: readonly string[];
   info: JobInfo;
   /** As the records say it. */
   endedMs: number;

@@ -201,6 +201,11 @@ export class Spool {
     return { file, path: join(this.dir, file) };
   }
 
+  /** Of a file in it. */
+  path(file: string): string {
+    return join(this.dir, file);
+  }
+
   /** To be asked while a file grows. Throws OTF_DISK_FULL. */
   assertReserve(): void {
     this.#folders.assertReserve();

@@ -82,7 +82,7 @@ export class JobHost implements ExecutorHost {
         ...job,
         phase: 'EXECUTING',
         startedMs: Date.now(),
-        info: { ...info, attempts, environment: this.environment },
+        info: { environment: this.environment, ...info, attempts },
       };
     });
     return wanted;

@@ -10,11 +10,11 @@ export interface Unfinished {
   queued: Job[];
 }
 
-export async function queueUnfinished(store: JobStore): Promise<Unfinished> {
+export async function queueUnfinished(store: JobStore, apart: boolean): Promise<Unfinished> {
   const left = [...store.active()].filter(({ phase }) => phase === 'QUEUED' || phase === 'EXECUTING');
   left.sort((a, b) => (a.queuedMs ?? 0) - (b.queuedMs ?? 0));
   const jobs = await Promise.all(
-    left.map((job) => store.change(job.id, (now) => (now?.phase === 'EXECUTING' ? afterCrash(now) : now))),
+    left.map((job) => store.change(job.id, (now) => (now?.phase === 'EXECUTING' ? afterCrash(now, apart) : now))),
   );
   return { found: jobs.length, queued: jobs.filter((job): job is Job => job?.phase === 'QUEUED') };
 }

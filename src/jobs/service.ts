@@ -113,7 +113,7 @@ export class JobService {
     await this.#executor.start(this.#host);
     this.#host.environment = this.#executor.environment;
     this.#started = true;
-    const { found, queued } = await queueUnfinished(store);
+    const { found, queued } = await queueUnfinished(store, this.#executor.apart ?? false);
     this.#unfinished = queued;
     if (found > 0) this.#log.info({ jobs: found }, 'unfinished jobs queued again');
   }

@@ -45,6 +45,8 @@ export interface Batch {
   reason: NonNullable<JobInfo['batchReason']>;
   startedMs: number;
   jobs: readonly Job[];
+  /** How many were released together, where these are only some of them. */
+  size?: number;
 }
 
 /** Of the runner, for people. */
@@ -58,6 +60,8 @@ export interface RunnerStatus {
 export interface Runner {
   /** Where jobs run. Known once started. */
   readonly environment: Environment;
+  /** As of the executor (src/jobs/executor.ts). */
+  readonly apart?: boolean;
   /** Called once, before any other call. Throws OTF_CONFIG_INVALID and what keeps jobs from being run at all. */
   start(host: RunHost): Promise<void>;
   room(): readonly Place[];
@@ -84,6 +88,8 @@ export interface Runner {
 export interface RunHost {
   readonly config: Config;
   readonly metrics: Registry;
+  /** The job as it is now; undefined = deleted. */
+  job(jobId: string): Job | undefined;
   /** Of the job: what was uploaded lies there, and what it leaves goes there. */
   folder(jobId: string): Folder;
   /** Asked while something large is written. Throws OTF_DISK_FULL. */
@@ -104,6 +110,8 @@ export interface RunHost {
   failed(jobId: string, failure: JobFailure): Promise<boolean>;
   /** There was too little of something (OTF_SHORTAGE): no fault of the job, which waits for better times. Before `over`, if it was begun. */
   short(job: Job, reason: OtfError): void;
+  /** What it ran on is gone, or would not have it: no fault of anybody else's jobs, which go on. Before `over`. */
+  lost(job: Job, reason: OtfError): void;
   /** Cut short by stop(). */
   requeued(jobId: string): Promise<boolean>;
   /** A line of the job's log. */

@@ -53,6 +53,10 @@ export class BatchExecutor implements Executor {
     return this.#runner.environment;
   }
 
+  get apart(): boolean {
+    return this.#runner.apart ?? false;
+  }
+
   async start(host: ExecutorHost): Promise<void> {
     this.#host = host;
     const { policy, fetch } = host.config;
@@ -153,7 +157,7 @@ export class BatchExecutor implements Executor {
 
   #enqueue(job: Job, fetched: boolean): void {
     const { id, priority } = job;
-    const attempts = job.info.attempts ?? 0;
+    const attempts = this.apart ? 0 : (job.info.attempts ?? 0);
     const waiting = { id, key: keyOf(job), owner: ownerKey(job), priority, sinceMs: Date.now(), attempts };
     this.#dispatcher.add({ ...waiting, job, fetched });
     this.#dispatch();

@@ -16,12 +16,14 @@ export interface RunEvents extends Pick<RunHost, 'opened' | 'progress' | 'passDo
 export function runHostOf(host: ExecutorHost, persist: Persistence, events: RunEvents): RunHost {
   const putBack = async (job: Job, reason: OtfError) => {
     host.log(job.id, 'warn', `${reason.message}: the job waits and is run again`);
-    if (await persist.requeued(job.id)) events.again(job);
+    // One that was not executing yet is in the queue as far as its row says.
+    if ((await persist.requeued(job.id)) || host.job(job.id)?.phase === 'QUEUED') events.again(job);
   };
   return {
     ...events,
     config: host.config,
     metrics: host.metrics,
+    job: (jobId) => host.job(jobId),
     folder: (jobId) => host.folder(jobId),
     assertRoom: () => host.assertRoom(),
     executing: (jobId, info) => persist.executing(jobId, info),
@@ -38,6 +40,9 @@ export function runHostOf(host: ExecutorHost, persist: Persistence, events: RunE
     failed: (jobId, failure) => persist.failed(jobId, failure),
     short: (job, reason) => {
       events.short();
+      putBack(job, reason).catch((thrown) => host.internal(thrown));
+    },
+    lost: (job, reason) => {
       putBack(job, reason).catch((thrown) => host.internal(thrown));
     },
     requeued: (jobId) => host.requeued(jobId),

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.js';
 import type { ExecutorState } from '../jobs/executor.js';
 import type { Job } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
+import type { WorkDesk } from '../jobs/work-desk.js';
 import type { Pictures } from '../pictures/service.js';
 import type { KeptUploads } from '../uploads/store.js';
 import type { Answer, Request } from './exchange.js';
@@ -44,6 +45,8 @@ export interface UwsContext {
   models: ModelDirectory;
   config: Config;
   metrics: Registry;
+  /** undefined = jobs run here. */
+  desk: (() => WorkDesk) | undefined;
   /** Milliseconds since 1970. */
   startedMs: number;
   /** For the log: an error of ours that was answered in words of an older server. */

@@ -148,6 +148,7 @@ export class FakeExecutor implements Executor {
     for (const [kind, text] of provenance) results.push(await file(dir, kind, text));
     return this.host.completed(id, {
       results,
+      written: [],
       endedMs,
       info: { engine: 'fake', device: 'none', computeType: job.quantization, found: 7, progress: kDone },
     });

@@ -21,6 +21,8 @@ export interface ServerOptions {
   config?: string;
   /** Of a server that was here before; otherwise any free one. */
   port?: string;
+  /** More of the command line. */
+  args?: string[];
   /** Instead of this one: the root of a copy of the program (program-copy.ts). */
   root?: string;
 }
@@ -102,6 +104,11 @@ export class TestServer {
     return this.#children('otf-engine');
   }
 
+  /** Of its own broker. */
+  brokers(): Promise<number[]> {
+    return this.#children('nats-server');
+  }
+
   readers(): Promise<number[]> {
     return this.#children('otf-reader');
   }
@@ -137,6 +144,7 @@ export async function startTestServer(t: TestContext, options: ServerOptions = {
   const dataDir = options.dataDir ?? (await tempDir(t));
   const program = options.root === undefined ? kProgram : join(options.root, 'bin/cianna-otf.js');
   const args = [program, 'serve', '--port', options.port ?? '0', '--data-dir', dataDir];
+  args.push(...(options.args ?? []));
   if (options.models !== undefined) args.push('--models', options.models);
   if (options.config !== undefined) args.push('--config', options.config);
   const child = spawn(process.execPath, args, {

@@ -10,6 +10,7 @@ export function outcomeOf({ job, batch, tiles, inputs }: TaskRun, finished: Fini
   const first = inputs?.[described[0]?.name ?? '']?.[0];
   return {
     results: finished.results,
+    written: finished.written,
     endedMs: finished.endedMs,
     info: {
       batchId: batch.id,

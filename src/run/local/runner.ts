@@ -147,10 +147,10 @@ export class LocalRunner implements Runner {
     }
   }
 
-  async #begin({ id, place, key, reason, startedMs, jobs }: Batch): Promise<void> {
+  async #begin({ id, place, key, reason, startedMs, jobs, size = jobs.length }: Batch): Promise<void> {
     const device = this.#devices.find(({ name }) => name === place);
     if (!device) throw new Error(`there is no place ${place}`);
-    const batch = { id, startedMs, size: jobs.length, reason };
+    const batch = { id, startedMs, size, reason };
     const info: JobInfo = { batchId: id, batchSize: batch.size, batchReason: reason };
     // Before anything is awaited: a job that has left the queue is found here by an abort.
     const begun = jobs.map((job) => {

@@ -1,0 +1,30 @@
+/** Addresses for workers on other machines. */
+import { getWeights, getWork, getWorkFile, postWorkFile } from '../uws/work.js';
+import type { Route } from './route.js';
+
+const kWork = { access: 'work' } as const;
+const kGone = { 404: 'no such thing, no worker of this server, or the attempt counts no more' };
+
+function get(handler: typeof getWork, summary: string, meaning: string) {
+  return { GET: { handler, summary, ...kWork, answers: { 200: meaning, ...kGone } } };
+}
+
+const kPaths: readonly Pick<Route, 'path' | 'methods'>[] = [
+  { path: '/work', methods: get(getWork, 'For workers: what they work on', 'JSON') },
+  { path: '/work/models/:id', methods: get(getWeights, 'For workers: a network file', 'the bytes, also in ranges') },
+  {
+    path: '/work/jobs/:id/files/:file',
+    methods: {
+      ...get(getWorkFile, 'For workers: an input of a job they have', 'the bytes, also in ranges'),
+      POST: {
+        handler: postWorkFile,
+        summary: 'For workers: a file that a run has left, as the bytes of the body',
+        ...kWork,
+        query: { SHA256: 'what it must have' },
+        answers: { 201: 'JSON', 400: 'no file of a run', 413: 'larger than max_upload_mb', 422: 'damaged', ...kGone },
+      },
+    },
+  },
+];
+
+export const kWorkRoutes: readonly Route[] = kPaths.map((route) => ({ ...route, tree: '/jobs' }));

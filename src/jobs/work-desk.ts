@@ -1,0 +1,28 @@
+/**
+ * What workers on other machines get and bring over HTTP, for whoever serves it: the terms they work on, files of models,
+ * inputs of the jobs they were given, and what their runs have left. Implemented where such jobs run (src/run/remote).
+ */
+import type { UploadedFile } from '../tasks/files.js';
+
+/** The file as it lies on this machine. */
+export interface ServedFile {
+  path: string;
+  size: number;
+  /** undefined = it is not known. */
+  sha256?: string | undefined;
+}
+
+export interface WorkDesk {
+  /** What a worker has to know before it begins; plain values. */
+  terms(): unknown;
+  /** The network file of a model. Throws OTF_NOT_FOUND. */
+  weights(modelId: string): Promise<ServedFile>;
+  /** A file of the inputs of a job. Throws OTF_NOT_FOUND, also for whoever was not given the job. */
+  input(jobId: string, attempt: string, file: string): Promise<ServedFile>;
+  /** May this file be brought? Throws OTF_NOT_FOUND, OTF_BAD_REQUEST. */
+  assertExpected(jobId: string, attempt: string, file: string): void;
+  /** It has come, and lies at `path`: it is taken from there. Throws as assertExpected, OTF_IMAGE_CHECKSUM, OTF_INTERNAL. */
+  bring(jobId: string, attempt: string, file: string, sha256: string, came: CameFile): Promise<void>;
+}
+
+export type CameFile = Pick<UploadedFile, 'size' | 'sha256'> & { path: string };

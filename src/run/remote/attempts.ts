@@ -1,0 +1,61 @@
+/**
+ * Attempts: one worker has one go at one job. Its name cannot be guessed and says which job it is of, so that it opens the
+ * job's files to whoever was given it, and still does after a restart of the server, which keeps no list of them.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OtfError, systemReason } from '../../errors/catalogue.js';
+
+const kFile = 'worker.secret';
+const kOwnerOnly = 0o600;
+const kSecretBytes = 32;
+const kShape = /^([0-9a-f]{16})\.([0-9a-f]{32})$/;
+
+export class Attempts {
+  readonly #secret: Buffer;
+
+  constructor(secret: Buffer) {
+    this.#secret = secret;
+  }
+
+  new(jobId: string): string {
+    const name = randomBytes(8).toString('hex');
+    return `${name}.${this.#sign(jobId, name)}`;
+  }
+
+  /** Is it one of the job's? */
+  isOf(jobId: string, attempt: string): boolean {
+    const [, name, signature] = kShape.exec(attempt) ?? [];
+    if (name === undefined || signature === undefined) return false;
+    return timingSafeEqual(Buffer.from(signature), Buffer.from(this.#sign(jobId, name)));
+  }
+
+  #sign(jobId: string, name: string): string {
+    return createHmac('sha256', this.#secret).update(`${jobId} ${name}`).digest('hex').slice(0, 32);
+  }
+}
+
+/** Of a server, made with the first use of its data folder. Throws OTF_STORE_UNUSABLE. */
+export function workSecret(dataDir: string): Buffer {
+  const path = join(dataDir, kFile);
+  let secret: Buffer;
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    try {
+      writeFileSync(path, randomBytes(kSecretBytes), { mode: kOwnerOnly, flag: 'wx', flush: true });
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+    }
+    secret = readFileSync(path);
+  } catch (thrown) {
+    throw new OtfError('OTF_STORE_UNUSABLE', `cannot use ${path}: ${systemReason(thrown)}`, { cause: thrown });
+  }
+  if (secret.length === kSecretBytes) return secret;
+  throw new OtfError('OTF_STORE_UNUSABLE', `${path} is damaged: remove it, and what workers hold now is run again`);
+}
+
+/** Opens nothing: for names of files, and for people. */
+export function attemptName(attempt: string): string {
+  return attempt.slice(0, 16);
+}

@@ -1,0 +1,124 @@
+/** The desk of the workers: src/jobs/work-desk.ts. What they bring lies beside a job's files under names of the attempt until it counts. */
+import { readdir, rename, stat } from 'node:fs/promises';
+import { OtfError, systemReason } from '../../errors/catalogue.js';
+import { sha256File } from '../../io/checksum.js';
+import type { Folder } from '../../io/folder.js';
+import { refuseForDisk, syncFolder } from '../../jobs/folders.js';
+import { isActive, type Job, uploads } from '../../jobs/job.js';
+import { seals } from '../../jobs/sealed.js';
+import type { CameFile, ServedFile, WorkDesk } from '../../jobs/work-desk.js';
+import type { ModelCard } from '../../models/card.js';
+import { type Attempts, attemptName } from './attempts.js';
+import { kFileName, type SentFile } from './messages.js';
+
+const kPart = 'part-';
+
+export interface DeskParts {
+  attempts: Attempts;
+  cards: readonly ModelCard[];
+  terms: () => unknown;
+  /** undefined = there is none. */
+  job: (jobId: string) => Job | undefined;
+  folder: (jobId: string) => Folder;
+  /** No other attempt at the job is under way. */
+  counts: (jobId: string, attempt: string) => boolean;
+}
+
+export class Desk implements WorkDesk {
+  readonly #parts: DeskParts;
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+  }
+
+  terms(): unknown {
+    return this.#parts.terms();
+  }
+
+  async weights(modelId: string): Promise<ServedFile> {
+    const card = this.#parts.cards.find(({ id }) => id === modelId);
+    if (!card) throw new OtfError('OTF_NOT_FOUND', 'no such model');
+    return served(card.weightsPath, card.sha256);
+  }
+
+  async input(jobId: string, attempt: string, file: string): Promise<ServedFile> {
+    const job = this.#jobOf(jobId, attempt);
+    const { inputs } = job.parameters;
+    const upload = uploads(job.parameters).find((each) => each.file === file);
+    if (!upload && !seals(inputs).includes(file)) throw new OtfError('OTF_NOT_FOUND', 'the job has no such input');
+    return served(this.#parts.folder(jobId).path(file), upload?.sha256);
+  }
+
+  assertExpected(jobId: string, attempt: string, file: string): void {
+    const job = this.#jobOf(jobId, attempt);
+    const known = [...uploads(job.parameters).map((each) => each.file), ...seals(job.parameters.inputs)];
+    if (!kFileName.test(file) || known.includes(file)) {
+      throw new OtfError('OTF_BAD_REQUEST', `no run leaves a file of the name ${JSON.stringify(file.slice(0, 100))}`);
+    }
+  }
+
+  async bring(jobId: string, attempt: string, file: string, sha256: string, came: CameFile): Promise<void> {
+    this.assertExpected(jobId, attempt, file);
+    if (came.sha256 !== sha256) {
+      throw new OtfError(
+        'OTF_IMAGE_CHECKSUM',
+        `${file} has come with another sha256 than it was sent with: send it again`,
+      );
+    }
+    try {
+      await rename(came.path, this.#parts.folder(jobId).path(partName(attempt, file)));
+    } catch (thrown) {
+      throw new OtfError('OTF_INTERNAL', `cannot keep ${file}: ${systemReason(thrown)}`, { cause: thrown });
+    }
+  }
+
+  /** Of files that were sent, those that are not here as they were. */
+  async missing(jobId: string, attempt: string, files: readonly SentFile[]): Promise<string[]> {
+    const folder = this.#parts.folder(jobId);
+    const missing: string[] = [];
+    for (const { file, size, sha256 } of files) {
+      const path = folder.path(partName(attempt, file));
+      const found = await stat(path).catch(() => undefined);
+      if (found?.size !== size || (await sha256File(path)) !== sha256) missing.push(file);
+    }
+    return missing;
+  }
+
+  /** They become files of the job, and are on disk; what other attempts have brought goes. Throws OTF_INTERNAL, OTF_DISK_FULL. */
+  async take(jobId: string, attempt: string, files: readonly SentFile[]): Promise<void> {
+    const folder = this.#parts.folder(jobId);
+    try {
+      for (const { file } of files) await rename(folder.path(partName(attempt, file)), folder.path(file));
+      await syncFolder(folder.path(''));
+    } catch (thrown) {
+      refuseForDisk(thrown);
+    }
+    const parts = (await readdir(folder.path(''))).filter((name) => name.startsWith(kPart));
+    await folder.remove(parts);
+  }
+
+  /** What such an attempt has brought is of no use. */
+  async discard(jobId: string, attempt: string, files: readonly SentFile[]): Promise<void> {
+    await this.#parts.folder(jobId).remove(files.map(({ file }) => partName(attempt, file)));
+  }
+
+  #jobOf(jobId: string, attempt: string): Job {
+    const { attempts, counts, job: find } = this.#parts;
+    const job = attempts.isOf(jobId, attempt) ? find(jobId) : undefined;
+    if (!job || !isActive(job.phase) || !counts(jobId, attempt)) {
+      throw new OtfError('OTF_NOT_FOUND', 'no such job, or it is not yours any more');
+    }
+    return job;
+  }
+}
+
+/** No name of a file that anybody else makes. */
+function partName(attempt: string, file: string): string {
+  return `${kPart}${attemptName(attempt)}-${file}`;
+}
+
+async function served(path: string, sha256: string | undefined): Promise<ServedFile> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw new OtfError('OTF_NOT_FOUND', 'the file is not there any more');
+  return { path, size: found.size, sha256 };
+}

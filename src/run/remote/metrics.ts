@@ -1,0 +1,65 @@
+/** What running jobs elsewhere shows of itself (Prometheus). */
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Leases } from './leases.js';
+import type { Roster } from './roster.js';
+import { workerOf } from './roster.js';
+
+export interface RemoteMetrics {
+  tiles: (key: string, items: number) => void;
+  /** Jobs whose worker was lost under them. */
+  lost: () => void;
+  /** Jobs that a worker did not take, or gave back. */
+  back: () => void;
+  /** Jobs that went on where they were when the server came back. */
+  adopted: () => void;
+  /** Ends of attempts that did not count: late, second, aborted. */
+  refused: () => void;
+  /** What could not be understood. */
+  garbled: () => void;
+}
+
+export function remoteMetrics(registry: Registry, roster: Roster, leases: Leases, there: () => boolean): RemoteMetrics {
+  const registers = [registry];
+  const counter = (name: string, help: string) => new Counter({ name, help, registers });
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value());
+      },
+    });
+  gauge('otf_workers', 'Workers that are heard of', () => roster.size);
+  gauge('otf_broker_connected', '1 while the broker is there', () => (there() ? 1 : 0));
+  new Gauge({
+    name: 'otf_worker_jobs',
+    help: 'Jobs that a worker has, or is being given',
+    labelNames: ['worker'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { worker } of roster.beats()) this.set({ worker }, 0);
+      for (const { place } of leases.all()) this.inc({ worker: workerOf(place) });
+    },
+  });
+  const tiles = new Counter({
+    name: 'otf_tiles_total',
+    help: 'Tiles run through networks',
+    labelNames: ['key'],
+    registers,
+  });
+  const lost = counter('otf_worker_lost_total', 'Jobs whose worker was lost under them');
+  const back = counter('otf_worker_back_total', 'Jobs that a worker did not take, or gave back');
+  const adopted = counter('otf_worker_adopted_total', 'Jobs that went on at their worker when the server came back');
+  const refused = counter('otf_worker_refused_total', 'Ends of attempts that did not count: late, second or aborted');
+  const garbled = counter('otf_worker_garbled_total', 'Messages that could not be understood');
+  return {
+    tiles: (key, items) => tiles.inc({ key }, items),
+    lost: () => lost.inc(),
+    back: () => back.inc(),
+    adopted: () => adopted.inc(),
+    refused: () => refused.inc(),
+    garbled: () => garbled.inc(),
+  };
+}

@@ -1,0 +1,125 @@
+/** The workers a server hears of, and their devices as places of the scheduler. By what their beats say; no clock of its own. */
+import type { DeviceState } from '../../jobs/executor.js';
+import { modelOfKey } from '../key.js';
+import type { Place } from '../runner.js';
+import type { Beat } from './messages.js';
+
+/** A job on a worker. */
+export interface HeldJob {
+  worker: string;
+  attempt: string;
+  place: string;
+}
+
+export interface RosterLimits {
+  /** A worker not heard of for so long is gone. */
+  leaseMs: number;
+  /** Jobs of a place that are on their way there, or are being opened. */
+  mostUnopened: number;
+  /** Of the models of the server: a worker with others gets nothing. */
+  models: string;
+}
+
+interface Seen {
+  beat: Beat;
+  heardMs: number;
+}
+
+/** What a beat changes for whoever hears it. */
+export interface Heard {
+  /** The worker of this name that was there before has ended. */
+  replaced: boolean;
+  /** There is a later worker of this name: this one is to leave. */
+  outdated: boolean;
+}
+
+export class Roster {
+  readonly #limits: RosterLimits;
+  readonly #seen = new Map<string, Seen>();
+  /** Of the jobs that were given: where each is, and whether it has been opened there. */
+  readonly #unopened: (place: string) => number;
+
+  constructor(limits: RosterLimits, unopened: (place: string) => number) {
+    this.#limits = limits;
+    this.#unopened = unopened;
+  }
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  has(worker: string): boolean {
+    return this.#seen.has(worker);
+  }
+
+  hear(beat: Beat, nowMs: number): Heard {
+    const before = this.#seen.get(beat.worker)?.beat;
+    const other = before !== undefined && before.instance !== beat.instance;
+    if (other && before.startedMs > beat.startedMs) return { replaced: false, outdated: true };
+    this.#seen.set(beat.worker, { beat, heardMs: nowMs });
+    return { replaced: other, outdated: false };
+  }
+
+  /** Nobody could be heard: nobody is late. */
+  excuse(nowMs: number): void {
+    for (const seen of this.#seen.values()) seen.heardMs = nowMs;
+  }
+
+  /** Those who have not been heard of for too long; they are forgotten. */
+  lost(nowMs: number): string[] {
+    const late = [...this.#seen].filter(([, { heardMs }]) => nowMs - heardMs > this.#limits.leaseMs);
+    for (const [worker] of late) this.#seen.delete(worker);
+    return late.map(([worker]) => worker);
+  }
+
+  /** It has said that it ends, and holds nothing any more. */
+  forget(worker: string): void {
+    this.#seen.delete(worker);
+  }
+
+  beats(): Beat[] {
+    return [...this.#seen.values()].map(({ beat }) => beat);
+  }
+
+  /** Where jobs may go now. `closed`: workers that shall get nothing for the moment. */
+  places(closed: ReadonlySet<string>): Place[] {
+    const places: Place[] = [];
+    for (const { leaving, models, worker, places: offered } of this.beats()) {
+      if (leaving || models !== this.#limits.models) continue;
+      for (const { name, tier, takes, holds, hungry, busy } of offered) {
+        const whole = placeName(worker, name);
+        places.push({
+          name: whole,
+          tier,
+          takes: (key) => takes.includes(modelOfKey(key)),
+          holds: (key) => holds.includes(key),
+          hungry: hungry && !closed.has(worker) && this.#unopened(whole) < this.#limits.mostUnopened,
+          busy: busy || closed.has(worker),
+        });
+      }
+    }
+    return places;
+  }
+
+  devices(): DeviceState[] {
+    return this.beats().flatMap(({ worker, places, networks }) =>
+      places.map(({ name, busy }) => {
+        const loaded = networks.find(({ place }) => place === name)?.networks ?? [];
+        return { name: placeName(worker, name), busy, networks: loaded };
+      }),
+    );
+  }
+}
+
+export function placeName(worker: string, device: string): string {
+  return `${worker}/${device}`;
+}
+
+/** Of a place. */
+export function workerOf(place: string): string {
+  return place.slice(0, place.indexOf('/'));
+}
+
+export function deviceOf(place: string): string {
+  return place.slice(place.indexOf('/') + 1);
+}

@@ -1,0 +1,63 @@
+/** What a worker has to know before it begins: given by the server over HTTP to whoever may work for it. */
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Config } from '../../config/schema.js';
+import { OtfError, systemReason } from '../../errors/catalogue.js';
+import type { ModelCard } from '../../models/card.js';
+import { loadRegistry } from '../../tasks/cards.js';
+import { kSoftware } from '../../version.js';
+import type { BrokerAccess } from './switchboard.js';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const model = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
+  /** The text of its card, and the sum and size of its network file. */
+  card: z.string().max(1 << 20),
+  sha256,
+  size: z.number().int().min(0),
+});
+
+export const kTermsSchema = z.strictObject({
+  version: z.string(),
+  broker: z.strictObject({ url: z.string(), user: z.string().optional(), password: z.string().optional() }),
+  leaseMs: z.number().positive(),
+  maxBatch: z.number().int().min(1),
+  models: z.array(model).max(1000),
+  /** Of the models, as beats say it. */
+  digest: z.string(),
+  /** Section [detection] of the server's configuration. */
+  detection: z.unknown(),
+});
+export type Terms = z.infer<typeof kTermsSchema>;
+
+/** Throws OTF_CONFIG_INVALID. */
+export async function termsOf(
+  config: Config,
+  broker: Pick<BrokerAccess, 'url' | 'user' | 'password'>,
+): Promise<{ terms: Terms; cards: ModelCard[] }> {
+  const { cards } = await loadRegistry(config.models.dir);
+  const models: Terms['models'] = [];
+  for (const card of cards) models.push(await offered(card));
+  const digest = createHash('sha256').update(JSON.stringify(models)).digest('hex');
+  const terms = {
+    version: kSoftware.version,
+    broker,
+    leaseMs: config.workers.lease_s * 1000,
+    maxBatch: config.policy.max_batch,
+    models,
+    digest,
+    detection: config.detection,
+  };
+  return { terms, cards };
+}
+
+async function offered({ id, path, weightsPath, sha256: sum }: ModelCard): Promise<Terms['models'][number]> {
+  try {
+    const { size } = await stat(weightsPath);
+    return { id, card: await readFile(path, 'utf8'), sha256: sum, size };
+  } catch (thrown) {
+    throw new OtfError('OTF_CONFIG_INVALID', `the model ${id} cannot be given to workers: ${systemReason(thrown)}`);
+  }
+}

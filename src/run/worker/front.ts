@@ -1,0 +1,135 @@
+/** The server as its worker asks it for files, and brings it some. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { OtfError, toOtfError } from '../../errors/catalogue.js';
+import { kSoftware } from '../../version.js';
+import { kTermsSchema, type Terms } from '../remote/terms.js';
+
+export interface Wanted {
+  sha256?: string | undefined;
+  size?: number | undefined;
+}
+
+export interface Errand {
+  /** Opens the files of a job. */
+  attempt?: string;
+  signal: AbortSignal;
+}
+
+const kOwnerOnly = 0o600;
+const kAgainMs = 500;
+const kMostAgainMs = 5000;
+/** No answer, or no byte, for so long: asked again. */
+const kStallMs = 60_000;
+const kRefusalChars = 500;
+
+export class Front {
+  readonly #base: string;
+  readonly #token: string | undefined;
+
+  constructor(server: string, token: string | undefined) {
+    this.#base = server.replace(/\/+$/, '');
+    this.#token = token;
+  }
+
+  /** Asked once. Throws OTF_SERVER_UNREACHABLE, OTF_SERVER_ANSWER. */
+  async terms(): Promise<Terms> {
+    const response = await this.#ask('/work', {}, AbortSignal.timeout(kStallMs));
+    const read = kTermsSchema.safeParse(await response.json().catch(() => undefined));
+    if (!read.success) {
+      const where = read.error.issues[0]?.path.join('.') ?? '';
+      throw new OtfError('OTF_SERVER_ANSWER', `${this.#base}/work is not what this worker knows (${where})`);
+    }
+    const { version } = read.data;
+    if (version === kSoftware.version) return read.data;
+    const both = `the server is ${kSoftware.name} ${version}, this is ${kSoftware.version}`;
+    throw new OtfError('OTF_SERVER_ANSWER', `${both}: results would not be the same; install the same version`);
+  }
+
+  /** Whole and as wanted at `path`, however often it is cut short. Throws what the server refuses with, or the signal's reason. */
+  async download(address: string, path: string, wanted: Wanted, errand: Errand): Promise<void> {
+    const file = await open(path, 'w', kOwnerOnly);
+    try {
+      const hash = createHash('sha256');
+      let received = 0;
+      await this.#untilDone(errand.signal, async (signal) => {
+        const range = received > 0 ? { range: `bytes=${received}-` } : undefined;
+        const response = await this.#ask(address, { ...errand, ...(range ? { headers: range } : {}) }, signal);
+        if (range && response.status !== 206) throw unreachable(`${address}: the rest of it was not to be had`);
+        for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
+          await file.write(piece);
+          hash.update(piece);
+          received += piece.length;
+        }
+        if (wanted.size !== undefined && received < wanted.size) throw unreachable(`${address}: ended early`);
+      });
+      const sha256 = hash.digest('hex');
+      if ((wanted.sha256 ?? sha256) === sha256 && (wanted.size ?? received) === received) return;
+      throw new OtfError('OTF_SERVER_ANSWER', `${address} came with another sha256 than the server has for it`);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** The server has it. Throws as download. */
+  async upload(address: string, path: string, size: number, errand: Errand): Promise<void> {
+    await this.#untilDone(errand.signal, async (signal) => {
+      const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
+      const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
+      const response = await this.#ask(address, { ...errand, method: 'POST', headers, body }, signal);
+      await response.arrayBuffer();
+    });
+  }
+
+  /** Again and again, as long as the server only cannot be reached. */
+  async #untilDone(signal: AbortSignal, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    for (let waitMs = kAgainMs; ; waitMs = Math.min(2 * waitMs, kMostAgainMs)) {
+      try {
+        return await act(signal);
+      } catch (thrown) {
+        if (signal.aborted) throw signal.reason;
+        if (toOtfError(thrown).code === 'OTF_SERVER_ANSWER') throw thrown;
+        await pause(waitMs, undefined, { signal }).catch(() => {
+          throw signal.reason;
+        });
+      }
+    }
+  }
+
+  async #ask(
+    address: string,
+    how: { attempt?: string; method?: string; headers?: Record<string, string>; body?: ReadableStream<Uint8Array> },
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { attempt, method = 'GET', headers = {}, body } = how;
+    const init = {
+      method,
+      signal,
+      headers: {
+        ...headers,
+        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        ...(attempt === undefined ? {} : { 'otf-attempt': attempt }),
+      },
+      ...(body ? { body, duplex: 'half' } : {}),
+    };
+    let response: Response;
+    try {
+      response = await fetch(`${this.#base}${address}`, init as RequestInit);
+    } catch (thrown) {
+      const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+      throw unreachable(`${this.#base}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+    if (response.ok) return response;
+    const said = (await response.text().catch(() => '')).slice(0, kRefusalChars).replace(/\s+/g, ' ').trim();
+    const what = `${this.#base}${address.split('?')[0]} answers ${response.status}: ${said}`;
+    const passing = response.status >= 500 || response.status === 429;
+    throw passing ? unreachable(what) : new OtfError('OTF_SERVER_ANSWER', what);
+  }
+}
+
+function unreachable(message: string): OtfError {
+  return new OtfError('OTF_SERVER_UNREACHABLE', message);
+}

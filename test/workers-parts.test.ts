@@ -1,0 +1,351 @@
+/** Who has which job, as the server counts it: roster, leases, careful jobs, reports, without a broker. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { Registry } from 'prom-client';
+import { folderAt, folderRef } from '#otf/io/folder.js';
+import type { Job } from '#otf/jobs/job.js';
+import { Attempts, attemptName, workSecret } from '#otf/run/remote/attempts.js';
+import { Careful } from '#otf/run/remote/careful.js';
+import { Desk } from '#otf/run/remote/desk.js';
+import { type Lease, Leases } from '#otf/run/remote/leases.js';
+import { Ledger } from '#otf/run/remote/ledger.js';
+import type { Beat } from '#otf/run/remote/messages.js';
+import { remoteMetrics } from '#otf/run/remote/metrics.js';
+import { Reports } from '#otf/run/remote/reports.js';
+import { Roster } from '#otf/run/remote/roster.js';
+import type { Batch, RunHost } from '#otf/run/runner.js';
+
+const kKey = 'm/FP32';
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function job(id: string, phase: Job['phase'] = 'QUEUED'): Job {
+  const parameters = { inputs: {}, asked: {} };
+  return { id, phase, modelId: 'm', quantization: 'FP32', info: {}, parameters } as unknown as Job;
+}
+
+function beat(worker: string, more: Partial<Beat> = {}): Beat {
+  return {
+    worker,
+    startedMs: 1,
+    instance: 'a',
+    host: 'h',
+    models: 'digest',
+    leaving: false,
+    places: [{ name: 'cpu', tier: 0, takes: ['m'], holds: [], hungry: true, busy: false }],
+    jobs: [],
+    passes: [],
+    networks: [],
+    itemsPerSecond: 0,
+    ...more,
+  };
+}
+
+function rig(t: TestContext, ...jobs: Job[]) {
+  const dir = mkdtempSync(join(tmpdir(), 'otf-workers-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const rows = new Map(jobs.map((each) => [each.id, each]));
+  const told: string[] = [];
+  const move = (id: string, from: readonly string[], phase: Job['phase']) => {
+    const row = rows.get(id);
+    if (!row || !from.includes(row.phase)) return false;
+    rows.set(id, { ...row, phase });
+    return true;
+  };
+  const host = {
+    job: (id: string) => rows.get(id),
+    folder: () => folderAt(folderRef(dir)),
+    executing: async (id: string) => {
+      told.push(`executing ${id}`);
+      return move(id, ['QUEUED'], 'EXECUTING');
+    },
+    closing: (id: string) => ({ job: { ...rows.get(id), startedMs: 7 }, log: ['before'], baseUrl: 'http://s' }),
+    opened: (each: Job, items: number) => told.push(`opened ${each.id} ${items}`),
+    progress: () => undefined,
+    passDone: (key: string, items: number) => told.push(`pass ${key} ${items}`),
+    over: (each: Job) => told.push(`over ${each.id}`),
+    completed: async (id: string) => {
+      told.push(`completed ${id}`);
+      return move(id, ['EXECUTING'], 'COMPLETED');
+    },
+    failed: async (id: string, { message }: { message: string }) => {
+      told.push(`failed ${id}: ${message}`);
+      return move(id, ['EXECUTING', 'QUEUED'], 'ERROR');
+    },
+    lost: (each: Job, reason: Error) => {
+      told.push(`lost ${each.id}: ${reason.message}`);
+      move(each.id, ['EXECUTING'], 'QUEUED');
+    },
+    log: (id: string, _level: string, message: string) => told.push(`log ${id} ${message}`),
+    internal: (thrown: unknown) => assert.fail(String(thrown)),
+  } as unknown as RunHost;
+  const leases = new Leases();
+  const careful = new Careful();
+  const roster = new Roster({ leaseMs: 100, mostUnopened: 2, models: 'digest' }, (place) => leases.unopened(place));
+  const attempts = new Attempts(workSecret(dir));
+  const metrics = remoteMetrics(new Registry(), roster, leases, () => true);
+  const desk = new Desk({
+    attempts,
+    cards: [],
+    terms: () => ({}),
+    job: (id) => rows.get(id),
+    folder: () => folderAt(folderRef(dir)),
+    counts: (id, attempt) => (leases.of(id)?.attempt ?? attempt) === attempt,
+  });
+  const ledger = new Ledger({ host, roster, leases, attempts, careful, desk, metrics, mostLosses: 3 });
+  const dropped: string[] = [];
+  const reports = new Reports(ledger, (worker, what) =>
+    dropped.push(`${worker} ${'job' in what ? what.job : what.leave}`),
+  );
+  const lease = (id: string, place = 'one/cpu', more: Partial<Lease> = {}): Lease => {
+    const given = {
+      job: job(id),
+      attempt: attempts.new(id),
+      place,
+      sinceMs: 0,
+      takenMs: 0,
+      opened: false,
+      absent: 0,
+      ...more,
+    };
+    leases.add(given);
+    return given;
+  };
+  /** A file as a worker brings it. */
+  const bring = (attempt: string, file: string, text: string) => {
+    writeFileSync(join(dir, `part-${attemptName(attempt)}-${file}`), text);
+    return { file, size: Buffer.byteLength(text), sha256: sha256(text) };
+  };
+  const completed = (id: string, attempt: string, files: unknown[]) =>
+    reports.end({
+      job: id,
+      attempt,
+      worker: 'one',
+      end: { how: 'completed', results: [], info: {}, endedMs: 1, files },
+    });
+  return {
+    dir,
+    rows,
+    told,
+    leases,
+    careful,
+    roster,
+    attempts,
+    desk,
+    ledger,
+    reports,
+    dropped,
+    lease,
+    bring,
+    completed,
+  };
+}
+
+describe('The roster of workers', () => {
+  it('offers the devices of those that live, have the models and take more', (t) => {
+    const { roster, lease } = rig(t);
+    roster.hear(beat('one'), 0);
+    roster.hear(beat('two', { models: 'other' }), 0);
+    roster.hear(beat('three', { leaving: true }), 0);
+    const names = () => roster.places(new Set()).map(({ name, hungry }) => `${name} ${hungry}`);
+    assert.deepEqual(names(), ['one/cpu true']);
+    // What is on its way there fills it before its beats can say so.
+    lease('a');
+    lease('b');
+    assert.deepEqual(names(), ['one/cpu false']);
+    assert.equal(roster.places(new Set())[0]?.takes(kKey), true);
+    assert.equal(roster.places(new Set())[0]?.takes('other/FP32'), false);
+  });
+
+  it('loses those it does not hear of, unless nobody could be heard', (t) => {
+    const { roster } = rig(t);
+    roster.hear(beat('one'), 0);
+    roster.hear(beat('two'), 90);
+    assert.deepEqual(roster.lost(150), ['one']);
+    roster.excuse(1000);
+    assert.deepEqual(roster.lost(1050), []);
+    assert.deepEqual(roster.lost(1101), ['two']);
+  });
+
+  it('knows the later of two of one name', (t) => {
+    const { roster } = rig(t);
+    roster.hear(beat('one', { startedMs: 5, instance: 'b' }), 0);
+    assert.deepEqual(roster.hear(beat('one', { startedMs: 1, instance: 'a' }), 1), { replaced: false, outdated: true });
+    assert.deepEqual(roster.hear(beat('one', { startedMs: 9, instance: 'c' }), 2), { replaced: true, outdated: false });
+  });
+});
+
+describe('What workers say', () => {
+  it('completes a job once its files are there as they were sent, and only once', async (t) => {
+    const { lease, bring, completed, told, desk } = rig(t, job('a', 'EXECUTING'));
+    const { attempt } = lease('a');
+    const file = { file: 'x.vot', size: 4, sha256: sha256('text') };
+    assert.deepEqual(await completed('a', attempt, [file]), { missing: ['x.vot'] });
+    bring(attempt, 'x.vot', 'tex!');
+    assert.deepEqual(await completed('a', attempt, [file]), { missing: ['x.vot'] }, 'of the size, but damaged');
+    bring(attempt, 'x.vot', 'text');
+    assert.deepEqual(await completed('a', attempt, [file]), { counts: true });
+    assert.equal(told.filter((line) => line === 'completed a').length, 1);
+    // The answer was lost on its way: the same again, and nothing happens twice.
+    assert.deepEqual(await completed('a', attempt, [file]), { counts: true });
+    assert.deepEqual(told, ['over a', 'completed a']);
+    await assert.rejects(desk.input('a', attempt, 'x.vot'), { code: 'OTF_NOT_FOUND' });
+  });
+
+  it('refuses what comes late, is of another attempt, or of none', async (t) => {
+    const { lease, leases, bring, completed, attempts, told, ledger, rows } = rig(
+      t,
+      job('a', 'EXECUTING'),
+      job('b', 'ABORTED'),
+    );
+    const late = lease('a');
+    ledger.lost(late, 'is gone');
+    const now = lease('a');
+    assert.deepEqual(await completed('a', late.attempt, [bring(late.attempt, 'x', 'old')]), { counts: false });
+    assert.equal(leases.of('a'), now, 'whose it is now has it still');
+    assert.deepEqual(await completed('b', attempts.new('b'), []), { counts: false });
+    assert.deepEqual(await completed('a', attempts.new('b'), []), { counts: false });
+    assert.deepEqual(await completed('a', 'a'.repeat(16), []), { counts: false });
+    assert.ok(!told.some((line) => line.startsWith('completed')));
+    assert.equal(rows.get('a')?.phase, 'QUEUED');
+  });
+
+  it('goes on with what was given out before a restart, unless somebody else has it', async (t) => {
+    const { attempts, bring, completed, told, reports, roster, dropped, lease } = rig(t, job('a'), job('b'));
+    const [attempt, other] = [attempts.new('a'), attempts.new('b')];
+    lease('b', 'two/cpu');
+    const jobs = [
+      { job: 'a', attempt, place: 'cpu' },
+      { job: 'b', attempt: other, place: 'cpu' },
+    ];
+    assert.equal(reports.beat(beat('one', { jobs }), 0), true);
+    assert.equal(roster.size, 1);
+    assert.deepEqual(dropped, ['one b']);
+    assert.deepEqual(reports.elsewhere('a'), { attempt, place: 'one/cpu' });
+    assert.deepEqual(await completed('a', attempt, [bring(attempt, 'x', 'new')]), { counts: true });
+    assert.deepEqual(told, ['executing a', 'over a', 'completed a']);
+  });
+
+  it('loses what a worker knows no more, and at once what one had before it was started again', (t) => {
+    const { reports, lease, told, leases } = rig(
+      t,
+      job('a', 'EXECUTING'),
+      job('b', 'EXECUTING'),
+      job('c', 'EXECUTING'),
+    );
+    lease('a');
+    lease('b', 'two/cpu');
+    lease('c', 'two/cpu', { takenMs: undefined });
+    for (let i = 0; i < 3; i++) {
+      assert.ok(leases.of('a'));
+      reports.beat(beat('one'), i);
+    }
+    assert.equal(leases.of('a'), undefined);
+    reports.beat(beat('two'), 0);
+    reports.beat(beat('two', { startedMs: 2, instance: 'b' }), 1);
+    assert.deepEqual(told, [
+      'lost a: the worker one does not know it any more',
+      'over a',
+      'lost b: the worker two was started again',
+      'over b',
+    ]);
+    assert.ok(leases.of('c'), 'nobody has said to have it: it is still being given');
+  });
+
+  it('lets no aborted job end, and counts what it took', async (t) => {
+    const { reports, lease, bring, completed, told, dropped } = rig(t, job('a', 'ABORTED'));
+    const { attempt } = lease('a', 'one/cpu', { abortedMs: 1 });
+    reports.beat(beat('one', { jobs: [{ job: 'a', attempt, place: 'cpu' }] }), 0);
+    assert.deepEqual(dropped, ['one a']);
+    assert.deepEqual(await reports.executing({ job: 'a', attempt, worker: 'one', info: {} }), { go: false });
+    assert.deepEqual(await completed('a', attempt, [bring(attempt, 'x', 'y')]), { counts: false });
+    assert.deepEqual(told, ['over a']);
+  });
+
+  it('tells a worker that it may go on, however often it asks', async (t) => {
+    const { reports, lease, told } = rig(t, job('a'));
+    const { attempt } = lease('a', 'one/cpu', { takenMs: undefined });
+    const asked = { job: 'a', attempt, worker: 'one', info: { batchSize: 2, strange: {} } };
+    const go = { go: true, startedMs: 7, log: ['before'], baseUrl: 'http://s' };
+    assert.deepEqual(await Promise.all([reports.executing(asked), reports.executing(asked)]), [go, go]);
+    assert.deepEqual(told, ['executing a']);
+  });
+
+  it('passes over what it does not understand', async (t) => {
+    const { reports, roster } = rig(t);
+    for (const said of [undefined, 7, {}, { ...beat('one'), worker: 'a.b' }, { ...beat('one'), jobs: [{ job: 1 }] }]) {
+      assert.equal(reports.beat(said, 0), false);
+    }
+    assert.equal(roster.size, 0);
+    await assert.rejects(reports.end({ job: 'a' }));
+    await assert.rejects(
+      reports.end({ job: 'a', attempt: 'x', worker: 'one', end: { how: 'completed', files: [{ file: '../x' }] } }),
+    );
+  });
+});
+
+describe('A job under which workers are lost', () => {
+  const batch = { id: 'b', place: 'one/cpu', key: kKey, reason: 'idle', startedMs: 0, jobs: [] } as Batch;
+
+  it('has a worker to itself, and is to blame after the third', (t) => {
+    const { careful, roster, leases, lease, ledger, told } = rig(t, job('a', 'EXECUTING'), job('b'), job('c'));
+    roster.hear(beat('one'), 0);
+    roster.hear(beat('two'), 0);
+    ledger.lost(lease('a'), 'is gone');
+    careful.add({ job: job('a'), batch });
+    lease('b', 'one/cpu');
+    lease('c', 'two/cpu');
+    assert.equal(careful.next(roster, leases), undefined, 'no worker has nothing');
+    const [closed] = careful.closed(roster, leases);
+    assert.ok(closed, 'one of them gets nothing more');
+    for (const each of leases.ofWorker(closed)) ledger.over(each);
+    const next = careful.next(roster, leases);
+    assert.equal(next?.place, `${closed}/cpu`);
+    assert.deepEqual([...careful.closed(roster, leases)], [closed], 'nothing else goes there');
+    ledger.lost(lease('a', next?.place), 'is gone');
+    assert.deepEqual([...careful.closed(roster, leases)], []);
+    ledger.lost(lease('a'), 'is gone');
+    assert.match(told.at(-1) ?? '', /^failed a: 3 workers were lost while this job was being executed/);
+    assert.equal(careful.losses('a'), 0, 'nothing of it is kept');
+  });
+
+  it('is not to blame for workers that never had it', (t) => {
+    const { careful, ledger, lease, told } = rig(t, job('a'));
+    ledger.lost(lease('a', 'one/cpu', { takenMs: undefined }), 'is gone');
+    assert.equal(careful.losses('a'), 0);
+    assert.deepEqual(told, ['lost a: one is gone', 'over a']);
+  });
+});
+
+describe('The desk of the workers', () => {
+  it('gives files to whoever was given the job, and takes none of a strange name', async (t) => {
+    const upload = {
+      kind: 'upload',
+      file: 'upload-1-0',
+      name: 'f',
+      mime: 'x',
+      size: 3,
+      sha256: 'c'.repeat(64),
+    } as const;
+    const own = { ...job('a', 'EXECUTING'), parameters: { inputs: { IMAGE: [upload] }, asked: {} } } as Job;
+    const { desk, dir, attempts, lease } = rig(t, own, job('b', 'EXECUTING'));
+    writeFileSync(join(dir, upload.file), 'abc');
+    const { attempt } = lease('a');
+    assert.equal((await desk.input('a', attempt, upload.file)).size, 3);
+    const refused = { code: 'OTF_NOT_FOUND' };
+    await assert.rejects(desk.input('a', attempts.new('a'), upload.file), refused, 'of another attempt');
+    await assert.rejects(desk.input('a', attempts.new('b'), upload.file), refused);
+    await assert.rejects(desk.input('a', attempt, '../otf.sqlite'), refused);
+    await assert.rejects(desk.input('b', attempt, upload.file), refused);
+    for (const name of [upload.file, '../x', '.x', 'a/b', '']) {
+      assert.throws(() => desk.assertExpected('a', attempt, name), { code: 'OTF_BAD_REQUEST' }, name);
+    }
+    desk.assertExpected('a', attempt, 'catalogue.vot');
+  });
+});
