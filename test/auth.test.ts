@@ -79,13 +79,15 @@ describe('a server with tokens', () => {
     while (!(await (await as(tokens.ada)(`/jobs/${id}/phase`)).text()).startsWith('COMPLETED'))
       await new Promise(setImmediate);
     const absent = `j${'0'.repeat(32)}`;
-    for (const { method, path } of addresses(id)) {
+    for (const { method, path, access } of addresses(id)) {
       if (!path.includes(id)) continue;
       const body = method === 'POST' ? new URLSearchParams({ PHASE: 'ABORT' }) : null;
       const other = await as(tokens.bob)(path, { method, body });
       const nobody = await as(tokens.bob)(path.replace(id, absent), { method, body });
-      assert.equal(other.status, 404, `${method} ${path}`);
-      assert.equal(nobody.status, 404);
+      // What workers ask for is nobody's own.
+      const status = access === 'work' ? 403 : 404;
+      assert.equal(other.status, status, `${method} ${path}`);
+      assert.equal(nobody.status, status);
       assert.equal(await other.text(), await nobody.text(), `${method} ${path}`);
     }
     assert.ok(!(await (await as(tokens.bob)('/jobs')).text()).includes(id));
@@ -202,8 +204,8 @@ describe('which servers are open', () => {
   it('this machine alone: everybody, also with a header that means nothing here', async (t) => {
     for (const host of ['127.0.0.1', 'localhost', '::1', '127.1.2.3']) {
       const ask = await opens(t, { server: { host } });
-      assert.equal(await ask(), 'null metrics read write');
-      assert.equal(await ask({ authorization: 'Bearer nonsense' }), 'null metrics read write');
+      assert.equal(await ask(), 'null metrics read work write');
+      assert.equal(await ask({ authorization: 'Bearer nonsense' }), 'null metrics read work write');
     }
   });
 

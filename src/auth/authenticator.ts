@@ -82,7 +82,7 @@ export class Authenticator {
     const { anonymous = this.#local && !this.#isSetUp && !asking.relayed } = this.#auth;
     if (anonymous === 'read') return kReader;
     if (!anonymous) return undefined;
-    return this.#local ? kAnybodyHere : kNobody;
+    return this.#local && !asking.relayed ? kAnybodyHere : kNobody;
   }
 
   /** Throws, or rejects with, OTF_AUTH_REQUIRED, OTF_TOKEN_INVALID, OTF_AUTH_UNAVAILABLE. A promise only for a JWT that is not known. */
