@@ -20,6 +20,8 @@ async function output(command, ...args) {
 
 /** npm's own document of everything in the lock, and of what runs (development packages left out). */
 async function npmDocuments() {
+  const version = (await output('npm', '--version')).trim();
+  if (Number.parseInt(version, 10) < 10) fail(`npm ${version} cannot list parts: npm 10 can`);
   const form = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application'];
   const [all, run] = await Promise.all([output('npm', ...form), output('npm', ...form, '--omit=dev')]);
   return [JSON.parse(all), JSON.parse(run)];
