@@ -56,6 +56,10 @@ describe('Workers', { skip: kNoBroker }, () => {
     assert.deepEqual(state.devices.map(({ name }) => name.split('/')[0]).sort(), ['one', 'two']);
     // Formats that are made when they are asked for.
     assert.ok((await server.text(`/jobs/${first}/results/result?RESPONSEFORMAT=fits`)).startsWith('SIMPLE'));
+    const whole = (await rows(server, first)).trim().split('\r\n');
+    const some = await server.text(`/jobs/${first}/results/csv?FIND=S0001`);
+    assert.deepEqual(some.trim().split('\r\n'), whole.slice(0, 2), 'some of the rows');
+    assert.equal((await rows(server, first)).trim().split('\r\n').length, whole.length);
     assert.match(await server.text(`/jobs/${first}/results/log`), /sources/);
     assert.equal(await server.stop(), 0);
   });

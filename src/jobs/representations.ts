@@ -2,7 +2,8 @@
  * The result of a finished job in other formats than the one it was written in: made when first asked for, then a
  * file like any other. What was made before a restart is made again: the bytes are the same, and nothing has to be kept.
  */
-import type { ResultFile, RowFilter } from '../tasks/files.js';
+import { OtfError } from '../errors/catalogue.js';
+import { kFilteredFile, type ResultFile, type RowFilter } from '../tasks/files.js';
 import type { Executor } from './executor.js';
 import type { Job } from './job.js';
 
@@ -43,7 +44,10 @@ export class Representations {
     );
     this.#filtering.add(settled);
     try {
-      return await making;
+      const made = await making;
+      // Of a runner that knows no filters: it would be the whole table, and gone for everybody after this answer.
+      if (!made.file.startsWith(kFilteredFile)) throw new OtfError('OTF_INTERNAL', 'the runner cannot choose rows');
+      return made;
     } finally {
       this.#filtering.delete(settled);
     }

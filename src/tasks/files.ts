@@ -75,6 +75,9 @@ export type InputSources = Readonly<Record<string, readonly InputSource[]>>;
 /** What the records say of it. */
 export type UsedInput = Omit<InputSource, 'path' | 'temporary'>;
 
+/** Begins the name of a file with some rows of a result, which is there for one answer. */
+export const kFilteredFile = 'filtered-';
+
 /** One file the job left in its folder. `size` and `mime` are what the download sends. */
 export interface ResultFile {
   /** Unique in the job, an NCName. What the task is about is `result`. */

@@ -7,7 +7,7 @@ import { sha256File } from '../io/checksum.js';
 import type { Folder } from '../io/folder.js';
 import type { RowFilter } from '../results/filter.js';
 import { writeContent } from '../results/serialise.js';
-import type { FileKind, ResultFile } from './files.js';
+import { type FileKind, kFilteredFile, type ResultFile } from './files.js';
 import type { JobFiles } from './job-files.js';
 import type { TaskKind } from './kind.js';
 import { workOf } from './registry.js';
@@ -77,7 +77,9 @@ export async function writeRepresentation(
   if (!bytes) throw new OtfError('OTF_NOT_FOUND', `the job has no result that could be given as ${format}`);
   const work = await workOf(kind.name);
   const whole = fileKind(format, format, kind);
-  const written = filter ? { ...whole, file: `filtered-${randomBytes(8).toString('hex')}-${whole.file}` } : whole;
+  const written = filter
+    ? { ...whole, file: `${kFilteredFile}${randomBytes(8).toString('hex')}-${whole.file}` }
+    : whole;
   const path = folder.path(written.file);
   // Under its name at once and whole: somebody may be reading what an earlier run of the server wrote.
   await writeContent(work.content(unpack(bytes, work), format, filter), path);

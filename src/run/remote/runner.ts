@@ -13,7 +13,7 @@ import type { RunState } from '../../jobs/executor.js';
 import { isFinal, type Job } from '../../jobs/job.js';
 import type { WorkDesk } from '../../jobs/work-desk.js';
 import { type Environment, environmentOf } from '../../provenance/environment.js';
-import type { ResultFile } from '../../tasks/files.js';
+import type { ResultFile, RowFilter } from '../../tasks/files.js';
 import { Workers } from '../local/workers.js';
 import type { Batch, Place, RunHost, Runner, RunnerStatus } from '../runner.js';
 import { Attempts, workSecret } from './attempts.js';
@@ -192,9 +192,9 @@ export class RemoteRunner implements Runner {
     this.#board?.tell(dropSubject(place.slice(0, place.indexOf('/'))), { job: jobId, attempt });
   }
 
-  represent({ id, kind }: Job, format: string): Promise<ResultFile> {
+  represent({ id, kind }: Job, format: string, filter?: RowFilter): Promise<ResultFile> {
     this.#threads ??= new Workers(() => undefined);
-    return this.#threads.run('represent', { kind, folder: this.#host.folder(id).ref, format });
+    return this.#threads.run('represent', { kind, folder: this.#host.folder(id).ref, format, filter });
   }
 
   status(): RunnerStatus {
