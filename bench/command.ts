@@ -8,6 +8,7 @@ import { benchEngine } from './engine.js';
 import { benchFinders } from './finders.js';
 import { benchHttp } from './http.js';
 import { benchPage } from './page.js';
+import { benchQuality } from './quality.js';
 import { benchReconstruct } from './reconstruct.js';
 import { benchResults } from './results.js';
 import { benchScore } from './score.js';
@@ -49,10 +50,22 @@ export function addBenchmarks(group: Command): void {
     .command('detect')
     .description('whole detections on simulated fields beside the inference alone: times, memory, pixels/s')
     .addOption(new Option('--case <name...>', 'which: MODEL-SIZE').choices(['demo-2048', 'demo-8192', 'sdc1-2048']))
+    .addOption(new Option('--measure <effort>', 'also measured').choices(['none', 'fast', 'full']).default('none'))
     .option('--rounds <n>', 'timed detections of each case', integer(1, 100), 3)
     .option('--json', 'as JSON');
   addEngineOptions(addModelsOption(detect), 'onednn').action(benchDetect);
-  example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-2048 --json']);
+  example(detect, ['cianna-otf bench detect', 'cianna-otf bench detect --case demo-8192 --measure full']);
+
+  const quality = group
+    .command('quality')
+    .description('reliability and completeness that detections tell of themselves beside the truth of simulated fields')
+    .option('--fields <n>', 'how many', integer(1, 1000), 20)
+    .option('--size <n>', 'side of a field in pixels', integer(256, 8192), 1024)
+    .option('--tiles <n>', 'that are searched again (--quality)', integer(1, 100_000), 64)
+    .option('--min-snr <x>', 'of the detections', real(0, 1000), 0)
+    .option('--json', 'as JSON')
+    .action(benchQuality);
+  example(quality, ['cianna-otf bench quality', 'cianna-otf bench quality --fields 4 --min-snr 4.5']);
 
   const server = group
     .command('server')

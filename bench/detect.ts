@@ -21,6 +21,7 @@ import { median } from './engine.js';
 interface BenchDetectOptions extends EngineOptions {
   case?: CaseName[];
   models: string;
+  measure: 'none' | 'fast' | 'full';
   rounds: number;
   json?: boolean;
 }
@@ -100,6 +101,7 @@ async function runCase(name: CaseName, folder: string, options: BenchDetectOptio
   }
   const request: DetectRequest = {
     image: { path: field },
+    ...(options.measure === 'none' ? {} : { measure: { effort: options.measure, minSnr: 0 } }),
     model: { weights, inputBias: card.input_bias },
     detector,
     engine: engineRequest(options, quantizationName(options.quantization ?? 'FP32')),
@@ -138,7 +140,17 @@ async function inFreshProcess(request: DetectRequest, rounds: number): Promise<B
   }
 }
 
-const kStages: (keyof StageTimes)[] = ['load', 'limits', 'prepare', 'infer', 'select', 'suppress', 'catalogue', 'wall'];
+const kStages: (keyof StageTimes)[] = [
+  'load',
+  'limits',
+  'prepare',
+  'infer',
+  'select',
+  'suppress',
+  'catalogue',
+  'measure',
+  'wall',
+];
 
 function printReports(reports: CaseReport[]): void {
   const rows = reports.map((line) => [

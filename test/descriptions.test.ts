@@ -33,6 +33,9 @@ describe('Kinds and models, as JSON', () => {
       [
         ['IMAGE', true],
         ['BEAM', false],
+        ['NOISE_MAP', false],
+        ['BACKGROUND_MAP', false],
+        ['PLACES', false],
       ],
     );
     const roi = detector?.fields.find(({ name }) => name === 'ROI');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { XMLValidator } from 'fast-xml-parser';
 import { kNoAstropy, python, runCli, scratchDir } from './support/cli.js';
 
 const dir = scratchDir();
@@ -40,6 +41,20 @@ describe('score', () => {
     ok(['simulate', '-o', 'sim', '--size', '512', '--seed', '3']);
     for (const ending of ['vot', 'fits', 'csv']) ok(['detect', field, '-o', `found.${ending}`]);
     ok(['detect', field, '--format', 'votable-binary2', '-o', 'found.b2']);
+  });
+
+  it('plots of bins and thresholds are SVGs with a point for each', () => {
+    const { bins, thresholds } = json(['score', 'found.vot', truth, '--plain', '--plots', 'drawn']);
+    const drawn = (name: string) => {
+      const text = readFileSync(join(dir, name), 'utf8');
+      assert.equal(XMLValidator.validate(text), true);
+      return text.match(/<circle/g)?.length ?? 0;
+    };
+    assert.ok(drawn('drawn-flux.svg') >= bins.length && drawn('drawn-flux.svg') <= 2 * bins.length + 2);
+    assert.ok(drawn('drawn-roc.svg') > 2 && drawn('drawn-roc.svg') <= thresholds.length);
+    const { code, stderr } = runCli(['score', 'found.vot', truth, '--plots', 'x'], dir);
+    assert.equal(code, 2);
+    assert.match(stderr, /give --plain, too/);
   });
 
   it("the challenge's scorer: text without names, false detections, a row for every match", () => {

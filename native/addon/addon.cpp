@@ -47,7 +47,8 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<renderTilePng>(exports, "renderTile");
   add<renderPicture>(exports, "renderPicture");
   add<yieldToOthers>(exports, "yieldToOthers");
-  add<writeNoise>(exports, "writeNoise");
+  add<writeMap>(exports, "writeMap");
+  add<measureTaskPlaces>(exports, "measureTaskPlaces");
   add<measurePlaces>(exports, "measurePlaces");
   add<readTable>(exports, "readTable");
   add<scoreSdc1>(exports, "scoreSdc1");

@@ -21,7 +21,8 @@ Napi::Value runClassical(const Napi::CallbackInfo& info);
 Napi::Value simulateCubeFiles(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
 Napi::Value measurePlaces(const Napi::CallbackInfo& info);
-Napi::Value writeNoise(const Napi::CallbackInfo& info);
+Napi::Value writeMap(const Napi::CallbackInfo& info);
+Napi::Value measureTaskPlaces(const Napi::CallbackInfo& info);
 
 // Catalogues against each other (score_api.cpp).
 Napi::Value readTable(const Napi::CallbackInfo& info);

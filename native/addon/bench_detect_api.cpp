@@ -63,6 +63,7 @@ Outcome run(const DetectionRequest& request, int rounds) {
     outcome.tiles = task.items();
     Round measured;
     const Stopwatch watch;
+    if (request.measure) task.setMeasure(*request.measure);
     measured.infer = runTileTask(task, *engine, options);
     task.finish(threadCount(options.threads));
     measured.wall = watch.seconds();

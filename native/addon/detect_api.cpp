@@ -1,12 +1,20 @@
 // Detections: their models and tasks are opened here; what follows is the same for every kind (task_api.cpp).
+#include <map>
+#include <memory>
+#include <string>
+
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/detect_request.h"
 #include "addon/detect_values.h"
 #include "addon/object.h"
+#include "addon/places_values.h"
+#include "addon/quality_values.h"
 #include "addon/task_table.h"
 #include "detect/config_check.h"
+#include "detect/quality/quality_task.h"
 #include "error/error.h"
+#include "task/pipeline.h"
 
 namespace otf::addon {
 namespace {
@@ -30,6 +38,24 @@ DetectorConfig taskConfig(const DetectorModel& model, const Fields& fields) {
   config.normalise = readNormalisation(fields);
   checkDetectorConfig(config, model.head);
   return config;
+}
+
+/// The detection, and the same of parts of its image.
+std::shared_ptr<quality::QualityTask> withQuality(const std::shared_ptr<DetectionTask>& detection,
+                                                  const DetectorModel& model, const Fields& fields) {
+  const ImageChoice choice = readImageChoice(fields.object("image"));
+  const std::string pixelUnit = fields.has("pixelUnit") ? fields.text("pixelUnit") : "";
+  MeasureRequest measure = readMeasure(fields.object("measure"));
+  measure.background = measure.rms = std::nullopt;  // they come with the detection's noise
+  const auto open = [&](const Region& part) {
+    auto task = std::make_unique<DetectionTask>(FitsImage::open(choice.path, choice.select), part,
+                                                taskConfig(model, fields), model.head, pixelUnit);
+    task->setMeasure(measure);
+    return task;
+  };
+  const Fields asked = fields.object("quality");
+  const quality::QualityRequest request{asked.integer("tiles"), static_cast<uint64_t>(asked.integer("seed"))};
+  return std::make_shared<quality::QualityTask>(detection, open, request);
 }
 
 }  // namespace
@@ -72,26 +98,67 @@ Napi::Value openDetection(const Napi::CallbackInfo& info) {
   if (fields.has("measure")) detection->setMeasure(readMeasure(fields.object("measure")));
   auto task = std::make_shared<OpenTask>();
   task->tiles = detection;
-  task->found = [detection, model, plane = choice.select.plane](Napi::Env env) -> Napi::Value {
+  std::shared_ptr<quality::QualityTask> quality;
+  if (fields.has("quality")) task->tiles = quality = withQuality(detection, *model, fields);
+  task->found = [detection, quality, model, plane = choice.select.plane](Napi::Env env) -> Napi::Value {
     DetectionOutcome outcome = detectionOutcome(*detection, plane);
     std::vector<std::string>& warnings = outcome.detection.warnings;
     warnings.insert(warnings.begin(), model->warnings.begin(), model->warnings.end());
-    return detectionValues(env, outcome);
+    Napi::Object out = detectionValues(env, outcome);
+    if (quality) out.Set("quality", qualityValues(env, quality->result()));
+    return out;
   };
   if (fields.has("rawOutput")) task->raw.emplace(fields.text("rawOutput"));
   return openedTask(info.Env(), std::move(task));
 }
 
-Napi::Value writeNoise(const Napi::CallbackInfo& info) {
-  const auto task = taskTable().get(info[0].ToNumber().Int64Value());
-  const auto* detection = dynamic_cast<const DetectionTask*>(task->tiles.get());
-  if (!detection) throw OtfError(Code::kInternal, "a noise map was asked of a task that is no detection");
+namespace {
+
+/// A detection and the table's entry that keeps it.
+struct FinishedDetection {
+  std::shared_ptr<OpenTask> entry;
+  DetectionTask* task;
+};
+
+FinishedDetection detectionOf(const Napi::Value& handle) {
+  const auto entry = taskTable().get(handle.ToNumber().Int64Value());
+  auto* detection = dynamic_cast<DetectionTask*>(entry->tiles.get());
+  if (auto* quality = dynamic_cast<quality::QualityTask*>(entry->tiles.get()))
+    detection = &quality->detection();
+  if (!detection) throw OtfError(Code::kInternal, "a detection's result was asked of a task that is none");
+  return {entry, detection};
+}
+
+MapKind mapKindOf(const std::string& name) {
+  static const std::map<std::string, MapKind> kKinds{{"background", MapKind::kBackground},
+                                                     {"rms", MapKind::kRms},
+                                                     {"model", MapKind::kModel},
+                                                     {"residual", MapKind::kResidual}};
+  const auto found = kKinds.find(name);
+  if (found == kKinds.end()) throw OtfError(Code::kInvalidArgument, "no map '" + name + "'");
+  return found->second;
+}
+
+}  // namespace
+
+Napi::Value writeMap(const Napi::CallbackInfo& info) {
+  const FinishedDetection detection = detectionOf(info[0]);
   const Fields fields(info[1], "request");
   const std::string path = fields.text("path");
-  const NoiseKind kind = fields.text("kind") == "rms" ? NoiseKind::kRms : NoiseKind::kBackground;
+  const MapKind kind = mapKindOf(fields.text("kind"));
   return runAsync(
-      info.Env(), [task, detection, path, kind] { detection->writeNoise(path, kind); },
+      info.Env(), [detection, path, kind] { detection.task->writeMap(path, kind); },
       [](Napi::Env env) { return env.Undefined(); });
+}
+
+Napi::Value measureTaskPlaces(const Napi::CallbackInfo& info) {
+  const FinishedDetection detection = detectionOf(info[0]);
+  const Fields fields(info[1], "request");
+  const int threads = threadCount(fields.count("threads"));
+  const SkyPlaces places = readSkyPlaces(fields);
+  return runAsync<PlacesMeasured>(
+      info.Env(), [=] { return detection.task->measurePlaces(places.raDeg, places.decDeg, threads); },
+      [](Napi::Env env, const PlacesMeasured& measured) { return placesColumns(env, measured); });
 }
 
 }  // namespace otf::addon

@@ -88,6 +88,13 @@ MeasureRequest readMeasure(const Fields& fields) {
   MeasureRequest request;
   request.effort = effort == "fast" ? measure::Effort::kFast : measure::Effort::kFull;
   request.minSnr = fields.number("minSnr");
+  const auto map = [&](const char* key) -> std::optional<MapFile> {
+    if (!fields.has(key)) return std::nullopt;
+    const ImageChoice choice = readImageChoice(fields.object(key));
+    return MapFile{choice.path, choice.select};
+  };
+  request.background = map("background");
+  request.rms = map("rms");
   return request;
 }
 
@@ -97,6 +104,7 @@ DetectionRequest readDetectionRequest(const Fields& fields) {
   request.region = readRegion(fields);
   if (fields.has("primaryBeam")) request.primaryBeam = readImageChoice(fields.object("primaryBeam"));
   if (fields.has("pixelUnit")) request.pixelUnit = fields.text("pixelUnit");
+  if (fields.has("measure")) request.measure = readMeasure(fields.object("measure"));
   const Fields model = fields.object("model");
   request.weights = model.text("weights");
   request.detector = readDetector(fields.object("detector"));

@@ -15,6 +15,7 @@ struct DetectionRequest {
   RegionRequest region;
   std::optional<ImageChoice> primaryBeam;
   std::string pixelUnit;  // in place of BUNIT, "" = BUNIT counts
+  std::optional<MeasureRequest> measure;
   std::string weights;
   DetectorConfig detector;
   EngineChoice engine;

@@ -5,8 +5,11 @@
 #include <new>
 #include <utility>
 
+#include "detect/bounds.h"
 #include "detect/catalogue.h"
 #include "detect/config_check.h"
+#include "detect/model_file.h"
+#include "detect/noise_files.h"
 #include "detect/select.h"
 #include "detect/suppress.h"
 #include "detect/tile_source.h"
@@ -19,11 +22,6 @@ namespace {
 // Compressed images are decoded by whole blocks: bands of this many rows waste little of any usual block height.
 constexpr int64_t kCompressedBandRows = 128;
 
-/// 24 bytes each before the first box.
-constexpr int64_t kMostTiles = int64_t{1} << 22;
-/// A million pixels wide with tiles of 512.
-constexpr int64_t kMostRingBytes = int64_t{2} << 30;
-
 std::vector<std::vector<Box>> makeLists(int64_t tiles) {
   try {
     return std::vector<std::vector<Box>>(static_cast<size_t>(tiles));
@@ -31,34 +29,6 @@ std::vector<std::vector<Box>> makeLists(int64_t tiles) {
     throw OtfError(Code::kOutOfMemory, "cannot keep the boxes of " + std::to_string(tiles) +
                                            " tiles; use a smaller overlap or a region of interest");
   }
-}
-
-/// A small file may claim an image of any size: what it would take is refused before it is taken.
-void requireBounds(const TileLayout& layout, const FitsInfo& info) {
-  if (layout.tiles() > kMostTiles) {
-    throw OtfError(Code::kImageTooLarge, info.label + " would be searched in " +
-                                             std::to_string(layout.tiles()) + " tiles, at most " +
-                                             std::to_string(kMostTiles) +
-                                             " are supported: use a region of interest or a smaller overlap");
-  }
-  if (const int64_t bytes = TileSource::ringBytes(layout); bytes > kMostRingBytes) {
-    const int64_t rows = bytes / (layout.region.width * static_cast<int64_t>(sizeof(float)));
-    const int64_t widest = kMostRingBytes / (rows * static_cast<int64_t>(sizeof(float)));
-    throw OtfError(Code::kImageTooLarge, info.label + ": one row of tiles, " +
-                                             std::to_string(layout.region.width) + " pixels wide, takes " +
-                                             std::to_string(bytes >> 20) +
-                                             " MiB; use a region of interest of at most " +
-                                             std::to_string(widest) + " pixels width");
-  }
-}
-
-void throwIfBlank(const PixelCounts& counts, const FitsInfo& info) {
-  if (counts.blanked + counts.zero < counts.pixels) return;
-  const std::string what = counts.zero == 0      ? "blank (NaN)"
-                           : counts.blanked == 0 ? "zero"
-                                                 : "blank (NaN) or zero";
-  throw OtfError(Code::kImageBlank,
-                 "every pixel searched in " + info.label + " is " + what + ": there is nothing to detect");
 }
 
 }  // namespace
@@ -73,8 +43,10 @@ struct DetectionTask::Impl {
   std::optional<PrimaryBeam> beam;
   std::optional<SourceMeasurer> measurer;
 
-  std::optional<TileSource> source;  // made by the first prepare or fill
-  std::vector<std::pair<double, double>> clipLimits;
+  std::optional<TileSource> source;   // made by the first prepare or fill
+  std::optional<NormalisePlan> plan;  // known by then
+  bool mayBeBlank = false;
+  PixelChange change;
   PixelCounts counts;  // of the pixels read so far
   double limitsLoadSeconds = 0, limitsSeconds = 0;
 
@@ -97,11 +69,13 @@ struct DetectionTask::Impl {
   /// Pixels in the network's unit.
   void readWindow(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
     image.readWindow(x0, y0, columns, rows, out, stride);
-    if (header.unitFactor == 1) return;
-    for (int64_t r = 0; r < rows; ++r) {
-      for (float *at = out + r * stride, *end = at + columns; at < end; ++at)
-        *at = static_cast<float>(*at * header.unitFactor);
+    if (header.unitFactor != 1) {
+      for (int64_t r = 0; r < rows; ++r) {
+        for (float *at = out + r * stride, *end = at + columns; at < end; ++at)
+          *at = static_cast<float>(*at * header.unitFactor);
+      }
     }
+    if (change) change(x0, y0, columns, rows, out, stride);
   }
 
   measure::ImagePixels measurePixels() {
@@ -119,7 +93,8 @@ struct DetectionTask::Impl {
             image.info().compressed ? kCompressedBandRows : 1};
   }
 
-  void openSource() {
+  void findPlan() {
+    if (plan) return;
     PixelPlane timed = plane();
     timed.read = [this, read = plane().read](int64_t x0, int64_t y0, int64_t columns, int64_t rows,
                                              float* out, int64_t stride) {
@@ -128,16 +103,22 @@ struct DetectionTask::Impl {
       limitsLoadSeconds += watch.seconds();
     };
     const Stopwatch watch;
-    NormalisePlan plan = resolveNormalisation(config.normalise, passOver(timed, layout.region, cancel));
+    plan = resolveNormalisation(config.normalise, passOver(timed, layout.region, cancel));
     limitsSeconds = watch.seconds() - limitsLoadSeconds;
-    clipLimits = plan.clipLimits;
+  }
+
+  void openSource() {
+    findPlan();
     RowSink seen;
     if (measurer) seen = [this](const float* pixels, int64_t rows) { measurer->add(pixels, rows); };
-    source.emplace(plane(), layout, std::move(plan), cancel, std::move(seen));
+    source.emplace(plane(), layout, *plan, cancel, std::move(seen));
   }
 
   std::vector<std::string> warnings(const std::vector<Source>& sources) const {
     std::vector<std::string> lines = header.warnings;
+    if (measurer) {
+      for (const std::string& line : measurer->warnings()) lines.push_back(line);
+    }
     if (beam) {
       for (const std::string& line : beam->warnings()) lines.push_back(line);
       const auto covered = [](const Source& found) { return std::isfinite(found.primaryBeam); };
@@ -175,7 +156,7 @@ void DetectionTask::setPrimaryBeam(PrimaryBeam beam) { impl_->beam = std::move(b
 
 void DetectionTask::setMeasure(const MeasureRequest& request) {
   if (impl_->source) throw OtfError(Code::kInternal, "a measurement was asked for after the first tile");
-  impl_->measurer.emplace(request, impl_->header, layout().region, impl_->config);
+  impl_->measurer.emplace(request, impl_->header, layout().region, impl_->config, cancelFlag());
 }
 
 Extent DetectionTask::itemExtent() const { return {config().tilePx, config().tilePx, 1}; }
@@ -209,7 +190,7 @@ void DetectionTask::fill(int64_t first, int count, float* out) {
   if (!impl_->source) impl_->openSource();
   impl_->source->fill(first, count, out);
   impl_->counts = impl_->source->counts();
-  if (first + count == items()) throwIfBlank(impl_->counts, image());
+  if (first + count == items() && !impl_->mayBeBlank) throwIfBlank(impl_->counts, image());
 }
 
 void DetectionTask::consume(int64_t first, int count, const float* tiles, const float* outputs) {
@@ -246,7 +227,7 @@ void DetectionTask::finish(int threads) {
   result.sources = makeCatalogue(config(), layout(), impl_->boxes, impl_->wcs(), beam);
   result.seconds.catalogue = watch.lap();
   if (impl_->measurer) {
-    result.measured = impl_->measurer->measure(impl_->measurePixels(), result.sources, threads, cancelFlag());
+    result.measured = impl_->measurer->measure(impl_->measurePixels(), result.sources, threads);
     result.measureSummary = impl_->measurer->summary();
     result.seconds.measure = watch.lap();
   }
@@ -255,7 +236,7 @@ void DetectionTask::finish(int threads) {
   result.selected = impl_->selected;
   result.afterFirst = impl_->afterFirst;
   result.pixels = impl_->counts;
-  result.clipLimits = impl_->clipLimits;
+  if (impl_->plan) result.clipLimits = impl_->plan->clipLimits;
   if (impl_->wcs()) result.frame = impl_->wcs()->frame();
   result.warnings = impl_->warnings(result.sources);
   result.seconds.limits = impl_->limitsSeconds;
@@ -273,12 +254,44 @@ const DetectionResult& DetectionTask::result() const {
   return *impl_->result;
 }
 
-void DetectionTask::writeNoise(const std::string& path, NoiseKind kind) const {
-  if (!impl_->measurer || !impl_->result)
-    throw OtfError(Code::kInvalidArgument,
-                   "a noise map is of a detection that measures (--measure fast or full)");
-  const std::string& unit = config().unit.empty() ? header().pixelUnit : config().unit;
-  writeNoiseFile(path, impl_->measurer->noise(), kind, header().info, unit);
+void DetectionTask::alter(PixelChange change) { impl_->change = std::move(change); }
+
+void DetectionTask::settle(const NormalisePlan& plan, const measure::NoiseMap& noise) {
+  impl_->plan = plan;
+  impl_->mayBeBlank = true;
+  if (impl_->measurer) impl_->measurer->use(noise);
+}
+
+const NormalisePlan& DetectionTask::plan() const { return impl_->plan.value(); }
+
+const measure::NoiseMap& DetectionTask::noise() const {
+  requireMeasured(false);
+  return impl_->measurer->noise();
+}
+
+void DetectionTask::requireMeasured(bool finished) const {
+  if (impl_->measurer && (!finished || impl_->result)) return;
+  throw OtfError(
+      Code::kInvalidArgument,
+      "maps and flux densities at places are of a detection that measures (--measure fast or full)");
+}
+
+void DetectionTask::writeMap(const std::string& path, MapKind kind) {
+  requireMeasured();
+  const std::string& unit = measuredUnit(header(), config());
+  const measure::NoiseMap& noise = impl_->measurer->noise();
+  if (kind == MapKind::kRms) return writeNoiseFile(path, noise, NoiseKind::kRms, image(), unit);
+  if (kind == MapKind::kBackground) return writeNoiseFile(path, noise, NoiseKind::kBackground, image(), unit);
+  ModelFile file{path, layout().region, imageKeys(image(), layout().region.x, layout().region.y, unit)};
+  if (kind == MapKind::kResidual) file.image = impl_->plane().read;
+  writeModelFile(file, impl_->result->measured, cancelFlag());
+}
+
+PlacesMeasured DetectionTask::measurePlaces(std::span<const double> raDeg, std::span<const double> decDeg,
+                                            int threads) {
+  requireMeasured();
+  return measureSky(header(), layout().region, impl_->measurePixels(), impl_->measurer->noise(), raDeg,
+                    decDeg, {.threads = threads, .cancel = cancelFlag()});
 }
 
 }  // namespace otf

@@ -2,15 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "detect/detector.h"
+#include "detect/forced.h"
 #include "detect/header_review.h"
 #include "detect/measuring.h"
-#include "detect/noise_files.h"
 #include "detect/normalise.h"
 #include "detect/region.h"
 #include "detect/tiling.h"
@@ -46,6 +48,13 @@ struct DetectionResult {
 };
 
 /// Items are tiles: itemExtent() is that of one tile, its values its pixels.
+/// Changes pixels of the image in place: columns [x0, x0+columns) of rows [y0, y0+rows), pixels[r*stride + c].
+using PixelChange =
+    std::function<void(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* pixels, int64_t stride)>;
+
+/// Images that a measurement leaves.
+enum class MapKind { kBackground, kRms, kModel, kResidual };
+
 class DetectionTask : public TileTask {
  public:
   /// `config` must fit `head` (kDetectorConfig). `pixelUnit`: in place of BUNIT, "" = BUNIT counts. Throws as
@@ -59,6 +68,17 @@ class DetectionTask : public TileTask {
 
   /// Before the first tile is prepared. Throws as SourceMeasurer.
   void setMeasure(const MeasureRequest& request);
+
+  // For a search of the same pixels, changed (native/detect/quality). Before the first tile is prepared:
+
+  /// `change` sees every window after it was read, in the network's unit.
+  void alter(PixelChange change);
+  /// Limits of the normalisation and noise of another run, in place of its own; and no fault in pixels that are all blank.
+  void settle(const NormalisePlan& plan, const measure::NoiseMap& noise);
+  /// After the first tile was filled.
+  const NormalisePlan& plan() const;
+  /// When every tile was filled, of a task that measures (kInvalidArgument otherwise).
+  const measure::NoiseMap& noise() const;
 
   const HeaderReview& header() const;
   const FitsInfo& image() const { return header().info; }
@@ -92,10 +112,16 @@ class DetectionTask : public TileTask {
   /// After finish.
   const DetectionResult& result() const;
 
-  /// After finish of a task that measures (kInvalidArgument otherwise). Throws kOutputUnwritable.
-  void writeNoise(const std::string& path, NoiseKind kind) const;
+  // After finish of a task that measures (kInvalidArgument otherwise). One call at a time.
+
+  /// An image of the region. Throws kOutputUnwritable, kCancelled, and what reading throws.
+  void writeMap(const std::string& path, MapKind kind);
+
+  /// Flux densities at places of the image's own equatorial frame. Throws as measureDetections.
+  PlacesMeasured measurePlaces(std::span<const double> raDeg, std::span<const double> decDeg, int threads);
 
  private:
+  void requireMeasured(bool finished = true) const;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

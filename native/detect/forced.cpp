@@ -26,7 +26,37 @@ measure::NoiseMap noiseOf(FitsImage& image, const measure::CellLayout& layout) {
   return mapper.finish();
 }
 
+bool isInside(const Region& region, double x, double y) {
+  const auto left = static_cast<double>(region.x) - 0.5, bottom = static_cast<double>(region.y) - 0.5;
+  return x >= left && y >= bottom && x < left + static_cast<double>(region.width) &&
+         y < bottom + static_cast<double>(region.height);
+}
+
 }  // namespace
+
+PlacesMeasured measureSky(const HeaderReview& header, const Region& region,
+                          const measure::ImagePixels& pixels, const measure::NoiseMap& noise,
+                          std::span<const double> raDeg, std::span<const double> decDeg,
+                          const measure::MeasureOptions& options) {
+  const Wcs& wcs = *header.wcs;
+  PlacesMeasured result;
+  std::vector<measure::Detection> places;
+  for (size_t i = 0; i < raDeg.size(); ++i) {
+    const auto pixel = wcs.skyToPixel({raDeg[i], decDeg[i]});
+    measure::Detection place{kNaN, kNaN, 0, 0, {}};
+    if (pixel && isInside(region, pixel->first, pixel->second)) {
+      place.x = pixel->first;
+      place.y = pixel->second;
+      if (const auto toSky = measure::skyMapAt(wcs, place.x, place.y))
+        place.beam = measure::beamInPixels(*header.info.beam, *toSky);
+    }
+    result.x.push_back(place.x);
+    result.y.push_back(place.y);
+    places.push_back(place);
+  }
+  result.rows = measure::measureAt(pixels, noise, places, options);
+  return result;
+}
 
 ForcedResult measurePlaces(FitsImage image, std::span<const double> raDeg, std::span<const double> decDeg,
                            int threads) {
@@ -39,31 +69,12 @@ ForcedResult measurePlaces(FitsImage image, std::span<const double> raDeg, std::
   const measure::NoiseMap noise = noiseOf(image, layout);
   result.typicalRms = noise.typicalRms();
   result.cellPx = layout.width / layout.columns;
-
-  const Wcs& wcs = *result.header.wcs;
-  std::vector<measure::Detection> places;
-  for (size_t i = 0; i < raDeg.size(); ++i) {
-    const auto pixel = wcs.skyToPixel({raDeg[i], decDeg[i]});
-    const bool inside = pixel && pixel->first >= -0.5 && pixel->second >= -0.5 &&
-                        pixel->first < static_cast<double>(info.width) - 0.5 &&
-                        pixel->second < static_cast<double>(info.height) - 0.5;
-    measure::Detection place{kNaN, kNaN, 0, 0, {}};
-    if (inside) {
-      place.x = pixel->first;
-      place.y = pixel->second;
-      if (const auto toSky = measure::skyMapAt(wcs, place.x, place.y))
-        place.beam = measure::beamInPixels(*info.beam, *toSky);
-    }
-    result.x.push_back(place.x);
-    result.y.push_back(place.y);
-    places.push_back(place);
-  }
   const measure::ImagePixels pixels{
       info.width, info.height,
       [&image](int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
         image.readWindow(x0, y0, columns, rows, out, stride);
       }};
-  result.rows = measure::measureAt(pixels, noise, places, {.threads = threads});
+  result.places = measureSky(result.header, whole, pixels, noise, raDeg, decDeg, {.threads = threads});
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "detect/given_noise.h"
 #include "error/error.h"
 
 namespace otf {
@@ -28,15 +29,43 @@ double beamPixels(const HeaderReview& header, const Region& region) {
   return kFwhmPerSigma * std::pow(beam.determinant(), 0.25);
 }
 
+const std::string& measuredUnit(const HeaderReview& header, const DetectorConfig& config) {
+  return config.unit.empty() ? header.pixelUnit : config.unit;
+}
+
 SourceMeasurer::SourceMeasurer(const MeasureRequest& request, const HeaderReview& header,
-                               const Region& region, const DetectorConfig& config)
+                               const Region& region, const DetectorConfig& config,
+                               const std::atomic<bool>* cancel)
     : request_(request),
       header_(header),
       config_(config),
+      cancel_(cancel),
       layout_(
-          measure::layoutCells(region.x, region.y, region.width, region.height, beamPixels(header, region))),
-      mapper_(layout_) {
+          measure::layoutCells(region.x, region.y, region.width, region.height, beamPixels(header, region))) {
+  const std::string& unit = measuredUnit(header, config);
+  const auto given = [&](const std::optional<MapFile>& file) {
+    return file ? openGivenMap(file->path, file->select, header, region, unit, cancel, warnings_) : nullptr;
+  };
+  given_ = {given(request.background), given(request.rms)};
+  if (!given_.both()) mapper_.emplace(layout_);
   summary_.cellPx = region.width / layout_.columns;
+}
+
+void SourceMeasurer::add(const float* pixels, int64_t rows) {
+  if (mapper_) mapper_->add(pixels, rows);
+}
+
+const measure::NoiseMap& SourceMeasurer::noise() {
+  if (!noise_) {
+    noise_ = mapper_ ? mapper_->finish() : measure::NoiseMap(layout_, given_);
+    noise_->take(given_);
+  }
+  return *noise_;
+}
+
+void SourceMeasurer::use(measure::NoiseMap noise) {
+  noise_ = std::move(noise);
+  mapper_.reset();
 }
 
 bool SourceMeasurer::beyondTraining(const Source& source) const {
@@ -51,10 +80,9 @@ bool SourceMeasurer::beyondTraining(const Source& source) const {
 }
 
 std::vector<MeasuredSource> SourceMeasurer::measure(const measure::ImagePixels& image,
-                                                    std::vector<Source>& sources, int threads,
-                                                    const std::atomic<bool>* cancel) {
-  noise_ = mapper_.finish();
-  summary_.typicalRms = noise_.typicalRms();
+                                                    std::vector<Source>& sources, int threads) {
+  const measure::NoiseMap& known = noise();
+  summary_.typicalRms = known.typicalRms();
   std::vector<measure::Detection> detections;
   std::vector<std::optional<measure::Map>> maps;
   for (const Source& source : sources) {
@@ -65,7 +93,7 @@ std::vector<MeasuredSource> SourceMeasurer::measure(const measure::ImagePixels& 
     detections.push_back({source.x, source.y, source.widthPx, source.heightPx, beam});
   }
   const auto measured =
-      measure::measureDetections(image, noise_, detections, {request_.effort, threads, cancel});
+      measure::measureDetections(image, known, detections, {request_.effort, threads, cancel_});
 
   std::vector<MeasuredSource> out;
   std::vector<Source> kept;

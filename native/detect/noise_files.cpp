@@ -78,18 +78,21 @@ std::vector<FitsKey> skyKeys(const FitsInfo& image, int64_t x, int64_t y) {
   return keys;
 }
 
+std::vector<FitsKey> imageKeys(const FitsInfo& image, int64_t x, int64_t y, const std::string& unit) {
+  std::vector<FitsKey> keys = skyKeys(image, x, y);
+  if (unit.empty()) return keys;
+  FitsKey key;
+  key.name = "BUNIT";
+  key.isText = true;
+  key.text = unit;
+  keys.push_back(std::move(key));
+  return keys;
+}
+
 void writeNoiseFile(const std::string& path, const measure::NoiseMap& noise, NoiseKind kind,
                     const FitsInfo& image, const std::string& unit) {
   const measure::CellLayout& box = noise.layout();
-  std::vector<FitsKey> keys = skyKeys(image, box.x, box.y);
-  if (!unit.empty()) {
-    FitsKey key;
-    key.name = "BUNIT";
-    key.isText = true;
-    key.text = unit;
-    keys.push_back(std::move(key));
-  }
-  FitsImageWriter writer(path, box.width, box.height, keys);
+  FitsImageWriter writer(path, box.width, box.height, imageKeys(image, box.x, box.y, unit));
   constexpr int64_t kRows = 64;
   std::vector<float> pixels(static_cast<size_t>(kRows * box.width));
   for (int64_t y = 0; y < box.height; y += kRows) {

@@ -13,6 +13,9 @@ namespace otf {
 /// Axes are renamed to 1 and 2.
 std::vector<FitsKey> skyKeys(const FitsInfo& image, int64_t x, int64_t y);
 
+/// And with the unit of the pixels, "" = not known.
+std::vector<FitsKey> imageKeys(const FitsInfo& image, int64_t x, int64_t y, const std::string& unit);
+
 enum class NoiseKind { kBackground, kRms };
 
 /// The map over its box, in `unit`. Throws kOutputUnwritable.

@@ -26,6 +26,7 @@ constexpr std::array kEntries = {
     Entry{Code::kRoiOutside, "OTF_ROI_OUTSIDE"},
     Entry{Code::kImageTooLarge, "OTF_IMAGE_TOO_LARGE"},
     Entry{Code::kBeamUnknown, "OTF_BEAM_UNKNOWN"},
+    Entry{Code::kMapMismatch, "OTF_MAP_MISMATCH"},
     Entry{Code::kTableUnreadable, "OTF_TABLE_UNREADABLE"},
     Entry{Code::kTableColumn, "OTF_TABLE_COLUMN"},
     Entry{Code::kDetectorConfig, "OTF_DETECTOR_CONFIG"},

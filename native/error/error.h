@@ -25,6 +25,7 @@ enum class Code {
   kRoiOutside,           // the region of interest does not touch the image
   kImageTooLarge,        // searching it would take more memory than is allowed
   kBeamUnknown,          // a measurement needs the beam of an image whose header has none
+  kMapMismatch,          // a map given for a measurement is not one of the image's pixels
   kTableUnreadable,      // a catalogue is not a table that can be read
   kTableColumn,          // a catalogue lacks a column that is needed
   kDetectorConfig,       // the model card's detector section does not fit the network

@@ -113,17 +113,18 @@ class GroupFitter {
       for (int64_t x = all.left; x <= all.right; ++x) {
         if (!window.contains(x, y)) continue;
         const auto px = static_cast<double>(x), py = static_cast<double>(y);
-        bool wanted = false;
-        const float value = window.at(x, y);
-        for (size_t k = 0; k < starts_.size(); ++k) {
-          if (!reaches(starts_[k], px, py)) continue;
-          wanted = true;
-          if (!std::isfinite(value)) flags_[k] |= kBlankNear;
+        const auto reached = [&](const Gaussian& start) { return reaches(start, px, py); };
+        if (std::ranges::none_of(starts_, reached)) continue;
+        const double value = window.at(x, y) - noise_.at(px, py).background;
+        if (!std::isfinite(value)) {
+          for (size_t k = 0; k < starts_.size(); ++k) {
+            if (reached(starts_[k])) flags_[k] |= kBlankNear;
+          }
+          continue;
         }
-        if (!wanted || !std::isfinite(value)) continue;
         pixels_.x.push_back(px);
         pixels_.y.push_back(py);
-        pixels_.values.push_back(value - noise_.at(px, py).background);
+        pixels_.values.push_back(value);
       }
     }
   }

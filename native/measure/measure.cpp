@@ -72,7 +72,7 @@ std::vector<Measurement> measureDetections(const ImagePixels& image, const Noise
   std::vector<uint8_t> used(detections.size());
   for (size_t i = 0; i < used.size(); ++i)
     used[i] = peaks[i].found && firsts[i] < 0 && detections[i].beam.isPositive() &&
-              std::isfinite(peaks[i].start.peak);
+              std::isfinite(peaks[i].start.peak) && noise.at(peaks[i].start.x, peaks[i].start.y).rms > 0;
   const Grouping grouping = groupSources(startsOf(peaks), used);
   std::vector<Measurement> out(detections.size());
   for (size_t i = 0; i < out.size(); ++i) {
@@ -96,7 +96,8 @@ std::vector<Measurement> measureAt(const ImagePixels& image, const NoiseMap& noi
   for (size_t i = 0; i < places.size(); ++i) {
     const Detection& place = places[i];
     peaks[i].start = {1, place.x, place.y, place.beam};
-    used[i] = std::isfinite(place.x) && std::isfinite(place.y) && place.beam.isPositive();
+    used[i] = std::isfinite(place.x) && std::isfinite(place.y) && place.beam.isPositive() &&
+              noise.at(place.x, place.y).rms > 0;
   }
   const Grouping grouping = groupSources(startsOf(peaks), used);
   std::vector<Measurement> out(places.size());

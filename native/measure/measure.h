@@ -3,25 +3,16 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
 #include "measure/errors.h"
 #include "measure/fit.h"
 #include "measure/noise_map.h"
+#include "measure/pixels.h"
 #include "measure/shape.h"
 
 namespace otf::measure {
-
-/// Columns [x0, x0+columns) of rows [y0, y0+rows) of an image to out[r*stride + c]; NaN = blank. Called by one thread at a time.
-using ReadPixels =
-    std::function<void(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride)>;
-
-struct ImagePixels {
-  int64_t width = 0, height = 0;
-  ReadPixels read;
-};
 
 /// A detection: where a network saw it, and the beam there. Pixels, 0-based. Of two of one peak the first stays.
 struct Detection {

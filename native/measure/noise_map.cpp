@@ -125,7 +125,18 @@ double NoiseMap::between(const std::vector<float>& values, double column, double
 }
 
 NoiseMap::Value NoiseMap::at(double x, double y) const {
-  if (!isKnown()) return {std::nan(""), std::nan("")};
+  Value value = given_.both() ? Value{} : ofCells(x, y);
+  if (given_.background) value.background = given_.background->at(x, y);
+  if (given_.rms) {
+    const double rms = given_.rms->at(x, y);
+    value.rms = rms > 0 ? rms : std::nan("");
+  }
+  if (isInverted_) value.background = -value.background;
+  return value;
+}
+
+NoiseMap::Value NoiseMap::ofCells(double x, double y) const {
+  if (rms_.empty()) return {std::nan(""), std::nan("")};
   const double column = (x - static_cast<double>(layout_.x) + 0.5) * static_cast<double>(layout_.columns) /
                             static_cast<double>(layout_.width) -
                         0.5;
@@ -153,6 +164,17 @@ void NoiseMap::rows(int64_t row, int64_t count, float* background, float* rms) c
 
 double NoiseMap::typicalRms() const {
   std::vector<float> known = rms_;
+  if (given_.rms) {
+    known.clear();
+    for (int64_t r = 0; r < layout_.rows; ++r) {
+      for (int64_t c = 0; c < layout_.columns; ++c) {
+        const int64_t x = (layout_.columnBegin(c) + layout_.columnBegin(c + 1)) / 2;
+        const int64_t y = (layout_.rowBegin(r) + layout_.rowBegin(r + 1)) / 2;
+        known.push_back(static_cast<float>(
+            at(static_cast<double>(layout_.x + x), static_cast<double>(layout_.y + y)).rms));
+      }
+    }
+  }
   std::erase_if(known, [](float value) { return !std::isfinite(value); });
   return known.empty() ? std::nan("") : medianOf(known, known.size());
 }

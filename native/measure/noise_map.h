@@ -4,7 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
+
+#include "measure/given_map.h"
 
 namespace otf::measure {
 
@@ -22,29 +26,47 @@ struct CellLayout {
 /// most 512 pixels.
 CellLayout layoutCells(int64_t x, int64_t y, int64_t width, int64_t height, double beamPx);
 
-/// What the cells gave. NaN where a whole image has no pixel to tell. Thread-safe.
+/// Maps somebody gave in place of what the cells tell; null = none.
+struct GivenMaps {
+  std::shared_ptr<const GivenMap> background, rms;
+  bool both() const { return background && rms; }
+};
+
+/// What the cells gave. NaN where a whole image has no pixel to tell, and where a given map has none. Thread-safe.
 class NoiseMap {
  public:
   NoiseMap() = default;
   NoiseMap(const CellLayout& layout, std::vector<float> background, std::vector<float> rms);
+  /// Both given: there need be no cells.
+  NoiseMap(const CellLayout& layout, GivenMaps given) : layout_(layout), given_(std::move(given)) {}
+  void take(GivenMaps given) { given_ = std::move(given); }
+  /// That of the image upside down.
+  NoiseMap inverted() const {
+    NoiseMap other = *this;
+    other.isInverted_ = !isInverted_;
+    return other;
+  }
 
   struct Value {
     double background, rms;
   };
-  /// At a pixel of the image, bilinear between centres of cells, and on along the edges.
+  /// At a pixel of the image, bilinear between centres of cells, and on along the edges; of maps that were given, the
+  /// nearest pixel's.
   Value at(double x, double y) const;
   /// Rows of the box from `row`, `width` values each; either may be null.
   void rows(int64_t row, int64_t count, float* background, float* rms) const;
 
   const CellLayout& layout() const { return layout_; }
-  bool isKnown() const { return !rms_.empty(); }
-  /// Median over the cells, for a summary.
+  /// Median over the cells (of a given map, at their centres), for a summary.
   double typicalRms() const;
 
  private:
   double between(const std::vector<float>& values, double column, double row) const;
+  Value ofCells(double x, double y) const;
   CellLayout layout_;
   std::vector<float> background_, rms_;
+  GivenMaps given_;
+  bool isInverted_ = false;
 };
 
 /// Takes the rows of the box one after the other and makes the map of them. One thread at a time.

@@ -51,7 +51,7 @@ class TileTask {
   virtual void finish(int threads) = 0;
 
   /// Work under way ends soon. From any thread.
-  void cancel() { cancelled_ = true; }
+  virtual void cancel() { cancelled_ = true; }
   bool isCancelled() const { return cancelled_; }
 
  protected:

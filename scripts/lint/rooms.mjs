@@ -19,7 +19,7 @@ const kTypeScript = {
   client: ['errors'],
   dashboard: ['client', 'errors', 'io'],
   scores: ['engine', 'errors', 'results', 'version.ts'],
-  tasks: ['engine', 'errors', 'fetch', 'io', 'models', 'provenance', 'results', 'version.ts'],
+  tasks: ['engine', 'errors', 'fetch', 'io', 'models', 'provenance', 'results', 'scores', 'version.ts'],
   jobs: ['config', 'errors', 'io', 'provenance', 'tasks', 'version.ts'],
   uploads: ['config', 'errors', 'io', 'jobs', 'tasks'],
   pictures: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'results', 'tasks', 'threads'],
@@ -110,6 +110,7 @@ const kNative = {
   task: ['engine', 'error', 'model', 'tensor', 'timing'],
   measure: ['error', 'fits', 'sky', 'threads'],
   detect: ['engine', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor', 'timing'],
+  'detect/quality': ['detect', 'error', 'measure', 'model', 'score', 'task'],
   // They run a network of their own.
   'detect/tests': [
     ...['detect', 'engine', 'engine/registry', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor'],
@@ -139,6 +140,7 @@ const kNative = {
   addon: [
     ...[
       'detect',
+      'detect/quality',
       'engine',
       'engine/onednn',
       'engine/process',

@@ -12,10 +12,10 @@ import { kPictureLook } from '../pictures/look.js';
 import { resolveModel } from '../tasks/cards.js';
 import { detectorCard } from '../tasks/detection/card.js';
 import { type DetectionFormat, kDetectionFormats } from '../tasks/detection/formats.js';
-import { type LocalImage, runDetectTask } from '../tasks/detection/here.js';
+import { type DetectTask, type LocalImage, qualityFilesOf, runDetectTask } from '../tasks/detection/here.js';
 import { kDetection } from '../tasks/detection/kind.js';
 import { sourceMarks } from '../tasks/detection/marks.js';
-import { type DetectionAsked, kDetectionParameters, readDetection } from '../tasks/detection/parameters.js';
+import { type DetectionAsked, kCommandParameters, readDetection } from '../tasks/detection/parameters.js';
 import { nativeImages } from '../tasks/detection/request.js';
 import { type RunRecord, runFacts } from '../tasks/detection/run-record.js';
 import { kNoDefaults } from '../tasks/kind.js';
@@ -32,11 +32,19 @@ interface DetectOptions extends EngineOptions {
   model: string;
   models: string;
   beam?: string;
+  noiseMap?: string;
+  backgroundMap?: string;
+  places?: string;
+  quality?: string;
   checksum?: boolean;
   format?: DetectionFormat;
   output?: string;
   rms?: string;
   background?: string;
+  modelImage?: string;
+  residual?: string;
+  photometry?: string;
+  qualityFiles?: string;
   preview?: string;
   previewPx: number;
   json?: boolean;
@@ -64,12 +72,16 @@ export function registerDetect(root: Command): void {
       '-o, --output <file>',
       'where it goes; - is standard output (default: IMAGE with the ending of the format, here)',
     );
-  addParameterOptions(command, kDetectionParameters);
+  addParameterOptions(command, kCommandParameters);
   addInputOptions(command, kDetection.inputs.slice(1));
   command
     .option('--checksum', 'put the SHA-256 of the image into the results however small the region (it may take longer)')
     .option('--rms <fits>', 'also write the noise map of the measurement')
     .option('--background <fits>', 'also write its background map')
+    .option('--model-image <fits>', 'also write the image of what was fitted')
+    .option('--residual <fits>', 'also write the image without what was fitted')
+    .option('--photometry <vot>', 'where the flux densities at the --places go')
+    .option('--quality-files <stem>', 'where what --quality tells goes: STEM.vot, -completeness.svg, -reliability.svg')
     .option('--preview <png>', 'also draw the image with its sources')
     .option('--preview-px <n>', 'longest side of the drawing', integer(16, 8192), kPreviewPx)
     .option('--json', 'print a summary of the run as JSON');
@@ -83,9 +95,17 @@ export function registerDetect(root: Command): void {
 
 async function detect(image: string, options: DetectOptions): Promise<void> {
   const target = chooseTarget(image, options);
-  const { preview, rms, background } = options;
-  const outputs = [target.path, preview, rms, background];
-  await refuseOverwritingInputs([image, options.beam], outputs);
+  const { preview, photometry } = options;
+  if ((options.places === undefined) !== (photometry === undefined))
+    throw new OtfError(
+      'OTF_USAGE',
+      '--places names the table of places, --photometry where their flux densities go: give both',
+    );
+  if (options.qualityFiles !== undefined && options.quality === undefined)
+    throw new OtfError('OTF_USAGE', '--quality-files is for what --quality tells: give it, too');
+  const quality = options.qualityFiles === undefined ? [] : Object.values(qualityFilesOf(options.qualityFiles));
+  const outputs = [target.path, preview, photometry, ...quality, ...Object.values(mapsOf(options))];
+  await refuseOverwritingInputs([image, ...Object.values(furtherOf(options))], outputs);
   for (const path of outputs) if (path !== undefined) await assertWritable(path);
   const plain = new PlainFiles();
   try {
@@ -97,18 +117,22 @@ async function detect(image: string, options: DetectOptions): Promise<void> {
 
 async function detectPlain(given: string, plain: PlainFiles, options: DetectOptions, target: Target): Promise<void> {
   const card = detectorCard(await resolveModel(options.models, options.model));
-  const fields = fieldsOfOptions({ ...options }, kDetectionParameters);
-  const asked = asUsage(() => readDetection(givenOf(fields), card, kNoDefaults));
-  const { rms, background } = options;
-  if ((rms ?? background) !== undefined && (asked.measure ?? 'none') === 'none')
-    throw new OtfError('OTF_USAGE', '--rms and --background are maps of the measurement: give --measure, too');
+  const fields = fieldsOfOptions({ ...options }, kCommandParameters);
+  const named = furtherOf(options);
+  const asked = asUsage(() => readDetection(givenOf(fields), card, kNoDefaults, Object.keys(named)));
+  const maps = mapsOf(options);
+  if (Object.values(maps).some((path) => path !== undefined) && (asked.measure ?? 'none') === 'none') {
+    const wrong = '--rms, --background, --model-image and --residual are maps of the measurement';
+    throw new OtfError('OTF_USAGE', `${wrong}: give --measure, too`);
+  }
   const image = { path: await plain.of(given), name: given };
-  const { engine: name, threads, batch, quantization, checksum } = options;
-  const beam = options.beam === undefined ? undefined : { path: await plain.of(options.beam), name: options.beam };
+  const { engine: name, threads, batch, quantization, checksum, photometry, qualityFiles: qualityStem } = options;
+  const further: Record<string, LocalImage> = {};
+  for (const [input, path] of Object.entries(named)) further[input] = { path: await plain.of(path), name: path };
   const engine = { name, threads, batch, quantization };
   const bar = progressBar(kDetection.unit);
   const record = await runDetectTask(
-    { image, given, beam, asked, checksum, noise: { rms, background }, card, engine },
+    { image, given, further, asked, checksum, maps, photometry, qualityStem, card, engine },
     ({ done, total }) => bar.update(done, total),
   ).finally(bar.stop);
 
@@ -116,6 +140,16 @@ async function detectPlain(given: string, plain: PlainFiles, options: DetectOpti
   await deliver(record, target);
   if (options.preview !== undefined) await writePreview(record, { image, asked }, options.preview, options.previewPx);
   summarise(record, target, options);
+}
+
+/** The files there are, by the names of the kind's inputs. */
+function furtherOf({ beam, noiseMap, backgroundMap, places }: DetectOptions): Record<string, string> {
+  const all = { BEAM: beam, NOISE_MAP: noiseMap, BACKGROUND_MAP: backgroundMap, PLACES: places };
+  return Object.fromEntries(Object.entries(all).flatMap(([name, path]) => (path === undefined ? [] : [[name, path]])));
+}
+
+function mapsOf({ rms, background, modelImage, residual }: DetectOptions): DetectTask['maps'] & object {
+  return { rms, background, model: modelImage, residual };
 }
 
 interface Target {

@@ -70,7 +70,7 @@ async function reconstruct(cube: string[], options: ReconstructOptions): Promise
   const card = reconstructorCard(await resolveModel(options.models, options.model));
   const fields = fieldsOfOptions({ ...options }, kReconstructionParameters);
   const asked = asUsage(() =>
-    kReconstruction.readParameters(givenOf(fields), card, kNoDefaults),
+    kReconstruction.readParameters(givenOf(fields), card, kNoDefaults, []),
   ) as ReconstructionAsked;
   await prepareFolder(options.output, [...cube, ...options.psf]);
   const plain = new PlainFiles();

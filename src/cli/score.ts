@@ -2,7 +2,10 @@
 import { type Command, Option } from 'commander';
 import type { Fraction, PlainOutcome, Sdc1Outcome, Sdc1Request, Spread } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
+import { OtfError } from '../errors/catalogue.js';
+import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { type PlainTable, plainDocument } from '../scores/plain-document.js';
+import { fluxPlot, thresholdPlot } from '../scores/plain-plots.js';
 import { sdc1Document } from '../scores/sdc1-document.js';
 import { warn } from './failure.js';
 import { example, integer, real } from './options.js';
@@ -24,6 +27,7 @@ interface ScoreOptions extends TableOptions {
   bins: number;
   thresholds: number;
   table: PlainTable;
+  plots?: string;
   threads: number;
 }
 
@@ -51,15 +55,18 @@ export function registerScore(root: Command): void {
     .addOption(
       new Option('--table <rows>', 'plain: rows of the result').choices(['bins', 'thresholds']).default('bins'),
     )
+    .option('--plots <stem>', 'plain: also draw STEM-flux.svg (by flux density) and STEM-roc.svg (over thresholds)')
     .addOption(new Option('--threads <n>', 'CPU threads').default(0, 'all').argParser(integer(0, 1024)));
   addTableOptions(command, 'text');
   example(command, [
     'cianna-otf score submission.txt True_560.txt --freq 560',
     'cianna-otf score found.vot sim/truth.vot --plain --min-snr 5 -o score.json',
   ]);
-  command.action((submission: string, truth: string, options: ScoreOptions) =>
-    options.plain ? plain(submission, truth, options) : sdc1(submission, truth, options),
-  );
+  command.action((submission: string, truth: string, options: ScoreOptions) => {
+    if (options.plots !== undefined && !options.plain)
+      throw new OtfError('OTF_USAGE', '--plots are of the plain scorer: give --plain, too');
+    return options.plain ? plain(submission, truth, options) : sdc1(submission, truth, options);
+  });
 }
 
 async function sdc1(submission: string, truth: string, options: ScoreOptions): Promise<void> {
@@ -85,6 +92,8 @@ function sdc1Text(outcome: Sdc1Outcome): string {
 
 async function plain(submission: string, truth: string, options: ScoreOptions): Promise<void> {
   const target = await tableTarget(options, 'text');
+  const plots = options.plots === undefined ? undefined : [`${options.plots}-flux.svg`, `${options.plots}-roc.svg`];
+  for (const path of plots ?? []) await assertWritable(path);
   const { radius, minSnr, measured, truthFlux, rank, bins, thresholds, threads } = options;
   const flux = options.flux || (measured ? 'int_flux' : '');
   const places = measured ? { ra: 'ra_fit', dec: 'dec_fit' } : { ra: '', dec: '' };
@@ -97,6 +106,9 @@ async function plain(submission: string, truth: string, options: ScoreOptions): 
   const document = plainDocument({ request, outcome, createdAt: new Date() }, options.table);
   for (const line of document.warnings) warn(line);
   await writeTable(document, () => plainText(outcome, options.table), target);
+  const [byFlux, overThresholds] = plots ?? [];
+  if (byFlux !== undefined) await writeFileAtomically(byFlux, [fluxPlot(outcome)]);
+  if (overThresholds !== undefined) await writeFileAtomically(overThresholds, [thresholdPlot(outcome)]);
 }
 
 function plainText(outcome: PlainOutcome, table: PlainTable): string {

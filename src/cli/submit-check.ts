@@ -18,7 +18,7 @@ const kNoModel = { normalisation: [] };
 
 /** Throws what is wrong with the first image that has something wrong: none has been sent then. */
 export async function checkImages(images: readonly string[], fields: Record<string, string>): Promise<void> {
-  const { region, hdu, plane } = asUsage(() => readDetection(givenOf(fields), kNoModel, kNoDefaults));
+  const { region, hdu, plane } = asUsage(() => readDetection(givenOf(fields), kNoModel, kNoDefaults, []));
   const files = images.filter((image) => !isRemote(image));
   for (const file of files) await assertReadable(file);
   const addon = await addonIfThere();

@@ -51,6 +51,8 @@ export interface DetectRequest {
   primaryBeam?: ImageSelect;
   /** In place of BUNIT. */
   pixelUnit?: string;
+  /** Absent = not measured. */
+  measure?: MeasureRequest;
   model: { weights: string; inputBias: number };
   detector: DetectorConfig;
   engine: EngineRequest;
@@ -123,6 +125,47 @@ export interface MeasureRequest {
   effort: 'fast' | 'full';
   /** 0 = all stay. */
   minSnr: number;
+  /** In place of the maps that the measurement makes. */
+  background?: ImageSelect;
+  rms?: ImageSelect;
+}
+
+/** Parts of the image are searched again, upside down and with mock sources. */
+export interface QualityRequest {
+  /** About as many tiles for each. */
+  tiles: number;
+  seed: number;
+}
+
+/** One entry per bin; `high` of the last is Infinity, NaN = of none. */
+export interface QualityColumns {
+  low: Float64Array;
+  high: Float64Array;
+  found: Float64Array;
+  negative: Float64Array;
+  reliability: Float64Array;
+  reliabilityLow: Float64Array;
+  reliabilityHigh: Float64Array;
+  mocks: Float64Array;
+  recovered: Float64Array;
+  completeness: Float64Array;
+  completenessLow: Float64Array;
+  completenessHigh: Float64Array;
+}
+
+export interface FoundQuality {
+  /** Searched again. */
+  tiles: number;
+  /** Part of the pixels that was turned upside down. */
+  sampled: number;
+  negatives: number;
+  mocks: number;
+  recovered: number;
+  bySnr: QualityColumns;
+  /** By the peak, in the network's unit; no bins when the noise is not known. */
+  byFlux: QualityColumns;
+  /** Of each source. */
+  reliability: Float64Array;
 }
 
 export interface ImageSummary {
@@ -175,7 +218,7 @@ export interface StageTimes extends OwnTimes {
 }
 
 export interface FoundDetection
-  extends Pick<DetectOutcome, 'catalogue' | 'measured' | 'measureSummary' | 'image' | 'tiling' | 'counts'> {
+  extends Pick<DetectOutcome, 'catalogue' | 'measured' | 'measureSummary' | 'quality' | 'image' | 'tiling' | 'counts'> {
   times: OwnTimes;
 }
 
@@ -185,6 +228,7 @@ export interface DetectOutcome {
   /** Both absent: not asked for. */
   measured?: MeasuredColumns;
   measureSummary?: MeasureSummary;
+  quality?: FoundQuality;
   image: ImageSummary;
   tiling: { tilesX: number; tilesY: number; offsetX: number; offsetY: number; tilePx: number; overlapPx: number };
   counts: { selected: number; afterFirst: number; final: number };

@@ -133,15 +133,18 @@ export interface SkyPairs {
   separation: Float64Array;
 }
 
-export interface MeasurePlacesRequest {
-  image: ImageSelect;
+export interface TaskPlacesRequest {
   raDeg: Float64Array;
   decDeg: Float64Array;
   threads: number;
 }
 
+export interface MeasurePlacesRequest extends TaskPlacesRequest {
+  image: ImageSelect;
+}
+
 /** One entry per place, NaN where the image has none; values in the image's unit, x and y 0-based. */
-export interface MeasuredPlaces {
+export interface PlacesColumns {
   x: Float64Array;
   y: Float64Array;
   peak: Float64Array;
@@ -149,6 +152,9 @@ export interface MeasuredPlaces {
   background: Float64Array;
   rms: Float64Array;
   flags: Float64Array;
+}
+
+export interface MeasuredPlaces extends PlacesColumns {
   /** '' = not known. */
   pixelUnit: string;
   /** Of the image's positions. */

@@ -14,12 +14,14 @@ import type {
   MatchSkyRequest,
   MeasuredPlaces,
   MeasurePlacesRequest,
+  PlacesColumns,
   PlainOutcome,
   PlainRequest,
   ReadTable,
   Sdc1Outcome,
   Sdc1Request,
   SkyPairs,
+  TaskPlacesRequest,
 } from './addon-scores.js';
 import type {
   CopyItemsRequest,
@@ -223,8 +225,14 @@ export interface NativeAddon extends PictureAddon {
   finishTask(task: TaskHandle, threads: number): unknown;
   /** Every tile through an engine in this process; finishTask comes after it. */
   runTask(request: RunTaskRequest, onProgress: (done: number, total: number) => void): Promise<RunTaskOutcome>;
-  /** Of a detection that measured and is finished: its map as a FITS image. */
-  writeNoise(task: TaskHandle, request: { path: string; kind: 'rms' | 'background' }): Promise<void>;
+  // Of a detection that measured and is finished; one call at a time.
+  /** An image of the region: noise, background, what was fitted, or the pixels without that. */
+  writeMap(
+    task: TaskHandle,
+    request: { path: string; kind: 'rms' | 'background' | 'model' | 'residual' },
+  ): Promise<void>;
+  /** Flux densities of the beam's shape at places in the image's own frame. */
+  measureTaskPlaces(task: TaskHandle, request: TaskPlacesRequest): Promise<PlacesColumns>;
   /** A fill under way throws OTF_CANCELLED soon. */
   cancelTask(task: TaskHandle): void;
   closeTask(task: TaskHandle): void;

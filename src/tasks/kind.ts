@@ -46,8 +46,8 @@ export interface TaskKind {
   card: CardSection;
   inputs: readonly InputDescription[];
   parameters: readonly ParameterDescription[];
-  /** Throws OTF_BAD_REQUEST. What was not given is absent. */
-  readParameters: (given: Given, card: ModelCard, defaults: ServerDefaults) => Asked;
+  /** `inputs`: names of those that came with them. Throws OTF_BAD_REQUEST. What was not given is absent. */
+  readParameters: (given: Given, card: ModelCard, defaults: ServerDefaults, inputs: readonly string[]) => Asked;
   /** Name and text of each that was given, in the order of the descriptions, as a request would give them. */
   printParameters: (asked: Asked) => [name: string, value: string][];
   /** Most of its inputs is read: their checksums cost little beside that. */

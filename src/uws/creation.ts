@@ -67,7 +67,7 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   refuseOfOthers(form, kind, card.id);
   const inputs = readInputs(form, kind, rules.config.fetch);
   const checksums = readChecksums(given, kind, inputs);
-  const own = kind.readParameters(given, card, rules.config.detection);
+  const own = kind.readParameters(given, card, rules.config.detection, Object.keys(inputs));
   const format = given.single('RESPONSEFORMAT');
   const responseFormat = format === undefined ? undefined : formatNamed(format, kind.formats);
   if (format !== undefined && responseFormat === undefined) throw badRequest(`unknown RESPONSEFORMAT ${format}`);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -50,6 +51,39 @@ std::string failure(const std::string& bytes, const CatalogueLimits& limits = {}
     return error.what();
   }
   return "";
+}
+
+TEST_CASE("what is a line of names, and what is a row") {
+  const auto read = [](const std::string& bytes) {
+    const File file(bytes);
+    return readCatalogue(file.path());
+  };
+  // A row without a number below the names.
+  const Catalogue text = read("a,b\nx,\ny,1\nz,2\n");
+  CHECK(text.rows == 3);
+  CHECK(text.find("a")->texts == std::vector<std::string>{"x", "y", "z"});
+  // Names that are numbers.
+  const Catalogue numbers = read("ra,dec,1400\n10,20,1\n11,21,2\n");
+  CHECK(numbers.rows == 2);
+  CHECK(numbers.find("1400")->numbers == std::vector<double>{1, 2});
+  CHECK(read("ra dec 1400\n10 20 1\n").rows == 1);
+  // Numbers alone have no names, one row or many, nor has a table with a column of text.
+  for (const std::string bytes :
+       {"1,10.0,2e-6\n", "1,10.0,2e-6\n2,11,3e-6\n", "1 10.0 2e-6\n", "150,30,x\n151,31,y\n"}) {
+    const Catalogue bare = read(bytes);
+    CHECK_FALSE(bare.named);
+    CHECK(bare.rows == static_cast<int64_t>(std::ranges::count(bytes, '\n')));
+    CHECK(bare.columns.front().name == "col1");
+  }
+  // A remark above the names is none; words above them, between blanks, are none either.
+  CHECK(read("# of ra, dec, flux\nra,dec,flux\n1,2,3\n").find("flux"));
+  CHECK(read("#ra,dec,flux\n1,2,3\n").find("ra"));
+  CHECK(read("found last year\nra dec flux\n1 2 3\n").find("dec"));
+  CHECK(read("Survey of 2020\nra dec flux s\n1 2 3 4\n").rows == 1);
+  // A row of another length is told, not passed over.
+  CHECK(failure("10.0,20.0\n11,21,2e-6\n12,21,2e-6\n").find("line 1 has 2 cells, not 3") !=
+        std::string::npos);
+  CHECK(failure("10 20 30 40\n1 2 3\n1 2 3\n").find("line 1 has 4 cells, not 3") != std::string::npos);
 }
 
 TEST_CASE("CSV with names, quotes and missing values") {

@@ -147,6 +147,36 @@ TEST_CASE("the pulls of 400 point sources in correlated noise are those of a Gau
   }
 }
 
+TEST_CASE(
+    "places of isolated point sources are within 10 per cent of what Condon 1997 gives as the least error") {
+  constexpr int64_t kSide = 1700;
+  constexpr int kAcross = 70, kSources = kAcross * kAcross;
+  constexpr double kSnr = 20;
+  Image image(kSide, 21, 1);
+  std::mt19937 random(9);
+  std::uniform_real_distribution<double> shift(-0.5, 0.5);
+  std::vector<Gaussian> truth;
+  std::vector<Detection> detections;
+  for (int i = 0; i < kSources; ++i) {
+    truth.push_back(
+        {kSnr, 20 + (i % kAcross) * 24 + shift(random), 20 + (i / kAcross) * 24 + shift(random), kBeam});
+    image.add(truth.back());
+    detections.push_back(near(truth.back(), shift(random), shift(random)));
+  }
+  for (const Effort effort : {Effort::kFast, Effort::kFull}) {
+    const std::vector<Measurement> found = measure(image, known(kSide), detections, {.effort = effort});
+    double squares = 0;
+    for (size_t i = 0; i < truth.size(); ++i)
+      squares += std::pow(found[i].fit.x - truth[i].x, 2) + std::pow(found[i].fit.y - truth[i].y, 2);
+    const double bound = std::sqrt(condonErrors(truth.front(), 1, kBeam, false).place.xx);
+    const double ratio = std::sqrt(squares / (2 * kSources)) / bound;
+    CAPTURE(static_cast<int>(effort));
+    CAPTURE(ratio);
+    CHECK(ratio < 1.1);
+    CHECK(ratio > 0.9);
+  }
+}
+
 TEST_CASE("two that overlap are fitted together; a third detection of one peak is merged") {
   Image image(64, 1, 0.01);
   const Gaussian a{20, 28, 30, kBeam}, b{12, 33, 30.5, kBeam};

@@ -5,7 +5,7 @@
 
 import { fitsPixel } from '../../results/pixels.js';
 import type { Column, NumberColumn, Table } from '../../results/table.js';
-import { addMeasured } from './measured-columns.js';
+import { addMeasured, addReliability } from './measured-columns.js';
 import type { RunRecord } from './run-record.js';
 
 /** Rows are sources by objectness, highest first. */
@@ -43,6 +43,7 @@ export function catalogueOf(record: RunRecord): Table {
   );
   addParameters(record, number);
   addMeasured(record, number);
+  addReliability(record, number);
   return { columns, rows: native.count };
 }
 

@@ -3,15 +3,18 @@ import { basename } from 'node:path';
 import type { DetectOutcome, EngineRequest } from '../../engine/addon.js';
 import { loadAddon } from '../../engine/load.js';
 import { type ErrorCode, OtfError, toOtfError } from '../../errors/catalogue.js';
+import { writeFileAtomically } from '../../io/write.js';
 import { verifyWeights } from '../../models/card.js';
 import { chooseEngine } from '../../models/engine-choice.js';
 import { chooseQuantization } from '../../models/quantization.js';
 import { InputChecksum } from '../checksum.js';
 import type { InputSource } from '../files.js';
 import { kNoDefaults, type Progress } from '../kind.js';
+import type { EndRequest } from '../work.js';
 import type { DetectorCard } from './card.js';
 import { kDetection } from './kind.js';
-import type { DetectionAsked } from './parameters.js';
+import { type DetectionAsked, kMapNames, type MapName } from './parameters.js';
+import { qualityDocument, qualityPlots } from './quality-document.js';
 import { cardOfRun, type DetectionRequest } from './request.js';
 import { makeRunRecord, type RunRecord } from './run-record.js';
 
@@ -22,12 +25,16 @@ export interface DetectTask {
   image: LocalImage;
   /** As it was given. */
   given: string;
-  beam?: LocalImage | undefined;
   asked: DetectionAsked;
   /** Take the checksum of the whole file however little of it is searched. */
   checksum?: boolean | undefined;
-  /** Files for the maps that the measurement makes. */
-  noise?: { rms?: string | undefined; background?: string | undefined };
+  /** Beside the image, by the names of the kind's inputs. */
+  further?: Readonly<Record<string, LocalImage>>;
+  /** Files for the images that the measurement leaves, and for the flux densities at the PLACES. */
+  maps?: Partial<Record<MapName, string | undefined>>;
+  photometry?: string | undefined;
+  /** Begins the names of the files that tell how good it is: .vot, -completeness.svg, -reliability.svg. */
+  qualityStem?: string | undefined;
   card: DetectorCard;
   /** `quantization` absent: the card's first. */
   engine: Omit<EngineRequest, 'quantization'> & { quantization?: string | undefined };
@@ -38,22 +45,24 @@ export interface DetectTask {
  * network runs; a failed detection stops the hashing.
  */
 export async function runDetectTask(task: DetectTask, onProgress: (progress: Progress) => void): Promise<RunRecord> {
-  const { card, image, beam, given } = task;
+  const { card, image, given } = task;
   const quantization = chooseQuantization(card, task.engine.quantization);
   const engine = { ...task.engine, name: chooseEngine(card, task.engine.name), quantization };
   await verifyWeights(card);
 
   const checksum = new InputChecksum(given);
   try {
-    const { outcome, plan } = await detection(task, engine, onProgress);
-    const input = await checksum.facts(outcome.image, task.checksum ?? false);
-    return makeRunRecord({
-      card: cardOfRun(card, plan),
-      outcome,
-      createdAt: new Date(),
-      input: { name: basename(image.name), ...input },
-      primaryBeam: beam && basename(beam.name),
-      measure: plan.measure,
+    return await detection(task, engine, onProgress, async (outcome, plan) => {
+      const input = await checksum.facts(outcome.image, task.checksum ?? false);
+      const beam = task.further?.BEAM;
+      return makeRunRecord({
+        card: cardOfRun(card, plan),
+        outcome,
+        createdAt: new Date(),
+        input: { name: basename(image.name), ...input },
+        primaryBeam: beam && basename(beam.name),
+        measure: plan.measure,
+      });
     });
   } catch (thrown) {
     checksum.stop();
@@ -61,21 +70,26 @@ export async function runDetectTask(task: DetectTask, onProgress: (progress: Pro
   }
 }
 
+type Plan = DetectionRequest['plan'];
+
 async function detection(
-  { card, image, beam, asked, noise = {} }: DetectTask,
+  task: DetectTask,
   engine: EngineRequest,
   onProgress: (progress: Progress) => void,
-): Promise<{ outcome: DetectOutcome; plan: DetectionRequest['plan'] }> {
+  recordOf: (outcome: DetectOutcome, plan: Plan) => Promise<RunRecord>,
+): Promise<RunRecord> {
+  const { card, image, asked, further = {} } = task;
   const addon = await loadAddon();
   const { detectOutcome, kDetectionWork: work } = await import('./work.js');
-  const inputs = { IMAGE: [source(image)], ...(beam ? { BEAM: [source(beam)] } : {}) };
+  const others = Object.entries(further).map(([name, file]) => [name, [source(file)]] as const);
+  const inputs = { IMAGE: [source(image)], ...Object.fromEntries(others) };
   const parameters = { inputs: {}, asked: { ...asked } };
   const job = { style: 'standard', quantization: engine.quantization, parameters };
   const { model } = work.openModel(card);
   try {
     const opened = work.open({ job, card, model, inputs, defaults: kNoDefaults });
     const { handle, items } = opened;
-    const plan = opened.plan as DetectionRequest['plan'];
+    const plan = opened.plan as Plan;
     try {
       const weights = { weights: card.weightsPath, inputBias: card.input_bias };
       const run = await addon.runTask({ task: handle as number, model: weights, engine }, (done, total) =>
@@ -85,17 +99,44 @@ async function detection(
       const { threads } = engine;
       const outcome = detectOutcome({ ...run, handle, card, plan, inputs, items, threads }, plan.notes);
       outcome.times.wall += (performance.now() - finishing) / 1000;
-      for (const kind of ['rms', 'background'] as const) {
-        const path = noise[kind];
-        if (path !== undefined) await addon.writeNoise(handle as number, { path, kind });
-      }
-      return { outcome, plan };
+      const record = await recordOf(outcome, plan);
+      await writeBeside(task, record, { handle, threads });
+      return record;
     } finally {
       work.close(handle);
     }
   } finally {
     work.closeModel(model);
   }
+}
+
+export function qualityFilesOf(stem: string) {
+  return { table: `${stem}.vot`, completeness: `${stem}-completeness.svg`, reliability: `${stem}-reliability.svg` };
+}
+
+/** What the measurement leaves beside the catalogue. */
+async function writeBeside(
+  { maps = {}, photometry: target, further, qualityStem }: DetectTask,
+  record: RunRecord,
+  ended: Pick<EndRequest, 'handle' | 'threads'>,
+): Promise<void> {
+  const addon = await loadAddon();
+  const { photometry } = await import('./beside.js');
+  const { tableContent, writeContent } = await import('../../results/serialise.js');
+  for (const kind of kMapNames) {
+    const path = maps[kind];
+    if (path !== undefined) await addon.writeMap(ended.handle as number, { path, kind });
+  }
+  const places = further?.PLACES;
+  if (target !== undefined && places)
+    await writeContent(tableContent(await photometry(record, ended, source(places)), 'votable'), target);
+  const { quality } = record.outcome;
+  if (qualityStem === undefined || !quality) return;
+  const files = qualityFilesOf(qualityStem);
+  const plots = qualityPlots(record, quality);
+  await writeContent(tableContent(qualityDocument(record, quality), 'votable'), files.table);
+  await writeFileAtomically(files.completeness, [plots.completeness]);
+  await writeFileAtomically(files.reliability, [plots.reliability]);
 }
 
 function source({ path, name }: LocalImage): InputSource {
@@ -115,7 +156,11 @@ function withSubject(error: OtfError, task: DetectTask): OtfError {
   const named = (name: string) => error.message.includes(name);
   const { name: label } = task.image;
   const { card } = task;
-  if (kAboutImage.includes(error.code) && !named(label) && !(task.beam && named(task.beam.name))) {
+  if (
+    kAboutImage.includes(error.code) &&
+    !named(label) &&
+    !Object.values(task.further ?? {}).some(({ name }) => named(name))
+  ) {
     return new OtfError(error.code, `${label}: ${error.message}`, { cause: error });
   }
   if (kAboutModel.includes(error.code) && !named(card.id) && !named(card.weightsPath)) {

@@ -10,6 +10,13 @@ export function measuredUnit({ card, outcome }: RunRecord): string {
   return card.unit ?? outcome.image.pixelUnit ?? outcome.image.bunit;
 }
 
+/** How likely each source is one (docs/quality.md). */
+export function addReliability({ outcome }: RunRecord, number: AddNumber): void {
+  if (!outcome.quality) return;
+  const text = 'Fraction of the detections of this snr that are sources, from the image turned upside down';
+  number('float', 'reliability', '', 'stat.probability', text, outcome.quality.reliability);
+}
+
 export function addMeasured(record: RunRecord, number: AddNumber): void {
   const of = record.outcome.measured;
   if (!of) return;

@@ -18,6 +18,23 @@ export interface DetectionAsked {
   measure?: Effort;
   /** In place of the model card's. */
   minSnr?: number;
+  /** Images that a job leaves. */
+  maps?: MapName[];
+  /** Tiles to search again for reliability and completeness, and the seed of the mock sources. */
+  quality?: number;
+  qualitySeed?: number;
+}
+
+export const kMapNames = ['rms', 'background', 'model', 'residual'] as const;
+export type MapName = (typeof kMapNames)[number];
+
+/** Files that only a measurement has a use for. */
+const kOfMeasurement = ['NOISE_MAP', 'BACKGROUND_MAP', 'PLACES'];
+
+/** `names`: of the inputs there are. Throws OTF_BAD_REQUEST. */
+export function requireMeasured(measure: Effort, names: readonly string[]): void {
+  const lone = measure === 'none' ? names.find((name) => kOfMeasurement.includes(name)) : undefined;
+  if (lone !== undefined) throw badRequest(`${lone} is for the measurement: give MEASURE=fast or MEASURE=full, too`);
 }
 
 export const kEfforts = ['none', 'fast', 'full'] as const;
@@ -37,6 +54,29 @@ const kMinSnr: ParameterDescription = {
   max: 1000,
   default: "the model's",
   help: 'leave out what is measured with a lower signal to noise ratio',
+};
+/** A command names a file for each instead. */
+const kMaps: ParameterDescription = {
+  name: 'MAPS',
+  type: 'choice',
+  choices: kMapNames,
+  most: kMapNames.length,
+  help: 'images of the measurement to leave as results',
+};
+const kQuality: ParameterDescription = {
+  name: 'QUALITY',
+  type: 'integer',
+  min: 1,
+  max: 1_000_000,
+  help: 'tell reliability and completeness: so many tiles are searched again upside down, and as many with mock sources',
+};
+const kQualitySeed: ParameterDescription = {
+  name: 'QUALITY_SEED',
+  type: 'integer',
+  min: 0,
+  max: 2 ** 31 - 1,
+  default: '1',
+  help: 'of the random places of the mock sources',
 };
 
 const kHdu: ParameterDescription = {
@@ -100,13 +140,18 @@ export const kDetectionParameters: readonly ParameterDescription[] = [
   ...kNormalisation,
   kMeasure,
   kMinSnr,
+  kMaps,
+  kQuality,
+  kQualitySeed,
 ];
+export const kCommandParameters = kDetectionParameters.filter((each) => each !== kMaps);
 
 /** Throws OTF_BAD_REQUEST. Whether the file has such an image and region shows when it is read. */
 export function readDetection(
   given: Given,
   card: Pick<ModelCard, 'normalisation'>,
   defaults: ServerDefaults,
+  inputs: readonly string[],
 ): DetectionAsked {
   const region = readRegion(given);
   const hdu = readParameter(kHdu, given) as number | undefined;
@@ -119,8 +164,15 @@ export function readDetection(
   });
   const measure = readParameter(kMeasure, given) as Effort | undefined;
   const minSnr = readParameter(kMinSnr, given) as number | undefined;
-  if (minSnr !== undefined && (measure ?? 'none') === 'none')
-    throw badRequest('MIN_SNR is of what is measured: give MEASURE=fast or MEASURE=full, too');
+  const maps = readParameter(kMaps, given) as MapName[] | undefined;
+  const quality = readParameter(kQuality, given) as number | undefined;
+  const qualitySeed = readParameter(kQualitySeed, given) as number | undefined;
+  const ofMeasured = { MIN_SNR: minSnr, MAPS: maps, QUALITY: quality };
+  const lone = Object.entries(ofMeasured).find(([, value]) => value !== undefined)?.[0];
+  if (qualitySeed !== undefined && quality === undefined) throw badRequest('QUALITY_SEED goes with QUALITY');
+  if (lone !== undefined && (measure ?? 'none') === 'none')
+    throw badRequest(`${lone} is of what is measured: give MEASURE=fast or MEASURE=full, too`);
+  requireMeasured(measure ?? 'none', inputs);
   if (normalisation) chooseNormalisation(card, serverWish(defaults), normalisation);
   return {
     ...(region === undefined ? {} : { region }),
@@ -130,6 +182,9 @@ export function readDetection(
     ...(normalisation === undefined ? {} : { normalisation }),
     ...(measure === undefined ? {} : { measure }),
     ...(minSnr === undefined ? {} : { minSnr }),
+    ...(maps === undefined ? {} : { maps: [...new Set(maps)] }),
+    ...(quality === undefined ? {} : { quality }),
+    ...(qualitySeed === undefined ? {} : { qualitySeed }),
   };
 }
 
@@ -141,6 +196,9 @@ export function printDetection({
   normalisation,
   measure,
   minSnr,
+  maps,
+  quality,
+  qualitySeed,
 }: DetectionAsked): [name: string, value: string][] {
   const values: [string, string | undefined][] = [
     ['ROI', region?.roi?.join(',')],
@@ -153,6 +211,9 @@ export function printDetection({
     ['MAX_PIX', normalisation?.maxPix?.toString()],
     ['MEASURE', measure],
     ['MIN_SNR', minSnr?.toString()],
+    ['MAPS', maps?.join(',')],
+    ['QUALITY', quality?.toString()],
+    ['QUALITY_SEED', qualitySeed?.toString()],
   ];
   return values.filter((each): each is [string, string] => each[1] !== undefined);
 }

@@ -1,25 +1,28 @@
 /** What a job asks of a run, as the native side takes it, and who decided what: card < server < request. */
+import { basename } from 'node:path';
 import type { MeasureRequest, OpenDetectionRequest } from '../../engine/addon.js';
 import { type ChosenNormalisation, chooseNormalisation, serverWish } from '../../models/normalisation.js';
-import type { InputSources } from '../files.js';
+import type { InputSource, InputSources } from '../files.js';
 import type { ServerDefaults } from '../kind.js';
 import type { JobParameters } from '../parameters.js';
 import type { OpenRequest } from '../work.js';
-import { type DetectorCard, toNormaliseStep } from './card.js';
-import type { DetectionAsked } from './parameters.js';
+import { type DetectorCard, detectorCard, toNormaliseStep } from './card.js';
+import { type DetectionAsked, type MapName, requireMeasured } from './parameters.js';
 import { nativeRegion } from './region.js';
-import type { Origins } from './run-record.js';
+import type { Measured, Origins } from './run-record.js';
 
 export interface DetectionRequest {
   /** Members of the native request. */
-  native: Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame' | 'normalise' | 'measure'>;
+  native: Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame' | 'normalise' | 'measure' | 'quality'>;
   /** Comes back when the task ends. */
   plan: {
     /** Of this run, when it is not the card's. */
     normalisation?: DetectorCard['normalisation'];
     origins: Origins;
     /** As the native side was asked; absent = not measured. */
-    measure?: MeasureRequest;
+    measure?: Measured;
+    /** Files to leave beside the result, and where: the job's folder. */
+    beside: { maps: MapName[]; places?: InputSource; folder: string };
     /** Of the request, for provenance. */
     asked: Record<string, string>;
     /** For the reader of the results. */
@@ -27,15 +30,22 @@ export interface DetectionRequest {
   };
 }
 
+const kFirstSeed = 1;
+
 type Asking = OpenRequest['job'];
+type Choosing = Pick<OpenRequest, 'job' | 'card' | 'inputs' | 'defaults' | 'folder'>;
 
 function askedOf({ asked }: JobParameters): DetectionAsked {
   return asked;
 }
 
 /** Throws OTF_BAD_REQUEST when card, server and request contradict each other by now. */
-export function chosenRequest(job: Asking, card: DetectorCard, defaults: ServerDefaults): DetectionRequest {
-  const { region, normalisation, measure = 'none', minSnr = card.detector.min_snr ?? 0 } = askedOf(job.parameters);
+export function chosenRequest({ job, card: given, inputs, defaults, folder = '' }: Choosing): DetectionRequest {
+  const card = detectorCard(given);
+  const asked = askedOf(job.parameters);
+  const { region, normalisation, measure = 'none', minSnr = card.detector.min_snr ?? 0, maps = [] } = asked;
+  const { quality, qualitySeed = kFirstSeed } = asked;
+  requireMeasured(measure, namesOfGiven(inputs));
   const chosen = chooseNormalisation(card, serverWish(defaults), normalisation ?? {});
   const changed = JSON.stringify(chosen.steps) !== JSON.stringify(card.normalisation);
   const by = normalisationOrigin(chosen);
@@ -43,7 +53,8 @@ export function chosenRequest(job: Asking, card: DetectorCard, defaults: ServerD
     native: {
       ...nativeRegion(region),
       ...(changed ? { normalise: chosen.steps.map(toNormaliseStep) } : {}),
-      ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr } }),
+      ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr, ...givenMaps(inputs) } }),
+      ...(quality === undefined ? {} : { quality: { tiles: quality, seed: qualitySeed } }),
     },
     plan: {
       ...(changed ? { normalisation: chosen.steps } : {}),
@@ -53,10 +64,13 @@ export function chosenRequest(job: Asking, card: DetectorCard, defaults: ServerD
         region: region === undefined ? 'server' : 'request',
         normalisation: by,
       },
-      ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr } }),
+      ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr, ...namesOfMaps(inputs) } }),
+      beside: { maps, folder, ...(inputs.PLACES?.[0] ? { places: inputs.PLACES[0] } : {}) },
       asked: {
         ...(region?.roi ? { roi: region.roi.join(',') } : {}),
         ...(region?.box ? { box: region.box.join(',') } : {}),
+        ...(maps.length > 0 ? { maps: maps.join(',') } : {}),
+        ...(quality === undefined ? {} : { quality: String(quality), quality_seed: String(qualitySeed) }),
       },
       notes: changed ? [`the normalisation is not the one ${card.id} was trained with (${by})`] : [],
     },
@@ -85,6 +99,26 @@ export function nativeImages(
     image: { path, label, ...(hdu === undefined ? {} : { hdu }), ...(plane === undefined ? {} : { plane }) },
     ...(beam === undefined ? {} : { primaryBeam: { path: beam.path, label: beam.name } }),
     ...(pixelUnit === undefined ? {} : { pixelUnit }),
+  };
+}
+
+/** A server names every input of the kind, those without a file, too. */
+function namesOfGiven(inputs: InputSources): string[] {
+  return Object.entries(inputs).flatMap(([name, files]) => (files.length > 0 ? [name] : []));
+}
+
+function givenMaps({ BACKGROUND_MAP, NOISE_MAP }: InputSources): Pick<MeasureRequest, 'background' | 'rms'> {
+  const select = ([source]: readonly InputSource[]) => source && { path: source.path, label: source.name };
+  const [background, rms] = [select(BACKGROUND_MAP ?? []), select(NOISE_MAP ?? [])];
+  return { ...(background ? { background } : {}), ...(rms ? { rms } : {}) };
+}
+
+/** For the record: what they are called. */
+function namesOfMaps({ BACKGROUND_MAP, NOISE_MAP }: InputSources): Pick<Measured, 'backgroundMap' | 'noiseMap'> {
+  const [backgroundMap, noiseMap] = [BACKGROUND_MAP?.[0]?.name, NOISE_MAP?.[0]?.name];
+  return {
+    ...(backgroundMap === undefined ? {} : { backgroundMap: basename(backgroundMap) }),
+    ...(noiseMap === undefined ? {} : { noiseMap: basename(noiseMap) }),
   };
 }
 

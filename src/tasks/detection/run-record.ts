@@ -1,10 +1,11 @@
 /** Everything a result says about the run that made it, beside its rows. */
-import type { DetectOutcome, MeasureRequest } from '../../engine/addon.js';
+import type { DetectOutcome, FoundQuality, MeasureRequest } from '../../engine/addon.js';
 import { fitsPixel } from '../../results/pixels.js';
 import { type Fact, timestamp } from '../../results/table.js';
 import { kSoftware } from '../../version.js';
 import { addNetwork, addRun, factList } from '../run-facts.js';
 import type { DetectorCard } from './card.js';
+import { depthOf } from './quality-depth.js';
 
 export interface RunRecord {
   /** `commit`: records of 0.1.0 have none. */
@@ -26,7 +27,13 @@ export interface RunRecord {
   /** Jobs only: who decided what, for the values a request and the server's configuration can change. */
   origins?: Origins;
   /** Absent: not measured. */
-  measure?: MeasureRequest;
+  measure?: Measured;
+}
+
+/** How sources were measured; names of the maps that were given (older records have none). */
+export interface Measured extends Pick<MeasureRequest, 'effort' | 'minSnr'> {
+  noiseMap?: string;
+  backgroundMap?: string;
 }
 
 /** `request`, `server` or `model card`. */
@@ -42,7 +49,7 @@ export interface RunRecordInput extends Pick<RunRecord, 'card' | 'outcome' | 'cr
   primaryBeam?: string | undefined;
   jobId?: string | undefined;
   origins?: Origins | undefined;
-  measure?: MeasureRequest | undefined;
+  measure?: Measured | undefined;
 }
 
 export function makeRunRecord(from: RunRecordInput): RunRecord {
@@ -109,13 +116,31 @@ export function runFacts(record: RunRecord): Fact[] {
   const { measureSummary: measured } = outcome;
   add('measure', 'MEASURE', record.measure?.effort, 'how sources were measured on the pixels');
   add('min_snr', 'MINSNR', record.measure?.minSnr, 'measured sources below it were left out');
+  add('noise_map', 'RMSFILE', record.measure?.noiseMap, 'noise map that was given');
+  add('background_map', 'BKGFILE', record.measure?.backgroundMap, 'background map that was given');
   add('noise_cell', 'NOISECEL', measured?.cellPx, 'pixels, side of a cell of the noise map');
   add('typical_rms', 'RMS', finite(measured?.typicalRms), "median of the noise, in the network's unit");
   add('merged', 'NMERGED', measured?.merged, 'detections whose peak another one has, left out');
   add('below_min_snr', 'NBELOW', measured?.belowSnr, 'detections below min_snr, left out');
+  addQuality(add, outcome.quality);
   add('selected', 'NSELECT', counts.selected, 'boxes above the thresholds');
   add('sources', 'NSOURCE', counts.final, 'sources after suppression');
   return facts;
+}
+
+function addQuality(add: ReturnType<typeof factList>['add'], quality: FoundQuality | undefined): void {
+  if (!quality) return;
+  const { reliability, tiles, sampled, negatives, mocks, recovered } = quality;
+  const known = reliability.filter(Number.isFinite);
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  add('quality_tiles', 'QTILES', tiles, 'tiles searched again, upside down and with mock sources');
+  add('quality_sampled', 'QSAMPLED', sampled, 'part of the pixels that was turned upside down');
+  add('negatives', 'NNEGATIV', negatives, 'detections in it upside down');
+  add('reliability_mean', 'RELIABIL', finite(mean), 'fraction of the detections that are sources');
+  add('mocks', 'NMOCKS', mocks, 'mock sources, as many per logarithm of the SNR from 2 to 50');
+  add('mocks_recovered', 'NRECOVER', recovered, 'mock sources that were found');
+  add('snr_complete_50', 'SNRCOM50', depthOf(quality, 0.5), 'peak over noise of which half are found');
+  add('snr_complete_90', 'SNRCOM90', depthOf(quality, 0.9), 'peak over noise of which 90 per cent are found');
 }
 
 /** Of nothing there is no median. */

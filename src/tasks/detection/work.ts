@@ -3,6 +3,7 @@ import { addon, type DetectOutcome, type FoundDetection, type ImageSummary } fro
 import { toOtfError } from '../../errors/catalogue.js';
 import { kNativeTiles } from '../native-tiles.js';
 import type { EndRequest, Found, OpenedTask, OpenRequest, TaskWork } from '../work.js';
+import { filesBeside } from './beside.js';
 import { detectorCard, toDetectorConfig } from './card.js';
 import { detectionContent } from './content.js';
 import type { DetectionFormat } from './formats.js';
@@ -27,7 +28,8 @@ export const kDetectionWork: TaskWork = {
   upgrades: [],
 };
 
-function openDetection({ job, card, model, inputs, defaults, rawOutput }: OpenRequest): OpenedTask {
+function openDetection(asking: OpenRequest): OpenedTask {
+  const { job, model, inputs, rawOutput } = asking;
   const images = nativeImages(job.parameters, inputs);
   const open = (request: DetectionRequest): OpenedTask => {
     const { task, tiles, bytes, decodes } = addon.openDetection({
@@ -38,7 +40,7 @@ function openDetection({ job, card, model, inputs, defaults, rawOutput }: OpenRe
     });
     return { handle: task, items: tiles, bytes, decodes, plan: request.plan };
   };
-  const chosen = chosenRequest(job, detectorCard(card), defaults);
+  const chosen = chosenRequest(asking);
   try {
     return open(chosen);
   } catch (thrown) {
@@ -48,7 +50,7 @@ function openDetection({ job, card, model, inputs, defaults, rawOutput }: OpenRe
   }
 }
 
-function finishDetection(request: EndRequest): Found {
+async function finishDetection(request: EndRequest): Promise<Found> {
   const { inputs, jobId } = request;
   const plan = request.plan as DetectionRequest['plan'];
   const { origins, asked, notes } = plan;
@@ -67,6 +69,7 @@ function finishDetection(request: EndRequest): Found {
   const { engine } = request;
   const facts = runFacts(record).filter((fact) => !kToldElsewhere.has(fact.name));
   const wcs = wcsText(outcome.image);
+  const files = await filesBeside(record, request);
   return {
     record,
     endedMs: record.createdAt.getTime(),
@@ -80,6 +83,7 @@ function finishDetection(request: EndRequest): Found {
       quantization: engine.effective,
     },
     aboutInputs: wcs === undefined ? {} : { IMAGE: { wcs } },
+    files,
   };
 }
 

@@ -1,0 +1,36 @@
+// Point sources put into a copy of an image, to see which of them are found.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "detect/detector.h"
+#include "detect/header_review.h"
+#include "measure/noise_map.h"
+#include "measure/shape.h"
+
+namespace otf::quality {
+
+/// Peaks of mock sources over the noise: equal numbers per logarithm.
+constexpr double kFaintestSnr = 2, kBrightestSnr = 50;
+
+struct Mock {
+  double x = 0, y = 0, snr = 0;  // place: pixels of the image
+  double peak = 0;               // 0 until the noise is known, and where it is not
+  measure::Covariance beam;
+  bool isBlank = false;  // the image has no pixel there
+};
+
+/// One in the middle of each cell of a grid, moved at random by no more than keeps them apart, so that none hides another.
+/// Places without a sky have none. `beamPx`: of the beam's FWHM.
+std::vector<Mock> placeMocks(const HeaderReview& header, const Region& area, double beamPx, uint64_t seed);
+
+/// Peaks from the noise where they are.
+void setPeaks(const measure::NoiseMap& noise, std::vector<Mock>& mocks);
+
+/// Adds the mocks to a window of pixels, and notes which have no pixel of the image below them.
+void addMocks(std::vector<Mock>& mocks, int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* pixels,
+              int64_t stride);
+
+}  // namespace otf::quality
