@@ -8,6 +8,8 @@ import { assertSound, closeBrowser, drop, kNoChromium, visit } from './support/b
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 const kSide = 512;
+/** Of tiles that are drawn when the picture goes from one place to another and back without steps between. */
+const kSizesAtOnce = 6;
 
 async function withJob(t: TestContext): Promise<{ server: TestServer; id: string }> {
   const server = await startTestServer(t);
@@ -332,18 +334,27 @@ describe('The page: a picture of the sky', { skip: kNoChromium }, () => {
         };
         Object.assign(window, { drawn });
       });
-      await page.getByRole('button', { name: 'Zoom in' }).click();
       const widths = () => page.evaluate(() => (window as unknown as { drawn: Set<number> }).drawn.size);
+      const zoom = (name: string) => page.getByRole('button', { name }).click();
+      await zoom('Zoom in');
       await until('the picture is drawn larger', async () => (await widths()) > 0);
-      await pause(1500);
+      await zoom('Zoom out');
+      await pause(500);
+      if (!reducedMotion) {
+        // A machine with much else to do draws few of the steps in between: there and back until they were seen.
+        await until('the picture moves in steps', async () => {
+          await zoom('Zoom in');
+          await zoom('Zoom out');
+          return (await widths()) > kSizesAtOnce;
+        });
+      }
       const moving = await page.evaluate(() => document.getAnimations().length);
       return { widths: await widths(), moving };
     };
     const still = await sizes(true);
-    const lively = await sizes(false);
-    // Levels of tiles have sizes of their own; a movement has one more with every frame.
-    assert.ok(still.widths < lively.widths, `${still.widths} sizes at once, ${lively.widths} in steps`);
-    assert.ok(still.widths <= 3, `${still.widths} sizes`);
+    await sizes(false);
+    // Two places, and levels of tiles have sizes of their own; a movement has one more with every frame.
+    assert.ok(still.widths <= kSizesAtOnce, `${still.widths} sizes`);
     assert.equal(still.moving, 0);
   });
 });
