@@ -17,7 +17,7 @@ const kTests = ['doctest-dev'];
 const kLint = ['clang-format-19', 'clang-tidy-19', 'libomp-19-dev'];
 /**
  * Independent readers of what we write, the older client's library, network namespaces, the field's WebDAV door,
- * certificates, and a terminal for programs.
+ * certificates, a terminal for programs, and an engine of workflows.
  */
 const kReaders = [
   'python3-astropy',
@@ -29,6 +29,7 @@ const kReaders = [
   'xrootd-server',
   'openssl',
   'tmux',
+  'cwltool',
 ].map((name) => [name]);
 /** The browser that drives the page; fonts-dejavu-core: it draws no text without any font. */
 const kBrowser = ['chromium', 'fonts-dejavu-core'];
