@@ -71,6 +71,14 @@ describe('One place', () => {
     assert.equal(next(d, 1000, cpu), 'cpu: waited 7');
   });
 
+  it('that is full gets nothing, however long it has waited, and keys only it takes wait for it', () => {
+    const [gpu, cpu] = [{ ...device('gpu', 'a'), full: true }, device('cpu')];
+    const d = dispatcher(item('1'));
+    assert.equal(next(d, 9000, gpu), undefined);
+    assert.equal(next(d, 9000, gpu, { ...cpu, takes: () => false }), undefined);
+    assert.equal(next(d, 9000, { ...gpu, full: false }, { ...cpu, takes: () => false }), 'gpu: waited 1');
+  });
+
   it('with tiles left is joined once max_wait_s has passed since its last batch', () => {
     const cpu = device('cpu');
     const d = dispatcher(item('1'));

@@ -1,10 +1,11 @@
 /** Who has which job, as the server counts it: roster, leases, careful jobs, reports, without a broker. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Job } from '#otf/jobs/job.js';
 import type { Batch } from '#otf/run/runner.js';
+import { kRoot } from './support/cli.js';
 import { beat, job, rig, sha256 } from './support/worker-rig.js';
 
 const kKey = 'm/FP32';
@@ -15,12 +16,16 @@ describe('The roster of workers', () => {
     roster.hear(beat('one'), 0);
     roster.hear(beat('two', { models: 'other' }), 0);
     roster.hear(beat('three', { leaving: true }), 0);
-    const names = () => roster.places(new Set()).map(({ name, hungry }) => `${name} ${hungry}`);
-    assert.deepEqual(names(), ['one/cpu true']);
+    const names = () => roster.places(new Set()).map(({ name, full }) => `${name} ${full ? 'full' : 'open'}`);
+    assert.deepEqual(names(), ['one/cpu open']);
     // What is on its way there fills it before its beats can say so.
-    lease('a');
-    lease('b');
-    assert.deepEqual(names(), ['one/cpu false']);
+    const [first, second] = [lease('a'), lease('b')];
+    assert.deepEqual(names(), ['one/cpu full']);
+    for (const each of [first, second]) each.opened = true;
+    assert.deepEqual(names(), ['one/cpu open']);
+    lease('c').opened = true;
+    assert.deepEqual(names(), ['one/cpu full'], 'what it has not begun could begin elsewhere');
+    assert.equal(roster.places(new Set(['one']))[0]?.full, true);
     assert.equal(roster.places(new Set())[0]?.takes(kKey), true);
     assert.equal(roster.places(new Set())[0]?.takes('other/FP32'), false);
   });
@@ -209,5 +214,17 @@ describe('The desk of the workers', () => {
       assert.throws(() => desk.assertExpected('a', attempt, name), { code: 'OTF_BAD_REQUEST' }, name);
     }
     desk.assertExpected('a', attempt, 'catalogue.vot');
+  });
+});
+
+describe('A server that runs its jobs itself', () => {
+  it('loads nothing of a broker: one file knows the library, and loads it when it is asked to', () => {
+    const sources = readdirSync(join(kRoot, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /\.tsx?$/.test(file),
+    );
+    const naming = sources.filter((file) => readFileSync(join(kRoot, 'src', file), 'utf8').includes("'@nats-io/"));
+    assert.deepEqual(naming, ['run/remote/switchboard.ts']);
+    const text = readFileSync(join(kRoot, 'src/run/remote/switchboard.ts'), 'utf8');
+    assert.doesNotMatch(text, /from '@nats-io/);
   });
 });

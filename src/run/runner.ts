@@ -34,6 +34,8 @@ export interface Place {
   readonly hungry: boolean;
   /** It computes. */
   readonly busy: boolean;
+  /** It gets nothing now, however long something has waited. */
+  readonly full?: boolean;
 }
 
 /** Jobs of one model and compute type that begin together. */

@@ -167,7 +167,7 @@ export class Dispatcher<Item extends Suspicious> {
   #candidates(nowMs: number, places: readonly Place[]): Candidate[] {
     const candidates: Candidate[] = [];
     for (const place of places) {
-      if (this.#opening.has(place.name)) continue;
+      if (place.full || this.#opening.has(place.name)) continue;
       const jobs = this.#jobsAt(place);
       // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait.
       if (!place.hungry && this.#turnMs(place, nowMs) > 0) continue;
@@ -205,10 +205,11 @@ export class Dispatcher<Item extends Suspicious> {
   #waitMs(nowMs: number, places: readonly Place[]): number | undefined {
     const waits: number[] = [];
     for (const place of places) {
-      if (this.#opening.has(place.name)) continue;
+      if (place.full || this.#opening.has(place.name)) continue;
       const turnMs = place.hungry ? 0 : this.#turnMs(place, nowMs);
       const waitMs = turnMs > 0 ? turnMs : this.#queue.waitMs(nowMs);
-      if (waitMs !== undefined) waits.push(waitMs);
+      // What has waited long enough and does not go there will not go there by waiting.
+      if (waitMs !== undefined && waitMs > 0) waits.push(waitMs);
     }
     return waits.length === 0 ? undefined : Math.min(...waits);
   }

@@ -85,7 +85,7 @@ export function rig(t: TestContext, ...jobs: Job[]) {
   } as unknown as RunHost;
   const leases = new Leases();
   const careful = new Careful();
-  const roster = new Roster({ leaseMs: 100, mostUnopened: 2, models: 'digest' }, (place) => leases.unopened(place));
+  const roster = new Roster({ leaseMs: 100, mostUnopened: 2, mostJobs: 3, models: 'digest' }, leases);
   const attempts = new Attempts(workSecret(dir));
   const metrics = remoteMetrics(new Registry(), roster, leases, () => true);
   const desk = new Desk({

@@ -68,7 +68,7 @@ export class Careful {
   next(roster: Roster, leases: Leases): { cautious: Cautious; place: string } | undefined {
     const places = roster.places(new Set(this.#alone.keys()));
     for (const cautious of this.#waiting.values()) {
-      const able = places.filter(({ takes }) => takes(cautious.batch.key));
+      const able = places.filter(({ takes, full }) => !full && takes(cautious.batch.key));
       const place = able.find(({ name }) => leases.ofWorker(workerOf(name)).length === 0);
       if (!place) continue;
       this.#waiting.delete(cautious.job.id);

@@ -56,10 +56,9 @@ export class Leases {
     return this.all().filter(({ place }) => workerOf(place) === worker);
   }
 
-  /** Given to the place, and not opened there yet. */
-  unopened(place: string): number {
-    let count = 0;
-    for (const lease of this.#byJob.values()) if (lease.place === place && !lease.opened) count++;
-    return count;
+  /** Given to the place, and of these not opened there yet. */
+  at(place: string): { all: number; unopened: number } {
+    const there = this.all().filter((lease) => lease.place === place);
+    return { all: there.length, unopened: there.filter(({ opened }) => !opened).length };
   }
 }

@@ -2,6 +2,7 @@
 import type { DeviceState } from '../../jobs/executor.js';
 import { modelOfKey } from '../key.js';
 import type { Place } from '../runner.js';
+import type { Leases } from './leases.js';
 import type { Beat } from './messages.js';
 
 /** A job on a worker. */
@@ -14,8 +15,9 @@ export interface HeldJob {
 export interface RosterLimits {
   /** A worker not heard of for so long is gone. */
   leaseMs: number;
-  /** Jobs of a place that are on their way there, or are being opened. */
+  /** Jobs of a place: those on their way there or being opened, and all. */
   mostUnopened: number;
+  mostJobs: number;
   /** Of the models of the server: a worker with others gets nothing. */
   models: string;
 }
@@ -36,12 +38,12 @@ export interface Heard {
 export class Roster {
   readonly #limits: RosterLimits;
   readonly #seen = new Map<string, Seen>();
-  /** Of the jobs that were given: where each is, and whether it has been opened there. */
-  readonly #unopened: (place: string) => number;
+  /** Of the jobs that were given. */
+  readonly #leases: Pick<Leases, 'at'>;
 
-  constructor(limits: RosterLimits, unopened: (place: string) => number) {
+  constructor(limits: RosterLimits, leases: Pick<Leases, 'at'>) {
     this.#limits = limits;
-    this.#unopened = unopened;
+    this.#leases = leases;
   }
 
   get size(): number {
@@ -88,13 +90,16 @@ export class Roster {
       if (leaving || models !== this.#limits.models) continue;
       for (const { name, tier, takes, holds, hungry, busy } of offered) {
         const whole = placeName(worker, name);
+        const { all, unopened } = this.#leases.at(whole);
+        const { mostJobs, mostUnopened } = this.#limits;
         places.push({
           name: whole,
           tier,
           takes: (key) => takes.includes(modelOfKey(key)),
           holds: (key) => holds.includes(key),
-          hungry: hungry && !closed.has(worker) && this.#unopened(whole) < this.#limits.mostUnopened,
-          busy: busy || closed.has(worker),
+          hungry,
+          busy,
+          full: closed.has(worker) || all >= mostJobs || unopened >= mostUnopened,
         });
       }
     }

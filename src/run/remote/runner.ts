@@ -35,6 +35,8 @@ export interface RemoteParts {
 }
 
 const kTickMs = 250;
+/** A place has so many batches at most: what it has not begun could begin elsewhere. */
+const kBatchesAhead = 3;
 /** After a start, or when the broker is there again: workers say what they hold before anything is given out. */
 const kSettleMs = 2500;
 /** For a worker to say what an aborted attempt took. */
@@ -72,8 +74,9 @@ export class RemoteRunner implements Runner {
     const { config } = host;
     this.environment = environmentOf((await loadAddon()).versions(), undefined);
     const { terms, cards } = await termsOf(config, this.#parts.broker.workers);
-    const limits = { leaseMs: terms.leaseMs, mostUnopened: config.policy.max_batch, models: terms.digest };
-    const roster = new Roster(limits, (place) => this.#leases.unopened(place));
+    const { max_batch } = config.policy;
+    const most = { mostUnopened: max_batch, mostJobs: kBatchesAhead * max_batch };
+    const roster = new Roster({ leaseMs: terms.leaseMs, models: terms.digest, ...most }, this.#leases);
     this.#roster = roster;
     const [leases, careful] = [this.#leases, this.#careful];
     const metrics = remoteMetrics(host.metrics, roster, leases, () => this.#there);

@@ -60,7 +60,7 @@ export class Front {
         const response = await this.#ask(address, { ...errand, ...(range ? { headers: range } : {}) }, signal);
         if (range && response.status !== 206) throw unreachable(`${address}: the rest of it was not to be had`);
         for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
-          await file.write(piece);
+          await file.write(piece).catch(refuseFullDisk);
           hash.update(piece);
           received += piece.length;
         }
@@ -91,7 +91,7 @@ export class Front {
         return await act(signal);
       } catch (thrown) {
         if (signal.aborted) throw signal.reason;
-        if (toOtfError(thrown).code === 'OTF_SERVER_ANSWER') throw thrown;
+        if (toOtfError(thrown).code !== 'OTF_SERVER_UNREACHABLE' && !isCut(thrown)) throw thrown;
         await pause(waitMs, undefined, { signal }).catch(() => {
           throw signal.reason;
         });
@@ -128,6 +128,18 @@ export class Front {
     const passing = response.status >= 500 || response.status === 429;
     throw passing ? unreachable(what) : new OtfError('OTF_SERVER_ANSWER', what);
   }
+}
+
+/** A connection that ended in the middle of a body (undici). */
+function isCut(thrown: unknown): boolean {
+  return thrown instanceof TypeError && /terminated|fetch failed/.test(thrown.message);
+}
+
+/** Somebody else has room for it. */
+function refuseFullDisk(thrown: unknown): never {
+  const { code } = thrown as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') throw new OtfError('OTF_SHORTAGE', 'the disk of the worker is full');
+  throw thrown;
 }
 
 function unreachable(message: string): OtfError {

@@ -114,9 +114,10 @@ export class WorkerHost implements RunHost {
     return held.folder;
   }
 
-  assertRoom(): void {
+  /** For so much more. Throws OTF_SHORTAGE: it is no fault of the job. */
+  assertRoom(bytes = 0): void {
     const { bavail, bsize } = statfsSync(this.#parts.dir);
-    if (bavail * bsize >= this.config.storage.reserve_mb * 2 ** 20) return;
+    if (bavail * bsize >= this.config.storage.reserve_mb * 2 ** 20 + bytes) return;
     throw new OtfError('OTF_SHORTAGE', `the disk of the worker ${this.#parts.worker} is full`);
   }
 

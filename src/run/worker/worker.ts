@@ -15,6 +15,7 @@ import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { Config } from '../../config/schema.js';
 import { OtfError, toOtfError } from '../../errors/catalogue.js';
+import { uploadedBytes } from '../../jobs/job.js';
 import { jobFailure } from '../local/failure.js';
 import { LocalRunner } from '../local/runner.js';
 import { type Beat, dropSubject, giveSubject, kBeat } from '../remote/messages.js';
@@ -122,6 +123,7 @@ export class Worker {
     const { order, job } = held;
     const host = this.#host;
     try {
+      host.assertRoom(uploadedBytes(job.parameters));
       await bringInputs(held, this.#parts.front);
       if (this.#runner.needsFetching(job)) {
         if (!(await host.executing(job.id, {}))) return;
@@ -130,6 +132,10 @@ export class Worker {
     } catch (thrown) {
       if (held.dropped) return;
       const error = toOtfError(thrown);
+      if (error.code === 'OTF_SHORTAGE') {
+        host.short(job, error);
+        return;
+      }
       // A message of a system, about a file of this machine, is nobody's business elsewhere.
       if (error.code === 'OTF_INTERNAL') host.internal(thrown);
       await host.failed(job.id, jobFailure(error, undefined));
