@@ -1,4 +1,4 @@
-// `npm run fuzz -- [SECONDS] [model|fits]`: libFuzzer on the readers of network files and of images (default: 60 s each). New
+// `npm run fuzz -- [SECONDS] [model|fits|tables]`: libFuzzer on the readers of network files, images and catalogues (default: 60 s each). New
 // inputs are collected in build/fuzz/corpus-*; fixtures and what was found before seed them; a crash leaves its input in
 // build/fuzz/crash-*.
 import { spawnSync } from 'node:child_process';

@@ -17,7 +17,7 @@ export const kTrees = {
   fuzz: {
     folder: 'build/fuzz',
     options: ['-DOTF_FUZZ=ON', '-DCMAKE_CXX_COMPILER=clang++', '-DCMAKE_C_COMPILER=clang'],
-    targets: ['fuzz_model', 'fuzz_fits'],
+    targets: ['fuzz_model', 'fuzz_fits', 'fuzz_tables'],
   },
 };
 
