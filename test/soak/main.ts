@@ -4,22 +4,30 @@
  */
 import type { TestContext } from 'node:test';
 import { parseArgs } from 'node:util';
+import { chaos } from './chaos.js';
 import { overload } from './overload.js';
 import { soak } from './soak.js';
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { seconds: text, seed: text, overload: text } });
+const flag = { type: 'boolean' } as const;
+const { values } = parseArgs({
+  options: { seconds: text, seed: text, overload: text, chaos: flag, workers: text, 'spare-server': flag },
+});
 const seconds = Number(values.seconds ?? '60');
 const seed = Number(values.seed ?? String(Date.now() % 1_000_000));
 const factor = Number(values.overload ?? '0');
-if (!(seconds > 0) || !Number.isInteger(seed) || !(factor >= 0)) {
-  process.stderr.write('usage: npm run soak -- --seconds N [--seed S | --overload FACTOR]\n');
+const workers = Number(values.workers ?? '3');
+if (!(seconds > 0) || !Number.isInteger(seed) || !(factor >= 0) || !(workers >= 1)) {
+  process.stderr.write(
+    'usage: npm run soak -- --seconds N [--seed S | --overload FACTOR]\n       npm run chaos -- --seconds N [--seed S] [--workers K] [--spare-server]\n',
+  );
   process.exit(2);
 }
 const cleanUp: (() => unknown)[] = [];
 const context = { after: (work: () => unknown) => cleanUp.push(work) } as unknown as TestContext;
 const say = (line: string) => process.stdout.write(`${line}\n`);
-say(factor > 0 ? `overload: ${factor} times, ${seconds} s` : `soak: ${seconds} s, seed ${seed}`);
+const what = values.chaos ? `chaos: ${workers} workers` : 'soak';
+say(factor > 0 ? `overload: ${factor} times, ${seconds} s` : `${what}, ${seconds} s, seed ${seed}`);
 try {
   const faults = factor > 0 ? await overload(context, { seconds, factor, say }) : await soaked();
   for (const fault of faults.slice(0, 50)) say(`FAULT ${fault}`);
@@ -30,6 +38,9 @@ try {
 }
 
 async function soaked(): Promise<string[]> {
+  if (values.chaos) {
+    return chaos(context, { seconds, seed, workers, killServer: !values['spare-server'], say });
+  }
   const { faults, summary } = await soak(context, { seconds, seed, say });
   say(summary);
   return faults;
