@@ -10,6 +10,7 @@ import { benchHttp } from './http.js';
 import { benchPage } from './page.js';
 import { benchQuality } from './quality.js';
 import { benchReconstruct } from './reconstruct.js';
+import { benchReconstructSpeed } from './reconstruct-speed.js';
 import { benchResults } from './results.js';
 import { benchScore } from './score.js';
 import { benchServer } from './server.js';
@@ -112,9 +113,19 @@ export function addBenchmarks(group: Command): void {
     .option('--array <name>', 'another array than the one the network was trained for')
     .option('--gain-error <f>', 'rms of the antennas', real(0, 1), 0)
     .option('--calibrate', 'rss_at_threshold of the card, from empty cubes')
+    .option('--speed', 'time and memory of one cube, of --size and --frames, instead')
+    .option('--size <n>', 'with --speed: side in pixels', integer(32, 4096), 256)
+    .option('--frames <n>', 'with --speed', integer(16, 4096), 32)
+    .option('--repeats <n>', 'with --speed: runs', integer(1, 100), 3)
     .option('--json', 'as JSON');
-  addEngineOptions(addModelsOption(reconstruct), 'onednn').action(benchReconstruct);
-  example(reconstruct, ['cianna-otf bench reconstruct', 'cianna-otf bench reconstruct --level 0.33 --cubes 20']);
+  addEngineOptions(addModelsOption(reconstruct), 'onednn').action((options) =>
+    options.speed ? benchReconstructSpeed(options) : benchReconstruct(options),
+  );
+  example(reconstruct, [
+    'cianna-otf bench reconstruct',
+    'cianna-otf bench reconstruct --level 0.33 --cubes 20',
+    'cianna-otf bench reconstruct --speed',
+  ]);
 
   const chains = group
     .command('chains')

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { CubeSource, FoundReconstruction, SimulateCubeOutcome, SimulateCubeRequest } from '#otf/engine/addon.js';
 import { loadAddon } from '#otf/engine/load.js';
 import type { ReconstructorCard } from '#otf/tasks/reconstruction/card.js';
-import { type Method, runReconstruction } from '#otf/tasks/reconstruction/here.js';
+import { runReconstruction } from '#otf/tasks/reconstruction/here.js';
+import type { Method } from '#otf/tasks/reconstruction/parameters.js';
 
 const kArray = fileURLToPath(new URL('../../models/demo-transients/array.enu', import.meta.url));
 
@@ -98,8 +99,8 @@ export async function runMethod(
   const file = (name: string) => [{ path: join(folder, name), name }];
   // 1-based, as requests have them.
   const positions = truth.sources.map(({ x, y }, row) => `T${row},px,${x + 1},${y + 1}`).join(';');
-  const task = { cube: file('dirty.fits'), psf: file('psf.fits'), method, card, folder: out };
-  const asked = positions === '' ? {} : { positions };
+  const task = { cube: file('dirty.fits'), psf: file('psf.fits'), card, folder: out };
+  const asked = { method, ...(positions === '' ? {} : { positions }) };
   const { record, inferSeconds, wallSeconds } = await runReconstruction(
     { ...task, asked, engine: { name: engine, threads, batch: 1 } },
     () => undefined,

@@ -2,7 +2,7 @@
 import { print, textTable } from '#otf/cli/table.js';
 import { resolveModel } from '#otf/tasks/cards.js';
 import { type ReconstructorCard, reconstructorCard } from '#otf/tasks/reconstruction/card.js';
-import type { Method } from '#otf/tasks/reconstruction/here.js';
+import type { Method } from '#otf/tasks/reconstruction/parameters.js';
 import { conditions, printConditions } from './conditions.js';
 import { type CubeCase, type CubeRun, cubeRequest, runMethod, withCube } from './reconstruct-cubes.js';
 import { detectionsOf, type Scores, scoresOf, thresholdAt } from './reconstruct-scores.js';

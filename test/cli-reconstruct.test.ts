@@ -105,6 +105,30 @@ print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).sh
     assert.equal(readFileSync(join(out, 'lightcurves.png')).subarray(1, 4).toString('latin1'), 'PNG');
   });
 
+  it('finds in the example what its truth has', () => {
+    const example = (name: string) => join(kRoot, 'examples/transients', name);
+    const args = [
+      'reconstruct',
+      example('dirty.fits'),
+      '--psf',
+      example('psf.fits'),
+      '-o',
+      join(dir, 'example'),
+      '--json',
+    ];
+    const { code, stdout, stderr } = runCli(args, dir);
+    assert.equal(code, 0, stderr);
+    const { sources } = JSON.parse(stdout) as { sources: { label: string; x: number; y: number }[] };
+    const { sources: truth } = JSON.parse(readFileSync(example('simulation.json'), 'utf8')) as {
+      sources: { shape: string; x: number; y: number }[];
+    };
+    assert.equal(sources.length, 3);
+    for (const { shape, x, y } of truth) {
+      const found = sources.find((source) => Math.hypot(source.x - x, source.y - y) < 1);
+      assert.equal(found?.label, shape === 'steady' ? 'steady' : 'transient', shape);
+    }
+  });
+
   it('its VOTables are such that STILTS finds nothing to say about', { skip: kNoStilts }, () => {
     const out = join(dir, 'lint');
     const { code, stderr } = runCli(['reconstruct', cube, '--psf', psf, '-o', out, '--method', 'clean-bank'], dir);
@@ -116,6 +140,10 @@ print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).sh
   });
 
   it('a job of a server gives the same sources, and the other files as results', async (t) => {
+    // Before there is a server: connections to it do not outlive that this thread is busy for long.
+    const out = join(dir, 'same');
+    const { code, stderr } = runCli(['reconstruct', cube, '--psf', psf, '-o', out, '--threshold', '8'], dir);
+    assert.equal(code, 0, stderr);
     const server = await startTestServer(t);
     const body = new FormData();
     for (const [name, value] of Object.entries({ MODEL: 'demo-transients', PHASE: 'RUN', THRESHOLD: '8' }))
@@ -131,9 +159,6 @@ print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).sh
       assert.equal((await server.send(`/jobs/${id}/results/${result}`)).status, 200, result);
     }
     const csv = await server.text(`/jobs/${id}/results/csv`);
-    const out = join(dir, 'same');
-    const { code, stderr } = runCli(['reconstruct', cube, '--psf', psf, '-o', out, '--threshold', '8'], dir);
-    assert.equal(code, 0, stderr);
     assert.equal(csv, readFileSync(join(out, 'sources.csv'), 'utf8'));
     const residual = Buffer.from(await (await server.send(`/jobs/${id}/results/residual`)).arrayBuffer());
     const pixels = (bytes: Buffer) => bytes.subarray(bytes.length - Math.ceil((32 * 48 * 48 * 4) / 2880) * 2880);

@@ -1,5 +1,8 @@
 // Reconstructions: their models and tasks are opened here; what follows is the same for every kind (task_api.cpp).
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "addon/api.h"
 #include "addon/async.h"
@@ -37,12 +40,18 @@ ReconstructorConfig readConfig(const Fields& fields) {
   config.fluxRecError = fields.number("fluxRecError");
   config.psfFwhmMin = fields.number("psfFwhmMin");
   config.psfFwhmMax = fields.number("psfFwhmMax");
+  config.peakSnrMin = fields.number("peakSnrMin");
+  config.peakSnrMax = fields.number("peakSnrMax");
+  config.cadenceMinS = fields.number("cadenceMinS");
+  config.cadenceMaxS = fields.number("cadenceMaxS");
   return config;
 }
 
+CubeFile readFile(const Fields& file) { return {file.text("path"), file.text("label")}; }
+
 std::vector<CubeFile> readFiles(const Fields& fields, const char* key) {
   std::vector<CubeFile> files;
-  for (const Fields& file : fields.objects(key)) files.push_back({file.text("path"), file.text("label")});
+  for (const Fields& file : fields.objects(key)) files.push_back(readFile(file));
   return files;
 }
 
@@ -102,10 +111,12 @@ Napi::Value openReconstruction(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Fields fields(info[0], "request");
   const auto model = modelTable().get(fields.integer("model"));
-  CubeReader cube = CubeReader::open(readFiles(fields, "cube"), fields.count("band"));
-  PsfReader psf = PsfReader::open(readFiles(fields, "psf"), cube.info());
-  auto tiles = std::make_shared<ReconstructionTask>(std::move(cube), std::move(psf), model->config,
-                                                    model->reach, readRequest(fields));
+  CubeSources sources{readFiles(fields, "cube"), readFiles(fields, "psf"), std::nullopt};
+  if (fields.has("times")) sources.times = readFile(fields.object("times"));
+  std::optional<int> band;
+  if (fields.has("band")) band = fields.count("band");
+  auto tiles = std::make_shared<ReconstructionTask>(openBands(sources, band), model->config, model->reach,
+                                                    readRequest(fields));
   auto task = std::make_shared<OpenTask>();
   task->tiles = tiles;
   task->found = [tiles, model](Napi::Env e) -> Napi::Value {
@@ -121,7 +132,6 @@ Napi::Value openReconstruction(const Napi::CallbackInfo& info) {
   out.Set("item", shape);
   out.Set("valuesIn", static_cast<double>(tiles->inputValues()));
   out.Set("valuesOut", static_cast<double>(tiles->outputValues()));
-  out.Set("bands", tiles->cube().bands);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "addon/reconstruct_values.h"
 
+#include <cstdint>
+
 #include "addon/object.h"
 
 namespace otf::addon {
@@ -21,12 +23,16 @@ Napi::Value texts(Napi::Env env, const Sources& sources, Get get) {
   return out;
 }
 
-/// [source][frame] in one array.
+/// [source][band][frame] in one array.
 template <typename Get>
-Napi::Value curves(Napi::Env env, const Sources& sources, size_t frames, Get get) {
-  Napi::Float64Array out = Napi::Float64Array::New(env, sources.size() * frames);
-  for (size_t i = 0; i < sources.size(); ++i) {
-    for (size_t t = 0; t < frames; ++t) out[i * frames + t] = static_cast<double>(get(sources[i], t));
+Napi::Value curves(Napi::Env env, const std::vector<Sources>& bands, size_t frames, Get get) {
+  const size_t count = bands.front().size();
+  Napi::Float64Array out = Napi::Float64Array::New(env, count * bands.size() * frames);
+  size_t at = 0;
+  for (size_t i = 0; i < count; ++i) {
+    for (const Sources& band : bands) {
+      for (size_t t = 0; t < frames; ++t) out[at++] = static_cast<double>(get(band[i], t));
+    }
   }
   return out;
 }
@@ -35,6 +41,7 @@ Napi::Object sourceColumns(Napi::Env env, const Sources& all) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("count", static_cast<double>(all.size()));
   out.Set("name", texts(env, all, [](const auto& s) { return s.measured.name; }));
+  out.Set("band", column(env, all, [](const auto& s) { return s.band; }));
   out.Set("label", texts(env, all, [](const auto& s) { return labelName(s.label); }));
   out.Set("raDeg", column(env, all, [](const auto& s) { return s.raDeg; }));
   out.Set("decDeg", column(env, all, [](const auto& s) { return s.decDeg; }));
@@ -58,7 +65,7 @@ Napi::Object sourceColumns(Napi::Env env, const Sources& all) {
   return out;
 }
 
-Napi::Object curveColumns(Napi::Env env, const Sources& all, size_t frames) {
+Napi::Object curveColumns(Napi::Env env, const std::vector<Sources>& all, size_t frames) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("flux", curves(env, all, frames, [](const auto& s, size_t t) { return s.measured.flux[t]; }));
   out.Set("fluxError",
@@ -107,11 +114,20 @@ Napi::Object reconstructionValues(Napi::Env env, const ReconstructionTask& task,
   out.Set("cube", cubeValues(env, task));
   out.Set("psf", task.psf().label);
   out.Set("sources", sourceColumns(env, result.sources));
-  out.Set("curves", curveColumns(env, result.sources, static_cast<size_t>(task.cube().frames)));
-  out.Set("sigmas", doubles(env, result.sigmas));
-  out.Set("psfFwhmPx", doubles(env, result.psfFwhmPx));
+  out.Set("curves", curveColumns(env, result.bands, static_cast<size_t>(task.cube().frames)));
+  std::vector<double> frequencies, sigmas, widths;
+  int64_t blank = 0;
+  for (const auto& band : task.bands()) {
+    frequencies.push_back(band->info().frequencyHz);
+    sigmas.insert(sigmas.end(), band->sigmas.begin(), band->sigmas.end());
+    widths.insert(widths.end(), band->psfFwhmPx.begin(), band->psfFwhmPx.end());
+    blank += band->blankPixels;
+  }
+  out.Set("frequenciesHz", doubles(env, frequencies));
+  out.Set("sigmas", doubles(env, sigmas));
+  out.Set("psfFwhmPx", doubles(env, widths));
   out.Set("thresholdSnr", result.thresholdSnr);
-  out.Set("blankPixels", static_cast<double>(result.blankPixels));
+  out.Set("blankPixels", static_cast<double>(blank));
   out.Set("files", strings(env, result.files));
   std::vector<std::string> warnings = modelWarnings;
   warnings.insert(warnings.end(), result.warnings.begin(), result.warnings.end());

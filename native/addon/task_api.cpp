@@ -88,6 +88,13 @@ Napi::Value prepareTiles(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(taskOf(info[0])->tiles->prepare()));
 }
 
+Napi::Value taskItem(const Napi::CallbackInfo& info) {
+  TileTask& tiles = *taskOf(info[0])->tiles;
+  Napi::Float32Array out = Napi::Float32Array::New(info.Env(), static_cast<size_t>(tiles.inputValues()));
+  tiles.fill(info[1].ToNumber().Int64Value(), 1, out.Data());
+  return out;
+}
+
 Napi::Value fillTiles(const Napi::CallbackInfo& info) {
   const Piece piece(Fields(info[0], "piece"));
   piece.task->tiles->fill(piece.first, piece.count, piece.slots->input(piece.slot, piece.item, piece.count));

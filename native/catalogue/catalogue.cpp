@@ -68,11 +68,20 @@ Catalogue readCatalogue(const std::string& path, const ColumnFilter& wanted, con
   std::array<char, 512> start{};
   const std::string_view head(start.data(), input.read(0, start));
   if (head.empty()) input.fail("it is empty");
-  if (head.starts_with("SIMPLE  =")) return catalogue::readFitsTable(input, filter, limits);
+  if (head.starts_with("SIMPLE  =")) {
+    if (auto table = catalogue::readFitsTable(input, filter, limits, "")) return *std::move(table);
+    input.fail("it has no binary table");
+  }
   const size_t text = head.find_first_not_of(" \t\r\n\xef\xbb\xbf");
   if (text != std::string_view::npos && head[text] == '<')
     return catalogue::readVotable(input, filter, limits);
   return catalogue::readText(input, filter, limits);
+}
+
+std::optional<Catalogue> readNamedFitsTable(const std::string& path, const std::string& extname,
+                                            const CatalogueLimits& limits, const std::string& label) {
+  const catalogue::Input input(path, label.empty() ? path : label, limits);
+  return catalogue::readFitsTable(input, [](size_t, const std::string&) { return true; }, limits, extname);
 }
 
 namespace catalogue {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Catalogue {
   std::string label;   // what messages call it
   std::string format;  // "text", "VOTable", "FITS"
   int64_t rows = 0;
+  std::string cards;  // header of a FITS table (fits/header_values.h); "" = it is none
   bool named = true;  // false: a text table without a line of names, whose columns are col1, col2, ...
   std::vector<CatalogueColumn> columns;
 
@@ -42,5 +44,10 @@ using ColumnFilter = std::function<bool(size_t index, const std::string& name)>;
 /// Throws kTableUnreadable with the place of the fault.
 Catalogue readCatalogue(const std::string& path, const ColumnFilter& wanted = {},
                         const CatalogueLimits& limits = {}, const std::string& label = {});
+
+/// The first binary table of a FITS file with this EXTNAME; nullopt: it has none. Throws as readCatalogue.
+std::optional<Catalogue> readNamedFitsTable(const std::string& path, const std::string& extname,
+                                            const CatalogueLimits& limits = {},
+                                            const std::string& label = {});
 
 }  // namespace otf

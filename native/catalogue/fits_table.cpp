@@ -42,13 +42,16 @@ class FitsTableReader {
     table_.format = "FITS";
   }
 
-  Catalogue read() {
+  std::optional<Catalogue> read(const std::string& extname) {
     for (uint64_t offset = 0; offset < input_.size();) {
+      // FITS Standard 4.0, 3.5: what follows the last extension is none, whatever it is.
+      if (offset > 0 && !startsExtension(offset)) break;
       const Header header = readHeader(offset);
-      if (header.text("XTENSION") == "BINTABLE") return readRows(header);
+      if (header.text("XTENSION") == "BINTABLE" && (extname.empty() || header.text("EXTNAME") == extname))
+        return readRows(header);
       offset = header.dataOffset + padded(dataBytes(header));
     }
-    input_.fail("it has no binary table");
+    return std::nullopt;
   }
 
  private:
@@ -60,6 +63,13 @@ class FitsTableReader {
   };
 
   static uint64_t padded(uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes; }
+
+  bool startsExtension(uint64_t offset) const {
+    constexpr std::string_view kStart = "XTENSION";
+    std::array<char, kStart.size()> start{};
+    return input_.read(offset, start) == start.size() &&
+           std::string_view(start.data(), start.size()) == kStart;
+  }
 
   Header readHeader(uint64_t offset) const {
     Header header;
@@ -137,6 +147,7 @@ class FitsTableReader {
       if (!column.isText) column.numbers.reserve(static_cast<size_t>(rows));
     }
     table_.rows = rows;
+    table_.cards = header.cards;
     if (rows == 0) return std::move(table_);
     const int64_t rowsPerPiece = std::max<int64_t>(1, static_cast<int64_t>(kPieceBytes) / rowBytes);
     std::string piece(static_cast<size_t>(rowsPerPiece * rowBytes), '\0');
@@ -200,8 +211,9 @@ class FitsTableReader {
 
 }  // namespace
 
-Catalogue readFitsTable(const Input& input, const ColumnFilter& wanted, const CatalogueLimits& limits) {
-  return FitsTableReader(input, wanted, limits).read();
+std::optional<Catalogue> readFitsTable(const Input& input, const ColumnFilter& wanted,
+                                       const CatalogueLimits& limits, const std::string& extname) {
+  return FitsTableReader(input, wanted, limits).read(extname);
 }
 
 }  // namespace otf::catalogue

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ bool parseCell(std::string_view cell, double& value);
 
 Catalogue readText(const Input& input, const ColumnFilter& wanted, const CatalogueLimits& limits);
 Catalogue readVotable(const Input& input, const ColumnFilter& wanted, const CatalogueLimits& limits);
-Catalogue readFitsTable(const Input& input, const ColumnFilter& wanted, const CatalogueLimits& limits);
+/// `extname` "" = the first binary table there is; nullopt: none of that name.
+std::optional<Catalogue> readFitsTable(const Input& input, const ColumnFilter& wanted,
+                                       const CatalogueLimits& limits, const std::string& extname);
 
 }  // namespace otf::catalogue

@@ -92,6 +92,13 @@ struct FitsKey {
   bool isText = false, isInteger = false;
 };
 
+struct FitsColumn {
+  std::string name, unit, ucd, description;
+  enum class Type { kText, kFloat, kDouble, kInt } type = Type::kFloat;
+  std::vector<std::string> text;
+  std::vector<double> numbers;  // NaN = missing (kInt: TNULL)
+};
+
 /// A float32 image file written in bands of rows, under a temporary name beside the target, which appears
 /// complete (with CHECKSUM and DATASUM) on finish() or not at all. `furtherAxes`: lengths of the axes after width
 /// and height; rows of their planes follow one another. One thread at a time. Every call throws kOutputUnwritable with the path and the system's reason.
@@ -105,10 +112,15 @@ class FitsImageWriter {
 
   /// The next rows, row 0 first: rows*width values, NaN = blank.
   void writeRows(const float* pixels, int64_t rows);
+  /// A binary table behind the image, once all rows are written: as writeFitsTable, which says more of it.
+  void addTable(const std::string& extname, std::span<const FitsColumn> columns,
+                std::span<const FitsKey> keys);
   /// Throws kInvalidArgument when rows are missing.
   void finish();
 
  private:
+  void requireAllRows() const;
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -116,13 +128,6 @@ class FitsImageWriter {
 /// The whole image at once: pixels[height][width]. Throws kOutputUnwritable; never leaves a half-written file.
 void writeFitsImage(const std::string& path, int64_t width, int64_t height, std::span<const FitsKey> keys,
                     const float* pixels);
-
-struct FitsColumn {
-  std::string name, unit, ucd, description;
-  enum class Type { kText, kFloat, kDouble, kInt } type = Type::kFloat;
-  std::vector<std::string> text;
-  std::vector<double> numbers;  // NaN = missing (kInt: TNULL)
-};
 
 /// Write a binary table (first extension, named `extname`) atomically: TUNITn, TUCDn, TCOMMn, TNULLn,
 /// checksums. Columns have equal lengths (else kInvalidArgument). Throws kOutputUnwritable.

@@ -5,6 +5,7 @@
 
 #include "fits/fits.h"
 #include "fits/output_file.h"
+#include "fits/table_hdu.h"
 #include "fits/write_keys.h"
 
 namespace otf {
@@ -52,11 +53,20 @@ void FitsImageWriter::writeRows(const float* pixels, int64_t rows) {
   impl.rowsWritten += rows;
 }
 
+void FitsImageWriter::requireAllRows() const {
+  if (impl_->rowsWritten == impl_->rows) return;
+  throw OtfError(Code::kInvalidArgument, "only " + std::to_string(impl_->rowsWritten) + " of " +
+                                             std::to_string(impl_->rows) + " rows were written");
+}
+
+void FitsImageWriter::addTable(const std::string& extname, std::span<const FitsColumn> columns,
+                               std::span<const FitsKey> keys) {
+  requireAllRows();
+  fits::appendTable(impl_->file, extname, columns, keys);
+}
+
 void FitsImageWriter::finish() {
-  if (impl_->rowsWritten != impl_->rows) {
-    throw OtfError(Code::kInvalidArgument, "only " + std::to_string(impl_->rowsWritten) + " of " +
-                                               std::to_string(impl_->rows) + " rows were written");
-  }
+  requireAllRows();
   impl_->file.commit();
 }
 

@@ -4,6 +4,7 @@
 
 #include "fits/fits.h"
 #include "fits/output_file.h"
+#include "fits/table_hdu.h"
 #include "fits/write_keys.h"
 
 namespace otf {
@@ -99,8 +100,8 @@ void writeCells(fits::OutputFile& file, const FitsColumn& column, const Prepared
 
 }  // namespace
 
-void writeFitsTable(const std::string& path, const std::string& extname, std::span<const FitsColumn> columns,
-                    std::span<const FitsKey> keys) {
+void fits::appendTable(fits::OutputFile& file, const std::string& extname,
+                       std::span<const FitsColumn> columns, std::span<const FitsKey> keys) {
   const size_t rows = columns.empty() ? 0 : rowsOf(columns.front());
   std::vector<Prepared> prepared;
   for (const FitsColumn& column : columns) {
@@ -124,7 +125,6 @@ void writeFitsTable(const std::string& path, const std::string& extname, std::sp
     unitTexts.push_back(units[i].data());
   }
 
-  fits::OutputFile file(path);
   const std::string extension = fits::asciiText(extname);
   file.run([&](int* status) {
     fits_create_tbl(file.get(), BINARY_TBL, static_cast<LONGLONG>(rows), static_cast<int>(columns.size()),
@@ -144,6 +144,12 @@ void writeFitsTable(const std::string& path, const std::string& extname, std::sp
       writeCells(file, columns[i], prepared[i], static_cast<int>(i) + 1, first, count);
     }
   }
+}
+
+void writeFitsTable(const std::string& path, const std::string& extname, std::span<const FitsColumn> columns,
+                    std::span<const FitsKey> keys) {
+  fits::OutputFile file(path);
+  fits::appendTable(file, extname, columns, keys);
   file.commit();
 }
 

@@ -16,6 +16,7 @@ std::string_view labelName(SourceLabel label);
 
 struct ReconstructedSource {
   MeasuredSource measured;
+  int band = 0;                  // whose numbers these are, 0-based
   double raDeg = 0, decDeg = 0;  // NaN: the cube has no celestial WCS
   double positionErrorPx = 0;    // 1 sigma along each axis: beam / (2.35 SNR); NaN: not found but given
   double snr = 0;                // of all frames: the profile as a filter on the forced fluxes

@@ -1,20 +1,16 @@
 #include "reconstruct/cube_axes.h"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "error/error.h"
-#include "fits/header_values.h"
+#include "reconstruct/time_keys.h"
 
 namespace otf {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr double kMjdOfJd = 2400000.5;
 constexpr int kMostFrames = 65536;
 
 [[noreturn]] void refuse(const FitsInfo& info, const std::string& what) {
@@ -22,49 +18,10 @@ constexpr int kMostFrames = 65536;
 }
 
 double number(const FitsInfo& info, const std::string& key, double otherwise) {
-  return fits::numberOf(fits::findValue(info.cards, key)).value_or(otherwise);
+  return numberCard(info.cards, key, otherwise);
 }
 
-std::string text(const FitsInfo& info, const std::string& key) {
-  const fits::CardValue value = fits::findValue(info.cards, key);
-  if (value.kind != fits::CardValue::Kind::kText) return "";
-  const std::string& it = value.text;
-  return it.substr(0, it.find_last_not_of(' ') + 1);
-}
-
-/// FITS Standard 4.0, table 30, and TIME itself.
-bool isTime(std::string ctype) {
-  ctype = ctype.substr(0, ctype.find('('));
-  static constexpr std::array kNames{"TIME", "UTC", "TAI", "TT",  "TDT", "ET",  "UT1",
-                                     "UT",   "GMT", "TCG", "TCB", "TDB", "GPS", "LOCAL"};
-  return std::find(kNames.begin(), kNames.end(), ctype) != kNames.end();
-}
-
-double secondsOf(const FitsInfo& info, const std::string& unit) {
-  if (unit.empty() || unit == "s") return 1;
-  if (unit == "min") return 60;
-  if (unit == "h") return 3600;
-  if (unit == "d") return 86400;
-  if (unit == "a" || unit == "yr") return 365.25 * 86400;
-  refuse(info, "the axis of time has the unit " + unit + ": s, min, h, d or a are known");
-}
-
-/// MJD the axis counts from: MJDREF, MJDREFI + MJDREFF, JDREF, DATEREF (section 9.2.2), 0 when there is none.
-double reference(const FitsInfo& info) {
-  const double whole = number(info, "MJDREFI", kNone);
-  if (std::isfinite(whole)) return whole + number(info, "MJDREFF", 0);
-  const double mjd = number(info, "MJDREF", kNone);
-  if (std::isfinite(mjd)) return mjd;
-  const double jd = number(info, "JDREF", kNone);
-  if (std::isfinite(jd)) return jd - kMjdOfJd;
-  const double date = mjdOfDate(text(info, "DATEREF"));
-  return std::isfinite(date) ? date : 0;
-}
-
-std::string scaleOf(const FitsInfo& info) {
-  const std::string scale = text(info, "TIMESYS");
-  return scale.empty() ? "UTC" : scale;  // section 9.2.1
-}
+std::string text(const FitsInfo& info, const std::string& key) { return textCard(info.cards, key); }
 
 struct Axis {
   int64_t length = 1, step = 1;  // step: planes from one element to the next
@@ -90,6 +47,41 @@ std::vector<Axis> furtherAxes(const FitsInfo& info) {
   return out;
 }
 
+bool isFrequency(const Axis& axis) { return axis.ctype.substr(0, 4) == "FREQ"; }
+
+/// Those a cube may have beside its picture's; an axis of length 1 may be any.
+struct FrameAxes {
+  std::optional<Axis> time, frequency;
+  int bands() const {
+    return frequency ? static_cast<int>(std::min<int64_t>(frequency->length, 1 << 20)) : 1;
+  }
+  /// Of one band, frame by frame.
+  std::vector<int64_t> planes(const FitsInfo& info, int band) const {
+    if (band < 0 || band >= bands()) refuse(info, "there is no band " + std::to_string(band + 1));
+    std::vector<int64_t> out;
+    for (int64_t t = 0; t < (time ? time->length : 1); ++t)
+      out.push_back((time ? t * time->step : 0) + (frequency ? band * frequency->step : 0));
+    return out;
+  }
+};
+
+/// `frames`: how many there must be, where a header need not say which axis is time.
+FrameAxes frameAxes(const FitsInfo& info, std::optional<int64_t> frames) {
+  FrameAxes out;
+  for (const Axis& axis : furtherAxes(info)) {
+    if (isTimeAxis(axis.ctype) || (frames && axis.length == *frames && axis.ctype.empty())) {
+      out.time = axis;
+    } else if (isFrequency(axis)) {
+      out.frequency = axis;
+    } else if (axis.length > 1) {
+      refuse(info, "axis " + std::to_string(axis.number) + " (" +
+                       (axis.ctype.empty() ? "no CTYPE" : axis.ctype) + ", " + std::to_string(axis.length) +
+                       " long) is neither time nor frequency: a cube has CTYPE TIME");
+    }
+  }
+  return out;
+}
+
 double valueAt(const FitsInfo& info, const Axis& axis, int64_t index, double seconds) {
   const std::string n = std::to_string(axis.number);
   const double at = static_cast<double>(index) + 1 - number(info, "CRPIX" + n, 0);
@@ -98,69 +90,58 @@ double valueAt(const FitsInfo& info, const Axis& axis, int64_t index, double sec
 
 }  // namespace
 
-double mjdOfDate(const std::string& text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0;
-  double second = 0;
-  const int read =
-      std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%lf", &year, &month, &day, &hour, &minute, &second);
-  if (read != 3 && read != 5 && read != 6) return kNone;
-  using namespace std::chrono;
-  const year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                            std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok() || hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(second >= 0 && second < 61))
-    return kNone;
-  constexpr int kMjdOfUnix = 40587;
-  return (sys_days(date).time_since_epoch().count() + kMjdOfUnix) +
-         (hour * 3600 + minute * 60 + second) / 86400;
+double frequencyOf(const FitsInfo& info) {
+  for (const Axis& axis : furtherAxes(info)) {
+    if (isFrequency(axis)) return valueAt(info, axis, 0, 1);
+  }
+  return 0;
 }
 
-CubeAxes readCubeAxes(const FitsInfo& info, int band) {
-  const Axis *time = nullptr, *frequency = nullptr;
-  const std::vector<Axis> axes = furtherAxes(info);
-  for (const Axis& axis : axes) {
-    if (isTime(axis.ctype)) {
-      time = &axis;
-    } else if (axis.ctype.substr(0, 4) == "FREQ") {
-      frequency = &axis;
-    } else if (axis.length > 1) {
-      refuse(info, "axis " + std::to_string(axis.number) + " (" +
-                       (axis.ctype.empty() ? "no CTYPE" : axis.ctype) + ", " + std::to_string(axis.length) +
-                       " long) is neither time nor frequency: a cube has CTYPE TIME");
-    }
-  }
-  if (!time)
+CubeAxes readCubeAxes(const FitsInfo& info, int band, std::optional<int64_t> rows) {
+  const FrameAxes axes = frameAxes(info, rows);
+  if (!axes.time)
     refuse(info,
            "there is no axis of time (CTYPE3 = 'TIME'); single-epoch images are given as several files");
-  if (time->length < 2) refuse(info, "the axis of time has one frame: nothing can be told of its changes");
-  if (time->length > kMostFrames) refuse(info, "more than " + std::to_string(kMostFrames) + " frames");
+  const Axis& time = *axes.time;
+  if (time.length < 2) refuse(info, "the axis of time has one frame: nothing can be told of its changes");
+  if (time.length > kMostFrames) refuse(info, "more than " + std::to_string(kMostFrames) + " frames");
   CubeAxes out;
-  out.bands = frequency ? static_cast<int>(std::min<int64_t>(frequency->length, 1 << 20)) : 1;
-  if (band < 0 || band >= out.bands) refuse(info, "there is no band " + std::to_string(band + 1));
-  if (frequency) out.frequencyHz = valueAt(info, *frequency, band, 1);
+  out.bands = axes.bands();
+  out.planes = axes.planes(info, band);
+  if (axes.frequency) out.frequencyHz = valueAt(info, *axes.frequency, band, 1);
   if (out.frequencyHz == 0) out.frequencyHz = number(info, "RESTFRQ", 0);
-  const double seconds = secondsOf(info, text(info, "CUNIT" + std::to_string(time->number)));
-  const double start = reference(info);
-  for (int64_t t = 0; t < time->length; ++t) {
-    out.planes.push_back(t * time->step + (frequency ? band * frequency->step : 0));
-    out.timesMjd.push_back(start + valueAt(info, *time, t, seconds) / 86400);
-  }
-  out.timeScale = scaleOf(info);
+  out.timeScale = timeScaleOf(info.cards);
   out.exposureS = number(info, "XPOSURE", number(info, "EXPTIME", kNone));
+  if (rows) return out;
+  const double seconds = secondsOfUnit(info.label, text(info, "CUNIT" + std::to_string(time.number)));
+  const double reference = referenceMjd(info.cards), start = std::isfinite(reference) ? reference : 0;
+  for (int64_t t = 0; t < time.length; ++t)
+    out.timesMjd.push_back(start + valueAt(info, time, t, seconds) / 86400);
   return out;
 }
 
-double readEpoch(const FitsInfo& info, double* exposureS, std::string* timeScale) {
-  *timeScale = scaleOf(info);
+PsfAxes readPsfAxes(const FitsInfo& info, int band, int64_t frames) {
+  const FrameAxes axes = frameAxes(info, frames);
+  return {axes.planes(info, std::min(band, axes.bands() - 1)), axes.bands(),
+          axes.time && axes.time->length > 1};
+}
+
+Epoch readEpoch(const FitsInfo& info) {
+  Epoch out;
+  out.timeScale = timeScaleOf(info.cards);
   const double begin = number(info, "MJD-BEG", mjdOfDate(text(info, "DATE-BEG")));
   const double end = number(info, "MJD-END", mjdOfDate(text(info, "DATE-END")));
-  *exposureS = number(info, "XPOSURE", number(info, "EXPTIME", (end - begin) * 86400));
-  const double average = number(info, "MJD-AVG", mjdOfDate(text(info, "DATE-AVG")));
-  if (std::isfinite(average)) return average;
-  if (std::isfinite(begin) && std::isfinite(end)) return (begin + end) / 2;
-  const double start = number(info, "MJD-OBS", mjdOfDate(text(info, "DATE-OBS")));
-  if (!std::isfinite(start))
+  out.exposureS = number(info, "XPOSURE", number(info, "EXPTIME", (end - begin) * 86400));
+  out.mjd = number(info, "MJD-AVG", mjdOfDate(text(info, "DATE-AVG")));
+  if (std::isfinite(out.mjd)) return out;
+  out.mjd = (begin + end) / 2;
+  if (std::isfinite(out.mjd)) return out;
+  out.mjd = number(info, "MJD-OBS", mjdOfDate(text(info, "DATE-OBS")));
+  if (!std::isfinite(out.mjd))
     refuse(info, "the header tells no time (MJD-AVG, DATE-AVG, MJD-OBS or DATE-OBS)");
-  return std::isfinite(*exposureS) ? start + *exposureS / 86400 / 2 : start;
+  out.isStart = !std::isfinite(out.exposureS);
+  if (!out.isStart) out.mjd += out.exposureS / 86400 / 2;
+  return out;
 }
 
 }  // namespace otf

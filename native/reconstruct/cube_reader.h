@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fits/fits.h"
+#include "reconstruct/frame_times.h"
 #include "sky/wcs.h"
 
 namespace otf {
@@ -31,11 +32,13 @@ struct CubeInfo {
 };
 
 /// Thread-safe. Throws as FitsImage; kCubeInvalid in one line for what is no cube: no axis of time, times out of
-/// order, frames of different grids, one frame.
+/// order or in no century of ours, frames of different grids, one frame.
 class CubeReader {
  public:
-  /// `band`: which plane of an axis of frequency. One file: a cube. Several: single-epoch images of one grid.
-  static CubeReader open(const std::vector<CubeFile>& files, int band = 0);
+  /// `band`: which plane of an axis of frequency. One file: a cube. Several: single-epoch images of one grid. `times`: a table
+  /// that says when the frames were, in place of their headers and of the cube's own table TIMES.
+  static CubeReader open(const std::vector<CubeFile>& files, int band = 0,
+                         const std::optional<CubeFile>& times = std::nullopt);
 
   const CubeInfo& info() const { return info_; }
   const std::optional<Wcs>& wcs() const { return wcs_; }
@@ -43,6 +46,10 @@ class CubeReader {
   void read(int frame, float* out) const;
 
  private:
+  void takeCube(const FitsInfo& head, int band, std::optional<FrameTimes> times);
+  void takeEpochs(const FitsInfo& head, const std::optional<FrameTimes>& times);
+  void takeTimes(const FrameTimes& times);
+
   std::vector<CubeFile> files_;
   std::vector<int64_t> planes_;  // of each frame in its file
   CubeInfo info_;

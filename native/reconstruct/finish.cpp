@@ -1,18 +1,22 @@
 // The end of a reconstruction: sources, light curves, images.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <cstdint>
 #include <filesystem>
-#include <iterator>
 #include <limits>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "error/error.h"
 #include "fits/fits.h"
 #include "reconstruct/clean.h"
+#include "reconstruct/cube_images.h"
 #include "reconstruct/output_header.h"
 #include "reconstruct/peaks.h"
 #include "reconstruct/reconstruction_task.h"
+#include "reconstruct/trained_ranges.h"
 #include "threads/in_threads.h"
 #include "timing/stopwatch.h"
 
@@ -29,14 +33,14 @@ void ReconstructionTask::resolvePositions() {
   for (const ReconstructRequest::Position& it : request_.positions) {
     MonitoredPosition at{it.name, it.first, it.second};
     if (it.isSky) {
-      if (!cube_.wcs())
+      if (!wcs())
         throw OtfError(Code::kCubeInvalid,
-                       cube_.info().label + " has no celestial coordinates: give positions in pixels");
-      const auto pixel = cube_.wcs()->skyToPixel({it.first, it.second});
+                       cube().label + " has no celestial coordinates: give positions in pixels");
+      const auto pixel = wcs()->skyToPixel({it.first, it.second});
       at.x = pixel ? pixel->first : std::numeric_limits<double>::quiet_NaN();
       at.y = pixel ? pixel->second : at.x;
     }
-    const double w = static_cast<double>(cube_.info().width), h = static_cast<double>(cube_.info().height);
+    const double w = static_cast<double>(cube().width), h = static_cast<double>(cube().height);
     if (!(at.x > -0.5 && at.x < w - 0.5 && at.y > -0.5 && at.y < h - 0.5)) {
       result_.warnings.push_back("position " + it.name + " is not on the cube: it is not measured");
       continue;
@@ -45,76 +49,47 @@ void ReconstructionTask::resolvePositions() {
   }
 }
 
-void ReconstructionTask::checkTrainedRanges() {
-  std::vector<std::string>& warnings = result_.warnings;
-  const auto text = [](double value) {
-    char out[32];
-    std::snprintf(out, sizeof out, "%.3g", value);
-    return std::string(out);
-  };
-  std::vector<double> widths;
-  std::copy_if(result_.psfFwhmPx.begin(), result_.psfFwhmPx.end(), std::back_inserter(widths),
-               [](double w) { return std::isfinite(w); });
-  if (widths.size() < result_.psfFwhmPx.size())
-    warnings.push_back("the core of the PSF is no peak in " +
-                       std::to_string(result_.psfFwhmPx.size() - widths.size()) + " frames");
-  if (config_.psfFwhmMax > 0 && !widths.empty()) {
-    const auto [least, most] = std::minmax_element(widths.begin(), widths.end());
-    if (*least < config_.psfFwhmMin || *most > config_.psfFwhmMax) {
-      warnings.push_back("the PSF is " + text(*least) + " to " + text(*most) +
-                         " pixels wide (FWHM), the network was trained for " + text(config_.psfFwhmMin) +
-                         " to " + text(config_.psfFwhmMax) + ": its fluxes may be wrong");
-    }
-  }
-  const CubeInfo& cube = cube_.info();
-  if (cube.frames < config_.trainedFrames) {
-    warnings.push_back("the cube has " + std::to_string(cube.frames) +
-                       " frames, the network was trained with " + std::to_string(config_.trainedFrames));
-  }
-  double shortest = std::numeric_limits<double>::infinity(), longest = 0;
-  for (size_t t = 1; t < cube.timesMjd.size(); ++t) {
-    const double step = cube.timesMjd[t] - cube.timesMjd[t - 1];
-    shortest = std::min(shortest, step);
-    longest = std::max(longest, step);
-  }
-  if (longest > 1.5 * shortest)
-    warnings.push_back("frames are unevenly spaced in time (1 to " + text(longest / shortest) +
-                       "); the network takes them as even");
-  const auto [quiet, loud] = std::minmax_element(result_.sigmas.begin(), result_.sigmas.end());
-  if (*loud > 2 * *quiet)
-    warnings.push_back("the noise of frames differs by a factor of " + text(*loud / *quiet) +
-                       "; the network was trained with even noise");
-}
-
-std::vector<float> ReconstructionTask::statisticMap() const {
-  const int frames = cube_.info().frames;
-  const int64_t pixels = planes_.pixels();
+std::vector<float> ReconstructionTask::statisticMap(const Band& band) const {
+  const int frames = band.info().frames;
+  const int64_t pixels = band.planes.pixels();
+  const std::vector<float>& reconstructed = band.reconstructed;
   std::vector<float> map(static_cast<size_t>(pixels));
   switch (request_.method) {
     case ReconstructMethod::kNetwork: {
-      rootSumSquare(reconstructed_.data(), frames, pixels, map.data());
+      rootSumSquare(reconstructed.data(), frames, pixels, map.data());
       const auto scale = static_cast<float>(kScaleSnr / config_.rssAtThreshold);
       for (float& value : map) value *= scale;
       return map;
     }
     case ReconstructMethod::kCleanBank:
-      return filterBank(reconstructed_.data(), frames, pixels);
+      return filterBank(reconstructed.data(), frames, pixels);
     case ReconstructMethod::kClean:
     case ReconstructMethod::kCleanSmooth: {
       std::fill(map.begin(), map.end(), -std::numeric_limits<float>::max());
       for (int64_t i = 0; i < frames * pixels; ++i)
         map[static_cast<size_t>(i % pixels)] =
-            std::max(map[static_cast<size_t>(i % pixels)], reconstructed_[static_cast<size_t>(i)]);
+            std::max(map[static_cast<size_t>(i % pixels)], reconstructed[static_cast<size_t>(i)]);
       return map;
     }
   }
   return map;
 }
 
+/// A source need not be seen in every band: that in which it is seen best decides.
+std::vector<float> ReconstructionTask::largestStatistic() const {
+  std::vector<float> map = statisticMap(first());
+  for (size_t b = 1; b < bands_.size(); ++b) {
+    const std::vector<float> other = statisticMap(*bands_[b]);
+    std::transform(map.begin(), map.end(), other.begin(), map.begin(),
+                   [](float one, float two) { return std::max(one, two); });
+  }
+  return map;
+}
+
 std::vector<MeasuredSource> ReconstructionTask::findSources(const std::vector<float>& snrMap) const {
   std::vector<MeasuredSource> out;
-  const CubeInfo& cube = cube_.info();
-  for (const Peak& peak : findPeaks(snrMap, cube.width, cube.height, request_.thresholdSnr, kMostSources)) {
+  for (const Peak& peak :
+       findPeaks(snrMap, cube().width, cube().height, request_.thresholdSnr, kMostSources)) {
     MeasuredSource it;
     it.x = peak.x;
     it.y = peak.y;
@@ -133,93 +108,118 @@ std::vector<MeasuredSource> ReconstructionTask::findSources(const std::vector<fl
   return out;
 }
 
-void ReconstructionTask::writeImages(const std::vector<float>& snrMap, std::vector<MeasuredSource>& sources,
-                                     int threads) {
-  const CubeInfo& cube = cube_.info();
-  std::optional<FitsImageWriter> residual;
-  const auto path = [&](const char* name) {
-    return (std::filesystem::path(request_.folder) / name).string();
-  };
-  const bool write = !request_.folder.empty();
-  if (write)
-    residual.emplace(path("residual.fits"), cube.width, cube.height, cubeKeys(cube, 0),
-                     std::vector<int64_t>{cube.frames});
-  MeasureOptions options{config_.beamPx, threads, cancelFlag(), {}};
-  if (write) options.residual = [&](int, const float* image) { residual->writeRows(image, cube.height); };
-  measureLightCurves(planes_, result_.sigmas, options, sources);
-  if (!write) return;
-  residual->finish();
-  FitsImageWriter image(path("reconstructed.fits"), cube.width, cube.height, cubeKeys(cube, config_.beamPx),
-                        {cube.frames});
-  std::vector<float> frame(static_cast<size_t>(planes_.pixels()));
-  for (int t = 0; t < cube.frames; ++t) {
-    const auto sigma = static_cast<float>(result_.sigmas[static_cast<size_t>(t)]);
-    const auto from = reconstructed_.begin() + static_cast<std::ptrdiff_t>(t * planes_.pixels());
-    std::transform(from, from + static_cast<std::ptrdiff_t>(frame.size()), frame.begin(),
-                   [&](float v) { return v * sigma; });
-    image.writeRows(frame.data(), cube.height);
+void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found, int threads) {
+  std::optional<CubeImages> images;
+  if (!request_.folder.empty()) images.emplace(request_.folder, bands_, config_.beamPx);
+  for (size_t b = 0; b < bands_.size(); ++b) {
+    const Band& band = *bands_[b];
+    std::vector<MeasuredSource> sources = found;
+    takeProfiles(band.reconstructed.data(), band.planes, config_.beamPx, sources);
+    MeasureOptions options{config_.beamPx, threads, cancelFlag(), {}};
+    if (images) options.residual = [&](int, const float* image) { images->writeResidual(image); };
+    measureLightCurves(band.planes, band.sigmas, options, sources);
+    std::vector<ReconstructedSource>& rows = result_.bands.emplace_back();
+    for (MeasuredSource& it : sources) {
+      ReconstructedSource row = catalogueRow(std::move(it), config_);
+      const auto sky = wcs() ? wcs()->pixelToSky(row.measured.x, row.measured.y) : std::nullopt;
+      row.raDeg = sky ? sky->raDeg : std::numeric_limits<double>::quiet_NaN();
+      row.decDeg = sky ? sky->decDeg : row.raDeg;
+      row.band = band.info().band;
+      rows.push_back(std::move(row));
+    }
+    findNeighbours(rows);
+    if (images) images->writeReconstructed(band);
   }
-  image.finish();
-  writeFitsImage(path("snr_max.fits"), cube.width, cube.height, mapKeys(cube), snrMap.data());
-  result_.files = {"reconstructed.fits", "residual.fits", "snr_max.fits"};
+  if (images) images->finish();
+}
+
+void ReconstructionTask::chooseBands() {
+  const auto snrOf = [](const ReconstructedSource& row) {
+    return std::isfinite(row.snr) ? row.snr : -std::numeric_limits<double>::infinity();
+  };
+  for (size_t k = 0; k < result_.bands.front().size(); ++k) {
+    size_t best = 0;
+    for (size_t b = 1; b < result_.bands.size(); ++b) {
+      if (snrOf(result_.bands[b][k]) > snrOf(result_.bands[best][k])) best = b;
+    }
+    result_.sources.push_back(result_.bands[best][k]);
+  }
 }
 
 void ReconstructionTask::runClassical() {
   const Stopwatch watch;
-  prepareWindow(0);
-  result_.seconds.channels = 0;
-  const CubeInfo& cube = cube_.info();
-  const PlaneTransform& transform = planes_.transform();
   const CleanOptions options{
-      0.1, 3, static_cast<int64_t>(kCleanPerPixel * static_cast<double>(planes_.pixels())), config_.beamPx};
-  inThreads(cube.frames, threads_, [&](int t) {
-    if (isCancelled()) throw OtfError(Code::kCancelled, "stopped on request");
-    float* frame = reconstructed_.data() + t * planes_.pixels();
-    const auto scale = static_cast<float>(1 / channels_->sigmas()[static_cast<size_t>(t)]);
-    planes_.readDirty(t, frame);
-    for (int64_t p = 0; p < planes_.pixels(); ++p) frame[p] = std::isnan(frame[p]) ? 0 : frame[p] * scale;
-    const Buffer psf(static_cast<size_t>(transform.planeValues()) * sizeof(float));
-    planes_.readPsf(t, psf.floats());
-    cleanFrame(frame, cube.height, cube.width, psf.floats(), transform.height(), transform.width(), options);
-  });
-  if (request_.method == ReconstructMethod::kCleanSmooth)
-    smoothInTime(reconstructed_.data(), cube.frames, planes_.pixels(), kSmoothFrames, threads_);
+      0.1, 3, static_cast<int64_t>(kCleanPerPixel * static_cast<double>(first().planes.pixels())),
+      config_.beamPx};
+  for (const auto& each : bands_) {
+    Band& band = *each;
+    band.begin(config_, threads_, cancelFlag());
+    band.channels.reset();
+    const CubeInfo& info = band.info();
+    const CubePlanes& planes = band.planes;
+    const PlaneTransform& transform = planes.transform();
+    inThreads(info.frames, threads_, [&](int t) {
+      if (isCancelled()) throw OtfError(Code::kCancelled, "stopped on request");
+      float* frame = band.reconstructed.data() + t * planes.pixels();
+      const auto scale = static_cast<float>(1 / band.sigmas[static_cast<size_t>(t)]);
+      planes.readDirty(t, frame);
+      for (int64_t p = 0; p < planes.pixels(); ++p) frame[p] = std::isnan(frame[p]) ? 0 : frame[p] * scale;
+      const Buffer psf(static_cast<size_t>(transform.planeValues()) * sizeof(float));
+      planes.readPsf(t, psf.floats());
+      cleanFrame(frame, info.height, info.width, psf.floats(), transform.height(), transform.width(),
+                 options);
+    });
+    if (request_.method == ReconstructMethod::kCleanSmooth)
+      smoothInTime(band.reconstructed.data(), info.frames, planes.pixels(), kSmoothFrames, threads_);
+  }
   consumed_ = items();
   result_.seconds.channels = watch.seconds();
+}
+
+void ReconstructionTask::gatherWarnings() {
+  std::vector<std::string>& warnings = result_.warnings;
+  const auto add = [&](const std::vector<std::string>& more) {
+    for (const std::string& it : more) {
+      // Bands of one file say the same of it.
+      if (std::find(warnings.begin(), warnings.end(), it) == warnings.end()) warnings.push_back(it);
+    }
+  };
+  int64_t blank = 0;
+  for (const auto& band : bands_) {
+    add(band->info().warnings);
+    add(band->psf.info().warnings);
+    blank += band->blankPixels;
+  }
+  if (bands_.size() > 1 && psf().bands == 1)
+    add({"the PSF " + psf().label + " has no bands: the same is used in all " +
+         std::to_string(bands_.size())});
+  if (blank > 0)
+    add({std::to_string(blank) + " blank pixels of the cube are taken as 0 where images are made of it"});
+  if (request_.method != ReconstructMethod::kNetwork) return;
+  for (size_t b = 0; b < bands_.size(); ++b) add(trainedRangeWarnings(*bands_[b], result_.bands[b], config_));
 }
 
 void ReconstructionTask::finish(int threads) {
   if (consumed_ != items())
     throw OtfError(Code::kInternal, "a reconstruction was finished before all of it was there");
   window_ = {};
-  result_.sigmas = channels_->sigmas();
-  result_.psfFwhmPx = channels_->psfFwhms();
-  result_.blankPixels = channels_->blankPixels();
-  channels_.reset();
+  for (const auto& band : bands_) band->channels.reset();
   result_.thresholdSnr = request_.thresholdSnr;
-  result_.warnings.insert(result_.warnings.end(), cube_.info().warnings.begin(), cube_.info().warnings.end());
-  result_.warnings.insert(result_.warnings.end(), psf_.info().warnings.begin(), psf_.info().warnings.end());
-  if (result_.blankPixels > 0)
-    result_.warnings.push_back(std::to_string(result_.blankPixels) +
-                               " blank pixels of the cube are taken as 0 where images are made of it");
-  if (request_.method == ReconstructMethod::kNetwork) checkTrainedRanges();
 
   const Stopwatch detecting;
-  const std::vector<float> snrMap = statisticMap();
-  std::vector<MeasuredSource> found = findSources(snrMap);
+  const std::vector<float> snrMap = largestStatistic();
+  const std::vector<MeasuredSource> found = findSources(snrMap);
   result_.seconds.detect = detecting.seconds();
   const Stopwatch measuring;
-  takeProfiles(reconstructed_.data(), planes_, config_.beamPx, found);
-  writeImages(snrMap, found, threads);
-  for (MeasuredSource& it : found) {
-    ReconstructedSource row = catalogueRow(std::move(it), config_);
-    const auto sky = cube_.wcs() ? cube_.wcs()->pixelToSky(row.measured.x, row.measured.y) : std::nullopt;
-    row.raDeg = sky ? sky->raDeg : std::numeric_limits<double>::quiet_NaN();
-    row.decDeg = sky ? sky->decDeg : row.raDeg;
-    result_.sources.push_back(std::move(row));
+  measureBands(found, threads);
+  if (!request_.folder.empty()) {
+    writeFitsImage((std::filesystem::path(request_.folder) / kStatisticFile).string(), cube().width,
+                   cube().height, mapKeys(cube()), snrMap.data());
+    result_.files = {kReconstructedFile, kResidualFile, kStatisticFile};
   }
-  findNeighbours(result_.sources);
+  chooseBands();
   result_.seconds.measure = measuring.seconds();
+  gatherWarnings();
 }
 
 }  // namespace otf

@@ -1,7 +1,8 @@
 #include "reconstruct/output_header.h"
 
-#include <array>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "fits/header_values.h"
 
@@ -45,7 +46,7 @@ std::vector<FitsKey> skyKeys(const CubeInfo& cube) {
 
 }  // namespace
 
-std::vector<FitsKey> cubeKeys(const CubeInfo& cube, double beamPx) {
+std::vector<FitsKey> cubeKeys(const CubeInfo& cube, double beamPx, const std::vector<double>& frequenciesHz) {
   std::vector<FitsKey> keys = skyKeys(cube);
   if (!cube.bunit.empty()) keys.push_back(text("BUNIT", cube.bunit, ""));
   const double step = (cube.timesMjd.back() - cube.timesMjd.front()) / (cube.frames - 1);
@@ -53,12 +54,38 @@ std::vector<FitsKey> cubeKeys(const CubeInfo& cube, double beamPx) {
                            number("CRPIX3", 1, ""), number("CRVAL3", 0, "[d] after MJDREF"),
                            number("CDELT3", step, "[d]"), text("TIMESYS", cube.timeScale, "time scale"),
                            number("MJDREF", cube.timesMjd.front(), "[d] middle of the first frame")});
+  if (frequenciesHz.size() > 1) {
+    // Linear as the axis they were read from.
+    const double spacing =
+        (frequenciesHz.back() - frequenciesHz.front()) / static_cast<double>(frequenciesHz.size() - 1);
+    keys.insert(keys.end(), {text("CTYPE4", "FREQ", ""), text("CUNIT4", "Hz", ""), number("CRPIX4", 1, ""),
+                             number("CRVAL4", frequenciesHz.front(), "[Hz] of the first band"),
+                             number("CDELT4", spacing, "[Hz]")});
+  }
   if (beamPx > 0 && cube.pixelScaleDeg > 0) {
     keys.push_back(number("BMAJ", beamPx * cube.pixelScaleDeg, "[deg] Gaussian of the reconstruction, FWHM"));
     keys.push_back(number("BMIN", beamPx * cube.pixelScaleDeg, "[deg]"));
     keys.push_back(number("BPA", 0, "[deg]"));
   }
   return keys;
+}
+
+void addTimes(const CubeInfo& cube, FitsImageWriter& image) {
+  constexpr double kEven = 1e-3;  // of a step
+  const double start = cube.timesMjd.front(), step = (cube.timesMjd.back() - start) / (cube.frames - 1);
+  std::vector<double> times;
+  bool even = true;
+  for (const double mjd : cube.timesMjd) {
+    even = even && std::abs(mjd - start - step * static_cast<double>(times.size())) < kEven * step;
+    times.push_back(mjd - start);
+  }
+  if (even) return;
+  const std::vector<FitsColumn> columns{
+      {"TIME", "d", "time.epoch", "middle of the frame, after MJDREF", FitsColumn::Type::kDouble, {}, times},
+      {"EXPOSURE", "s", "time.duration;obs.exposure", "", FitsColumn::Type::kDouble, {}, cube.exposuresS}};
+  const std::vector<FitsKey> keys{text("TIMESYS", cube.timeScale, "time scale"),
+                                  number("MJDREF", start, "[d] middle of the first frame")};
+  image.addTable("TIMES", columns, keys);
 }
 
 std::vector<FitsKey> mapKeys(const CubeInfo& cube) {

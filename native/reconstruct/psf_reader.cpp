@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "error/error.h"
 #include "reconstruct/cube_axes.h"
@@ -16,17 +17,6 @@ constexpr double kCore = 0.35;  // of the peak
 
 [[noreturn]] void refuse(const std::string& label, const std::string& what) {
   throw OtfError(Code::kCubeInvalid, "PSF " + label + ": " + what);
-}
-
-std::vector<int64_t> framePlanes(const FitsInfo& info, const CubeInfo& cube) {
-  if (info.planes == 1) return {0};
-  const CubeAxes axes = readCubeAxes(info, std::min(cube.band, std::max(0, cube.bands - 1)));
-  if (axes.bands != 1 && axes.bands != cube.bands) refuse(info.label, "it has other bands than the cube");
-  if (static_cast<int>(axes.planes.size()) != cube.frames) {
-    refuse(info.label, "it has " + std::to_string(axes.planes.size()) + " frames, the cube has " +
-                           std::to_string(cube.frames));
-  }
-  return axes.planes;
 }
 
 /// Gaussian elimination for the three coefficients of the quadratic form.
@@ -60,8 +50,18 @@ PsfReader PsfReader::open(const std::vector<CubeFile>& files, const CubeInfo& cu
   info.width = first.info().width;
   info.height = first.info().height;
   if (files.size() == 1) {
-    out.planes_ = framePlanes(first.info(), cube);
-    info.perFrame = out.planes_.size() > 1;
+    PsfAxes axes = readPsfAxes(first.info(), cube.band, cube.frames);
+    if (axes.bands != 1 && axes.bands != cube.bands) {
+      refuse(info.label,
+             "it has " + std::to_string(axes.bands) + " bands, the cube has " + std::to_string(cube.bands));
+    }
+    if (axes.perFrame && static_cast<int>(axes.planes.size()) != cube.frames) {
+      refuse(info.label, "it has " + std::to_string(axes.planes.size()) + " frames, the cube has " +
+                             std::to_string(cube.frames));
+    }
+    info.bands = axes.bands;
+    out.planes_ = std::move(axes.planes);
+    info.perFrame = axes.perFrame;
   } else {
     if (static_cast<int>(files.size()) != cube.frames) {
       refuse(info.label, std::to_string(files.size()) + " files were given for " +

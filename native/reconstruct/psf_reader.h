@@ -12,6 +12,7 @@ struct PsfInfo {
   std::string label;
   int64_t width = 0, height = 0;
   bool perFrame = false;
+  int bands = 1;  // 1 of a cube of several: the same for all
   std::vector<std::string> warnings;
 };
 

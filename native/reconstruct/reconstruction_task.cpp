@@ -1,7 +1,9 @@
 #include "reconstruct/reconstruction_task.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
 
 #include "error/error.h"
 #include "task/pipeline.h"
@@ -12,40 +14,42 @@ namespace {
 
 constexpr int64_t kMostVoxels = int64_t{1} << 31;  // of the reconstructed cube, 8 GiB
 
-CubeReader checked(CubeReader cube, const ReconstructorConfig& config, ReconstructMethod method) {
-  const CubeInfo& info = cube.info();
+Bands checked(Bands bands, const ReconstructorConfig& config, ReconstructMethod method) {
+  if (bands.empty()) throw OtfError(Code::kInvalidArgument, "a cube has a band at least");
+  const CubeInfo& info = bands.front()->info();
   if (method == ReconstructMethod::kNetwork && info.frames < config.minFrames) {
     throw OtfError(Code::kCubeInvalid, info.label + ": " + std::to_string(info.frames) +
                                            " frames are too few for this network, which needs " +
                                            std::to_string(config.minFrames));
   }
-  if (info.frames > kMostVoxels / info.width / info.height) {
+  const auto count = static_cast<int64_t>(bands.size());
+  if (info.frames > kMostVoxels / count / info.width / info.height) {
     throw OtfError(Code::kImageTooLarge, info.label + ": a cube of " + std::to_string(info.width) + "x" +
                                              std::to_string(info.height) + "x" + std::to_string(info.frames) +
+                                             (count > 1 ? " in " + std::to_string(count) + " bands" : "") +
                                              " is too large: cut it in space");
   }
-  return cube;
+  return bands;
 }
 
 }  // namespace
 
-ReconstructionTask::ReconstructionTask(CubeReader cube, PsfReader psf, const ReconstructorConfig& config,
-                                       NetworkReach reach, ReconstructRequest request)
-    : cube_(checked(std::move(cube), config, request.method)),
-      psf_(std::move(psf)),
+ReconstructionTask::ReconstructionTask(Bands bands, const ReconstructorConfig& config, NetworkReach reach,
+                                       ReconstructRequest request)
+    : bands_(checked(std::move(bands), config, request.method)),
       config_(config),
       reach_(reach),
       request_(std::move(request)),
-      planes_(cube_, psf_),
       threads_(threadCount(request_.threads)),
-      timePlan_(planWindows(cube_.info().frames, std::max(config.depthFrames, 1), reach.t)),
-      xPlan_(planWindows(cube_.info().width, config.tilePx, reach.x)),
-      yPlan_(planWindows(cube_.info().height, config.tilePx, reach.y)) {
+      timePlan_(planWindows(cube().frames, std::max(config.depthFrames, 1), reach.t)),
+      xPlan_(planWindows(cube().width, config.tilePx, reach.x)),
+      yPlan_(planWindows(cube().height, config.tilePx, reach.y)) {
   resolvePositions();
 }
 
 int64_t ReconstructionTask::items() const {
-  return static_cast<int64_t>(timePlan_.windows.size() * yPlan_.windows.size() * xPlan_.windows.size());
+  return static_cast<int64_t>(bands_.size() * timePlan_.windows.size() * yPlan_.windows.size() *
+                              xPlan_.windows.size());
 }
 
 Extent ReconstructionTask::itemExtent() const {
@@ -62,53 +66,57 @@ void ReconstructionTask::checkNetwork(const Network& network) const {
 }
 
 int64_t ReconstructionTask::memoryBytes() const {
-  const int64_t window = kChannels * planes_.pixels() * timePlan_.size,
-                cube = planes_.pixels() * cube_.info().frames;
-  return Channels::memoryBytes(planes_) + (window + cube) * static_cast<int64_t>(sizeof(float));
+  const CubePlanes& planes = first().planes;
+  const int64_t window = kChannels * planes.pixels() * timePlan_.size,
+                cubes = planes.pixels() * cube().frames * static_cast<int64_t>(bands_.size());
+  return Channels::memoryBytes(planes) + (window + cubes) * static_cast<int64_t>(sizeof(float));
 }
 
 ReconstructionTask::Item ReconstructionTask::itemAt(int64_t index) const {
   const auto i = static_cast<size_t>(index);
-  const size_t columns = xPlan_.windows.size(), tiles = columns * yPlan_.windows.size();
-  return {i / tiles, i % tiles / columns, i % columns};
+  const size_t columns = xPlan_.windows.size(), tiles = columns * yPlan_.windows.size(),
+               times = timePlan_.windows.size();
+  return {i / tiles / times, i / tiles % times, i % tiles / columns, i % columns};
 }
 
 int64_t ReconstructionTask::prepare() {
   if (isCancelled()) throw OtfError(Code::kCancelled, "stopped on request");
-  const auto last = static_cast<int64_t>(timePlan_.windows.size()) - 1;
-  if (preparedWindow_ < last) prepareWindow(static_cast<size_t>(preparedWindow_ + 1));
-  return items() / (last + 1) * (preparedWindow_ + 1);
+  const auto windows = static_cast<int64_t>(bands_.size() * timePlan_.windows.size());
+  if (preparedWindow_ < windows - 1) prepareWindow(static_cast<size_t>(preparedWindow_ + 1));
+  return items() / windows * (preparedWindow_ + 1);
 }
 
-void ReconstructionTask::prepareWindow(size_t time) {
+void ReconstructionTask::prepareWindow(size_t window) {
   const Stopwatch watch;
-  if (!channels_) {
-    channels_ = std::make_unique<Channels>(planes_, config_, threads_, cancelFlag());
-    reconstructed_.resize(static_cast<size_t>(planes_.pixels() * cube_.info().frames));
+  const size_t times = timePlan_.windows.size(), time = window % times;
+  if (time == 0) {
+    if (window > 0) bands_[window / times - 1]->channels.reset();
+    bands_[window / times]->begin(config_, threads_, cancelFlag());
   }
-  const int64_t pixels = planes_.pixels(), size = timePlan_.size;
+  const Band& band = *bands_[window / times];
+  const int64_t pixels = band.planes.pixels(), size = timePlan_.size;
   const int64_t start = timePlan_.windows[time].start;
   // Frames that the window before has too are moved, not made again.
   const int64_t had = time == 0 ? 0 : timePlan_.windows[time - 1].start + size - start;
   std::vector<float> made(static_cast<size_t>(kChannels * (size - had) * pixels));
-  channels_->make(static_cast<int>(start + had), static_cast<int>(size - had), made.data());
+  band.channels->make(static_cast<int>(start + had), static_cast<int>(size - had), made.data());
   window_.resize(static_cast<size_t>(kChannels * size * pixels));
   for (int64_t c = 0; c < kChannels; ++c) {
     float* channel = window_.data() + c * size * pixels;
     std::copy_n(channel + (size - had) * pixels, had * pixels, channel);
     std::copy_n(made.data() + c * (size - had) * pixels, (size - had) * pixels, channel + had * pixels);
   }
-  preparedWindow_ = static_cast<int64_t>(time);
+  preparedWindow_ = static_cast<int64_t>(window);
   result_.seconds.channels += watch.seconds();
 }
 
 void ReconstructionTask::fill(int64_t first, int count, float* out) {
-  const int64_t width = cube_.info().width, pixels = planes_.pixels();
+  const int64_t width = cube().width, pixels = width * cube().height;
   for (int64_t i = first; i < first + count; ++i) {
     if (isCancelled()) throw OtfError(Code::kCancelled, "stopped on request");
     const Item item = itemAt(i);
-    while (preparedWindow_ < static_cast<int64_t>(item.time))
-      prepareWindow(static_cast<size_t>(preparedWindow_ + 1));
+    const auto window = static_cast<int64_t>(item.band * timePlan_.windows.size() + item.time);
+    while (preparedWindow_ < window) prepareWindow(static_cast<size_t>(preparedWindow_ + 1));
     const int64_t x0 = xPlan_.windows[item.x].start, y0 = yPlan_.windows[item.y].start;
     for (int64_t plane = 0; plane < kChannels * timePlan_.size; ++plane) {
       for (int64_t y = 0; y < yPlan_.size; ++y) {
@@ -120,17 +128,18 @@ void ReconstructionTask::fill(int64_t first, int count, float* out) {
 }
 
 void ReconstructionTask::consume(int64_t first, int count, const float*, const float* outputs) {
-  const int64_t width = cube_.info().width, pixels = planes_.pixels();
+  const int64_t width = cube().width, pixels = width * cube().height;
   for (int64_t i = first; i < first + count; ++i, outputs += outputValues()) {
     const Item item = itemAt(i);
     const Window &t = timePlan_.windows[item.time], &y = yPlan_.windows[item.y], &x = xPlan_.windows[item.x];
+    std::vector<float>& reconstructed = bands_[item.band]->reconstructed;
     for (int64_t frame = t.keepStart; frame < t.keepEnd; ++frame) {
       for (int64_t row = y.keepStart; row < y.keepEnd; ++row) {
         const float* from =
             outputs + ((frame - t.start) * yPlan_.size + row - y.start) * xPlan_.size + x.keepStart - x.start;
         std::copy_n(
             from, x.keepEnd - x.keepStart,
-            reconstructed_.begin() + static_cast<std::ptrdiff_t>(frame * pixels + row * width + x.keepStart));
+            reconstructed.begin() + static_cast<std::ptrdiff_t>(frame * pixels + row * width + x.keepStart));
       }
     }
   }

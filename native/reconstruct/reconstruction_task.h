@@ -1,12 +1,14 @@
 // A reconstruction as tiles for a network: channels of a cube in windows of space and time, and what is made of its output.
 #pragma once
 
-#include <memory>
-#include <mutex>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "reconstruct/band.h"
 #include "reconstruct/catalogue_row.h"
-#include "reconstruct/channels.h"
 #include "reconstruct/config.h"
 #include "reconstruct/reach.h"
 #include "reconstruct/windows.h"
@@ -19,21 +21,21 @@ struct ReconstructSeconds {
 };
 
 struct Reconstruction {
-  std::vector<ReconstructedSource> sources;  // by SNR, positions given after those found
-  std::vector<double> sigmas;                // per frame, in the cube's unit
-  std::vector<double> psfFwhmPx;
+  /// One per source, as the band has it in which its SNR is largest; by SNR, positions given after those found.
+  std::vector<ReconstructedSource> sources;
+  /// The same sources in every band: [band][source].
+  std::vector<std::vector<ReconstructedSource>> bands;
   double thresholdSnr = 5;
-  int64_t blankPixels = 0;
   std::vector<std::string> files;  // written into the request's folder, by name
   std::vector<std::string> warnings;
   ReconstructSeconds seconds;
 };
 
-/// As TileTask. Items go window of time by window of time, tile by tile.
+/// As TileTask. Items go band by band, window of time by window of time, tile by tile.
 class ReconstructionTask : public TileTask {
  public:
   /// Throws kCubeInvalid, kReconstructorConfig, kImageTooLarge. `reach`: the network's.
-  ReconstructionTask(CubeReader cube, PsfReader psf, const ReconstructorConfig& config, NetworkReach reach,
+  ReconstructionTask(Bands bands, const ReconstructorConfig& config, NetworkReach reach,
                      ReconstructRequest request);
 
   int64_t items() const override;
@@ -50,41 +52,42 @@ class ReconstructionTask : public TileTask {
   /// Instead of items: what a classical method makes of the cube. finish comes after it.
   void runClassical();
 
-  const CubeInfo& cube() const { return cube_.info(); }
-  const std::optional<Wcs>& wcs() const { return cube_.wcs(); }
-  const PsfInfo& psf() const { return psf_.info(); }
+  /// Of the first band.
+  const CubeInfo& cube() const { return first().info(); }
+  const std::optional<Wcs>& wcs() const { return first().cube.wcs(); }
+  const PsfInfo& psf() const { return first().psf.info(); }
+  const Bands& bands() const { return bands_; }
   const ReconstructorConfig& config() const { return config_; }
   const ReconstructRequest& request() const { return request_; }
   const Reconstruction& result() const { return result_; }
-  /// In units of each frame's noise, [frames][height][width]; once it is finished.
-  const std::vector<float>& reconstructed() const { return reconstructed_; }
+  /// Of the first band, in units of each frame's noise, [frames][height][width]; once it is finished.
+  const std::vector<float>& reconstructed() const { return first().reconstructed; }
 
  private:
   struct Item {
-    size_t time, y, x;  // windows
+    size_t band, time, y, x;  // windows
   };
+  const Band& first() const { return *bands_.front(); }
   Item itemAt(int64_t index) const;
-  void prepareWindow(size_t time);
+  void prepareWindow(size_t window);
   void resolvePositions();
-  void checkTrainedRanges();
-  std::vector<float> statisticMap() const;
+  void gatherWarnings();
+  std::vector<float> statisticMap(const Band& band) const;
+  std::vector<float> largestStatistic() const;
   std::vector<MeasuredSource> findSources(const std::vector<float>& snrMap) const;
-  void writeImages(const std::vector<float>& snrMap, std::vector<MeasuredSource>& sources, int threads);
+  void measureBands(const std::vector<MeasuredSource>& found, int threads);
+  void chooseBands();
 
-  CubeReader cube_;
-  PsfReader psf_;
+  Bands bands_;
   ReconstructorConfig config_;
   NetworkReach reach_;
   ReconstructRequest request_;
-  CubePlanes planes_;
   int threads_;
   WindowPlan timePlan_, xPlan_, yPlan_;
   std::vector<MonitoredPosition> positions_;
 
-  std::unique_ptr<Channels> channels_;
-  int64_t preparedWindow_ = -1;  // index of the window of time `window_` holds
+  int64_t preparedWindow_ = -1;  // index, over all bands, of the window of time `window_` holds
   std::vector<float> window_;    // [channel][frame][height][width]
-  std::vector<float> reconstructed_;
   std::atomic<int64_t> consumed_{0};
   Reconstruction result_;
 };

@@ -116,10 +116,11 @@ const kNative = {
     ...['detect', 'engine', 'engine/registry', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor'],
     'timing',
   ],
-  reconstruct: ['error', 'fft', 'fits', 'model', 'sky', 'task', 'tensor', 'threads', 'timing'],
+  reconstruct: ['catalogue', 'error', 'fft', 'fits', 'model', 'sky', 'task', 'tensor', 'threads', 'timing'],
   // They run the shipped network, on simulated cubes.
   'reconstruct/tests': [
     ...[
+      'catalogue',
       'engine',
       'engine/registry',
       'error',

@@ -1,7 +1,7 @@
 /** `reconstruct`: a dirty cube and its PSF into sources and light curves. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { duration } from '../io/terminal.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
@@ -9,7 +9,8 @@ import { resolveModel } from '../tasks/cards.js';
 import { kNoDefaults } from '../tasks/kind.js';
 import { PlainFiles } from '../tasks/plain-files.js';
 import { reconstructorCard } from '../tasks/reconstruction/card.js';
-import { kMethods, type Method, type Reconstructed, runReconstruction } from '../tasks/reconstruction/here.js';
+import { ownCurve } from '../tasks/reconstruction/columns.js';
+import { type Reconstructed, runReconstruction } from '../tasks/reconstruction/here.js';
 import { kReconstruction } from '../tasks/reconstruction/kind.js';
 import { kReconstructionParameters, type ReconstructionAsked } from '../tasks/reconstruction/parameters.js';
 import { reconstructionFacts } from '../tasks/reconstruction/record.js';
@@ -22,9 +23,9 @@ import { print, textTable } from './table.js';
 interface ReconstructOptions extends EngineOptions {
   psf: string[];
   output: string;
+  times?: string;
   model: string;
   models: string;
-  method: Method;
   json?: boolean;
 }
 
@@ -51,10 +52,8 @@ export function registerReconstruct(root: Command): void {
       '--psf <file...>',
       'its point spread function: a cube, one image for all frames, or an image per frame',
     )
-    .requiredOption('-o, --output <dir>', `folder, made if it is not there, for ${kFiles.join(', ')}`)
-    .addOption(
-      new Option('--method <name>', 'network, or a classical way for comparison').choices(kMethods).default('network'),
-    );
+    .option('--times <file>', 'table of when the frames were (FITS, VOTable or text: TIME or MJD, EXPOSURE)')
+    .requiredOption('-o, --output <dir>', `folder, made if it is not there, for ${kFiles.join(', ')}`);
   addParameterOptions(command, kReconstructionParameters);
   addModelsOption(command).option('--model <id>', 'model id, or path of a model.toml', kTransientsModel);
   command.option('--json', 'print a summary of the run as JSON');
@@ -72,14 +71,16 @@ async function reconstruct(cube: string[], options: ReconstructOptions): Promise
   const asked = asUsage(() =>
     kReconstruction.readParameters(givenOf(fields), card, kNoDefaults, []),
   ) as ReconstructionAsked;
-  await prepareFolder(options.output, [...cube, ...options.psf]);
+  const tables = options.times === undefined ? [] : [options.times];
+  await prepareFolder(options.output, [...cube, ...options.psf, ...tables]);
   const plain = new PlainFiles();
   const bar = progressBar(kReconstruction.unit);
   try {
     const readable = (paths: string[]) =>
       Promise.all(paths.map(async (name) => ({ path: await plain.of(name), name })));
     const { engine: name, threads, batch, quantization } = options;
-    const task = { cube: await readable(cube), psf: await readable(options.psf), asked, method: options.method, card };
+    const [times] = await readable(tables);
+    const task = { cube: await readable(cube), psf: await readable(options.psf), times, asked, card };
     const engine = { name, threads, batch: Math.min(batch, kLargestBatch), quantization };
     const done = await runReconstruction({ ...task, folder: options.output, engine }, ({ done: part, total }) =>
       bar.update(part, total),
@@ -131,9 +132,12 @@ async function deliver({ record }: Reconstructed, folder: string): Promise<void>
   if (sheet) await writeFileAtomically(join(folder, 'lightcurves.png'), [sheet]);
 }
 
-function summarise({ record, inferSeconds, wallSeconds }: Reconstructed, { output, json }: ReconstructOptions): void {
+function summarise(
+  { record, inferSeconds, wallSeconds, engineBytes }: Reconstructed,
+  { output, json }: ReconstructOptions,
+): void {
   const { found, engine, model, method } = record;
-  const { sources, cube, times } = found;
+  const { sources, cube, times, frequenciesHz } = found;
   for (const message of found.warnings) warn(message);
   if (json) {
     const run = Object.fromEntries(reconstructionFacts(record).map(({ name, value }) => [name, value]));
@@ -146,7 +150,9 @@ function summarise({ record, inferSeconds, wallSeconds }: Reconstructed, { outpu
       peak_flux: sources.peakFlux[row],
     }));
     const seconds = { ...times, infer: inferSeconds, wall: wallSeconds };
-    print(JSON.stringify({ output, run, sources: rows, warnings: found.warnings, times: seconds }, null, 2));
+    const memory = { engine_bytes: engineBytes, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 };
+    const { warnings } = found;
+    print(JSON.stringify({ output, run, sources: rows, warnings, times: seconds, memory }, null, 2));
     return;
   }
   const shown = Array.from({ length: Math.min(sources.count, kShownSources) }, (_, row) => row);
@@ -159,11 +165,14 @@ function summarise({ record, inferSeconds, wallSeconds }: Reconstructed, { outpu
     at(sources.peakFlux, row).toPrecision(3),
     String(at(sources.peakFrame, row) + 1),
     sources.label[row] ?? '',
-    sparkline(found.curves.fluxRec.subarray(row * cube.frames, (row + 1) * cube.frames)),
+    sparkline(ownCurve(found, found.curves.fluxRec, row)),
   ]);
   const titles = ['source', 'x', 'y', 'SNR', `peak ${cube.bunit}`, 'frame', 'label', 'light curve'];
+  const bands = frequenciesHz.length > 1 ? `, ${frequenciesHz.length} bands` : '';
   const count = sources.name.filter((name) => name === '').length;
-  print(`${count} sources in ${record.input.name} (${cube.width}x${cube.height} pixels, ${cube.frames} frames)`);
+  print(
+    `${count} sources in ${record.input.name} (${cube.width}x${cube.height} pixels, ${cube.frames} frames${bands})`,
+  );
   if (rows.length > 0)
     print(
       textTable(

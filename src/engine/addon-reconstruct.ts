@@ -13,6 +13,11 @@ export interface ReconstructorConfig {
   fluxRecError: number;
   psfFwhmMin: number;
   psfFwhmMax: number;
+  /** 0, 0 = not said; peaks in units of the noise of a frame, seconds from frame to frame. */
+  peakSnrMin: number;
+  peakSnrMax: number;
+  cadenceMinS: number;
+  cadenceMaxS: number;
 }
 
 export interface CubeFile {
@@ -26,8 +31,10 @@ export interface OpenReconstructionRequest {
   /** One cube, or single-epoch images in the order of time. */
   cube: CubeFile[];
   psf: CubeFile[];
-  /** 0-based. */
-  band: number;
+  /** A table that says when the frames were. */
+  times?: CubeFile;
+  /** 0-based; absent = all there are. */
+  band?: number;
   method: string;
   /** SNR of the detection statistic. */
   threshold: number;
@@ -43,7 +50,6 @@ export interface OpenedReconstruction extends OpenedTask {
   item: { width: number; height: number; depth: number };
   valuesIn: number;
   valuesOut: number;
-  bands: number;
 }
 
 export interface CubeSummary {
@@ -55,18 +61,23 @@ export interface CubeSummary {
   timeScale: string;
   timesMjd: Float64Array;
   exposuresS: Float64Array;
-  /** 0 = not known. */
-  frequencyHz: number;
+  /** The first that was reconstructed, 0-based; its frequency, 0 = not known; and how many the cube has. */
   band: number;
+  frequencyHz: number;
   bands: number;
   wcs?: { system: string; equinox: number; projection: string; pixelScaleDeg: number };
 }
 
-/** One entry per source, brightest first, then the positions given; x, y 0-based pixels; NaN = unknown. */
+/**
+ * One entry per source, brightest first, then the positions given; x, y 0-based pixels; NaN = unknown. Of a cube of several
+ * bands, as the band has it in which its SNR is largest.
+ */
 export interface ReconstructedSources {
   count: number;
   /** Of a position given; '' = found. */
   name: string[];
+  /** 0-based. */
+  band: Float64Array;
   label: string[];
   raDeg: Float64Array;
   decDeg: Float64Array;
@@ -90,7 +101,7 @@ export interface ReconstructedSources {
   nearestPx: Float64Array;
 }
 
-/** Each [source][frame]. */
+/** Each [source][band][frame]. */
 export interface LightCurves {
   flux: Float64Array;
   fluxError: Float64Array;
@@ -107,7 +118,9 @@ export interface FoundReconstruction {
   psf: string;
   sources: ReconstructedSources;
   curves: LightCurves;
-  /** Noise of each frame, in the cube's unit. */
+  /** Of the bands that were reconstructed, in their order. */
+  frequenciesHz: Float64Array;
+  /** [band][frame]: the noise, in the cube's unit; width of the PSF. */
   sigmas: Float64Array;
   psfFwhmPx: Float64Array;
   thresholdSnr: number;

@@ -217,6 +217,8 @@ export interface NativeAddon extends PictureAddon {
   runClassical(task: TaskHandle): Promise<void>;
   /** Reads what the next tiles need, as long as that takes; gives how many of them fillTiles can write from memory then. */
   prepareTiles(task: TaskHandle): number;
+  /** An item as its network would see it; forward only. For who trains one. */
+  taskItem(task: TaskHandle, item: number): Float32Array;
   /** One call per task at a time, forward only. */
   fillTiles(piece: TilePiece): void;
   /** Each tile once, in any order. */

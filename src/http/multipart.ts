@@ -10,7 +10,12 @@ import type { Parameters } from '../uws/parameters.js';
 import type { FormRequest } from './form.js';
 import { PartFile } from './part-file.js';
 
-const kLimits = { fieldNameSize: 100, fieldSize: 1 << 16, fields: 100, files: 16, parts: 116, headerPairs: 50 };
+/** A cube may come as an image and a PSF per frame (`most` of the kinds' inputs). */
+const kMostFiles = 1040;
+const kLimits = {
+  ...{ fieldNameSize: 100, fieldSize: 1 << 16, fields: 100, headerPairs: 50 },
+  ...{ files: kMostFiles, parts: 100 + kMostFiles },
+};
 /** Parts that are read into memory later: what is beyond is not kept. Others are images, whose limit is that of the request. */
 const kPartLimits = new Map([['XML', kMaxRequestBytes]]);
 /** Types an upload may keep: anything else would let a stranger have a browser show their page as ours. */

@@ -180,7 +180,7 @@ function jobTree(tree: Tree): Route[] {
     route('/:id/results', get(getResults, 'The results', 'XML uws:results, or JSON', { answers: kNotFound })),
     route('/:id/results/:result', {
       ...get(getResult, 'One result', 'the file', {
-        query: kResultQuery,
+        query: { ...kResultQuery, SOURCE: 'of lightcurves: that of one source' },
         answers: { 206: 'the range asked for', ...kBadRequest, ...kNotFound, 416: 'a range outside the file' },
       }),
     }),

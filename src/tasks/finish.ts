@@ -18,7 +18,9 @@ const kThreads = 1;
 export async function finish(request: FinishRequest): Promise<Finished> {
   const kind = kindNamed(request.kind);
   const work = await workOf(kind.name);
-  const found = await work.finish({ ...request, jobId: request.closing.job.id, threads: kThreads });
+  const { job, baseUrl } = request.closing;
+  const own = { jobId: job.id, jobUrl: `${baseUrl}/jobs/${job.id}`, threads: kThreads };
+  const found = await work.finish({ ...request, ...own });
   const files = new JobFiles(folderAt(request.folder));
   try {
     const results = await writeAll(files, found, kind, request);
@@ -55,7 +57,7 @@ async function writeAll(files: JobFiles, found: Found, kind: TaskKind, request: 
       aboutInputs,
       weights: { name: basename(card.weightsPath), sha256: card.sha256, size: weightsBytes },
       description: { id: card.id, title: card.title },
-      engine: { name: engine.engine, version: engine.version, device: engine.device },
+      engine: engine && { name: engine.engine, version: engine.version, device: engine.device },
       asked: wishes,
       parameters,
       batch: { ...batch, endedMs },

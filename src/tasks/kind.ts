@@ -21,6 +21,8 @@ export interface InputDescription {
   required: boolean;
   /** NAME_SHA256 says which checksum it must have. */
   checked: boolean;
+  /** So many files may be given, in their order: several parts or values, or values separated by blanks. Absent = one. */
+  most?: number;
   help: string;
 }
 
@@ -52,12 +54,14 @@ export interface TaskKind {
   printParameters: (asked: Asked) => [name: string, value: string][];
   /** Most of its inputs is read: their checksums cost little beside that. */
   readsAll: (asked: Asked) => boolean;
-  /** Of one item of a forward pass. */
+  /** Of one item of a forward pass. A task may have none (OpenedTask.items): no engine is asked for it then. */
   itemShape: (card: ModelCard) => ItemShape;
   /** Progress counts these, e.g. tiles. */
   unit: string;
   /** Of `result`; the first is written unless another is asked for. */
   formats: ResultFormats;
+  /** A result, a table, of which parts can be had by their names (TaskWork.part): results/RESULT?PARAMETER=NAME. */
+  part?: { result: string; parameter: string };
   /** Loads the native part. */
   work: () => Promise<TaskWork>;
 }

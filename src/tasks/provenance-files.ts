@@ -19,7 +19,8 @@ export interface ProvenanceFacts {
   weights: { name: string; sha256: string; size: number };
   /** The model card or other description. */
   description: { id: string; title: string };
-  engine: { name: string; version: string; device: string };
+  /** undefined: no network ran. */
+  engine: { name: string; version: string; device: string } | undefined;
   asked: Record<string, string>;
   /** Thresholds, normalisation, patch layout, ...: whatever decided the numbers, name -> value. */
   parameters: Record<string, string | number>;
@@ -57,7 +58,7 @@ function provenanceInput({ kind, job, endedMs, facts, results, baseUrl }: Proven
     jobUrl,
     namespace: `${baseUrl}/provenance#`,
     activity: kind.title.toLowerCase(),
-    label: `${kind.title} with ${facts.description.title}`,
+    label: facts.engine ? `${kind.title} with ${facts.description.title}` : kind.title,
     startedMs: job.startedMs ?? job.createdMs,
     endedMs,
     service: { ...kSoftware, url: baseUrl },
@@ -69,8 +70,7 @@ function provenanceInput({ kind, job, endedMs, facts, results, baseUrl }: Proven
       model: facts.description.id,
       quantization: job.quantization,
       ...facts.asked,
-      engine: `${facts.engine.name} ${facts.engine.version}`,
-      device: facts.engine.device,
+      ...(facts.engine && { engine: `${facts.engine.name} ${facts.engine.version}`, device: facts.engine.device }),
       ...facts.parameters,
       ...job.info.environment,
       'srv.ServerReceivedAt': new Date(job.parameters.receivedMs ?? job.createdMs).toISOString(),
@@ -106,7 +106,8 @@ function usedInputs(
   );
 }
 
-function usedModel({ weights, description }: ProvenanceFacts, baseUrl: string): UsedFile[] {
+/** Without an engine the card alone: it has the widths and scales that every method takes. */
+function usedModel({ weights, description, engine }: ProvenanceFacts, baseUrl: string): UsedFile[] {
   const file: FileFacts = {
     id: `weights-${weights.sha256.slice(0, 16)}`,
     label: weights.name,
@@ -122,7 +123,7 @@ function usedModel({ weights, description }: ProvenanceFacts, baseUrl: string): 
     mime: 'text/xml',
   };
   return [
-    { file, role: 'model', type: 'Setup', as: 'Entity', about: {} },
+    ...(engine ? [{ file, role: 'model', type: 'Setup', as: 'Entity', about: {} } as const] : []),
     { file: card, role: 'description', type: 'Setup', as: 'Plan', about: {} },
   ];
 }

@@ -1,5 +1,8 @@
 /** What a catalogue says of the run it comes from, whatever its kind; every format writes these in their order. */
+import type { EngineInfo } from '../engine/addon.js';
+import { OtfError } from '../errors/catalogue.js';
 import { type Fact, kCreated, timestamp } from '../results/table.js';
+import type { EndRequest } from './work.js';
 
 export type AddFact = (name: string, key: string, value: string | number | undefined, comment: string) => void;
 
@@ -31,6 +34,12 @@ export interface RunEngine {
   device: string;
   asked: string;
   effective: string;
+}
+
+/** Of a task with items. */
+export function engineOf({ engine }: Pick<EndRequest, 'engine'>): EngineInfo {
+  if (!engine) throw new OtfError('OTF_INTERNAL', 'a network ran, and no engine is named');
+  return engine;
 }
 
 /** `engine`: undefined where no network ran. */

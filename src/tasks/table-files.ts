@@ -1,11 +1,12 @@
 /** The result of a job in its formats, as files: one is written when the job ends, the others when asked for. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { OtfError } from '../errors/catalogue.js';
 import { sha256File } from '../io/checksum.js';
 import type { Folder } from '../io/folder.js';
 import type { RowFilter } from '../results/filter.js';
+import { isTableFormat, kTableFormats, type TableFormat } from '../results/formats.js';
 import { writeContent } from '../results/serialise.js';
 import { type FileKind, kFilteredFile, type ResultFile } from './files.js';
 import type { JobFiles } from './job-files.js';
@@ -63,9 +64,31 @@ export async function writeResult(
   return files.adopt(made, written);
 }
 
+interface Part {
+  name: string;
+  format: TableFormat;
+}
+
+/** What stands for a part of a result where a format is asked for. */
+export function partFormat({ name, format }: Part): string {
+  return `part:${format}:${name}`;
+}
+
+function partNamed(asked: string): Part | undefined {
+  const [, format = '', name = ''] = /^part:([^:]*):(.*)$/s.exec(asked) ?? [];
+  return isTableFormat(format) ? { name, format } : undefined;
+}
+
+/** Names are anybody's, and no file's. */
+function partKind({ name, format }: Part): FileKind {
+  const { extension, mediaType } = kTableFormats[format];
+  const digest = createHash('sha256').update(`${format} ${name}`).digest('hex').slice(0, 32);
+  return { id: 'part', file: `part-${digest}.${extension}`, mime: mediaType };
+}
+
 /**
- * Another format of a finished job's result; with a filter, some of its rows, under a name of their own that whoever asked
- * removes. Throws OTF_NOT_FOUND when the job has no record.
+ * Another format of a finished job's result, or a part of a result; with a filter, some of its rows, under a name of their own that
+ * whoever asked removes. Throws OTF_NOT_FOUND when the job has no record.
  */
 export async function writeRepresentation(
   folder: Folder,
@@ -76,12 +99,16 @@ export async function writeRepresentation(
   const bytes = await folder.read(kRecord.file);
   if (!bytes) throw new OtfError('OTF_NOT_FOUND', `the job has no result that could be given as ${format}`);
   const work = await workOf(kind.name);
-  const whole = fileKind(format, format, kind);
+  const record = unpack(bytes, work);
+  const part = partNamed(format);
+  const whole = part ? partKind(part) : fileKind(format, format, kind);
   const written = filter
     ? { ...whole, file: `${kFilteredFile}${randomBytes(8).toString('hex')}-${whole.file}` }
     : whole;
+  const content = part ? work.part?.(record, part.name, part.format) : work.content(record, format, filter);
+  if (!content) throw new OtfError('OTF_NOT_FOUND', 'the result has no such part');
   const path = folder.path(written.file);
   // Under its name at once and whole: somebody may be reading what an earlier run of the server wrote.
-  await writeContent(work.content(unpack(bytes, work), format, filter), path);
+  await writeContent(content, path);
   return { ...written, size: (await stat(path)).size, sha256: await sha256File(path) };
 }

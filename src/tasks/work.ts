@@ -15,6 +15,7 @@ import type { FolderRef } from '../io/folder.js';
 import type { ModelCard } from '../models/card.js';
 import type { Environment } from '../provenance/environment.js';
 import type { RowFilter } from '../results/filter.js';
+import type { TableFormat } from '../results/formats.js';
 import type { Content } from '../results/serialise.js';
 import type { FileKind, InputSources, ResultFile, UsedInput } from './files.js';
 import type { ServerDefaults } from './kind.js';
@@ -60,6 +61,7 @@ export interface OpenRequest {
 
 export interface OpenedTask {
   handle: TaskHandle;
+  /** 0: it needs no network, and is finished at once. */
   items: number;
   /** Of memory that filling them takes at most. */
   bytes: number;
@@ -83,7 +85,8 @@ export interface Piece {
 
 /** What the run was like, for the record. */
 export interface RunFacts {
-  engine: EngineInfo;
+  /** undefined: of a task without items, for which none ran. */
+  engine: EngineInfo | undefined;
   engineBytes: number;
   items: number;
   /** Seconds: the task's share of the forward passes, and since it was begun. */
@@ -96,6 +99,8 @@ export interface EndRequest extends RunFacts {
   card: ModelCard;
   plan: unknown;
   jobId?: string | undefined;
+  /** Absolute URL of the job, for links in what it leaves. */
+  jobUrl?: string | undefined;
   /** By the name of the input. */
   inputs: Readonly<Record<string, readonly UsedInput[]>>;
   /** CPU threads it may use; 0 = all. */
@@ -138,6 +143,8 @@ export interface TaskWork {
   close: (handle: TaskHandle) => void;
   /** The result in one of the kind's formats; of a filter, the rows it keeps alone (OTF_BAD_REQUEST: no such column). */
   content: (record: unknown, format: string, filter?: RowFilter) => Content;
+  /** Of a kind with `part`: the one of this name in a format of tables; undefined = there is none. */
+  part?: (record: unknown, name: string, format: TableFormat) => Content | undefined;
   /**
    * Step n brings a record of version n + 1 to n + 2. One is needed when `content` reads what older records do not have;
    * test/fixtures/data-0.1.0 has one of version 1, and a test writes it in every format.
@@ -162,7 +169,7 @@ export interface Batch {
 }
 
 /** The end of a task of a job: results, log and provenance go into its folder. */
-export interface FinishRequest extends Omit<EndRequest, 'jobId' | 'threads'> {
+export interface FinishRequest extends Omit<EndRequest, 'jobId' | 'jobUrl' | 'threads'> {
   kind: string;
   /** The job's. */
   folder: FolderRef;

@@ -13,13 +13,14 @@ export const getKinds: Handler = () => json(200, { kinds: kKinds.map(describeKin
 
 /** `fields`: every field of a job's creation; those named in `inputs` are files, those in `parameters` the kind's own. */
 function describeKind(kind: TaskKind) {
-  const { name, title, result, unit, inputs, parameters, formats } = kind;
+  const { name, title, result, unit, inputs, parameters, formats, part } = kind;
   return {
     name,
     title,
     result,
     unit,
     inputs,
+    ...(part ? { part } : {}),
     parameters: parameters.map((parameter) => parameter.name),
     fields: fieldsOf(kind),
     formats: Object.entries(formats).map(([format, { extension, mediaType }]) => ({

@@ -52,10 +52,14 @@ function checksumOfUrl(input: string, digest: DigestName): ParameterDescription 
   return { name: checksumName(input, digest), type: 'text', help: `the same of a URL, as ${digest.toUpperCase()}` };
 }
 
+function severalText(most: number): string {
+  return `; up to ${most} of them, as parts of one name, or separated by blanks`;
+}
+
 /** In the order in which people are told of them. */
 export function fieldsOf({ inputs, parameters, formats }: TaskKind): ParameterDescription[] {
-  const files = inputs.flatMap(({ name, help, checked }): ParameterDescription[] => [
-    { name, type: 'text', help: `${help}: ${kGiven}` },
+  const files = inputs.flatMap(({ name, help, checked, most }): ParameterDescription[] => [
+    { name, type: 'text', help: `${help}: ${kGiven}${most === undefined ? '' : severalText(most)}` },
     {
       name: mirrorsName(name),
       type: 'text',

@@ -8,25 +8,29 @@ import type { Address, InputFile, Inputs } from '../tasks/files.js';
 import type { TaskKind } from '../tasks/kind.js';
 import type { FilePart, Form } from './exchange.js';
 import { checksumName, kMostMirrors, kOfUrls, mirrorsName } from './fields.js';
-import { linkedFile } from './job-inputs.js';
+import { fileReferences, linkedFile } from './job-inputs.js';
 import { badRequest, type Parameters } from './parameters.js';
 
 type FetchRules = Pick<Config['fetch'], 'file_roots'>;
 
 /** Those that were given. Throws OTF_BAD_REQUEST, OTF_FETCH_REFUSED. */
 export function readInputs(form: Form, kind: TaskKind, rules: FetchRules): Inputs {
-  const files = kind.inputs.map(({ name }) => {
-    const file = readInput(form, rules, name);
-    assertOfUrl(form.parameters, name, file);
-    return [name, file] as const;
+  const files = kind.inputs.map(({ name, most = 1 }) => {
+    const given = most > 1 ? readFiles(form, rules, name, most) : [readInput(form, rules, name) ?? []].flat();
+    assertOfUrl(form.parameters, name, given);
+    return [name, given] as const;
   });
-  return Object.fromEntries(files.flatMap(([name, file]) => (file ? [[name, [file]]] : [])));
+  return Object.fromEntries(files.filter(([, given]) => given.length > 0));
 }
 
 export function onlyPart(form: Form, field: string): FilePart | undefined {
-  const parts = form.files.filter((part) => part.field.toUpperCase() === field.toUpperCase());
+  const parts = partsOf(form, field);
   if (parts.length > 1) throw badRequest(`file part ${field} is given ${parts.length} times`);
   return parts[0];
+}
+
+function partsOf(form: Form, field: string): FilePart[] {
+  return form.files.filter((part) => part.field.toUpperCase() === field.toUpperCase());
 }
 
 function readInput(form: Form, rules: FetchRules, name: string): InputFile | undefined {
@@ -34,7 +38,21 @@ function readInput(form: Form, rules: FetchRules, name: string): InputFile | und
   const part = onlyPart(form, name);
   if (value !== undefined && part !== undefined) throw badRequest(`parameter ${name} is given 2 times`);
   if (part) return part.upload;
-  if (value === undefined) return undefined;
+  return value === undefined ? undefined : readReference(form, rules, name, value);
+}
+
+/** In the order in which they were given, which of parts and values together nobody knows. */
+function readFiles(form: Form, rules: FetchRules, name: string, most: number): InputFile[] {
+  const parts = partsOf(form, name);
+  const values = fileReferences(form.parameters, name);
+  if (parts.length > 0 && values.length > 0)
+    throw badRequest(`${name} is given as files and as values: name the files among the values (param:NAME)`);
+  if (Math.max(parts.length, values.length) > most) throw badRequest(`${name}: more than ${most} files`);
+  if (parts.length > 0) return parts.map(({ upload }) => upload);
+  return values.map((value) => readReference(form, rules, name, value));
+}
+
+function readReference(form: Form, rules: FetchRules, name: string, value: string): InputFile {
   const linked = linkedFile(form, value);
   if (linked) return linked;
   const reference = /^param:(.*)$/i.exec(value);
@@ -93,9 +111,12 @@ function readDigests(given: Parameters, input: string): Digests {
 }
 
 /** What belongs to URLs means nothing to other files. Throws OTF_BAD_REQUEST. */
-function assertOfUrl(given: Parameters, input: string, file: InputFile | undefined): void {
-  const names = [mirrorsName(input), ...kOfUrls.map((digest) => checksumName(input, digest))];
-  const lone = file?.kind === 'url' ? undefined : names.find((name) => given.has(name));
+function assertOfUrl(given: Parameters, input: string, files: readonly InputFile[]): void {
+  const [file, ...others] = files;
+  const ofUrls = [mirrorsName(input), ...kOfUrls.map((digest) => checksumName(input, digest))];
+  const ofOne = others.length > 0 ? [...ofUrls, checksumName(input)].find((name) => given.has(name)) : undefined;
+  if (ofOne !== undefined) throw badRequest(`${ofOne} goes with one file as ${input}, not with ${files.length}`);
+  const lone = file?.kind === 'url' ? undefined : ofUrls.find((name) => given.has(name));
   if (lone !== undefined)
     throw badRequest(`${lone} goes with a URL as ${input}; of uploads ${checksumName(input)} is checked`);
 }

@@ -20,7 +20,7 @@ import type { UwsContext } from './context.js';
 import { parameterEntries } from './documents.js';
 import type { Form, Request } from './exchange.js';
 import { chooseResult } from './formats.js';
-import { badRequest } from './parameters.js';
+import { badRequest, type Parameters } from './parameters.js';
 
 const kOfJob = /^job:([^/]+)\/([^/]+)$/i;
 const kOfUpload = /^upload:([^/]+)$/i;
@@ -30,7 +30,7 @@ const kInputNames = [...new Set(kKinds.flatMap(({ inputs }) => inputs.map(({ nam
 
 /** Each becomes a file part of the form, named as the value is, or an address. Throws OTF_BAD_REQUEST, OTF_DISK_FULL. */
 export async function linkInputs(context: Here, request: Request, form: Form): Promise<void> {
-  const wanted = new Set(kInputNames.flatMap((name) => form.parameters.repeated(name)));
+  const wanted = new Set(kInputNames.flatMap((name) => fileReferences(form.parameters, name)));
   for (const value of wanted) {
     try {
       await linkInput(context, request, form, value);
@@ -39,6 +39,11 @@ export async function linkInputs(context: Here, request: Request, form: Form): P
       throw badRequest(`${value}: ${toOtfError(thrown).message}`);
     }
   }
+}
+
+/** Of an input that may be several files, separated by blanks, which no reference has. */
+export function fileReferences(given: Parameters, name: string): string[] {
+  return given.repeated(name).flatMap((value) => value.split(/\s+/).filter((word) => word !== ''));
 }
 
 type Here = Pick<UwsContext, 'jobs' | 'uploads'>;

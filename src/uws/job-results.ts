@@ -1,8 +1,10 @@
 /** /jobs/ID/results: the list, the files, and the one download of the observatory's servers, older and today's. */
 import { OtfError } from '../errors/catalogue.js';
 import type { Job } from '../jobs/job.js';
+import { isTableFormat, kTableFormats } from '../results/formats.js';
 import type { ResultFile, RowFilter } from '../tasks/files.js';
 import { kindNamed } from '../tasks/registry.js';
+import { partFormat } from '../tasks/table-files.js';
 import { kRawKind } from '../tasks/work.js';
 import { type Handler, isLegacy, jobHref, type UwsContext } from './context.js';
 import { resultsDocument } from './documents.js';
@@ -59,7 +61,15 @@ export const getResult: Handler = async (context, request) => {
   const query = Parameters.fromQuery(request.query);
   const asked = query.single('RESPONSEFORMAT');
   const filter = rowFilter(query);
-  const { formats } = kindNamed(job.kind);
+  const { formats, part } = kindNamed(job.kind);
+  const name = part && part.result === request.variables[1] ? query.single(part.parameter) : undefined;
+  if (name !== undefined) {
+    if (filter) throw badRequest(`${part?.parameter} and a filter of rows do not go together`);
+    const inTable = formatNamed(asked ?? 'votable', kTableFormats);
+    if (!inTable || !isTableFormat(inTable)) throw badRequest(`unknown RESPONSEFORMAT ${asked} of a part`);
+    const wanted = partFormat({ name, format: inTable });
+    return fileAnswer(context, job, await context.jobs.representation(job.id, wanted, request));
+  }
   const format = asked === undefined ? undefined : formatNamed(asked, formats);
   if (asked !== undefined && format === undefined) throw badRequest(`unknown RESPONSEFORMAT ${asked}`);
   const choice = chooseResult(job.results, formats, request.variables[1] ?? '', format, request.header('accept'));

@@ -1,7 +1,7 @@
 /** GET /links?ID=job URL: what belongs to a job, as DataLink 1.1 has it: one row per link, errors as rows. */
 
-import { escapeXml } from '../io/xml.js';
 import type { Job } from '../jobs/job.js';
+import { datalinkDocument, kDatalinkType, type Link } from '../results/datalink.js';
 import type { TaskKind } from '../tasks/kind.js';
 import { kindNamed } from '../tasks/registry.js';
 import { type Handler, jobHref, type UwsContext } from './context.js';
@@ -9,23 +9,12 @@ import { parameterEntries } from './documents.js';
 import { type Request, text } from './exchange.js';
 import { badRequest, Parameters } from './parameters.js';
 
-const kType = 'application/x-votable+xml;content=datalink';
 const kMaxIds = 100;
-
-interface Link {
-  id: string;
-  url?: string;
-  error?: string;
-  description: string;
-  semantics: string;
-  type?: string;
-  length?: number;
-}
 
 export const getLinks: Handler = (context, request) => {
   const ids = Parameters.fromQuery(request.query).repeated('ID');
   if (ids.length > kMaxIds) throw badRequest(`at most ${kMaxIds} IDs at a time`);
-  return text(200, kType, document(ids.flatMap((id) => linksOf(context, request, id))));
+  return text(200, kDatalinkType, datalinkDocument(ids.flatMap((id) => linksOf(context, request, id))));
 };
 
 function linksOf(context: UwsContext, request: Request, id: string): Link[] {
@@ -98,33 +87,4 @@ function previewLinks(job: Job, id: string, href: string, { inputs }: TaskKind):
   if (!first || !(input?.upload || input?.value.startsWith('file:'))) return [];
   const url = `${href}/image/preview.png`;
   return [{ id, url, description: `Picture: ${first.help}`, semantics: '#preview', type: 'image/png' }];
-}
-
-const kFields = [
-  ['ID', 'char', 'meta.id;meta.main'],
-  ['access_url', 'char', 'meta.ref.url'],
-  ['service_def', 'char', 'meta.ref'],
-  ['error_message', 'char', 'meta.code.error'],
-  ['description', 'char', 'meta.note'],
-  ['semantics', 'char', 'meta.code'],
-  ['content_type', 'char', 'meta.code.mime'],
-  ['content_length', 'long', 'phys.size;meta.file'],
-] as const;
-
-function document(links: Link[]): string {
-  const fields = kFields.map(([name, type, ucd]) => {
-    const size = type === 'char' ? ' arraysize="*"' : ' unit="byte"';
-    return `<FIELD name="${name}" datatype="${type}"${size} ucd="${ucd}"/>\n`;
-  });
-  const rows = links.map((link) => {
-    const cells = [link.id, link.url, undefined, link.error, link.description, link.semantics, link.type, link.length];
-    return `<TR>${cells.map((cell) => `<TD>${cell === undefined ? '' : escapeXml(String(cell))}</TD>`).join('')}</TR>\n`;
-  });
-  return (
-    '<?xml version="1.0" encoding="UTF-8"?>\n' +
-    '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n<RESOURCE type="results">\n' +
-    '<INFO name="QUERY_STATUS" value="OK"/>\n<INFO name="standardID" value="ivo://ivoa.net/std/DataLink#links-1.1"/>\n' +
-    `<TABLE nrows="${links.length}">\n${fields.join('')}<DATA><TABLEDATA>\n${rows.join('')}` +
-    '</TABLEDATA></DATA>\n</TABLE>\n</RESOURCE>\n</VOTABLE>\n'
-  );
 }

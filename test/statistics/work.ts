@@ -181,7 +181,7 @@ function finish({ handle: opened, plan, inputs, jobId, engine, items }: EndReque
     name: jobId ?? '',
     label: (plan as { label: string }).label,
     input: inputs.IMAGE?.[0]?.name ?? '',
-    engine: engine.engine,
+    engine: engine?.engine ?? '',
     endedMs: Date.now(),
   };
   return {

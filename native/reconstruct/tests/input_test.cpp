@@ -4,13 +4,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reconstruct/cube_axes.h"
 #include "reconstruct/frame_noise.h"
 #include "reconstruct/peaks.h"
 #include "reconstruct/tests/fixtures.h"
+#include "reconstruct/time_keys.h"
 
 using namespace otf;
 using test::cubeHeader;
@@ -92,6 +96,63 @@ TEST_CASE("what is no cube is refused in one line that says why") {
   input.cubeRefused(withText(cubeHeader(9), "CUNIT3", "furlong"), "unit furlong");
 }
 
+TEST_CASE("a table says when the frames were, in the cube or beside it, and wrong ones are refused") {
+  Input input;
+  std::vector<double> hours;
+  for (int t = 0; t < 20; ++t) hours.push_back(t * t / 10.0 + 1);
+  const FitsColumn time{"TIME", "h", "", "", FitsColumn::Type::kDouble, {}, hours};
+  const FitsColumn exposure{
+      "EXPOSURE", "min", "", "", FitsColumn::Type::kDouble, {}, std::vector<double>(20, 2)};
+  const auto cubeWith = [&](const std::vector<FitsColumn>& columns, const std::vector<FitsKey>& keys,
+                            const std::vector<FitsKey>& cubeKeys, const char* extname = "TIMES") {
+    FitsImageWriter writer(input.folder / "c.fits", 16, 16, cubeKeys, {20});
+    writer.writeRows(noise(16 * 16 * 20).data(), int64_t{16} * 20);
+    writer.addTable(extname, columns, keys);
+    writer.finish();
+    return CubeFile{input.folder / "c.fits", "c"};
+  };
+  const std::vector<FitsKey> own{{"MJDREF", "", "", 59000, false, false},
+                                 {"TIMESYS", "", "TAI", 0, true, false}};
+  const CubeInfo told = CubeReader::open({cubeWith({time, exposure}, own, cubeHeader(9))}).info();
+  CHECK(told.timesMjd[10] == doctest::Approx(59000 + 11.0 / 24).epsilon(1e-12));
+  CHECK(told.exposuresS[3] == 120);
+  CHECK(told.timeScale == "TAI");
+  // What the table does not say, the cube's header does; an axis without a name is time; other tables are none of it.
+  const std::vector<FitsKey> nameless = without(cubeHeader(9), "CTYPE3");
+  const CubeInfo inherited = CubeReader::open({cubeWith({time}, {}, nameless)}).info();
+  CHECK(inherited.timesMjd[10] == doctest::Approx(60000 + 11.0 / 24).epsilon(1e-12));
+  CHECK(inherited.timeScale == "UTC");
+  const CubeFile other = cubeWith({time}, own, cubeHeader(9), "BEAMS");
+  CHECK(CubeReader::open({other}).info().timesMjd[0] == doctest::Approx(60000 + 300.0 / 86400));
+  // A table of its own comes first.
+  {
+    std::ofstream table(input.folder / "times.csv");
+    table << "mjd,exposure\n";
+    for (int t = 0; t < 20; ++t) table << 58000 + t * t << ",5\n";
+  }
+  const CubeFile csv{input.folder / "times.csv", "times.csv"};
+  CHECK(CubeReader::open({other}, 0, csv).info().timesMjd[3] == 58009);
+  const auto refused = [&](const CubeFile& cube, const std::optional<CubeFile>& times, const char* part) {
+    CHECK_THROWS_WITH_AS(CubeReader::open({cube}, 0, times), doctest::Contains(part), OtfError);
+  };
+  FitsColumn shorter = time;
+  shorter.numbers.pop_back();
+  refused(cubeWith({shorter}, own, cubeHeader(9)), std::nullopt,
+          "c, table TIMES has 19 rows, there are 20 frames");
+  FitsColumn turned = time;
+  std::swap(turned.numbers[4], turned.numbers[5]);
+  refused(cubeWith({turned}, own, cubeHeader(9)), std::nullopt, "frame 6: its time is not after");
+  FitsColumn days = time;
+  days.unit = "d";
+  for (double& value : days.numbers) value += 60000;  // counted from MJDREF, too
+  refused(cubeWith({days}, {}, cubeHeader(9)), std::nullopt,
+          "which is no date: look at the unit and at MJDREF");
+  refused(cubeWith({exposure}, own, cubeHeader(9)), std::nullopt, "TIME or MJD");
+  FitsColumn odd = time;
+  odd.unit = "furlong";
+  refused(cubeWith({odd}, own, cubeHeader(9)), std::nullopt, "unit furlong");
+}
+
 TEST_CASE("single-epoch images are frames of one grid, in order") {
   Input input;
   const auto epoch = [&](const std::string& name, double mjd, std::vector<FitsKey> keys) {
@@ -111,6 +172,8 @@ TEST_CASE("single-epoch images are frames of one grid, in order") {
   const CubeFile moved = epoch("m.fits", 60004, with(cubeHeader(9), "CRVAL2", -30.01));
   CHECK_THROWS_WITH_AS(CubeReader::open({a, moved}),
                        doctest::Contains("m.fits is not on the grid of a.fits: its corners"), OtfError);
+  const CubeFile scale = epoch("s.fits", 60005, withText(cubeHeader(9), "TIMESYS", "TAI"));
+  CHECK_THROWS_WITH_AS(CubeReader::open({a, scale}), doctest::Contains("its time scale is TAI"), OtfError);
   const CubeFile other = epoch("u.fits", 60005, withText(cubeHeader(9), "BUNIT", "K"));
   CHECK_THROWS_WITH_AS(CubeReader::open({a, other}), doctest::Contains("its unit is K"), OtfError);
 }
@@ -151,11 +214,10 @@ TEST_CASE("a blank frame, one without noise, and one too few end a reconstructio
   writeCube(input.folder / "psf.fits", 32, deltas(32, 20, 16, 16), cubeHeader(17));
   const auto run = [&](std::vector<float> pixels, int minFrames) {
     writeCube(input.folder / "cube.fits", 16, pixels, cubeHeader(9));
-    CubeReader cube = CubeReader::open({{input.folder / "cube.fits", "c"}});
-    PsfReader psf = PsfReader::open({{input.folder / "psf.fits", "p"}}, cube.info());
+    const CubeSources files{{{input.folder / "cube.fits", "c"}}, {{input.folder / "psf.fits", "p"}}, {}};
     ReconstructorConfig config = test::demoReconstructor();
     config.minFrames = minFrames;
-    ReconstructionTask task(std::move(cube), std::move(psf), config, {9, 9, 16}, {});
+    ReconstructionTask task(openBands(files), config, {9, 9, 16}, {});
     task.prepare();
   };
   std::vector<float> blank = noise(16 * 16 * 20);

@@ -41,9 +41,8 @@ struct Run {
   std::unique_ptr<ReconstructionTask> task(const ReconstructorConfig& config,
                                            const ReconstructRequest& request = {}) const {
     const Network network = readNetwork(kWeights);
-    CubeReader cube = CubeReader::open({{folder / "dirty.fits", "dirty.fits"}});
-    PsfReader psf = PsfReader::open({{folder / "psf.fits", "psf.fits"}}, cube.info());
-    return std::make_unique<ReconstructionTask>(std::move(cube), std::move(psf), config,
+    const CubeSources files{{{folder / "dirty.fits", "dirty.fits"}}, {{folder / "psf.fits", "psf.fits"}}, {}};
+    return std::make_unique<ReconstructionTask>(openBands(files), config,
                                                 reconstructorReach(network, kChannels), request);
   }
   void run(ReconstructionTask& task, int batch = 1, int threads = 2) const {
@@ -156,6 +155,113 @@ TEST_CASE("sources of a simulated cube are found, measured and told apart") {
   CHECK(FitsImage::open(cube.folder / "snr_max.fits").info().planes == 1);
   CHECK(CubeReader::open({{cube.folder / "reconstructed.fits", "r"}}).info().frames == 32);
   CHECK(found.files.size() == 3);
+}
+
+TEST_CASE("bands are reconstructed one by one, in one catalogue with a light curve for each") {
+  CubeSpec it = spec(32, 16);
+  it.sources = {{10, 12, CurveShape::kSteady, 0, 1, 8e-3}};
+  const Run low(it);
+  it.sources = {{22, 20, CurveShape::kSteady, 0, 1, 8e-3}};
+  it.seed = 12;
+  const Run high(it);
+  const test::TemporaryFolder folder;
+  // (f,t,y,x), the axis of frequency last.
+  const auto join = [&](const char* name, int64_t side) {
+    std::vector<FitsKey> keys = test::cubeHeader(double(side) / 2 + 1);
+    keys.push_back({"CTYPE4", "", "FREQ", 0, true, false});
+    keys.push_back({"CRPIX4", "", "", 1, false, false});
+    keys.push_back({"CRVAL4", "", "", 1.3e9, false, false});
+    keys.push_back({"CDELT4", "", "", 1e8, false, false});
+    FitsImageWriter writer(folder / name, side, side, keys, {16, 2});
+    for (const Run* run : {&low, &high}) {
+      for (int t = 0; t < 16; ++t) {
+        FitsImage image = FitsImage::open(run->folder / name, {std::nullopt, t, {}});
+        std::vector<float> pixels(size_t(side * side));
+        image.readWindow(0, 0, side, side, pixels.data(), side);
+        writer.writeRows(pixels.data(), side);
+      }
+    }
+    writer.finish();
+    return CubeFile{folder / name, name};
+  };
+  const CubeSources files{{join("dirty.fits", 32)}, {join("psf.fits", 64)}, {}};
+  const NetworkReach reach = reconstructorReach(readNetwork(kWeights), kChannels);
+  const auto result = [&](std::optional<int> band, double threshold, const std::string& into) {
+    ReconstructRequest request;
+    request.thresholdSnr = threshold;
+    request.folder = into;
+    request.positions = {{"there", 9.0, 20.0, false}};
+    auto task = std::make_unique<ReconstructionTask>(openBands(files, band), test::demoReconstructor(), reach,
+                                                     request);
+    low.run(*task, 2);
+    return task;
+  };
+  const auto both = result(std::nullopt, 12, folder / "");
+  const Reconstruction& found = both->result();
+  REQUIRE(both->bands().size() == 2);
+  CHECK(both->bands()[1]->info().frequencyHz == doctest::Approx(1.4e9));
+  REQUIRE(found.sources.size() == 3);
+  for (size_t k = 0; k < 2; ++k) {
+    const ReconstructedSource& source = found.sources[k];
+    const size_t own = source.measured.x < 16 ? 0 : 1;
+    CHECK(source.band == int(own));
+    CHECK(found.bands[own][k].variability.mean == doctest::Approx(8e-3).epsilon(0.1));
+    CHECK(std::abs(found.bands[1 - own][k].variability.mean) <
+          5 * found.bands[1 - own][k].variability.meanError);
+  }
+  const FitsInfo written = FitsImage::open(folder / "residual.fits").info();
+  CHECK(written.planes == 32);
+  const CubeReader second = CubeReader::open({{folder / "reconstructed.fits", "r"}}, 1);
+  CHECK(second.info().bands == 2);
+  CHECK(second.info().frequencyHz == doctest::Approx(1.4e9));
+  // A band by itself gives the same.
+  const auto joint = result(std::nullopt, 1000, "");
+  for (const int band : {0, 1}) {
+    const auto alone = result(band, 1000, "");
+    REQUIRE(alone->bands().size() == 1);
+    CHECK(alone->reconstructed() == joint->bands()[size_t(band)]->reconstructed);
+    CHECK(alone->result().sources[0].measured.flux == joint->result().bands[size_t(band)][0].measured.flux);
+    CHECK(alone->result().sources[0].band == band);
+  }
+  CHECK_THROWS_WITH_AS(openBands(files, 2), doctest::Contains("there is no band 3"), OtfError);
+  // One PSF for all is told of, one with other bands refused.
+  const CubeSources onePsf{files.cube, {{low.folder / "psf.fits", "one"}}, {}};
+  ReconstructRequest clean;
+  clean.method = ReconstructMethod::kClean;
+  ReconstructionTask task(openBands(onePsf), test::demoReconstructor(), reach, clean);
+  task.runClassical();
+  task.finish(1);
+  const auto& warnings = task.result().warnings;
+  CHECK(std::any_of(warnings.begin(), warnings.end(),
+                    [](const std::string& w) { return w.find("the PSF one has no bands") == 0; }));
+  const CubeSources wrong{{{low.folder / "dirty.fits", "c"}}, files.psf, {}};
+  CHECK_THROWS_WITH_AS(openBands(wrong), doctest::Contains("it has 2 bands, the cube has 1"), OtfError);
+}
+
+TEST_CASE("what the network was not trained for is told") {
+  CubeSpec it = spec(32, 16);
+  it.hours = 2;  // 450 s a frame
+  it.sources = {{12, 12, CurveShape::kSteady, 0, 1, 60e-3}};
+  const Run cube(it);
+  ReconstructorConfig config = test::demoReconstructor();
+  config.psfFwhmMin = 0.5;
+  config.psfFwhmMax = 1;
+  config.cadenceMinS = 850;
+  config.cadenceMaxS = 950;
+  config.peakSnrMin = 1 / 0.7;
+  config.peakSnrMax = 20;
+  const auto task = cube.task(config);
+  cube.run(*task);
+  const auto told = [&](const char* part) {
+    const auto& all = task->result().warnings;
+    return std::any_of(all.begin(), all.end(), [&](const std::string& w) { return w.find(part) != w.npos; });
+  };
+  CHECK(told("pixels wide (FWHM), the network was trained for 0.5 to 1"));
+  CHECK(told("16 frames, the network was trained with 32"));
+  CHECK(told("frames are 450 s apart, the network was trained for 850 to 950 s"));
+  CHECK(told("brighter than the network was trained for"));
+  CHECK(!told("fainter"));
+  CHECK(!told("uneven"));
 }
 
 TEST_CASE("classical methods go the same way without a network") {

@@ -1,8 +1,11 @@
 /** The ends of a task: finished, failed, or dropped. */
+import type { EngineInfo } from '../../engine/addon.js';
+import type { EngineReady } from '../../engine/process.js';
 import { OtfError, toOtfError } from '../../errors/catalogue.js';
 import type { Used } from '../../jobs/executor.js';
 import type { RunHost } from '../runner.js';
 import { jobFailure } from './failure.js';
+import type { MemoryBudget } from './memory.js';
 import type { Models } from './models.js';
 import { outcomeOf } from './outcome.js';
 import { rawOutputOf } from './raw-output.js';
@@ -13,6 +16,7 @@ export interface EndParts {
   host: RunHost;
   workers: Workers;
   models: Models;
+  memory: MemoryBudget;
   /** The runner is being stopped. */
   stopping: () => boolean;
   /** The task is none of the runner's any more. */
@@ -26,23 +30,25 @@ export class Ends {
     this.#parts = parts;
   }
 
-  /** Its last tile has been consumed. Never rejects. */
-  async finish(task: TaskRun): Promise<void> {
-    try {
-      await this.#finish(task);
-    } catch (thrown) {
-      this.fail(task, toOtfError(thrown));
-    }
+  /** Its last tile has been consumed, or it has none. */
+  finish(task: TaskRun): void {
+    this.#finish(task)
+      .catch((thrown) => this.fail(task, toOtfError(thrown)))
+      .catch((thrown) => this.#parts.host.internal(thrown));
   }
 
   async #finish(task: TaskRun): Promise<void> {
-    const { host, workers, models } = this.#parts;
+    const { host, workers, models, memory } = this.#parts;
+    if (task.tiles === 0 && !task.holdsMemory) {
+      // All of its work is still to come; one with tiles had what it needs while they were filled.
+      task.holdMemory(await memory.take(task.bytes));
+      if (task.ended) return task.releaseMemory();
+    }
     const { job, inputs, opened } = task;
-    const engine = task.device.engineOf(task.key, task.item);
+    const engine = task.tiles > 0 ? task.device.engineOf(task.key, task.item) : undefined;
     const model = await models.get(job.modelId);
     const ready = engine?.info;
-    if (!engine || !ready || !inputs || !opened) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
-    const { engine: name, version, device, asked, effective, threads } = ready;
+    if ((task.tiles > 0 && !ready) || !inputs || !opened) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
     const closing = host.closing(job.id);
     if (!closing) return this.drop(task);
     const folder = host.folder(job.id);
@@ -54,8 +60,8 @@ export class Ends {
       weightsBytes: model.weightsBytes,
       inputs,
       batch: task.batch,
-      engine: { engine: name, version, device, asked, effective, threads },
-      engineBytes: engine.memoryBytes,
+      engine: ready && factsOf(ready),
+      engineBytes: engine?.memoryBytes ?? 0,
       items: task.tiles,
       inferSeconds: task.inferSeconds,
       wallSeconds: (performance.now() - task.begun) / 1000,
@@ -104,6 +110,10 @@ export class Ends {
     Promise.all([closed, removed, forget(inputs)]).catch((thrown) => host.internal(thrown));
     host.over(job, usedBy(task));
   }
+}
+
+function factsOf({ engine, version, device, asked, effective, threads }: EngineReady): EngineInfo {
+  return { engine, version, device, asked, effective, threads };
 }
 
 function usedBy({ device, key, item, consumedTiles: items, inferSeconds: seconds }: TaskRun): Used {

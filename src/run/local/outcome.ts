@@ -5,7 +5,7 @@ import { kindNamed } from '../../tasks/registry.js';
 import type { Finished } from '../../tasks/work.js';
 import type { TaskRun } from './task.js';
 
-export function outcomeOf({ job, batch, tiles, inputs }: TaskRun, finished: Finished, engine: EngineReady): Outcome {
+export function outcomeOf({ job, batch, tiles, inputs }: TaskRun, finished: Finished, engine?: EngineReady): Outcome {
   const { inputs: described, unit } = kindNamed(job.kind);
   const first = inputs?.[described[0]?.name ?? '']?.[0];
   return {
@@ -16,10 +16,12 @@ export function outcomeOf({ job, batch, tiles, inputs }: TaskRun, finished: Fini
       batchId: batch.id,
       batchSize: batch.size,
       batchReason: batch.reason,
-      engine: engine.engine,
-      engineVersion: engine.version,
-      device: engine.device,
-      computeType: engine.effective,
+      ...(engine && {
+        engine: engine.engine,
+        engineVersion: engine.version,
+        device: engine.device,
+        computeType: engine.effective,
+      }),
       found: finished.count,
       progress: { done: tiles, total: tiles, unit },
       warnings: finished.warnings,

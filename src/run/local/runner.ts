@@ -34,8 +34,7 @@ import { Workers } from './workers.js';
 const kStopStepMs = 20;
 /** For threads to come back when the server ends. */
 const kCloseMs = 2000;
-/** More are started when they are needed. */
-const kWarmReaders = 1;
+const kWarmReaders = 1; // more are started when they are needed
 /** Tasks of a batch that are open within this begin together. */
 const kTogetherMs = 100;
 
@@ -82,14 +81,15 @@ export class LocalRunner implements Runner {
     this.#workers = new Workers(this.#metrics.stage);
     await this.#workers.ready;
     this.#models = new Models(registry, this.#workers);
+    this.#memory = new MemoryBudget(imageBytes);
     this.#ends = new Ends({
       host,
       workers: this.#workers,
       models: this.#models,
+      memory: this.#memory,
       stopping: () => this.#stopping,
       ended: (task) => this.#running.delete(task.job.id),
     });
-    this.#memory = new MemoryBudget(imageBytes);
     this.#devices = devices.map(
       (device) =>
         new LocalDevice({
@@ -197,7 +197,8 @@ export class LocalRunner implements Runner {
   }
 
   async #join(device: LocalDevice, key: string, opened: readonly TaskRun[]): Promise<void> {
-    const tasks = opened.filter((task) => !task.ended);
+    const tasks = opened.filter((task) => !task.ended && task.tiles > 0);
+    for (const task of opened) if (!task.ended && task.tiles === 0) this.#ends.finish(task);
     // A pass has items of one shape.
     const shapes = new Map<string, TaskRun[]>();
     for (const task of tasks) {
@@ -219,7 +220,7 @@ export class LocalRunner implements Runner {
   readonly #events: StreamEvents = {
     consumed: (task) => {
       this.#tellProgress(task);
-      if (task.consumedTiles === task.tiles) this.#ends.finish(task).catch((thrown) => this.#host.internal(thrown));
+      if (task.consumedTiles === task.tiles) this.#ends.finish(task);
     },
     failed: (task, error) => this.#ends.fail(task, error),
     log: (task, level, message) => {
@@ -267,8 +268,7 @@ export class LocalRunner implements Runner {
           return `${spec.key} on ${info?.engine} (${where})`;
         }),
     );
-    const { stuck } = this;
-    if (stuck > 0) notes.push(`${stuck} pieces of work take far too long`);
+    if (this.stuck > 0) notes.push(`${this.stuck} pieces of work take far too long`);
     return { ready: this.#workers.work, notes };
   }
 

@@ -20,7 +20,7 @@ const openModel: Work['openModel'] = async (card) => {
 const openTask: Work['openTask'] = async ({ kind, readNow, ...request }) => {
   const work = await workOf(kind);
   const opened = work.open(request);
-  if (opened.decodes || opened.bytes > readNow) return { ...opened, ready: 0 };
+  if (opened.items === 0 || opened.decodes || opened.bytes > readNow) return { ...opened, ready: 0 };
   try {
     return { ...opened, ready: work.prepare(opened.handle) };
   } catch (thrown) {

@@ -2,6 +2,7 @@
 import { addon, type DetectOutcome, type FoundDetection, type ImageSummary } from '../../engine/addon.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import { kNativeTiles } from '../native-tiles.js';
+import { engineOf } from '../run-facts.js';
 import type { EndRequest, Found, OpenedTask, OpenRequest, TaskWork } from '../work.js';
 import { filesBeside } from './beside.js';
 import { detectorCard, toDetectorConfig } from './card.js';
@@ -66,7 +67,7 @@ async function finishDetection(request: EndRequest): Promise<Found> {
     origins,
     measure: plan.measure,
   });
-  const { engine } = request;
+  const engine = engineOf(request);
   const facts = runFacts(record).filter((fact) => !kToldElsewhere.has(fact.name));
   const wcs = wcsText(outcome.image);
   const files = await filesBeside(record, request);
@@ -89,7 +90,8 @@ async function finishDetection(request: EndRequest): Promise<Found> {
 
 /** What the native side has found, with what it cannot know. `notes`: warnings beside its own. */
 export function detectOutcome(request: EndRequest, notes: readonly string[]): DetectOutcome {
-  const { engine, engineBytes, inferSeconds, wallSeconds } = request;
+  const { engineBytes, inferSeconds, wallSeconds } = request;
+  const engine = engineOf(request);
   const found = addon.finishTask(request.handle as number, request.threads) as FoundDetection;
   return {
     ...found,

@@ -1,6 +1,6 @@
 /** One reconstruction in this process, from files to a record: what `reconstruct` does. */
 import { basename } from 'node:path';
-import type { EngineRequest, RunTaskOutcome } from '../../engine/addon.js';
+import type { EngineRequest } from '../../engine/addon.js';
 import { loadAddon } from '../../engine/load.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import { sha256File } from '../../io/checksum.js';
@@ -14,15 +14,12 @@ import { kReconstruction } from './kind.js';
 import type { ReconstructionAsked } from './parameters.js';
 import type { ReconstructionRecord } from './record.js';
 
-export const kMethods = ['network', 'clean', 'clean-smooth', 'clean-bank'] as const;
-export type Method = (typeof kMethods)[number];
-
 export interface ReconstructTask {
   /** One cube, or single-epoch images in the order of time; paths are of files that can be read as they are. */
   cube: Pick<InputSource, 'path' | 'name'>[];
   psf: Pick<InputSource, 'path' | 'name'>[];
+  times?: Pick<InputSource, 'path' | 'name'> | undefined;
   asked: ReconstructionAsked;
-  method: Method;
   card: ReconstructorCard;
   /** For the images; '' = they are not written. */
   folder: string;
@@ -35,6 +32,7 @@ export interface Reconstructed {
   /** Seconds. */
   inferSeconds: number;
   wallSeconds: number;
+  engineBytes: number;
 }
 
 /** The same steps as in a server's worker threads, on the same native task. Throws OtfError. */
@@ -42,32 +40,33 @@ export async function runReconstruction(
   task: ReconstructTask,
   onProgress: (progress: Progress) => void,
 ): Promise<Reconstructed> {
-  const { card, method } = task;
+  const { card } = task;
   const quantization = chooseQuantization(card, task.engine.quantization);
   const engine = { ...task.engine, name: chooseEngine(card, task.engine.name), quantization };
   await verifyWeights(card);
   const addon = await loadAddon();
   const { kReconstructionWork: work, openReconstruction, reconstructionRecord } = await import('./work.js');
-  const inputs = { IMAGE: await sources(task.cube), PSF: await sources(task.psf) };
+  const times = task.times ? { TIMES: await sources([task.times]) } : {};
+  const inputs = { IMAGE: await sources(task.cube), PSF: await sources(task.psf), ...times };
   const started = performance.now();
   const { model } = work.openModel(card);
   try {
     const job = { style: 'standard', quantization, parameters: { inputs: {}, asked: { ...task.asked } } };
     const open = { job, card, model, inputs, defaults: kNoDefaults, folder: task.folder };
-    const { handle, items, plan } = openReconstruction(open, { method, threads: engine.threads });
+    const { handle, items, plan } = openReconstruction(open, engine.threads);
     try {
-      const run: Pick<RunTaskOutcome, 'inferSeconds' | 'engineBytes'> & Partial<RunTaskOutcome> =
-        method === 'network'
-          ? await addon.runTask(
-              { task: handle as number, model: { weights: card.weightsPath, inputBias: card.input_bias }, engine },
-              (done, total) => onProgress({ done, total, unit: kReconstruction.unit }),
-            )
-          : await addon.runClassical(handle as number).then(() => ({ inferSeconds: 0, engineBytes: 0 }));
-      const { inferSeconds } = run;
+      const weights = { weights: card.weightsPath, inputBias: card.input_bias };
+      const run =
+        items === 0
+          ? undefined
+          : await addon.runTask({ task: handle as number, model: weights, engine }, (done, total) =>
+              onProgress({ done, total, unit: kReconstruction.unit }),
+            );
+      const { inferSeconds = 0, engineBytes = 0 } = run ?? {};
       const seconds = () => (performance.now() - started) / 1000;
-      const end = { ...run, handle, card, plan, inputs, items, threads: engine.threads, wallSeconds: seconds() };
-      const record = reconstructionRecord(end, method);
-      return { record, inferSeconds, wallSeconds: seconds() };
+      const end = { engine: run?.engine, handle, card, plan, inputs, items, threads: engine.threads };
+      const record = await reconstructionRecord(end);
+      return { record, inferSeconds, engineBytes, wallSeconds: seconds() };
     } finally {
       work.close(handle);
     }

@@ -2,12 +2,16 @@
 import type { TaskKind } from '../kind.js';
 import { kReconstructorKind, kReconstructorSection, reconstructorCard } from './card.js';
 import { kReconstructionFormats } from './formats.js';
+import { kLightCurvesResult, kSourceParameter } from './links.js';
 import {
   kReconstructionParameters,
   printReconstruction,
   type ReconstructionAsked,
   readReconstruction,
 } from './parameters.js';
+
+/** Of single-epoch images; a cube may have more. */
+const kMostFrames = 512;
 
 export const kReconstruction: TaskKind = {
   name: kReconstructorKind,
@@ -20,14 +24,23 @@ export const kReconstruction: TaskKind = {
       role: 'cube',
       required: true,
       checked: true,
-      help: 'the dirty cube (t,y,x) that was reconstructed',
+      most: kMostFrames,
+      help: 'the dirty cube (t,y,x) that is reconstructed, or single-epoch images of one grid in the order of time',
     },
     {
       name: 'PSF',
       role: 'psf',
       required: true,
       checked: true,
-      help: 'its point spread function: a cube, or one image for all frames',
+      most: kMostFrames,
+      help: 'its point spread function: a cube, one image for all frames, or an image per frame',
+    },
+    {
+      name: 'TIMES',
+      role: 'times of frames',
+      required: false,
+      checked: false,
+      help: 'table of when the frames were (FITS, VOTable or text: TIME or MJD, EXPOSURE), in place of what headers say',
     },
   ],
   parameters: kReconstructionParameters,
@@ -37,5 +50,6 @@ export const kReconstruction: TaskKind = {
   itemShape: (card) => ({ width: card.tile, height: card.tile, depth: reconstructorCard(card).reconstructor.frames }),
   unit: 'tiles',
   formats: kReconstructionFormats,
+  part: { result: kLightCurvesResult, parameter: kSourceParameter },
   work: async () => (await import('./work.js')).kReconstructionWork,
 };

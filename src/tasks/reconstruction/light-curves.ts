@@ -1,17 +1,26 @@
 /** The long table of light curves. */
+import type { LightCurves } from '../../engine/addon.js';
 import { textColumn } from '../../results/columns.js';
 import type { Column, TableDocument } from '../../results/table.js';
-import { number, sourceNames, systems } from './columns.js';
+import { bandColumns, number, sourceNames, systems } from './columns.js';
 import { type ReconstructionRecord, reconstructionFacts } from './record.js';
 
-/** One row per source and frame. */
-export function lightCurvesDocument(record: ReconstructionRecord): TableDocument {
+/** One row per source, band and frame; of the sources of one name only (a position may have that of another). */
+export function lightCurvesDocument(record: ReconstructionRecord, only?: string): TableDocument {
   const { found } = record;
-  const { cube, curves, sources } = found;
+  const { cube } = found;
   const { frames } = cube;
-  const rows = sources.count * frames;
+  const bands = found.frequenciesHz.length;
+  const chosen = sourceNames(record).flatMap((name, row) =>
+    only === undefined || name === only ? [{ name, row }] : [],
+  );
+  const rows = chosen.length * bands * frames;
+  const curves = curvesOf(
+    found.curves,
+    chosen.map(({ row }) => row),
+    bands * frames,
+  );
   const flux = cube.bunit;
-  const names = sourceNames(record);
   const frameOf = (row: number) => row % frames;
   const each = (get: (frame: number, row: number) => number) =>
     Float64Array.from({ length: rows }, (_, row) => get(frameOf(row), row));
@@ -21,7 +30,11 @@ export function lightCurvesDocument(record: ReconstructionRecord): TableDocument
       'source_id',
       'meta.id',
       'Identifier of the source',
-      Array.from({ length: rows }, (_, row) => names[Math.floor(row / frames)] ?? ''),
+      Array.from({ length: rows }, (_, row) => chosen[Math.floor(row / frames / bands)]?.name ?? ''),
+    ),
+    ...bandColumns(
+      found,
+      Array.from({ length: rows }, (_, row) => Math.floor(row / frames) % bands),
     ),
     number(
       'frame',
@@ -115,4 +128,16 @@ export function lightCurvesDocument(record: ReconstructionRecord): TableDocument
     warnings: found.warnings,
     createdAt: record.createdAt,
   };
+}
+
+/** Those of some sources, `points` of each. */
+function curvesOf(all: LightCurves, sources: readonly number[], points: number): LightCurves {
+  if (sources.length * points === all.flux.length) return all;
+  const pick = (values: Float64Array) => {
+    const out = new Float64Array(sources.length * points);
+    for (const [at, row] of sources.entries()) out.set(values.subarray(row * points, (row + 1) * points), at * points);
+    return out;
+  };
+  const picked = Object.entries(all).map(([name, values]: [string, Float64Array]) => [name, pick(values)]);
+  return Object.fromEntries(picked) as LightCurves;
 }

@@ -3,7 +3,11 @@ import type { OpenReconstructionRequest } from '../../engine/addon.js';
 import { nativePixel } from '../../results/pixels.js';
 import { badRequest, type Given, type ParameterDescription, readParameter } from '../parameters.js';
 
+export const kMethods = ['network', 'clean', 'clean-smooth', 'clean-bank'] as const;
+export type Method = (typeof kMethods)[number];
+
 export interface ReconstructionAsked {
+  method?: Method;
   threshold?: number;
   /** As it was given. */
   positions?: string;
@@ -34,27 +38,38 @@ const kBand: ParameterDescription = {
   type: 'integer',
   min: 1,
   max: 65536,
-  default: '1',
-  help: 'of a cube with an axis of frequency, 1 = first',
+  default: 'all',
+  help: 'of a cube with an axis of frequency: reconstruct this band alone, 1 = first',
 };
 
-export const kReconstructionParameters: readonly ParameterDescription[] = [kThreshold, kPositions, kBand];
+const kMethod: ParameterDescription = {
+  name: 'METHOD',
+  type: 'choice',
+  choices: kMethods,
+  default: 'network',
+  help: 'how: by the network, or a classical way to compare with',
+};
+
+export const kReconstructionParameters: readonly ParameterDescription[] = [kMethod, kThreshold, kPositions, kBand];
 
 /** Throws OTF_BAD_REQUEST. */
 export function readReconstruction(given: Given): ReconstructionAsked {
+  const method = readParameter(kMethod, given) as Method | undefined;
   const threshold = readParameter(kThreshold, given) as number | undefined;
   const positions = readParameter(kPositions, given) as string | undefined;
   const band = readParameter(kBand, given) as number | undefined;
   if (positions !== undefined) readPositions(positions);
   return {
+    ...(method === undefined ? {} : { method }),
     ...(threshold === undefined ? {} : { threshold }),
     ...(positions === undefined ? {} : { positions }),
     ...(band === undefined ? {} : { band }),
   };
 }
 
-export function printReconstruction({ threshold, positions, band }: ReconstructionAsked): [string, string][] {
+export function printReconstruction({ method, threshold, positions, band }: ReconstructionAsked): [string, string][] {
   const values: [string, string | undefined][] = [
+    ['METHOD', method],
     ['THRESHOLD', threshold?.toString()],
     ['POSITIONS', positions],
     ['BAND', band?.toString()],

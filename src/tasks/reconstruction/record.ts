@@ -5,14 +5,21 @@ import { kSoftware } from '../../version.js';
 import { addNetwork, addRun, factList } from '../run-facts.js';
 import type { ReconstructorCard } from './card.js';
 
+interface InputFact {
+  name: string;
+  sha256?: string | undefined;
+}
+
 /** Of a method without a network there are no model and no engine. */
 export interface ReconstructionRecord {
   software: { name: string; version: string; commit?: string };
   method: string;
   model?: { id: string; title: string; sha256: string };
   engine?: EngineInfo;
-  input: { name: string; sha256?: string | undefined };
-  psf: { name: string; sha256?: string | undefined };
+  input: InputFact;
+  psf: InputFact;
+  /** Table of the times of frames. */
+  times?: InputFact | undefined;
   found: FoundReconstruction;
   beamPx: number;
   /** Of flux_rec, over that of the forced flux. */
@@ -50,9 +57,18 @@ export function reconstructionFacts(record: ReconstructionRecord): Fact[] {
   add('input_sha256', 'INSHA', record.input.sha256, 'SHA-256 of the dirty cube');
   add('psf', 'PSFFILE', record.psf.name, 'point spread function');
   add('psf_sha256', 'PSFSHA', record.psf.sha256, 'SHA-256 of it');
+  add('times', 'TIMEFILE', record.times?.name, 'table of the times of frames');
+  add('times_sha256', 'TIMESHA', record.times?.sha256, 'SHA-256 of it');
   add('frames', 'FRAMES', cube.frames, 'in time');
-  add('band', 'BAND', cube.bands > 1 ? cube.band + 1 : undefined, 'of frequency, 1 = first');
-  add('frequency', 'FREQ', cube.frequencyHz > 0 ? cube.frequencyHz : undefined, 'Hz');
+  const several = found.frequenciesHz.length > 1;
+  add('band', 'BAND', cube.bands > 1 && !several ? cube.band + 1 : undefined, 'of frequency, 1 = first');
+  add('bands', 'BANDS', several ? found.frequenciesHz.length : undefined, 'of frequency, each reconstructed by itself');
+  add(
+    'frequency',
+    'FREQ',
+    cube.frequencyHz > 0 ? cube.frequencyHz : undefined,
+    several ? 'Hz, of the first band' : 'Hz',
+  );
   add('pixel_unit', 'PIXUNIT', cube.bunit, 'of the cube and of all fluxes');
   add('blanked_pixels', 'NBLANK', found.blankPixels, 'blank pixels in the cube');
   add('noise', 'NOISE', mean(found.sigmas), 'mean over frames, rms of a dirty frame');

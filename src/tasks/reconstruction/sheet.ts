@@ -1,5 +1,6 @@
 /** A sheet of light curves for a quick look: the brightest sources, forced fluxes as bars of their errors, the reconstruction as a line. */
 import { PNG } from 'pngjs';
+import { ownCurve } from './columns.js';
 import type { ReconstructionRecord } from './record.js';
 
 type Colour = readonly [number, number, number];
@@ -21,13 +22,13 @@ const kMargin = 8;
 
 /** Undefined: there are no sources. */
 export function lightCurveSheet({ found }: ReconstructionRecord): Buffer | undefined {
-  const { sources, curves, cube } = found;
+  const { sources, curves } = found;
   const count = Math.min(sources.count, kMostCurves);
   if (count === 0) return undefined;
   const png = new PNG({ width: kColumns * kWidth, height: Math.ceil(count / kColumns) * kHeight, colorType: 2 });
   for (let at = 0; at < png.data.length; at += 4) png.data.set([...kPaper, 255], at);
   for (let row = 0; row < count; row += 1) {
-    const part = (values: Float64Array) => values.subarray(row * cube.frames, (row + 1) * cube.frames);
+    const part = (values: Float64Array) => ownCurve(found, values, row);
     const box = { x: (row % kColumns) * kWidth + kMargin, y: Math.floor(row / kColumns) * kHeight + kMargin };
     drawCurve(png, box, {
       flux: part(curves.flux),

@@ -2,11 +2,10 @@
 import { textColumn } from '../../results/columns.js';
 import { fitsPixel } from '../../results/pixels.js';
 import type { Column, TableDocument } from '../../results/table.js';
-import { number, sourceNames, systems } from './columns.js';
+import { bandColumns, number, sourceNames, systems } from './columns.js';
 import { type ReconstructionRecord, reconstructionFacts } from './record.js';
 
 const kSecondsPerDay = 86400;
-const kPositionUcd = 'pos.cartesian';
 
 export function sourcesDocument(record: ReconstructionRecord): TableDocument {
   const { found } = record;
@@ -35,14 +34,14 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
       {
         type: 'float',
         unit: 'pixel',
-        ucd: `${kPositionUcd}.x;instr.det`,
+        ucd: 'pos.cartesian.x;instr.det',
         description: 'First axis, FITS pixels (centre of the first pixel = 1)',
       },
       it.x.map(fitsPixel),
     ),
     number(
       'y',
-      { type: 'float', unit: 'pixel', ucd: `${kPositionUcd}.y;instr.det`, description: 'Second axis, FITS pixels' },
+      { type: 'float', unit: 'pixel', ucd: 'pos.cartesian.y;instr.det', description: 'Second axis, FITS pixels' },
       it.y.map(fitsPixel),
     ),
     number(
@@ -62,6 +61,10 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
         description: 'Of the forced fluxes, filtered with the reconstructed light curve',
       },
       it.snr,
+    ),
+    ...bandColumns(
+      found,
+      Array.from(it.band, (band) => band - cube.band),
     ),
     textColumn('label', 'meta.code.class', 'steady, variable or transient', it.label),
     number(

@@ -1,16 +1,26 @@
 /** A reconstruction in a worker thread. */
-import { addon, type FoundReconstruction, type OpenReconstructionRequest } from '../../engine/addon.js';
+import { addon, type FoundReconstruction } from '../../engine/addon.js';
+import { kDatalinkType } from '../../results/datalink.js';
 import { votable } from '../../results/votable.js';
 import type { InputSource } from '../files.js';
 import { kNativeTiles } from '../native-tiles.js';
 import type { EndRequest, Found, OpenedTask, OpenRequest, TaskWork } from '../work.js';
 import { reconstructorCard, toReconstructorConfig } from './card.js';
-import { reconstructionContent } from './content.js';
+import { sourceNames } from './columns.js';
+import { lightCurveOf, reconstructionContent } from './content.js';
 import type { ReconstructionFormat } from './formats.js';
 import { lightCurvesDocument } from './light-curves.js';
-import { kThresholdSnr, printReconstruction, type ReconstructionAsked, readPositions } from './parameters.js';
+import { kLightCurvesResult, sourceLinks } from './links.js';
+import {
+  kThresholdSnr,
+  type Method,
+  printReconstruction,
+  type ReconstructionAsked,
+  readPositions,
+} from './parameters.js';
 import { makeReconstructionRecord, type ReconstructionRecord, reconstructionFacts } from './record.js';
 import { lightCurveSheet } from './sheet.js';
+import { withBands } from './upgrades.js';
 
 /** The other workers and the engine have the rest of the machine. */
 const kThreads = 1;
@@ -25,7 +35,7 @@ const kImages = new Map([
 
 interface Plan {
   asked: Record<string, string>;
-  notes: string[];
+  method: Method;
 }
 
 export const kReconstructionWork: TaskWork = {
@@ -36,42 +46,43 @@ export const kReconstructionWork: TaskWork = {
       reconstructor: toReconstructorConfig(reconstructorCard(card)),
     }),
   closeModel: (model) => addon.closeReconstructionModel(model as number),
-  open: (request) => openReconstruction(request, { method: 'network', threads: kThreads }),
+  open: (request) => openReconstruction(request, kThreads),
   finish: finishReconstruction,
   content: (record, format, filter) =>
     reconstructionContent(record as ReconstructionRecord, format as ReconstructionFormat, filter),
-  upgrades: [],
+  part: (record, name, format) => lightCurveOf(record as ReconstructionRecord, name, format),
+  upgrades: [withBands],
 };
 
-/** `more`: what a command decides and a job does not. */
 export function openReconstruction(
   { job, model, inputs, folder = '', rawOutput }: OpenRequest,
-  more: Pick<OpenReconstructionRequest, 'method' | 'threads'>,
+  threads: number,
 ): OpenedTask {
   const asked = job.parameters.asked as ReconstructionAsked;
-  const { threshold = kThresholdSnr, positions = '', band } = asked;
+  const { method = 'network', threshold = kThresholdSnr, positions = '', band } = asked;
+  const [times] = nativeFiles(inputs.TIMES);
   const opened = addon.openReconstruction({
     model: model as number,
     cube: nativeFiles(inputs.IMAGE),
     psf: nativeFiles(inputs.PSF),
-    band: (band ?? 1) - 1,
+    ...(times === undefined ? {} : { times }),
+    ...(band === undefined ? {} : { band: band - 1 }),
+    method,
     threshold,
     positions: readPositions(positions),
     folder,
-    ...more,
+    threads,
     ...(rawOutput === undefined ? {} : { rawOutput }),
   });
   const { width, height, depth } = opened.item;
   const plan: Plan = {
     asked: Object.fromEntries(printReconstruction(asked).map(([name, value]) => [name.toLowerCase(), value])),
-    notes:
-      opened.bands > 1 && band === undefined
-        ? [`the cube has ${opened.bands} bands: the first was reconstructed (BAND)`]
-        : [],
+    method,
   };
   return {
     handle: opened.task,
-    items: opened.tiles,
+    // The classical ways need no network: all of them is done at the end.
+    items: method === 'network' ? opened.tiles : 0,
     bytes: opened.bytes,
     decodes: opened.decodes,
     item: { width, height, depth, valuesIn: opened.valuesIn, valuesOut: opened.valuesOut },
@@ -83,14 +94,13 @@ function nativeFiles(sources: readonly InputSource[] = []) {
   return sources.map(({ path, name }) => ({ path, label: name }));
 }
 
-/** A method without a network has no engine. */
-type RecordRequest = Pick<EndRequest, 'handle' | 'threads' | 'plan' | 'inputs' | 'card' | 'items' | 'jobId'> &
-  Partial<Pick<EndRequest, 'engine'>>;
+type RecordRequest = Pick<EndRequest, 'handle' | 'threads' | 'plan' | 'inputs' | 'card' | 'items' | 'jobId' | 'engine'>;
 
 /** What the native side has found, with what it cannot know. */
-export function reconstructionRecord(request: RecordRequest, method: string): ReconstructionRecord {
+export async function reconstructionRecord(request: RecordRequest): Promise<ReconstructionRecord> {
+  const { method } = request.plan as Plan;
+  if (method !== 'network') await addon.runClassical(request.handle as number);
   const found = addon.finishTask(request.handle as number, request.threads) as FoundReconstruction;
-  const { notes } = request.plan as Plan;
   const file = (name: string) => {
     const [first, ...rest] = request.inputs[name] ?? [];
     const more = rest.length > 0 ? ` and ${rest.length} more` : '';
@@ -102,15 +112,16 @@ export function reconstructionRecord(request: RecordRequest, method: string): Re
     ...(request.engine === undefined ? {} : { engine: request.engine }),
     input: file('IMAGE'),
     psf: file('PSF'),
-    found: { ...found, warnings: [...notes, ...found.warnings] },
-    tiles: request.items,
+    ...(request.inputs.TIMES?.length ? { times: file('TIMES') } : {}),
+    found,
+    tiles: method === 'network' ? request.items : 0,
     createdAt: new Date(),
     ...(request.jobId === undefined ? {} : { jobId: request.jobId }),
   });
 }
 
-function finishReconstruction(request: EndRequest): Found {
-  const record = reconstructionRecord(request, 'network');
+async function finishReconstruction(request: EndRequest): Promise<Found> {
+  const record = await reconstructionRecord(request);
   const { found } = record;
   const facts = reconstructionFacts(record).filter(({ name }) => !kToldElsewhere.has(name));
   const { engine } = request;
@@ -125,17 +136,26 @@ function finishReconstruction(request: EndRequest): Found {
     asked: (request.plan as Plan).asked,
     parameters: {
       ...Object.fromEntries(facts.map(({ name, value }) => [name, value])),
-      quantization_asked: engine.asked,
-      quantization: engine.effective,
+      ...(engine && { quantization_asked: engine.asked, quantization: engine.effective }),
     },
     aboutInputs: {},
     files: [
       {
-        id: 'lightcurves',
+        id: kLightCurvesResult,
         file: 'lightcurves.vot',
         mime: 'application/x-votable+xml;serialization=TABLEDATA',
         pieces: votable(lightCurvesDocument(record), 'TABLEDATA'),
       },
+      ...(request.jobUrl === undefined
+        ? []
+        : [
+            {
+              id: 'links',
+              file: 'links.vot',
+              mime: kDatalinkType,
+              pieces: [sourceLinks(sourceNames(record), request.jobUrl)],
+            },
+          ]),
       ...(sheet ? [{ id: 'sheet', file: 'lightcurves.png', mime: 'image/png', pieces: [sheet] }] : []),
       ...found.files.map((file) => ({
         id: kImages.get(file) ?? file,

@@ -43,6 +43,18 @@ export async function readCatalogue(jobId: string, signal: AbortSignal): Promise
   return toColumns((await answer.json()) as Document);
 }
 
+/** A part of another result that is a table, e.g. the light curve of one source. */
+export async function readPart(
+  jobId: string,
+  result: string,
+  query: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Catalogue> {
+  const words = new URLSearchParams({ ...query, RESPONSEFORMAT: 'json' });
+  const answer = await send(jobPath(jobId, `/results/${encodeURIComponent(result)}?${words}`), { signal });
+  return toColumns((await answer.json()) as Document);
+}
+
 /** The rows are the last member that is a list, beside the columns. */
 export function toColumns(document: Document): Catalogue {
   const lists = Object.entries(document).filter(([name, value]) => name !== 'columns' && Array.isArray(value));

@@ -45,6 +45,8 @@ export interface Kind {
   parameters: string[];
   fields: Field[];
   formats: Format[];
+  /** Parts of a result that is a table can be had by their names: results/RESULT?PARAMETER=NAME. */
+  part?: { result: string; parameter: string };
 }
 
 /** A model card; further members are shown as they come. */

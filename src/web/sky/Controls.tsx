@@ -159,6 +159,16 @@ function Planes({ look, picture }: { look: Look; picture: Picture }) {
         </label>
       )}
       {planes > 1 && (
+        <input
+          type="range"
+          aria-label="Plane"
+          min={0}
+          max={planes - 1}
+          value={picture.plane}
+          onChange={(event) => (look.plane.value = event.currentTarget.value)}
+        />
+      )}
+      {planes > 1 && (
         <label>
           Plane{' '}
           <input

@@ -5,6 +5,7 @@ import { type JobDetails, jobPath, type Summary } from '../../api/jobs.js';
 import { PhaseBadge } from '../../parts/Phase.js';
 import { Look } from '../../sky/look.js';
 import { SkyView } from '../../sky/SkyView.js';
+import { kindOf } from '../../state/abilities.js';
 import { bringJob, connected, jobOf } from '../../state/jobs.js';
 import { attempt } from '../../state/notices.js';
 import { go, hrefTo } from '../../state/route.js';
@@ -15,6 +16,7 @@ import { About } from './About.js';
 import { CatalogueView, useSelection } from './Catalogue.js';
 import { Elsewhere } from './Elsewhere.js';
 import { Files } from './Files.js';
+import { LightCurve } from './LightCurve.js';
 import { Log } from './Log.js';
 import { Provenance } from './Provenance.js';
 import { useDetails } from './use-details.js';
@@ -36,6 +38,7 @@ export function JobView({ id }: { id: string }) {
   const selection = useSelection(id, job?.phase === 'COMPLETED');
   const look = useMemo(() => new Look(jobPath(id, '/image')), [id]);
   if (!job && !asked.value) return <p class="empty">Reading the job…</p>;
+  const part = job && kindOf(job.kind)?.part;
   if (!job) {
     return (
       <p class="empty">
@@ -53,6 +56,7 @@ export function JobView({ id }: { id: string }) {
           </section>
         )}
         {selection && <CatalogueView job={job} selection={selection} look={look} />}
+        {selection && part && <LightCurve jobId={id} part={part} selection={selection} />}
       </div>
       {details && <Body job={job} details={details} selection={selection} />}
     </div>
