@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { ownCurve } from '#otf/tasks/reconstruction/columns.js';
+import { withBands } from '#otf/tasks/reconstruction/upgrades.js';
 import { kNoAstropy, kRoot, python, runCli, scratchDir } from './support/cli.js';
 import { startTestServer } from './support/server.js';
 
@@ -132,6 +134,15 @@ describe('inputs of a reconstruction', { skip: kNoAstropy }, () => {
     assert.ok(!one.curves[0]?.includes('band'));
     const none = runCli(['reconstruct', ...args, '--band', '3', '-o', join(dir, 'none')], dir);
     assert.match(none.stderr, /there is no band 3/);
+  });
+
+  it('a record of before there were bands is one of one band', () => {
+    const cube = { frames: 2, band: 1, bands: 4, frequencyHz: 1.4e9 };
+    const { found } = withBands({ found: { cube, sources: { count: 3, snr: Float64Array.of(9, 8, 7) } } });
+    assert.deepEqual([...found.frequenciesHz], [1.4e9]);
+    assert.deepEqual([...found.sources.band], [1, 1, 1]);
+    const curves = Float64Array.of(0, 1, 2, 3, 4, 5);
+    assert.deepEqual([...ownCurve(found, curves, 1)], [2, 3]);
   });
 
   it('a job takes many files of one name, and a classical method without an engine', async (t) => {
