@@ -69,7 +69,7 @@ class Crops:
         return torch.stack(channels), torch.stack(target), torch.stack(weight)[:, None]
 
 
-def validate(network, cubes, most=24):
+def validate(network, cubes, most):
     """Rms error of the light curves of transients at their nearest pixels, over their peaks; and of the empty sky, in its noise."""
     curves, empty = [], []
     with torch.no_grad():
@@ -98,6 +98,7 @@ def main():
     parser.add_argument('--crop', type=int, default=40, help='side of the pieces, pixels')
     parser.add_argument('--source-weight', type=float, default=200, help='how much errors at sources count more')
     parser.add_argument('--begin-with', help='weights of an earlier run')
+    parser.add_argument('--validate', type=int, default=24, help='cubes of the validation set that reports look at')
     parser.add_argument('--report-seconds', type=float, default=60)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -136,14 +137,14 @@ def main():
         elapsed = time.monotonic() - begun
         if step == 1 or elapsed - reported > options.report_seconds:
             reported = elapsed
-            report(average, validation, elapsed, step, smooth)
-    report(average, validation, time.monotonic() - begun, step, smooth)
+            report(average, validation, options.validate, elapsed, step, smooth)
+    report(average, validation, options.validate, time.monotonic() - begun, step, smooth)
     saved = {'architecture': options.architecture, 'weights': average.to('cpu').state_dict(), 'steps': step}
     torch.save({**saved, 'seed': options.seed, 'set': training.about['made_with']}, options.out)
 
 
-def report(network, validation, seconds, step, loss):
-    curves, empty = validate(copy.deepcopy(network).to('cpu').eval(), validation)
+def report(network, validation, most, seconds, step, loss):
+    curves, empty = validate(copy.deepcopy(network).to('cpu').eval(), validation, most)
     print(f'{seconds / 60:.1f} min, step {step}: loss {loss:.4f}, validation: profile rmse {curves:.4f} of the peak, '
           f'empty sky {empty:.4f} of the noise', flush=True)
 
