@@ -34,17 +34,31 @@ describe('A job that is being executed when the server ends', () => {
     await server.until(hanging, 'EXECUTING');
     const waiting = await server.submit({}, image(0));
     for (let time = 1; time <= 2; time++) {
-      await server.stop('SIGKILL');
+      await server.stop('SIGSEGV');
       server = await start(t, dataDir, models);
       const job = await server.until(hanging, 'EXECUTING');
       assert.equal(job.phase, 'EXECUTING');
+      assert.match(server.log.join('\n'), /the run before this one crashed \(signal 11\)/);
       assert.equal((await server.job(waiting)).phase, 'QUEUED', 'nothing runs beside it');
     }
-    await server.stop('SIGKILL');
+    await server.stop('SIGABRT');
     server = await start(t, dataDir, models);
     const ended = await server.until(hanging, 'ERROR');
     assert.match(ended.error, /the server ended 3 times while this job was being executed/);
     await server.until(waiting, 'COMPLETED');
+  });
+
+  it('is not to blame for a server that was killed: it runs on beside others', async (t) => {
+    const [dataDir, models] = [await tempDir(t), await crashModels(t)];
+    let server = await start(t, dataDir, models);
+    const hanging = await server.submit({}, image(3e30));
+    for (let time = 1; time <= 4; time++) {
+      await server.until(hanging, 'EXECUTING');
+      await server.stop('SIGKILL');
+      server = await start(t, dataDir, models);
+      assert.match(server.log.join('\n'), /the run before this one was killed from outside/);
+    }
+    await server.until(hanging, 'EXECUTING');
   });
 
   it('is not counted when the server was told to end', async (t) => {

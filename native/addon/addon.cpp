@@ -84,6 +84,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<warmReaders>(exports, "warmReaders");
   add<stopReaders>(exports, "stopReaders");
   add<readerStats>(exports, "readerStats");
+  add<markCrashes>(exports, "markCrashes");
   add<exitNow>(exports, "exitNow");
   return exports;
 }

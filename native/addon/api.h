@@ -80,6 +80,7 @@ Napi::Value configureReaders(const Napi::CallbackInfo& info);
 Napi::Value warmReaders(const Napi::CallbackInfo& info);
 Napi::Value stopReaders(const Napi::CallbackInfo& info);
 Napi::Value readerStats(const Napi::CallbackInfo& info);
+Napi::Value markCrashes(const Napi::CallbackInfo& info);
 Napi::Value exitNow(const Napi::CallbackInfo& info);
 
 }  // namespace otf::addon

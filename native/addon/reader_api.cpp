@@ -1,10 +1,11 @@
-// The processes that decode compressed images (fits/reader_pool.h).
+// The processes that decode compressed images (fits/reader_pool.h), and the end of this one.
 #include <unistd.h>
 
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/object.h"
 #include "fits/reader_pool.h"
+#include "process/crash_mark.h"
 
 namespace otf::addon {
 
@@ -42,6 +43,12 @@ Napi::Value readerStats(const Napi::CallbackInfo& info) {
   set("idle", stats.idle);
   set("busy", stats.busy);
   return out;
+}
+
+/// A crash of this process is known to the one after it.
+Napi::Value markCrashes(const Napi::CallbackInfo& info) {
+  process::markCrashes(info[0].ToString().Utf8Value());
+  return info.Env().Undefined();
 }
 
 /// When a thread does not come back, the program cannot end in the usual way, which waits for it.

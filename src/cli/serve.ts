@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load.js';
 import { loadAddon } from '../engine/load.js';
 import { startServer } from '../http/server.js';
 import { Control } from '../jobs/control.js';
+import { runFault, runRecordPath } from '../jobs/run-record.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { report } from './failure.js';
 import { example, integer } from './options.js';
@@ -50,7 +51,9 @@ async function serve(options: ServeOptions): Promise<void> {
   // Out of step with everything it holds, the server ends: jobs are on disk and go on at its next start.
   process.on('uncaughtException', (thrown) => {
     log.fatal({ err: thrown }, 'the server ends');
-    process.exit(report(thrown));
+    const code = report(thrown);
+    runFault(config.storage.data_dir);
+    process.exit(code);
   });
   // Before anybody can know that it is there: whoever reads "listening" may ask it to stop at once.
   const asked = new Promise<void>((resolve) => {
@@ -62,6 +65,8 @@ async function serve(options: ServeOptions): Promise<void> {
   const executor = new BatchExecutor(runner);
   const server = await startServer({ config, executor, log, ...(desk ? { desk } : {}) });
   const { data_dir } = config.storage;
+  const addon = await loadAddon();
+  addon.markCrashes(runRecordPath(data_dir));
   const control = Control.open(data_dir, { backup: (path) => server.jobs.backup(path) }, log);
   supervisor.ready(`listening on ${server.url}`);
   log.flush();
@@ -77,5 +82,5 @@ async function serve(options: ServeOptions): Promise<void> {
   // Node waits for its threads; jobs are on disk and run again at the next start.
   log.warn({ stuck: runner.stuck }, 'ended with work that did not come to its end');
   log.flush();
-  (await loadAddon()).exitNow(0);
+  addon.exitNow(0);
 }

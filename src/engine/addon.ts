@@ -244,6 +244,8 @@ export interface NativeAddon extends PictureAddon {
   /** Whatever is being decoded is given up, and nothing is any more. */
   stopReaders(): void;
   readerStats(): ReaderStats;
+  /** A signal by which this process ends through its own fault (SIGSEGV, SIGABRT, ...) adds a line "signal N" to the file. */
+  markCrashes(path: string): void;
   /** Without waiting for threads or anything else. */
   exitNow(code: number): never;
   benchDetect(request: DetectRequest, rounds: number): Promise<BenchDetectOutcome>;

@@ -9,6 +9,7 @@ import type { ResultFile } from '../tasks/files.js';
 import type { Progress } from '../tasks/kind.js';
 import { type LogLevel, logLine } from '../tasks/log.js';
 import type { Closing } from '../tasks/work.js';
+import { carried } from './attempts.js';
 import type { ExecutorHost, Outcome, Used } from './executor.js';
 import type { JobFolders } from './folders.js';
 import type { Job, JobFailure, JobInfo } from './job.js';
@@ -77,12 +78,12 @@ export class JobHost implements ExecutorHost {
     await this.#store.changeBeyondCrash(jobId, (job) => {
       if (job?.phase !== 'QUEUED') return job;
       wanted = true;
-      const attempts = (job.info.attempts ?? 0) + 1;
+      const counts = carried({ ...job.info, attempts: (job.info.attempts ?? 0) + 1 });
       return {
         ...job,
         phase: 'EXECUTING',
         startedMs: Date.now(),
-        info: { environment: this.environment, ...info, attempts },
+        info: { environment: this.environment, ...info, ...counts },
       };
     });
     return wanted;
@@ -152,8 +153,8 @@ export class JobHost implements ExecutorHost {
       if (job?.phase !== 'EXECUTING') return job;
       counts = true;
       // That attempt was ended in order.
-      const attempts = Math.max(0, (job.info.attempts ?? 0) - 1);
-      return { ...job, phase: 'QUEUED', startedMs: null, info: attempts > 0 ? { attempts } : {} };
+      const info = carried({ ...job.info, attempts: (job.info.attempts ?? 0) - 1 });
+      return { ...job, phase: 'QUEUED', startedMs: null, info };
     });
     return counts;
   }

@@ -51,8 +51,10 @@ export interface JobFailure {
 export interface JobInfo {
   /** HELD until these jobs have ended well. */
   waitsFor?: readonly string[];
-  /** How often it was begun, less the times the server put it back in order: more than one is what crashes leave. */
+  /** How often it was begun, less the times that ended without its doing: more than one is what crashes leave. */
   attempts?: number;
+  /** How often the server was killed, or its machine went down, while it was being executed. */
+  interruptions?: number;
   batchId?: string;
   batchSize?: number;
   /** Why the batch was released. */

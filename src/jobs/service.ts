@@ -26,6 +26,7 @@ import { Removal } from './removal.js';
 import { Representations } from './representations.js';
 import { queueUnfinished } from './restart.js';
 import { RetryLater } from './retry.js';
+import { endRun } from './run-record.js';
 import { JobStore } from './store.js';
 import { Sweeper } from './sweeper.js';
 import type { JobCounts } from './totals.js';
@@ -103,8 +104,8 @@ export class JobService {
 
   /** Starts the executor and queues again what an earlier run of the program left unfinished. Nothing runs before begin(). */
   async start(): Promise<void> {
-    const [store, folders] = [this.#store, this.#folders];
-    const orphanMs = this.#config.storage.orphan_s * 1000;
+    const [store, folders, { orphan_s, data_dir: dataDir }] = [this.#store, this.#folders, this.#config.storage];
+    const orphanMs = orphan_s * 1000;
     this.#clearing = clearLeftovers({ store, folders, log: this.#log, orphanMs, stopping: () => this.stopping }).catch(
       (thrown) => this.#log.error({ err: thrown }, 'what an earlier run left'),
     );
@@ -113,9 +114,7 @@ export class JobService {
     await this.#executor.start(this.#host);
     this.#host.environment = this.#executor.environment;
     this.#started = true;
-    const { found, queued } = await queueUnfinished(store, this.#executor.apart ?? false);
-    this.#unfinished = queued;
-    if (found > 0) this.#log.info({ jobs: found }, 'unfinished jobs queued again');
+    this.#unfinished = await queueUnfinished({ store, dataDir, apart: this.#executor.apart ?? false, log: this.#log });
   }
 
   /** Clients find the server under `baseUrl`, which records name: from now on jobs run, the oldest first. */
@@ -152,6 +151,7 @@ export class JobService {
   /** After stop(), and once nobody asks any more. */
   close(): void {
     this.#store.close();
+    endRun(this.#config.storage.data_dir);
   }
 
   find(id: string, who: Asker): Job | undefined {
