@@ -56,7 +56,8 @@ python('train.py', [
   ...[join(out, 'set'), file('network.pt'), '--minutes', minutes],
   ...['--threads', threads, '--device', device, '--seed', set.seed],
 ]);
-const model = join(out, 'model');
+// A card's folder is named as its id.
+const model = join(out, id);
 await mkdir(model, { recursive: true });
 const weights = join(model, 'weights.dat');
 python('export.py', [file('network.pt'), weights, '--check', file('check')]);
