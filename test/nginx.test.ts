@@ -4,15 +4,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
-import { request } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { bench, kCatalogue, tempDir } from './service/bench.js';
 import { certificate, kNoOpenssl } from './support/certificate.js';
 import { kRoot, missingProgram } from './support/cli.js';
+import { httpsAsk } from './support/https-client.js';
 
 const kNginx = '/usr/sbin/nginx';
 const kSkip = missingProgram(kNginx, ['-v'], 'nginx (Debian package nginx-light)');
@@ -127,33 +126,6 @@ describe('the nginx file', { skip: kSkip }, () => {
   });
 });
 
-interface Answer {
-  status: number;
-  headers: Record<string, unknown>;
-  body: Buffer;
-}
-
-interface Asked {
-  ca: Buffer;
-  method?: string;
-  headers?: Record<string, string>;
-  body?: Iterable<Buffer>;
-}
-
-function ask(url: string, { ca, method = 'GET', headers = {}, body = [] }: Asked): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { ca, method, headers }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => pieces.push(piece));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) }),
-      );
-    });
-    sent.on('error', reject);
-    Readable.from(body).pipe(sent);
-  });
-}
-
 /** Megabytes of the upload: enough to see that nothing on the way keeps it. 1000 of them: OTF_TEST_UPLOAD_MB=1000. */
 const kUploadMb = Number(process.env.OTF_TEST_UPLOAD_MB ?? 200);
 const kMb = 2 ** 20;
@@ -171,7 +143,7 @@ describe('the nginx file with TLS', { skip: kSkip || kNoOpenssl }, () => {
 
     const size = kUploadMb * kMb;
     const headers = { 'content-type': 'application/fits', 'content-length': String(size) };
-    const kept = await ask(`${url}/uploads?NAME=large.fits`, {
+    const kept = await httpsAsk(`${url}/uploads?NAME=large.fits`, {
       ca,
       method: 'POST',
       headers,
@@ -179,7 +151,7 @@ describe('the nginx file with TLS', { skip: kSkip || kNoOpenssl }, () => {
     });
     assert.equal(kept.status, 201, kept.body.toString());
     const file = `${url}/uploads/${String(kept.headers.location).split('/').pop()}/file`;
-    const part = await ask(file, { ca, headers: { range: `bytes=${size - kMb}-` } });
+    const part = await httpsAsk(file, { ca, headers: { range: `bytes=${size - kMb}-` } });
     assert.equal(part.status, 206);
     assert.deepEqual(part.body, Buffer.alloc(kMb, (kUploadMb - 1) % 251));
 
@@ -196,12 +168,12 @@ describe('the nginx file with TLS', { skip: kSkip || kNoOpenssl }, () => {
       });
     });
     while (!seen.includes('listening')) await new Promise((resolve) => setTimeout(resolve, 10));
-    const waiting = ask(`${url}/jobs/${id}?WAIT=30&PHASE=QUEUED`, { ca });
+    const waiting = httpsAsk(`${url}/jobs/${id}?WAIT=30&PHASE=QUEUED`, { ca });
     b.executor.release();
     assert.equal((await waiting).status, 200);
     await completed;
     stream.close();
-    assert.equal((await ask(`${url}/jobs/${id}/results/result`, { ca })).body.toString(), kCatalogue);
+    assert.equal((await httpsAsk(`${url}/jobs/${id}/results/result`, { ca })).body.toString(), kCatalogue);
 
     // Without a Host header, which HTTP/1.0 does not know.
     const old = await new Promise<string>((resolve, reject) => {
@@ -227,7 +199,7 @@ describe('the nginx file with TLS', { skip: kSkip || kNoOpenssl }, () => {
       .replace('burst=400', 'burst=5');
     const url = await startNginx(t, site, new URL(b.url).host, pair);
     const ca = await readFile(pair.cert);
-    const answers = await Promise.all(Array.from({ length: 12 }, () => ask(`${url}/healthz/live`, { ca })));
+    const answers = await Promise.all(Array.from({ length: 12 }, () => httpsAsk(`${url}/healthz/live`, { ca })));
     const statuses = answers.map(({ status }) => status);
     assert.ok(statuses.includes(200) && statuses.includes(429), statuses.join());
   });

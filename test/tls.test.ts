@@ -10,33 +10,8 @@ import { connect as connectTls } from 'node:tls';
 import { bench } from './service/bench.js';
 import { certificate, kNoOpenssl } from './support/certificate.js';
 import { kProgram } from './support/cli.js';
+import { httpsAsk } from './support/https-client.js';
 import { tempDir } from './support/server.js';
-
-interface Answer {
-  status: number;
-  headers: Record<string, unknown>;
-  body: Buffer;
-}
-
-function ask(
-  url: string,
-  ca: Buffer,
-  options: { method?: string; body?: Buffer; type?: string } = {},
-): Promise<Answer> {
-  const { method = 'GET', body, type } = options;
-  const headers = type === undefined ? {} : { 'content-type': type };
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { ca, method, headers }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => pieces.push(piece));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
-}
 
 async function secured(t: TestContext) {
   const made = certificate(await tempDir(t));
@@ -49,21 +24,21 @@ describe('a server that speaks TLS', { skip: kNoOpenssl }, () => {
     const { url, ca } = await secured(t);
     assert.match(url, /^https:\/\/127\.0\.0\.1:\d+$/);
     const bytes = Buffer.alloc(5_000_000, 'a');
-    const kept = await ask(`${url}/uploads?NAME=a.fits`, ca, { method: 'POST', body: bytes, type: 'application/fits' });
+    const post = (to: string, type: string, body: Buffer) => {
+      const headers = { 'content-type': type, 'content-length': String(body.length) };
+      return httpsAsk(to, { ca, method: 'POST', headers, body: [body] });
+    };
+    const kept = await post(`${url}/uploads?NAME=a.fits`, 'application/fits', bytes);
     assert.equal(kept.status, 201, kept.body.toString());
     const upload = String(kept.headers.location);
     assert.ok(upload.startsWith(`${url}/uploads/`), upload);
-    assert.deepEqual((await ask(`${upload}/file`, ca)).body, bytes);
+    assert.deepEqual((await httpsAsk(`${upload}/file`, { ca })).body, bytes);
     const form = Buffer.from(`PHASE=RUN&IMAGE=upload:${upload.split('/').pop()}`);
-    const created = await ask(`${url}/jobs`, ca, {
-      method: 'POST',
-      body: form,
-      type: 'application/x-www-form-urlencoded',
-    });
+    const created = await post(`${url}/jobs`, 'application/x-www-form-urlencoded', form);
     assert.equal(created.status, 303, created.body.toString());
     const job = String(created.headers.location);
     assert.ok(job.startsWith(`${url}/jobs/`), job);
-    const document = (await ask(`${job}?WAIT=30&PHASE=QUEUED`, ca)).body.toString();
+    const document = (await httpsAsk(`${job}?WAIT=30&PHASE=QUEUED`, { ca })).body.toString();
     assert.ok(document.includes(`xlink:href="${url}/`) || document.includes('<uws:phase>'), document);
     const events = await new Promise<string>((resolve, reject) => {
       const stream = request(`${url}/events`, { ca }, (response) =>
