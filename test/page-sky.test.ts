@@ -2,50 +2,11 @@
 /// <reference lib="dom.iterable" />
 /** The picture on the page in a real browser: linked with the table, read under the pointer, a region drawn is the region sent. */
 import assert from 'node:assert/strict';
-import { after, describe, it, type TestContext } from 'node:test';
+import { after, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { assertSound, closeBrowser, drop, kNoChromium, visit } from './support/browser.js';
-import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
-
-const kSide = 512;
-/** Of tiles that are drawn when the picture goes from one place to another and back without steps between. */
-const kSizesAtOnce = 6;
-
-async function withJob(t: TestContext): Promise<{ server: TestServer; id: string }> {
-  const server = await startTestServer(t);
-  const id = await server.submit({}, await field(await tempDir(t), kSide, 3));
-  await server.until(id, 'COMPLETED');
-  return { server, id };
-}
-
-/** The middle of the picture, or a part of it from there, in pixels of the screen. */
-async function inFrame(page: Page, right = 0, down = 0): Promise<{ x: number; y: number }> {
-  const box = await page.locator('.sky-frame').boundingBox();
-  assert.ok(box);
-  return { x: box.x + box.width / 2 + right, y: box.y + box.height / 2 + down };
-}
-
-async function pointAt(page: Page, right: number, down: number): Promise<void> {
-  const { x, y } = await inFrame(page, right, down);
-  await page.mouse.move(x, y);
-}
-
-/** FITS pixels under the pointer, as the page says. */
-async function pixelShown(page: Page): Promise<{ x: number; y: number }> {
-  const text = page.locator('.readout').getByText(/^x [\d.]+, y [\d.]+$/);
-  await text.waitFor();
-  const [x = Number.NaN, y = Number.NaN] = ((await text.textContent()) ?? '').match(/[\d.]+/g)?.map(Number) ?? [];
-  return { x, y };
-}
-
-/** Moves of the picture are animated: asked again until it is so. */
-async function until(what: string, check: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!(await check())) {
-    assert.ok(Date.now() < end, what);
-    await pause(50);
-  }
-}
+import { inFrame, kSide, pixelShown, pointAt, until, withJob } from './support/page-sky.js';
+import { field, startTestServer, tempDir } from './support/server.js';
 
 describe('The page: a picture of the sky', { skip: kNoChromium }, () => {
   after(closeBrowser);
@@ -261,101 +222,6 @@ describe('The page: a picture of the sky', { skip: kNoChromium }, () => {
       .first()
       .waitFor();
     await assertSound(visitor, 'the server');
-  });
-
-  it('shows the values of a source whole, wherever in the picture it lies', async (t) => {
-    const { server, id } = await withJob(t);
-    const { page } = await visit(t, `${server.url}/#/jobs/${id}`);
-    await page.locator('.grid-body .grid-row').first().waitFor();
-    const inside = () =>
-      page.evaluate(() => {
-        const [inner, outer] = ['.hover', '.sky-frame'].map((name) =>
-          document.querySelector(name)?.getBoundingClientRect(),
-        );
-        if (!inner || !outer) return undefined;
-        return (
-          inner.left >= outer.left &&
-          inner.right <= outer.right &&
-          inner.top >= outer.top &&
-          inner.bottom <= outer.bottom
-        );
-      });
-    let seen = 0;
-    for (let down = -240; down <= 240; down += 12) {
-      await pointAt(page, (down * 37) % 250, down);
-      await pause(20);
-      const whole = await inside();
-      assert.notEqual(whole, false, `at ${down}`);
-      if (whole) seen++;
-    }
-    assert.ok(seen > 2, `${seen} sources were met`);
-  });
-
-  it('shows all of the picture, also when there is less room for it, until somebody moves it', async (t) => {
-    const { server, id } = await withJob(t);
-    const { page } = await visit(t, `${server.url}/#/jobs/${id}`);
-    await page.locator('.grid-body .grid-row').first().waitFor();
-    /** Pixels of the image across the picture. */
-    const across = async () => {
-      const box = await page.locator('.sky-frame').boundingBox();
-      assert.ok(box);
-      await pointAt(page, -100, 0);
-      const left = await pixelShown(page);
-      await pointAt(page, 100, 0);
-      const right = await pixelShown(page);
-      return (((right.x - left.x) / 200) * Math.min(box.width, box.height)) / kSide;
-    };
-    const fits = async () => Math.abs((await across()) - 1) < 0.03;
-    await until('beside the catalogue', fits);
-    await page.setViewportSize({ width: 700, height: 900 });
-    await until('above it', fits);
-    await page.getByRole('button', { name: 'Zoom in' }).click();
-    await until('larger', async () => (await across()) < 0.9);
-    await page.setViewportSize({ width: 1400, height: 900 });
-    await pause(500);
-    assert.ok(!(await fits()), 'what was moved stays where it is');
-  });
-
-  it('moves the picture in steps, or at once for who wants no motion', async (t) => {
-    const { server, id } = await withJob(t);
-    const sizes = async (reducedMotion: boolean) => {
-      const { page } = await visit(t, `${server.url}/#/jobs/${id}`, { reducedMotion });
-      await page.locator('.sky-frame canvas').first().waitFor();
-      await page.getByRole('button', { name: 'Zoom in' }).waitFor();
-      await pause(1500);
-      // How wide tiles are drawn, from one picture to the next.
-      await page.evaluate(() => {
-        const drawn = new Set<number>();
-        const { prototype } = CanvasRenderingContext2D;
-        const draw = prototype.drawImage as (...given: unknown[]) => void;
-        prototype.drawImage = function drawImage(...given: unknown[]) {
-          drawn.add(Math.round(Number(given[given.length - 2]) * this.getTransform().a));
-          draw.apply(this, given);
-        };
-        Object.assign(window, { drawn });
-      });
-      const widths = () => page.evaluate(() => (window as unknown as { drawn: Set<number> }).drawn.size);
-      const zoom = (name: string) => page.getByRole('button', { name }).click();
-      await zoom('Zoom in');
-      await until('the picture is drawn larger', async () => (await widths()) > 0);
-      await zoom('Zoom out');
-      await pause(500);
-      if (!reducedMotion) {
-        // A machine with much else to do draws few of the steps in between: there and back until they were seen.
-        await until('the picture moves in steps', async () => {
-          await zoom('Zoom in');
-          await zoom('Zoom out');
-          return (await widths()) > kSizesAtOnce;
-        });
-      }
-      const moving = await page.evaluate(() => document.getAnimations().length);
-      return { widths: await widths(), moving };
-    };
-    const still = await sizes(true);
-    await sizes(false);
-    // Two places, and levels of tiles have sizes of their own; a movement has one more with every frame.
-    assert.ok(still.widths <= kSizesAtOnce, `${still.widths} sizes`);
-    assert.equal(still.moving, 0);
   });
 });
 
