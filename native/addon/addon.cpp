@@ -1,6 +1,7 @@
 // The addon's table of contents. Every entry is declared in src/engine/addon.ts with its types.
 #include "addon/api.h"
 #include "addon/async.h"
+#include "process/crash_mark.h"
 
 namespace otf::addon {
 namespace {
@@ -23,7 +24,9 @@ void add(Napi::Object& exports, const char* name) {
   exports.Set(name, Napi::Function::New(exports.Env(), guarded<function>, name));
 }
 
+/// Once in every thread of JavaScript.
 Napi::Object init(Napi::Env, Napi::Object exports) {
+  process::ensureSignalStack();
   add<errorCodes>(exports, "errorCodes");
   add<versions>(exports, "versions");
   add<engines>(exports, "describeEngines");

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstring>
+#include <vector>
 
 #include "error/error.h"
 
@@ -36,7 +37,33 @@ void mark(int signal) {
   ::raise(signal);
 }
 
+class SignalStack {
+ public:
+  SignalStack() {
+    stack_t now = {};
+    if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
+    stack_t own = {};
+    own.ss_sp = bytes_.data();
+    own.ss_size = bytes_.size();
+    owned_ = ::sigaltstack(&own, nullptr) == 0;
+  }
+  SignalStack(const SignalStack&) = delete;
+  SignalStack& operator=(const SignalStack&) = delete;
+  ~SignalStack() {
+    stack_t none = {};
+    none.ss_flags = SS_DISABLE;
+    if (owned_) ::sigaltstack(&none, nullptr);
+  }
+
+ private:
+  static constexpr size_t kBytes = 64 * 1024;
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(kBytes);
+  bool owned_ = false;
+};
+
 }  // namespace
+
+void ensureSignalStack() { thread_local const SignalStack stack; }
 
 void markCrashes(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);

@@ -10,4 +10,8 @@ namespace otf::process {
 /// none; a second call only changes the file. Throws OtfError(kOutputUnwritable).
 void markCrashes(const std::string& path);
 
+/// The calling thread can say so, too, when its stack has run over: it gets one for signals (sigaltstack(2)), unless it
+/// has one, for as long as it lives.
+void ensureSignalStack();
+
 }  // namespace otf::process
