@@ -79,10 +79,11 @@ export class Authenticator {
    * proxy before the server is on this machine, too, and those behind it are not.
    */
   #nobody(asking: Credentials): Principal | undefined {
-    const { anonymous = this.#local && !this.#isSetUp && !asking.relayed } = this.#auth;
+    const here = this.#local && !asking.relayed;
+    const { anonymous = here && !this.#isSetUp } = this.#auth;
     if (anonymous === 'read') return kReader;
     if (!anonymous) return undefined;
-    return this.#local && !asking.relayed ? kAnybodyHere : kNobody;
+    return here ? kAnybodyHere : kNobody;
   }
 
   /** Throws, or rejects with, OTF_AUTH_REQUIRED, OTF_TOKEN_INVALID, OTF_AUTH_UNAVAILABLE. A promise only for a JWT that is not known. */

@@ -5,7 +5,6 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { Principal } from '../auth/principal.js';
-import { isLoopback } from '../config/addresses.js';
 import { toOtfError } from '../errors/catalogue.js';
 import type { Uploads } from '../jobs/folders.js';
 import type { Answer, BodyKinds, Form, Headers, Request, TextAnswer } from '../uws/exchange.js';
@@ -17,7 +16,7 @@ import { sendEvents } from './event-stream.js';
 import { kMultipartOverhead, readForm, readJson } from './form.js';
 import { sendPieces } from './pieces.js';
 import { kStatusLines } from './status-lines.js';
-import { nameOf } from './trust.js';
+import { isLoopbackHost } from './trust.js';
 
 export interface ConnectionOptions {
   uploads: Uploads;
@@ -159,8 +158,7 @@ export class Connection implements Request, Outlet {
   }
 
   get relayed(): boolean {
-    const host = this.header('host');
-    return (host !== '' && !isLoopback(nameOf(host))) || kProxyHeaders.some((name) => this.header(name) !== '');
+    return !isLoopbackHost(this.header('host')) || kProxyHeaders.some((name) => this.header(name) !== '');
   }
 
   get owner(): string | null {

@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { isLoopback } from '../config/addresses.js';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { Cors } from './cors.js';
@@ -65,8 +66,17 @@ export class Trust {
   }
 }
 
+/** Most requests are to one name. */
+let lastHost = { header: '', loopback: true };
+
+/** Is this Host header a name of this machine that only this machine can use? '' = there is none. */
+export function isLoopbackHost(header: string): boolean {
+  if (header !== lastHost.header) lastHost = { header, loopback: header === '' || isLoopback(nameOf(header)) };
+  return lastHost.loopback;
+}
+
 /** Of a Host header: lower case, without port and brackets. */
-export function nameOf(host: string): string {
+function nameOf(host: string): string {
   return host
     .toLowerCase()
     .replace(/:\d*$/, '')
