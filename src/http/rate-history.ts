@@ -7,13 +7,16 @@ const kSamples = 360;
 
 export class RateHistory {
   readonly #now: () => number;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #samples: readonly Rate[] = [];
 
-  /** `now`: tiles per second at this moment. */
+  /** `now`: tiles per second at this moment; not asked before begin(). */
   constructor(now: () => number) {
     this.#now = now;
-    this.#timer = setInterval(() => this.sample(), kStepMs);
+  }
+
+  begin(): void {
+    this.#timer ??= setInterval(() => this.sample(), kStepMs);
     this.#timer.unref();
   }
 

@@ -28,6 +28,11 @@ export class Feed implements StateFeed {
     return this.#rates.samples;
   }
 
+  /** Samples are taken from now on: what they are taken of has been started. */
+  begin(): void {
+    this.#rates.begin();
+  }
+
   /** Nothing is sampled any more. */
   stop(): void {
     this.#rates.stop();

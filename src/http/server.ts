@@ -99,6 +99,7 @@ export async function startServer({
   let port = 0;
   try {
     await services.start();
+    state.begin();
     port = await listen(app, config);
     connections.listensOn(port);
   } catch (thrown) {
