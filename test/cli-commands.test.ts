@@ -4,15 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { kFixtures, kNoAstropy, kNoStilts, kRoot, python, runCli, scratchDir } from './support/cli.js';
+import { kFixtures, kNoAstropy, kNoStilts, kRoot, python, runOk, scratchDir } from './support/cli.js';
 
 const dir = scratchDir();
 
-function ok(args: string[], cwd = dir): string {
-  const { code, stdout, stderr } = runCli(args, cwd);
-  assert.equal(code, 0, stderr);
-  return stdout;
-}
+const ok = (args: string[], cwd = dir) => runOk(args, cwd).stdout;
 
 describe('engines', () => {
   it('the default engine works here, and says in which compute types', () => {

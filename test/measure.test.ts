@@ -3,17 +3,13 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { kNoAstropy, python, runCli, scratchDir } from './support/cli.js';
+import { kNoAstropy, python, runCli, runOk, scratchDir } from './support/cli.js';
 
 const dir = scratchDir();
 const field = join(dir, 'sim/field.fits');
 const truth = join(dir, 'sim/truth.vot');
 
-function ok(args: string[]): string {
-  const { code, stdout, stderr } = runCli(args, dir);
-  assert.equal(code, 0, stderr);
-  return stdout;
-}
+const ok = (args: string[]) => runOk(args, dir).stdout;
 
 interface Catalogue {
   run: Record<string, number | string>;

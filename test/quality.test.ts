@@ -3,18 +3,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { runCli, scratchDir } from './support/cli.js';
+import { runOk, scratchDir } from './support/cli.js';
 import { startTestServer } from './support/server.js';
 
 const dir = scratchDir();
 const field = join(dir, 'sim/field.fits');
 const kAsked = ['--measure', 'full', '--quality', '16'];
 
-function ok(args: string[]): string {
-  const { code, stdout, stderr } = runCli(args, dir);
-  assert.equal(code, 0, stderr);
-  return stdout;
-}
+const ok = (args: string[]) => runOk(args, dir).stdout;
 
 interface Catalogue {
   run: Record<string, number>;

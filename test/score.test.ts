@@ -4,17 +4,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { XMLValidator } from 'fast-xml-parser';
-import { kNoAstropy, python, runCli, scratchDir } from './support/cli.js';
+import { kNoAstropy, python, runCli, runOk, scratchDir } from './support/cli.js';
 
 const dir = scratchDir();
 const field = join(dir, 'sim/field.fits');
 const truth = join(dir, 'sim/truth.vot');
 
-function ok(args: string[]): { stdout: string; stderr: string } {
-  const { code, stdout, stderr } = runCli(args, dir);
-  assert.equal(code, 0, stderr);
-  return { stdout, stderr };
-}
+const ok = (args: string[]) => runOk(args, dir);
 
 function json(args: string[]) {
   return JSON.parse(ok([...args, '--format', 'json']).stdout) as {

@@ -151,7 +151,7 @@ export class JobService {
   /** After stop(), and once nobody asks any more. */
   close(): void {
     this.#store.close();
-    endRun(this.#config.storage.data_dir);
+    if (this.#started) endRun(this.#config.storage.data_dir);
   }
 
   find(id: string, who: Asker): Job | undefined {

@@ -1,4 +1,5 @@
 /** Running the command as a user does, in a folder of its own. */
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,6 +25,13 @@ export function runCli(args: string[], cwd: string, env: Record<string, string> 
     timeout: 300_000,
   });
   return { code: status, stdout, stderr };
+}
+
+/** As runCli; fails, with what it said, when the command did. */
+export function runOk(args: string[], cwd: string): CliResult {
+  const result = runCli(args, cwd);
+  assert.equal(result.code, 0, result.stderr);
+  return result;
 }
 
 /** A temporary folder, removed when the process ends. */

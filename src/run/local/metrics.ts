@@ -1,6 +1,7 @@
 /** What running jobs here measures of itself, in the server's registry (Prometheus). */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { ReaderStats } from '../../engine/addon.js';
+import { tilesCounter } from '../metrics.js';
 import type { LocalDevice } from './device.js';
 
 export interface RunMetrics {
@@ -22,12 +23,7 @@ export function runMetrics(registry: Registry, devices: () => readonly LocalDevi
     buckets: kStageBuckets,
     registers,
   });
-  const tiles = new Counter({
-    name: 'otf_tiles_total',
-    help: 'Tiles run through networks',
-    labelNames: ['key'],
-    registers,
-  });
+  const tiles = tilesCounter(registry);
   const recent: { ms: number; tiles: number }[] = [];
   const tilesPerSecond = () => {
     const since = Date.now() - kRateWindowMs;

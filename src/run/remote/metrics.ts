@@ -1,5 +1,6 @@
 /** What running jobs elsewhere shows of itself (Prometheus). */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { tilesCounter } from '../metrics.js';
 import type { Leases } from './leases.js';
 import type { Roster } from './roster.js';
 import { workerOf } from './roster.js';
@@ -43,12 +44,7 @@ export function remoteMetrics(registry: Registry, roster: Roster, leases: Leases
       for (const { place } of leases.all()) this.inc({ worker: workerOf(place) });
     },
   });
-  const tiles = new Counter({
-    name: 'otf_tiles_total',
-    help: 'Tiles run through networks',
-    labelNames: ['key'],
-    registers,
-  });
+  const tiles = tilesCounter(registry);
   const lost = counter('otf_worker_lost_total', 'Jobs whose worker was lost under them');
   const back = counter('otf_worker_back_total', 'Jobs that a worker did not take, or gave back');
   const adopted = counter('otf_worker_adopted_total', 'Jobs that went on at their worker when the server came back');
