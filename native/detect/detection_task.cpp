@@ -14,6 +14,7 @@
 #include "detect/suppress.h"
 #include "detect/tile_source.h"
 #include "error/error.h"
+#include "fits/pixel_unit.h"
 #include "timing/stopwatch.h"
 
 namespace otf {
@@ -69,12 +70,7 @@ struct DetectionTask::Impl {
   /// Pixels in the network's unit.
   void readWindow(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
     image.readWindow(x0, y0, columns, rows, out, stride);
-    if (header.unitFactor != 1) {
-      for (int64_t r = 0; r < rows; ++r) {
-        for (float *at = out + r * stride, *end = at + columns; at < end; ++at)
-          *at = static_cast<float>(*at * header.unitFactor);
-      }
-    }
+    fits::multiplyWindow(out, columns, rows, stride, header.unitFactor);
     if (change) change(x0, y0, columns, rows, out, stride);
   }
 

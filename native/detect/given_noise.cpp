@@ -94,11 +94,7 @@ std::shared_ptr<const measure::GivenMap> openGivenMap(const std::string& path, c
       info.width, info.height,
       [map, factor](int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
         map->readWindow(x0, y0, columns, rows, out, stride);
-        if (factor == 1) return;
-        for (int64_t r = 0; r < rows; ++r) {
-          for (float *at = out + r * stride, *end = at + columns; at < end; ++at)
-            *at = static_cast<float>(*at * factor);
-        }
+        fits::multiplyWindow(out, columns, rows, stride, factor);
       }};
   return std::make_shared<const measure::GivenMap>(std::move(pixels), x, y);
 }

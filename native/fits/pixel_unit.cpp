@@ -199,4 +199,12 @@ std::optional<double> factorBetween(const PixelUnit& from, const PixelUnit& to) 
   return from.factor / to.factor;
 }
 
+void multiplyWindow(float* pixels, int64_t columns, int64_t rows, int64_t stride, double factor) {
+  if (factor == 1) return;
+  for (int64_t r = 0; r < rows; ++r) {
+    for (float *at = pixels + r * stride, *end = at + columns; at < end; ++at)
+      *at = static_cast<float>(*at * factor);
+  }
+}
+
 }  // namespace otf::fits

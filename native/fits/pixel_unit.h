@@ -2,6 +2,7 @@
 // Source: FITS Standard 4.0 section 4.3 (prefixes, spellings); AIPS writes units in capitals.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,5 +24,8 @@ std::optional<PixelUnit> parsePixelUnit(std::string_view text);
 
 /// What a value in `from` is multiplied by to be in `to`; nullopt when they are of different kinds.
 std::optional<double> factorBetween(const PixelUnit& from, const PixelUnit& to);
+
+/// A window in another unit: pixels[r * stride + c] times `factor`, as a double. 1 changes nothing.
+void multiplyWindow(float* pixels, int64_t columns, int64_t rows, int64_t stride, double factor);
 
 }  // namespace otf::fits
