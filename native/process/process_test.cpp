@@ -34,7 +34,7 @@ std::pair<std::string, int> afterChild(const Work& work) {
   const pid_t child = ::fork();
   if (child == 0) {
     // doctest has handlers of its own, and core files are of no use.
-    for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGILL}) ::signal(signal, SIG_DFL);
+    for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGTERM, SIGINT}) ::signal(signal, SIG_DFL);
     markCrashes(path);
     work();
     ::_exit(0);
