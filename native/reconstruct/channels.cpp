@@ -65,8 +65,9 @@ void wienerImage(const CubePlanes& planes, double lambda, Complex* cross, float*
 Channels::Channels(const CubePlanes& planes, const ReconstructorConfig& config, int threads,
                    const std::atomic<bool>* cancelled, const std::vector<double>& known)
     : planes_(planes), config_(config), threads_(threads) {
-  measure(threads, cancelled);
+  measureNoise(cancelled);
   if (!known.empty()) sigmas_ = known;
+  for (int i = 0; i < std::min(threads, planes.cube().frames); ++i) scratch_.emplace_back(planes.transform());
   cache_ =
       std::make_unique<SpectraCache>(planes_, sigmas_, keptFrames(planes_, config_.windowFrames), threads_);
   combineAll(cancelled);
@@ -77,12 +78,11 @@ int64_t Channels::memoryBytes(const CubePlanes& planes) {
   return frame * (keptFrames(planes, 2) + 2) + planes.pixels() * static_cast<int64_t>(sizeof(float));
 }
 
-void Channels::measure(int threads, const std::atomic<bool>* cancelled) {
+void Channels::measureNoise(const std::atomic<bool>* cancelled) {
   const auto frames = static_cast<size_t>(planes_.cube().frames);
   sigmas_.resize(frames);
-  psfFwhms_.resize(frames);
   std::vector<int64_t> blank(frames);
-  inThreads(static_cast<int>(frames), threads, [&](int t) {
+  inThreads(static_cast<int>(frames), threads_, [&](int t) {
     throwIfCancelled(cancelled);
     const auto at = static_cast<size_t>(t);
     std::vector<float> image(static_cast<size_t>(planes_.pixels()));
@@ -95,33 +95,21 @@ void Channels::measure(int threads, const std::atomic<bool>* cancelled) {
                        (std::isnan(sigmas_[at]) ? ": every pixel is blank" : ": its pixels have no noise"));
   });
   blankPixels_ = std::accumulate(blank.begin(), blank.end(), int64_t{0});
-  const PlaneTransform& transform = planes_.transform();
-  const Buffer plane(static_cast<size_t>(transform.planeValues()) * sizeof(float));
-  const Buffer spectrum(static_cast<size_t>(transform.spectrumValues()) * sizeof(Complex));
-  for (size_t t = 0; t < frames; ++t) {
-    if (t > 0 && !planes_.psfPerFrame()) {
-      psfFwhms_[t] = psfFwhms_[0];
-      continue;
-    }
-    throwIfCancelled(cancelled);
-    planes_.readPsf(static_cast<int>(t), plane.floats());
-    psfFwhms_[t] = psfFwhm(plane.floats(), transform.height(), transform.width());
-  }
 }
 
 void Channels::combineAll(const std::atomic<bool>* cancelled) {
   const PlaneTransform& transform = planes_.transform();
   const auto count = transform.spectrumValues();
   const Buffer cross(static_cast<size_t>(count) * sizeof(Complex)),
-      power(static_cast<size_t>(count) * sizeof(float)),
-      plane(static_cast<size_t>(transform.planeValues()) * sizeof(float));
+      power(static_cast<size_t>(count) * sizeof(float));
   auto* sum = static_cast<Complex*>(cross.data());
   std::fill_n(sum, count, Complex());
   std::fill_n(power.floats(), count, 0.0F);
   const int frames = planes_.cube().frames;
   for (int t = 0; t < frames; t += threads_) {
     throwIfCancelled(cancelled);
-    for (const FrameSpectra* it : cache_->range(t, std::min(t + threads_, frames) - 1)) {
+    for (const FrameSpectra* it : cache_->range(t, std::min(t + threads_, frames) - 1, scratch_)) {
+      psfFwhms_.push_back(it->psfFwhm);
       for (int64_t i = 0; i < count; ++i) {
         sum[i] += it->crossValues()[i];
         power.floats()[i] += it->power.floats()[i];
@@ -129,33 +117,36 @@ void Channels::combineAll(const std::atomic<bool>* cancelled) {
     }
   }
   all_.resize(static_cast<size_t>(planes_.pixels()));
-  wienerImage(planes_, config_.wienerLambda, sum, power.floats(), plane.floats(), all_.data());
+  wienerImage(planes_, config_.wienerLambda, sum, power.floats(), scratch_.front().plane.floats(),
+              all_.data());
 }
 
-void Channels::make(int first, int count, float* out) {
+void Channels::make(int first, int count, float* out, int64_t stride) {
   const PlaneTransform& transform = planes_.transform();
   const int64_t values = transform.spectrumValues(), pixels = planes_.pixels();
   const int reach = reachOf(config_.windowFrames), frames = planes_.cube().frames;
   float* const dirty = out;
-  float* const window = out + count * pixels;
-  float* const all = window + count * pixels;
+  float* const window = out + stride;
+  float* const all = window + stride;
+  std::vector<Buffer> powers;
+  for (int i = 0; i < std::min(threads_, count); ++i)
+    powers.emplace_back(static_cast<size_t>(values) * sizeof(float));
   // A few frames at a time, so that the spectra they share are there and no more.
   for (int done = 0; done < count; done += threads_) {
     const int group = std::min(threads_, count - done), from = first + done;
     const int low = std::max(0, from - reach), high = std::min(frames - 1, from + group - 1 + reach);
-    const std::vector<const FrameSpectra*> spectra = cache_->range(low, high);
+    const std::vector<const FrameSpectra*> spectra = cache_->range(low, high, scratch_);
     inThreads(group, threads_, [&](int i) {
       const int t = from + i;
       const int64_t at = (done + i) * pixels;
       const auto scale = static_cast<float>(1 / sigmas_[static_cast<size_t>(t)]);
       planes_.readDirty(t, dirty + at);
       for (int64_t p = at; p < at + pixels; ++p) dirty[p] = std::isnan(dirty[p]) ? 0 : dirty[p] * scale;
-      const Buffer cross(static_cast<size_t>(values) * sizeof(Complex)),
-          power(static_cast<size_t>(values) * sizeof(float)),
-          plane(static_cast<size_t>(transform.planeValues()) * sizeof(float));
-      auto* sum = static_cast<Complex*>(cross.data());
+      const PlaneScratch& scratch = scratch_[static_cast<size_t>(i)];
+      Complex* sum = scratch.spectrumValues();
+      float* power = powers[static_cast<size_t>(i)].floats();
       std::fill_n(sum, values, Complex());
-      std::fill_n(power.floats(), values, 0.0F);
+      std::fill_n(power, values, 0.0F);
       // Block by block, so that the sums stay in the nearest cache while the frames of the window pass by.
       for (int64_t v0 = 0; v0 < values; v0 += kSumBlock) {
         const int64_t v1 = std::min(values, v0 + kSumBlock);
@@ -166,11 +157,11 @@ void Channels::make(int first, int count, float* out) {
           const Complex* theirs = it.crossValues();
           for (int64_t v = v0; v < v1; ++v) {
             sum[v] += weight * theirs[v];
-            power.floats()[v] += weight * it.power.floats()[v];
+            power[v] += weight * it.power.floats()[v];
           }
         }
       }
-      wienerImage(planes_, config_.wienerLambda, sum, power.floats(), plane.floats(), window + at);
+      wienerImage(planes_, config_.wienerLambda, sum, power, scratch.plane.floats(), window + at);
       for (int64_t p = 0; p < pixels; ++p) {
         window[at + p] *= scale;
         all[at + p] = all_[static_cast<size_t>(p)] * scale;

@@ -29,14 +29,15 @@ class Channels {
   const std::vector<double>& psfFwhms() const { return psfFwhms_; }
   int64_t blankPixels() const { return blankPixels_; }
 
-  /// Channels of frames [first, first+count): out[channel][frame][height][width]. Forward only is fast.
-  void make(int first, int count, float* out);
+  /// Channels of frames [first, first+count): out[channel * stride + frame * pixels], [height][width] of each. Forward only
+  /// is fast.
+  void make(int first, int count, float* out, int64_t stride);
 
   /// Bytes this needs for such a cube, `frames` of channels not counted.
   static int64_t memoryBytes(const CubePlanes& planes);
 
  private:
-  void measure(int threads, const std::atomic<bool>* cancelled);
+  void measureNoise(const std::atomic<bool>* cancelled);
   void combineAll(const std::atomic<bool>* cancelled);
 
   const CubePlanes& planes_;
@@ -44,6 +45,7 @@ class Channels {
   int threads_;
   std::vector<double> sigmas_, psfFwhms_;
   int64_t blankPixels_ = 0;
+  std::vector<PlaneScratch> scratch_;  // of each thread
   std::unique_ptr<SpectraCache> cache_;
   std::vector<float> all_;  // channel 2 in the cube's unit
 };

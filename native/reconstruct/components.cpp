@@ -1,6 +1,8 @@
 #include "reconstruct/components.h"
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <numbers>
 
 namespace otf {
@@ -17,7 +19,13 @@ double tap(double distance) {
   return window * (std::abs(angle) < 1e-12 ? 1 : std::sin(angle) / angle);
 }
 
-int64_t wrap(int64_t i, int64_t length) { return (i % length + length) % length; }
+using Taps = std::array<int64_t, PointWeights::kTaps>;
+
+Taps wrapped(int64_t first, int64_t length) {
+  Taps out;
+  for (int64_t& it : out) it = (first++ % length + length) % length;
+  return out;
+}
 
 }  // namespace
 
@@ -31,21 +39,21 @@ PointWeights::PointWeights(double x, double y)
 }
 
 void PointWeights::add(float* plane, int64_t height, int64_t width, double flux) const {
-  for (int j = 0; j < kTaps; ++j) {
-    float* row = plane + wrap(y0 + j, height) * width;
+  const Taps columns = wrapped(x0, width), rows = wrapped(y0, height);
+  for (size_t j = 0; j < kTaps; ++j) {
+    float* row = plane + rows[j] * width;
     const float scale = static_cast<float>(flux) * down[j];
-    for (int i = 0; i < kTaps; ++i) row[wrap(x0 + i, width)] += scale * across[i];
+    for (size_t i = 0; i < kTaps; ++i) row[columns[i]] += scale * across[i];
   }
 }
 
-double PointWeights::sample(const float* plane, int64_t height, int64_t width, int64_t shiftX,
-                            int64_t shiftY) const {
+double PointWeights::sample(const float* plane, int64_t height, int64_t width) const {
+  const Taps columns = wrapped(x0, width), rows = wrapped(y0, height);
   double sum = 0;
-  for (int j = 0; j < kTaps; ++j) {
-    const float* row = plane + wrap(y0 + j + shiftY, height) * width;
+  for (size_t j = 0; j < kTaps; ++j) {
+    const float* row = plane + rows[j] * width;
     double inner = 0;
-    for (int i = 0; i < kTaps; ++i)
-      inner += static_cast<double>(row[wrap(x0 + i + shiftX, width)] * across[i]);
+    for (size_t i = 0; i < kTaps; ++i) inner += static_cast<double>(row[columns[i]] * across[i]);
     sum += inner * static_cast<double>(down[j]);
   }
   return sum;

@@ -15,11 +15,12 @@ struct PointWeights {
   int64_t x0 = 0, y0 = 0;  // of the first tap
   float across[kTaps], down[kTaps];
 
+  /// Costs more than all that is done with it: keep it.
   PointWeights(double x, double y);
   /// Adds flux * weights to plane[height][width], wrapped around.
   void add(float* plane, int64_t height, int64_t width, double flux) const;
-  /// The value of a wrapped plane [height][width] at the place shifted by whole pixels.
-  double sample(const float* plane, int64_t height, int64_t width, int64_t shiftX, int64_t shiftY) const;
+  /// The value of a wrapped plane [height][width] at the place.
+  double sample(const float* plane, int64_t height, int64_t width) const;
 };
 
 }  // namespace otf

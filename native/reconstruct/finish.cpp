@@ -164,10 +164,10 @@ void ReconstructionTask::runClassical() {
       const auto scale = static_cast<float>(1 / band.sigmas[static_cast<size_t>(t)]);
       planes.readDirty(t, frame);
       for (int64_t p = 0; p < planes.pixels(); ++p) frame[p] = std::isnan(frame[p]) ? 0 : frame[p] * scale;
-      const Buffer psf(static_cast<size_t>(transform.planeValues()) * sizeof(float));
-      planes.readPsf(t, psf.floats());
-      cleanFrame(frame, info.height, info.width, psf.floats(), transform.height(), transform.width(),
-                 options);
+      PlaneScratch scratch(transform);
+      planes.readPsf(t, scratch);
+      cleanFrame(frame, info.height, info.width, scratch.plane.floats(), transform.height(),
+                 transform.width(), options);
     });
     if (request_.method == ReconstructMethod::kCleanSmooth)
       smoothInTime(band.reconstructed.data(), info.frames, planes.pixels(), kSmoothFrames, threads_);

@@ -53,61 +53,82 @@ void refitAmplitudes(const CubePlanes& planes, const std::vector<double>& sigmas
   }
 }
 
+/// What the work on one frame needs, kept from frame to frame.
+struct FrameScratch {
+  explicit FrameScratch(const CubePlanes& planes)
+      : psf(planes.transform()), sky(planes.transform()), residual(static_cast<size_t>(planes.pixels())) {}
+  PlaneScratch psf, sky;
+  std::vector<float> residual;
+};
+
 /// One frame's model, and what it leaves.
 class FrameWork {
  public:
   FrameWork(const CubePlanes& planes, const std::vector<double>& sigmas, double beamPx,
             const std::vector<MeasuredSource>& sources)
-      : planes_(planes), sigmas_(sigmas), own_(sources.size()) {
+      : planes_(planes), sigmas_(sigmas) {
     for (size_t k = 0; k < sources.size(); ++k) {
       const MeasuredSource& it = sources[k];
+      Seen& seen = seen_.emplace_back(it, nearest(it, planes.cube()));
       if (it.isComponent) {
-        own_[k].push_back(k);
+        components_.push_back({k, PointWeights(it.x, it.y)});
+        seen.own.push_back({k, seen.weights});
         continue;
       }
       for (size_t j = 0; j < sources.size(); ++j) {
         if (sources[j].isComponent &&
             std::hypot(it.x - sources[j].x, it.y - sources[j].y) < kSameSource * beamPx)
-          own_[k].push_back(j);
+          seen.own.push_back({j, weightsFrom(sources[j], seen.at)});
       }
     }
   }
 
-  std::vector<float> run(int t, std::vector<MeasuredSource>& sources) const {
+  /// Leaves the frame's residual in `scratch`.
+  void run(int t, FrameScratch& scratch, std::vector<MeasuredSource>& sources) const {
     const PlaneTransform& transform = planes_.transform();
-    const auto count = static_cast<size_t>(transform.spectrumValues()) * sizeof(Complex);
-    const Buffer psf(static_cast<size_t>(transform.planeValues()) * sizeof(float)), response(count),
-        spectrum(count);
-    const Buffer model(psf.bytes());
-    auto* through = static_cast<Complex*>(response.data());
-    auto* sky = static_cast<Complex*>(spectrum.data());
-    planes_.psfSpectrum(t, psf.floats(), through);
-    std::fill_n(model.floats(), transform.planeValues(), 0.0F);
+    const Complex* through = scratch.psf.spectrumValues();
+    Complex* sky = scratch.sky.spectrumValues();
+    float* model = scratch.sky.plane.floats();
+    planes_.psfSpectrum(t, scratch.psf, scratch.psf.spectrumValues());
+    std::fill_n(model, transform.planeValues(), 0.0F);
     const double sigma = sigmas_[static_cast<size_t>(t)];
-    for (const MeasuredSource& it : sources) {
-      if (it.isComponent)
-        PointWeights(it.x, it.y)
-            .add(model.floats(), transform.height(), transform.width(), componentFlux(it, t, sigma));
-    }
-    transform.forward(model.floats(), sky);
+    for (const auto& [k, weights] : components_)
+      weights.add(model, transform.height(), transform.width(), componentFlux(sources[k], t, sigma));
+    transform.forward(model, sky);
     for (int64_t i = 0; i < transform.spectrumValues(); ++i) sky[i] *= through[i];
-    transform.inverse(sky, model.floats());
-    std::vector<float> residual(static_cast<size_t>(planes_.pixels())), modelled(residual.size());
+    transform.inverse(sky, model);
+    std::vector<float>&residual = scratch.residual, &modelled = scratch.sky.image;
+    modelled.resize(residual.size());
     planes_.readDirty(t, residual.data());
-    planes_.crop(model.floats(), modelled.data());
+    planes_.crop(model, modelled.data());
     for (size_t i = 0; i < residual.size(); ++i) residual[i] -= modelled[i];
-    for (size_t k = 0; k < sources.size(); ++k) measure(k, t, psf.floats(), residual, sources);
-    return residual;
+    for (size_t k = 0; k < sources.size(); ++k) measure(k, t, scratch.psf.plane.floats(), residual, sources);
   }
 
  private:
+  struct Component {
+    size_t source;
+    PointWeights
+        weights;  // of its place in the sky; as a source's own: of the PSF, from it to that source's pixel
+  };
+  /// The pixel a source is measured at: the same in every frame.
+  struct Seen {
+    Seen(const MeasuredSource& it, Pixel pixel) : at(pixel), weights(weightsFrom(it, pixel)) {}
+    Pixel at;
+    PointWeights weights;        // of the PSF, from its place to the pixel
+    std::vector<Component> own;  // components whose flux is the source's
+  };
+
+  static PointWeights weightsFrom(const MeasuredSource& it, Pixel at) {
+    return {static_cast<double>(at.x) - it.x, static_cast<double>(at.y) - it.y};
+  }
+
   static double componentFlux(const MeasuredSource& it, int t, double sigma) {
     return it.amplitude * it.profile[static_cast<size_t>(t)] * sigma;
   }
 
-  double psfAt(const float* psf, double dx, double dy) const {
-    const PlaneTransform& transform = planes_.transform();
-    return PointWeights(dx, dy).sample(psf, transform.height(), transform.width(), 0, 0);
+  double psfAt(const float* psf, const PointWeights& weights) const {
+    return weights.sample(psf, planes_.transform().height(), planes_.transform().width());
   }
 
   /// Of one source, writes values of this frame alone: frames are measured by several threads.
@@ -116,19 +137,16 @@ class FrameWork {
     const CubeInfo& cube = planes_.cube();
     const double sigma = sigmas_[static_cast<size_t>(t)];
     MeasuredSource& it = sources[k];
-    const Pixel at = nearest(it, cube);
-    double value = static_cast<double>(residual[static_cast<size_t>(at.y * cube.width + at.x)]);
-    for (const size_t j : own_[k]) {
-      const MeasuredSource& own = sources[j];
-      value += componentFlux(own, t, sigma) *
-               psfAt(psf, static_cast<double>(at.x) - own.x, static_cast<double>(at.y) - own.y);
-    }
-    const double response = psfAt(psf, static_cast<double>(at.x) - it.x, static_cast<double>(at.y) - it.y);
+    const Seen& seen = seen_[k];
+    double value = static_cast<double>(residual[static_cast<size_t>(seen.at.y * cube.width + seen.at.x)]);
+    for (const auto& [j, weights] : seen.own)
+      value += componentFlux(sources[j], t, sigma) * psfAt(psf, weights);
+    const double response = psfAt(psf, seen.weights);
     const auto i = static_cast<size_t>(t);
     it.flux[i] = value / response;
     it.fluxError[i] = sigma / response;
     it.fluxRec[i] = componentFlux(it, t, sigma);
-    it.localRms[i] = rmsAround(at, residual);
+    it.localRms[i] = rmsAround(seen.at, residual);
   }
 
   double rmsAround(Pixel at, const std::vector<float>& image) const {
@@ -146,7 +164,8 @@ class FrameWork {
 
   const CubePlanes& planes_;
   const std::vector<double>& sigmas_;
-  std::vector<std::vector<size_t>> own_;  // components whose flux is the source's
+  std::vector<Component> components_;
+  std::vector<Seen> seen_;  // of each source
 };
 
 }  // namespace
@@ -176,14 +195,15 @@ void measureLightCurves(const CubePlanes& planes, const std::vector<double>& sig
   }
   refitAmplitudes(planes, sigmas, options.threads, sources);
   const FrameWork work(planes, sigmas, options.beamPx, sources);
+  std::vector<FrameScratch> scratch;
+  for (int i = 0; i < std::min(options.threads, planes.cube().frames); ++i) scratch.emplace_back(planes);
   for (int first = 0; first < planes.cube().frames; first += options.threads) {
     if (options.cancelled && *options.cancelled) throw OtfError(Code::kCancelled, "stopped on request");
     const int count = std::min(options.threads, planes.cube().frames - first);
-    std::vector<std::vector<float>> residuals(static_cast<size_t>(count));
     inThreads(count, options.threads,
-              [&](int i) { residuals[static_cast<size_t>(i)] = work.run(first + i, sources); });
+              [&](int i) { work.run(first + i, scratch[static_cast<size_t>(i)], sources); });
     for (int i = 0; i < count && options.residual; ++i)
-      options.residual(first + i, residuals[static_cast<size_t>(i)].data());
+      options.residual(first + i, scratch[static_cast<size_t>(i)].residual.data());
   }
 }
 

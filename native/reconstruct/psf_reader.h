@@ -21,8 +21,9 @@ class PsfReader {
  public:
   static PsfReader open(const std::vector<CubeFile>& files, const CubeInfo& cube);
   const PsfInfo& info() const { return info_; }
-  /// Onto a plane [height][width] with its peak of 1 at (0,0), wrapped around; what does not fit is cut off.
-  void read(int frame, int64_t height, int64_t width, float* out) const;
+  /// Onto a plane [height][width] with its peak of 1 at (0,0), wrapped around; what does not fit is cut off. `pixels`:
+  /// scratch, used again from call to call.
+  void read(int frame, int64_t height, int64_t width, float* out, std::vector<float>& pixels) const;
 
  private:
   std::vector<CubeFile> files_;

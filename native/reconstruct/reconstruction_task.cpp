@@ -100,17 +100,11 @@ void ReconstructionTask::prepareWindow(size_t window) {
   const int64_t had = time == 0 ? 0 : timePlan_.windows[time - 1].start + size - start;
   const auto first = static_cast<int>(start + had), count = static_cast<int>(size - had);
   window_.resize(static_cast<size_t>(kChannels * size * pixels));
-  if (had == 0) {
-    band.channels->make(first, count, window_.data());
-  } else {
-    std::vector<float> made(static_cast<size_t>(kChannels * (size - had) * pixels));
-    band.channels->make(first, count, made.data());
-    for (int64_t c = 0; c < kChannels; ++c) {
-      float* channel = window_.data() + c * size * pixels;
-      std::copy_n(channel + (size - had) * pixels, had * pixels, channel);
-      std::copy_n(made.data() + c * (size - had) * pixels, (size - had) * pixels, channel + had * pixels);
-    }
+  for (int64_t c = 0; c < kChannels && had > 0; ++c) {
+    float* channel = window_.data() + c * size * pixels;
+    std::copy_n(channel + (size - had) * pixels, had * pixels, channel);
   }
+  band.channels->make(first, count, window_.data() + had * pixels, size * pixels);
   preparedWindow_ = static_cast<int64_t>(window);
   result_.seconds.channels += watch.seconds();
 }

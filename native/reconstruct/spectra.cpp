@@ -12,9 +12,13 @@ CubePlanes::CubePlanes(const CubeReader& cube, const PsfReader& psf)
       psf_(psf),
       transform_(goodTransformLength(2 * cube.info().height), goodTransformLength(2 * cube.info().width)) {}
 
-void CubePlanes::psfSpectrum(int frame, float* plane, Complex* out) const {
-  readPsf(frame, plane);
-  transform_.forward(plane, out);
+PlaneScratch::PlaneScratch(const PlaneTransform& transform)
+    : plane(static_cast<size_t>(transform.planeValues()) * sizeof(float)),
+      spectrum(static_cast<size_t>(transform.spectrumValues()) * sizeof(Complex)) {}
+
+void CubePlanes::psfSpectrum(int frame, PlaneScratch& scratch, Complex* out) const {
+  readPsf(frame, scratch);
+  transform_.forward(scratch.plane.floats(), out);
 }
 
 void CubePlanes::embed(const float* image, float* plane) const {
@@ -36,21 +40,21 @@ int64_t SpectraCache::frameBytes(const PlaneTransform& transform) {
   return transform.spectrumValues() * static_cast<int64_t>(sizeof(Complex) + sizeof(float));
 }
 
-FrameSpectra SpectraCache::make(int frame) const {
+FrameSpectra SpectraCache::make(int frame, PlaneScratch& scratch) const {
   const PlaneTransform& transform = planes_.transform();
   const auto count = transform.spectrumValues();
-  std::vector<float> image(static_cast<size_t>(planes_.pixels()));
+  std::vector<float>& image = scratch.image;
+  image.resize(static_cast<size_t>(planes_.pixels()));
   planes_.readDirty(frame, image.data());
   std::replace_if(image.begin(), image.end(), [](float v) { return std::isnan(v); }, 0.0F);
-  const Buffer plane(static_cast<size_t>(transform.planeValues()) * sizeof(float));
-  const Buffer response(static_cast<size_t>(count) * sizeof(Complex));
   FrameSpectra out{Buffer(static_cast<size_t>(count) * sizeof(Complex)),
                    Buffer(static_cast<size_t>(count) * sizeof(float))};
-  auto* psf = static_cast<Complex*>(response.data());
+  const Complex* psf = scratch.spectrumValues();
   auto* cross = static_cast<Complex*>(out.cross.data());
-  planes_.psfSpectrum(frame, plane.floats(), psf);
-  planes_.embed(image.data(), plane.floats());
-  transform.forward(plane.floats(), cross);
+  planes_.psfSpectrum(frame, scratch, scratch.spectrumValues());
+  out.psfFwhm = psfFwhm(scratch.plane.floats(), transform.height(), transform.width());
+  planes_.embed(image.data(), scratch.plane.floats());
+  transform.forward(scratch.plane.floats(), cross);
   const double sigma = sigmas_[static_cast<size_t>(frame)];
   const auto weight = static_cast<float>(1 / (sigma * sigma));
   float* power = out.power.floats();
@@ -73,15 +77,18 @@ void SpectraCache::forgetBefore(int first, int last) {
   }
 }
 
-std::vector<const FrameSpectra*> SpectraCache::range(int first, int last) {
+std::vector<const FrameSpectra*> SpectraCache::range(int first, int last,
+                                                     std::vector<PlaneScratch>& scratch) {
   if (!kept_.contains(first) || !kept_.contains(last)) forgetBefore(first, last);
   std::vector<int> missing;
   for (int t = first; t <= last; ++t) {
     if (!kept_.contains(t)) missing.push_back(t);
   }
   std::vector<FrameSpectra> made(missing.size());
-  inThreads(static_cast<int>(missing.size()), threads_,
-            [&](int i) { made[static_cast<size_t>(i)] = make(missing[static_cast<size_t>(i)]); });
+  for (size_t done = 0; done < missing.size(); done += scratch.size()) {
+    inThreads(std::min(scratch.size(), missing.size() - done), threads_,
+              [&](size_t i) { made[done + i] = make(missing[done + i], scratch[i]); });
+  }
   for (size_t i = 0; i < missing.size(); ++i) kept_.emplace(missing[i], std::move(made[i]));
   std::vector<const FrameSpectra*> out;
   for (int t = first; t <= last; ++t) out.push_back(&kept_.at(t));

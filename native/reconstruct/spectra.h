@@ -18,7 +18,19 @@ using Complex = std::complex<float>;
 struct FrameSpectra {
   Buffer cross;  // conj(H) D / sigma^2, Complex
   Buffer power;  // |H|^2 / sigma^2, float
+  double psfFwhm = 0;
   const Complex* crossValues() const { return static_cast<const Complex*>(cross.data()); }
+};
+
+/// What the work on a frame needs while it goes on, kept from frame to frame: pages of memory that are new each time cost more
+/// than the transforms. One thread at a time.
+struct PlaneScratch {
+  explicit PlaneScratch(const PlaneTransform& transform);
+  Complex* spectrumValues() const { return static_cast<Complex*>(spectrum.data()); }
+
+  Buffer plane, spectrum;     // of the transform
+  std::vector<float> image;   // of a frame
+  std::vector<float> pixels;  // of a PSF as its file has them
 };
 
 /// The planes of a cube and its PSF as everything here transforms them: images in the corner of a plane at least twice as
@@ -35,12 +47,12 @@ class CubePlanes {
 
   /// [height][width] of the cube, NaN where blank.
   void readDirty(int frame, float* out) const { cube_.read(frame, out); }
-  /// Peak of 1 at (0,0) of a plane of the transform.
-  void readPsf(int frame, float* plane) const {
-    psf_.read(frame, transform_.height(), transform_.width(), plane);
+  /// Peak of 1 at (0,0) of scratch.plane.
+  void readPsf(int frame, PlaneScratch& scratch) const {
+    psf_.read(frame, transform_.height(), transform_.width(), scratch.plane.floats(), scratch.pixels);
   }
-  /// Half plane of the PSF's transform. `plane`: scratch of transform().planeValues() floats, the PSF afterwards.
-  void psfSpectrum(int frame, float* plane, Complex* out) const;
+  /// Half plane of the PSF's transform; the PSF itself is in scratch.plane afterwards.
+  void psfSpectrum(int frame, PlaneScratch& scratch, Complex* out) const;
   /// The image in the corner of `plane`, the rest of it 0.
   void embed(const float* image, float* plane) const;
   void crop(const float* plane, float* image) const;
@@ -57,14 +69,14 @@ class SpectraCache {
   /// `sigmas`: noise of each frame; blank pixels count as 0. `frames`: how many are kept.
   SpectraCache(const CubePlanes& planes, const std::vector<double>& sigmas, int frames, int threads);
 
-  /// Frames [first, last]; valid until the next call.
-  std::vector<const FrameSpectra*> range(int first, int last);
+  /// Frames [first, last]; valid until the next call. `scratch`: one for each thread.
+  std::vector<const FrameSpectra*> range(int first, int last, std::vector<PlaneScratch>& scratch);
 
   /// Bytes of one frame.
   static int64_t frameBytes(const PlaneTransform& transform);
 
  private:
-  FrameSpectra make(int frame) const;
+  FrameSpectra make(int frame, PlaneScratch& scratch) const;
   void forgetBefore(int first, int last);
 
   const CubePlanes& planes_;

@@ -187,7 +187,8 @@ TEST_CASE("a PSF of another shape, off centre or blank is refused") {
         [&] {
           const PsfReader psf = PsfReader::open({{input.folder / "psf.fits", "p"}}, cube.info());
           std::vector<float> plane(32 * 32);
-          psf.read(0, 32, 32, plane.data());
+          std::vector<float> scratch;
+          psf.read(0, 32, 32, plane.data(), scratch);
         }(),
         doctest::Contains(part), OtfError);
   };
@@ -204,8 +205,8 @@ TEST_CASE("a PSF of another shape, off centre or blank is refused") {
   const PsfReader psf = PsfReader::open({{input.folder / "one.fits", "p"}}, cube.info());
   CHECK(!psf.info().perFrame);
   REQUIRE(psf.info().warnings.size() == 1);
-  std::vector<float> plane(32 * 32);
-  psf.read(13, 32, 32, plane.data());
+  std::vector<float> plane(32 * 32), scratch;
+  psf.read(13, 32, 32, plane.data(), scratch);
   CHECK(plane[0] == 1);
 }
 

@@ -50,15 +50,15 @@ TEST_CASE("channels are those of the reference, whatever the threads and however
   for (const int threads : {1, 3}) {
     Channels channels(it.planes, test::demoReconstructor(), threads, nullptr, unit);
     std::vector<float> whole(expected.size());
-    channels.make(0, 8, whole.data());
+    channels.make(0, 8, whole.data(), 8 * 256);
     CHECK(worst(whole, expected) < 2e-5 * 8);  // of the largest value
   }
   Channels whole(it.planes, test::demoReconstructor(), 2, nullptr, unit),
       parts(it.planes, test::demoReconstructor(), 1, nullptr, unit);
   std::vector<float> all(expected.size()), piece(expected.size() / 2);
-  whole.make(0, 8, all.data());
+  whole.make(0, 8, all.data(), 8 * 256);
   for (int first : {0, 4}) {
-    parts.make(first, 4, piece.data());
+    parts.make(first, 4, piece.data(), 4 * 256);
     for (size_t c = 0; c < 3; ++c) {
       for (size_t i = 0; i < 4 * 256; ++i)
         CHECK(piece[c * 4 * 256 + i] == all[(c * 8 + size_t(first)) * 256 + i]);
@@ -70,10 +70,11 @@ TEST_CASE("CLEAN, smoothing and the filter bank are those of the reference") {
   const Cube it;
   std::vector<float> cube = load("dirty");
   const PlaneTransform& transform = it.planes.transform();
-  std::vector<float> psf(size_t(transform.planeValues()));
+  PlaneScratch scratch(transform);
   for (int t = 0; t < 8; ++t) {
-    it.planes.readPsf(t, psf.data());
-    cleanFrame(cube.data() + t * 256, 16, 16, psf.data(), transform.height(), transform.width(), {});
+    it.planes.readPsf(t, scratch);
+    cleanFrame(cube.data() + t * 256, 16, 16, scratch.plane.floats(), transform.height(), transform.width(),
+               {});
   }
   CHECK(worst(cube, load("clean")) < 1e-3);
   const std::vector<float> bank = filterBank(cube.data(), 8, 256);
@@ -88,10 +89,10 @@ TEST_CASE("CLEAN, smoothing and the filter bank are those of the reference") {
 TEST_CASE("a PSF between pixels is the sum over its uv plane") {
   const Cube it;
   const PlaneTransform& transform = it.planes.transform();
-  std::vector<float> psf(size_t(transform.planeValues()));
-  it.planes.readPsf(0, psf.data());
+  PlaneScratch scratch(transform);
+  it.planes.readPsf(0, scratch);
   const auto at = [&](double dx, double dy) {
-    return PointWeights(dx, dy).sample(psf.data(), transform.height(), transform.width(), 0, 0);
+    return PointWeights(dx, dy).sample(scratch.plane.floats(), transform.height(), transform.width());
   };
   CHECK(at(0.3, -0.4) == doctest::Approx(0.889134115198464).epsilon(2e-3));
   CHECK(at(0.5, 0.5) == doctest::Approx(0.8702585753200105).epsilon(2e-3));
