@@ -1,5 +1,5 @@
 /** What `bench` measures, each with the conditions it was made in. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addEngineOptions, addModelsOption, example, integer, real } from '#otf/cli/options.js';
 import { benchChains } from './chains.js';
 import { benchCianna } from './cianna.js';
@@ -10,6 +10,7 @@ import { benchHttp } from './http.js';
 import { benchPage } from './page.js';
 import { benchQuality } from './quality.js';
 import { benchReconstruct } from './reconstruct.js';
+import { kCubeSets } from './reconstruct-sets.js';
 import { benchReconstructSpeed } from './reconstruct-speed.js';
 import { benchResults } from './results.js';
 import { benchScore } from './score.js';
@@ -18,6 +19,14 @@ import { benchSky } from './sky.js';
 
 /** Noise over peak of the acceptance table. */
 const kLevels: number[] = [0.2, 0.25, 0.33, 0.5];
+/** Sides of cubes whose costs per voxel are compared; the middle one is that of the bars. */
+const kSizes: number[] = [128, 256, 512];
+
+function range(text: string): [number, number] {
+  const [low, high, ...more] = text.split(',').map(real(-90, 90));
+  if (low === undefined || high === undefined || more.length > 0) throw new InvalidArgumentError('Expected LOW,HIGH.');
+  return [low, high];
+}
 
 /** The command line's `bench` calls this, and only when it is used. */
 export function addBenchmarks(group: Command): void {
@@ -110,11 +119,29 @@ export function addBenchmarks(group: Command): void {
           real(0.01, 10)(text),
         ]),
     )
-    .option('--array <name>', 'another array than the one the network was trained for')
-    .option('--gain-error <f>', 'rms of the antennas', real(0, 1), 0)
+    .addOption(
+      new Option('--set <name...>', 'which cubes').choices(kCubeSets.map(({ name }) => name)).default(
+        kCubeSets.map(({ name }) => name),
+        'all',
+      ),
+    )
+    .option('--other-cubes <n>', 'at each level of the sets other than trained', integer(1, 10_000), 20)
+    .option('--array <table>', 'of antennas, of a network for another telescope: East North up diameter in m')
+    .option('--latitude <deg>', 'of that array', real(-90, 90))
+    .option('--declinations <low,high>', 'degrees', range)
+    .option('--frequency <MHz>', 'of that network', real(1, 1e6))
+    .option('--cell <arcsec>', 'of that network: a pixel', real(1e-4, 3600))
+    .option('--hours <h>', 'of that network: 32 frames', real(1e-3, 24))
     .option('--calibrate', 'rss_at_threshold of the card, from empty cubes')
     .option('--speed', 'time and memory of one cube, of --size and --frames, instead')
-    .option('--size <n>', 'with --speed: side in pixels', integer(32, 4096), 256)
+    .addOption(
+      new Option('--size <n...>', 'with --speed: sides in pixels')
+        .default(kSizes)
+        .argParser((text, before: number[] | undefined) => [
+          ...(before === kSizes ? [] : (before ?? [])),
+          integer(32, 4096)(text),
+        ]),
+    )
     .option('--frames <n>', 'with --speed', integer(16, 4096), 32)
     .option('--repeats <n>', 'with --speed: runs', integer(1, 100), 3)
     .option('--json', 'as JSON');
@@ -123,8 +150,9 @@ export function addBenchmarks(group: Command): void {
   );
   example(reconstruct, [
     'cianna-otf bench reconstruct',
-    'cianna-otf bench reconstruct --level 0.33 --cubes 20',
+    'cianna-otf bench reconstruct --set trained half --level 0.33 --cubes 20',
     'cianna-otf bench reconstruct --speed',
+    'cianna-otf bench reconstruct --speed --size 1024 --frames 256 --repeats 1',
   ]);
 
   const chains = group

@@ -7,24 +7,34 @@ const kNear = 2.5;
 const kAround = 2;
 
 export interface Scores {
-  /** Of the light curves of transients at the pixel nearest to the true position. */
+  /** Of the light curves of transients at the pixel nearest to the true position, and its standard error. */
   rmse: number;
+  rmseError: number;
   rmseByShape: Record<string, number>;
   steadyRmse: number;
   /** Mean error in frames above half the peak. */
   biasOn: number;
   background: number;
-  /** Of the forced fluxes of transients: mean error, and mean and width of error over flux_error. */
+  /**
+   * Of the forced fluxes of transients: mean error without the noise that was drawn there (which is known: it is that of a
+   * cube without sources), mean error, and mean and width of error over flux_error.
+   */
   forcedBias: number;
+  forcedBiasDrawn: number;
   pullMean: number;
   pullWidth: number;
   completeness: number;
+  completenessError: number;
   threshold: number;
   /** Of the label transient against steady, among sources that were found. */
   labelAuc: number;
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const standardError = (values: readonly number[]) => {
+  const middle = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)) / (values.length - 1));
+};
 const rms = (values: readonly number[]) => Math.sqrt(mean(values.map((value) => value * value)));
 
 interface Profile {
@@ -35,12 +45,14 @@ interface Profile {
   errors: number[];
   truth: number[];
   forced: number[];
+  /** The part of it that is noise. */
+  drawn: number[];
   pulls: number[];
   pConstant: number;
 }
 
 function profilesOf(run: CubeRun, beamPx: number): Profile[] {
-  const { found, sources } = run;
+  const { found, sources, noise } = run;
   const { frames } = found.cube;
   return sources.map((source, index) => {
     const row = found.sources.name.indexOf(`T${index}`);
@@ -51,7 +63,12 @@ function profilesOf(run: CubeRun, beamPx: number): Profile[] {
     const part = (values: Float64Array) => [...values.subarray(row * frames, (row + 1) * frames)];
     const flux = [...source.fluxJy];
     const profile = part(found.curves.profile).map((value, t) => value * (found.sigmas[t] ?? Number.NaN));
+    const errors = part(found.curves.fluxError);
     const forced = part(found.curves.flux).map((value, t) => value - (flux[t] ?? 0));
+    // The noise of a frame over its error is what a flux is divided by.
+    const drawn = errors.map(
+      (error, t) => ((noise[index]?.[t] ?? Number.NaN) * error) / (found.sigmas[t] ?? Number.NaN),
+    );
     return {
       shape: source.shape,
       isTransient: source.shape !== 'steady',
@@ -59,18 +76,11 @@ function profilesOf(run: CubeRun, beamPx: number): Profile[] {
       errors: profile.map((value, t) => ((value - (flux[t] ?? 0)) * beam) / peak),
       truth: flux.map((value) => (value * beam) / peak),
       forced: forced.map((value) => value / peak),
-      pulls: forced.map((value, t) => value / (part(found.curves.fluxError)[t] ?? Number.NaN)),
+      drawn: drawn.map((value) => value / peak),
+      pulls: forced.map((value, t) => value / (errors[t] ?? Number.NaN)),
       pConstant: found.sources.pConstant[row] ?? Number.NaN,
     };
   });
-}
-
-/** In pixels where the sky is empty. */
-function backgroundOf({ cube, truth, found, sources }: CubeRun): number {
-  const peak = sources[0]?.peakJy ?? 1;
-  const noise = found.sigmas[0] ?? Number.NaN;
-  const empty = cube.filter((_, i) => (truth[i] ?? 0) < 0.01 * noise);
-  return rms([...empty].map((value) => value / peak));
 }
 
 function peaksOf({ map, found }: CubeRun): { x: number; y: number; value: number }[] {
@@ -128,8 +138,12 @@ export function scoresOf(runs: readonly CubeRun[], beamPx: number, falsePerCube:
   const right = detections.flatMap(({ right: values }) => values);
   const pulls = transients.flatMap((each) => each.pulls);
   const pullMean = mean(pulls);
+  const completeness = right.filter((value) => value > threshold).length / right.length;
+  const rmse = rms(transients.flatMap(({ errors }) => errors));
   return {
-    rmse: rms(transients.flatMap(({ errors }) => errors)),
+    rmse,
+    // Of the mean of squares, over twice its root; errors of one light curve are not independent.
+    rmseError: standardError(transients.map(({ errors }) => mean(errors.map((value) => value * value)))) / (2 * rmse),
     rmseByShape: Object.fromEntries(
       shapes.map((name) => [
         name,
@@ -140,11 +154,13 @@ export function scoresOf(runs: readonly CubeRun[], beamPx: number, falsePerCube:
     biasOn: mean(
       transients.map(({ errors, truth }) => mean(errors.filter((_, t) => (truth[t] ?? 0) > 0.5 * Math.max(...truth)))),
     ),
-    background: rms(runs.map(backgroundOf)),
-    forcedBias: mean(transients.flatMap(({ forced }) => forced)),
+    background: rms(runs.map(({ background, sources }) => background / (sources[0]?.peakJy ?? 1))),
+    forcedBias: mean(transients.flatMap(({ forced, drawn }) => forced.map((value, t) => value - (drawn[t] ?? 0)))),
+    forcedBiasDrawn: mean(transients.flatMap(({ forced }) => forced)),
     pullMean,
     pullWidth: rms(pulls.map((value) => value - pullMean)),
-    completeness: right.filter((value) => value > threshold).length / right.length,
+    completeness,
+    completenessError: Math.sqrt((completeness * (1 - completeness)) / right.length),
     threshold,
     labelAuc: areaUnderCurve(
       transients.map(({ pConstant }) => pConstant),

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { print, textTable } from '#otf/cli/table.js';
 import { loadAddon } from '#otf/engine/load.js';
 import { conditions, printConditions } from './conditions.js';
-import { cubeRequest } from './reconstruct-cubes.js';
+import { cubeRequest, kCellArcsec } from './reconstruct-cubes.js';
 
 const kProgram = fileURLToPath(new URL('../../bin/cianna-otf.js', import.meta.url));
 
@@ -17,7 +17,7 @@ interface SpeedOptions {
   models: string;
   engine: string;
   threads: number;
-  size: number;
+  size: number[];
   frames: number;
   repeats: number;
   json?: boolean;
@@ -34,23 +34,41 @@ interface Run {
   engine: number;
 }
 
+interface Measured {
+  size: number;
+  best: Run;
+  runs: Run[];
+}
+
+/** The side of a field whose w term at its edge is just allowed. */
+const kFieldPx = 256;
+
 export async function benchReconstructSpeed(options: SpeedOptions): Promise<void> {
   const before = await conditions();
-  const { size, frames, repeats } = options;
+  const cubes: Measured[] = [];
+  for (const size of options.size) cubes.push(await measure(size, options));
+  if (options.json) {
+    print(JSON.stringify({ conditions: before, frames: options.frames, cubes }, null, 2));
+    return;
+  }
+  printCubes(cubes, options);
+  printConditions(before);
+}
+
+async function measure(size: number, options: SpeedOptions): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
   try {
-    const of = { transients: 10, steady: 10, sigmaOverPeak: 0.2, shapes: '', tauMin: 2, tauMax: 4, gainError: 0 };
-    const cube = { ...cubeRequest(folder, of, 77, 0), sizePx: size, frames };
-    await (await loadAddon()).simulateCube({ ...cube, folder });
+    // A larger field at a higher frequency: the same PSF in pixels, and the same w term at the edge.
+    const wider = Math.max(1, (size / kFieldPx) ** 2);
+    const cube = { cellArcsec: kCellArcsec / wider, frequencyMHz: 1400 * wider, transients: 10, steady: 10 };
+    const request = { ...cubeRequest(cube, 77, 0), sizePx: size, frames: options.frames };
+    await (await loadAddon()).simulateCube({ ...request, folder });
     const runs: Run[] = [];
-    for (let at = 0; at < repeats; at += 1) runs.push(await runOnce(folder, options));
-    const best = runs.reduce((one, other) => (other.wall < one.wall ? other : one));
-    if (options.json) print(JSON.stringify({ conditions: before, size, frames, runs }, null, 2));
-    else printRun(best, options);
+    for (let at = 0; at < options.repeats; at += 1) runs.push(await runOnce(folder, options));
+    return { size, best: runs.reduce((one, other) => (other.wall < one.wall ? other : one)), runs };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  if (!options.json) printConditions(before);
 }
 
 /** In a process of its own, as users run it: what simulating took is not counted. */
@@ -66,19 +84,29 @@ async function runOnce(folder: string, { model, models, engine, threads }: Speed
   return { ...times, peak: memory.peak_rss_bytes, engine: memory.engine_bytes };
 }
 
-function printRun(run: Run, { size, frames, repeats }: SpeedOptions): void {
-  const share = (seconds: number) => `${((seconds / run.wall) * 100).toFixed(0)} %`;
-  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+function printCubes(cubes: readonly Measured[], { frames, repeats }: SpeedOptions): void {
   const parts = ['channels', 'infer', 'detect', 'measure'] as const;
-  print(`${size}x${size}x${frames}, best of ${repeats}: ${run.wall.toFixed(2)} s`);
+  const perVoxel = ({ size, best }: Measured) => (best.wall / size / size / frames) * 1e6;
+  const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
+  print(
+    `seconds, best of ${repeats}; own: channels and light curves (measure), of all; above: peak memory without the engine's`,
+  );
+  const titles = 'cube|wall|channels|infer|detect|measure|own|us/voxel|peak MiB|engine MiB|above MiB'.split('|');
+  const rows = cubes.map((cube) => [
+    `${cube.size}x${cube.size}x${frames}`,
+    cube.best.wall.toFixed(2),
+    ...parts.map((part) => cube.best[part].toFixed(2)),
+    `${(((cube.best.channels + cube.best.measure) / cube.best.wall) * 100).toFixed(0)} %`,
+    perVoxel(cube).toFixed(2),
+    mib(cube.best.peak),
+    mib(cube.best.engine),
+    mib(cube.best.peak - cube.best.engine),
+  ]);
   print(
     textTable(
-      ['part', 's', 'of all'].map((title) => ({ title })),
-      parts.map((part) => [part, run[part].toFixed(2), share(run[part])]),
+      titles.map((title) => ({ title })),
+      rows,
     ),
   );
-  print(
-    `channels and light curves: ${share(run.channels + run.measure)}; they run beside the network where threads are free`,
-  );
-  print(`peak memory ${mib(run.peak)}, of which the engine ${mib(run.engine)}`);
+  print('');
 }

@@ -1,11 +1,16 @@
 /** `bench reconstruct`: the network beside CLEAN, CLEAN smoothed in time and a bank of filters, on simulated cubes with fixed seeds. */
-import { print, textTable } from '#otf/cli/table.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { print } from '#otf/cli/table.js';
 import { resolveModel } from '#otf/tasks/cards.js';
 import { type ReconstructorCard, reconstructorCard } from '#otf/tasks/reconstruction/card.js';
 import type { Method } from '#otf/tasks/reconstruction/parameters.js';
 import { conditions, printConditions } from './conditions.js';
-import { type CubeCase, type CubeRun, cubeRequest, runMethod, withCube } from './reconstruct-cubes.js';
-import { detectionsOf, type Scores, scoresOf, thresholdAt } from './reconstruct-scores.js';
+import { type CubeOf, type CubeRun, cubeRequest, runMethod, withCube } from './reconstruct-cubes.js';
+import { detectionsOf, scoresOf, thresholdAt } from './reconstruct-scores.js';
+import { type CubeSet, kAcceptanceSet, kCubeSets, requestOf } from './reconstruct-sets.js';
+import { type LevelResult, printAcceptance, printLevel, type SetResult } from './reconstruct-table.js';
 
 interface BenchOptions {
   model: string;
@@ -13,10 +18,16 @@ interface BenchOptions {
   engine: string;
   threads: number;
   cubes: number;
+  otherCubes: number;
   seed: number;
   level: number[];
+  set: string[];
   array?: string;
-  gainError: number;
+  latitude?: number;
+  declinations?: [number, number];
+  frequency?: number;
+  cell?: number;
+  hours?: number;
   calibrate?: boolean;
   json?: boolean;
 }
@@ -24,53 +35,82 @@ interface BenchOptions {
 const kMethods: readonly Method[] = ['clean', 'clean-smooth', 'clean-bank', 'network'];
 const kFalsePerCube = 0.1;
 const kScaleSnr = 5;
-/** Rms of a transient of peak 1 over all frames: what a reconstruction of nothing has. */
-const kNothing = 'zero cube';
+const kOtherPsf = /pixels wide \(FWHM\), the network was trained for/;
 
 export async function benchReconstruct(options: BenchOptions): Promise<void> {
   const before = await conditions();
   const card = reconstructorCard(await resolveModel(options.models, options.model));
   if (options.calibrate) return calibrate(card, options);
-  const levels: Record<string, Record<string, Scores>> = {};
-  for (const level of options.level) {
-    const runs = await runsAt(card, level, options);
-    const scores = kMethods.map(
-      (method) => [method, scoresOf(runs[method] ?? [], card.reconstructor.beam_px, kFalsePerCube)] as const,
-    );
-    levels[level] = Object.fromEntries(scores);
-    if (!options.json) printLevel(level, levels[level], zeroOf(runs.network ?? []));
+  const { seed, json } = options;
+  const results: SetResult[] = [];
+  if (!json) print(`fluxes in units of the peak; found: transients at ${kFalsePerCube} false per cube; seed ${seed}\n`);
+  for (const set of kCubeSets.filter(({ name }) => options.set.includes(name))) {
+    const cubes = set.name === kAcceptanceSet ? options.cubes : options.otherCubes;
+    const levels: LevelResult[] = [];
+    for (const level of options.level) {
+      const result = await resultAt(card, set, level, { ...options, cubes });
+      levels.push(result);
+      if (!json) printLevel(set, cubes, result);
+    }
+    results.push({ set: set.name, cubes, levels });
   }
-  if (options.json)
-    print(JSON.stringify({ conditions: before, seed: options.seed, cubes: options.cubes, levels }, null, 2));
-  else printConditions(before);
+  if (json) {
+    print(JSON.stringify({ conditions: before, seed, results }, null, 2));
+    return;
+  }
+  printAcceptance(results);
+  printConditions(before);
 }
 
-async function runsAt(
-  card: ReconstructorCard,
-  level: number,
-  { cubes, seed, threads, engine, array, gainError }: BenchOptions,
-) {
-  const runs: Partial<Record<Method, CubeRun[]>> = {};
-  const of: CubeCase = {
-    transients: 3,
-    steady: 3,
-    sigmaOverPeak: level,
-    shapes: 'gate,gaussian,decay',
-    tauMin: 2,
-    tauMax: 4,
-    gainError,
-    ...(array === undefined ? {} : { array }),
+/** Of a network for another telescope: what it was trained for, in place of what the shipped one was. */
+function observation({ array, latitude, declinations, frequency, cell, hours }: BenchOptions): CubeOf {
+  return {
+    ...(array === undefined ? {} : { arrayFile: array }),
+    ...(latitude === undefined ? {} : { latitudeDeg: latitude }),
+    ...(declinations === undefined ? {} : { declinations }),
+    ...(frequency === undefined ? {} : { frequencyMHz: frequency }),
+    ...(cell === undefined ? {} : { cellArcsec: cell }),
+    ...(hours === undefined ? {} : { hours }),
   };
-  for (let index = 0; index < cubes; index += 1) {
-    await withCube(cubeRequest('', of, seed, index), async (folder, truth) => {
-      for (const method of kMethods) {
-        const run = await runMethod(folder, truth, { card, method, threads, engine });
-        runs[method] = [...(runs[method] ?? []), run];
-      }
-    });
-  }
-  return runs;
 }
+
+async function resultAt(
+  card: ReconstructorCard,
+  set: CubeSet,
+  level: number,
+  options: BenchOptions,
+): Promise<LevelResult> {
+  const { cubes, seed, threads, engine } = options;
+  const base = observation(options);
+  const runs: Partial<Record<Method, CubeRun[]>> = {};
+  const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
+  try {
+    const of = { ...(await requestOf(set, base, folder)), sigmaOverPeak: level };
+    for (let index = 0; index < cubes; index += 1) {
+      await withCube(cubeRequest(of, seed, index), async (cube) => {
+        for (const method of kMethods) {
+          const run = await runMethod(cube, { card, method, threads, engine });
+          runs[method] = [...(runs[method] ?? []), run];
+        }
+      });
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  const network = runs.network ?? [];
+  const scores = kMethods.map(
+    (method) => [method, scoresOf(runs[method] ?? [], card.reconstructor.beam_px, kFalsePerCube)] as const,
+  );
+  return {
+    level,
+    zero: zeroOf(network),
+    warned: network.filter(({ found }) => found.warnings.some((line) => kOtherPsf.test(line))).length,
+    psfFwhmPx: Math.exp(mean(network.flatMap(({ found }) => [...found.psfFwhmPx].map(Math.log)))),
+    methods: Object.fromEntries(scores),
+  };
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function zeroOf(runs: readonly CubeRun[]): number {
   const squares = runs.flatMap(({ sources }) =>
@@ -78,58 +118,17 @@ function zeroOf(runs: readonly CubeRun[]): number {
       .filter(({ shape }) => shape !== 'steady')
       .flatMap(({ fluxJy, peakJy }) => [...fluxJy].map((flux) => (flux / peakJy) ** 2)),
   );
-  return Math.sqrt(squares.reduce((sum, value) => sum + value, 0) / squares.length);
-}
-
-function printLevel(level: number, scores: Record<string, Scores>, zero: number): void {
-  const clean = scores.clean?.rmse ?? Number.NaN;
-  const smooth = scores['clean-smooth']?.rmse ?? Number.NaN;
-  const titles = [
-    'method',
-    'profile rmse',
-    'gain',
-    'over smooth',
-    'bias on',
-    'background',
-    'forced bias',
-    'pulls',
-    'found',
-    'label AUC',
-    'by shape',
-  ];
-  const rows = Object.entries(scores).map(([method, it]) => [
-    method,
-    it.rmse.toFixed(3),
-    (clean / it.rmse).toFixed(2),
-    `${((1 - it.rmse / smooth) * 100).toFixed(0)} %`,
-    it.biasOn.toFixed(3),
-    it.background.toFixed(4),
-    it.forcedBias.toFixed(4),
-    `${it.pullMean.toFixed(2)} +- ${it.pullWidth.toFixed(2)}`,
-    it.completeness.toFixed(2),
-    it.labelAuc.toFixed(3),
-    Object.entries(it.rmseByShape)
-      .map(([shape, value]) => `${shape} ${value.toFixed(3)}`)
-      .join(' '),
-  ]);
-  print(
-    `noise over peak ${level}: ${kNothing} has ${zero.toFixed(3)} (gain ${(clean / zero).toFixed(2)}); found: transients at ${kFalsePerCube} false per cube`,
-  );
-  print(
-    textTable(
-      titles.map((title) => ({ title })),
-      rows,
-    ),
-  );
+  return Math.sqrt(mean(squares));
 }
 
 /** What rss_at_threshold of the card must be, so that an empty cube has 0.1 peaks above SNR 5. */
-async function calibrate(card: ReconstructorCard, { cubes, seed, threads, engine }: BenchOptions): Promise<void> {
-  const of: CubeCase = { transients: 0, steady: 0, sigmaOverPeak: 1, shapes: '', tauMin: 2, tauMax: 4, gainError: 0 };
+async function calibrate(card: ReconstructorCard, options: BenchOptions): Promise<void> {
+  const { cubes, seed, threads, engine } = options;
+  const of: CubeOf = { ...observation(options), transients: 0, steady: 0, sigmaOverPeak: 1 };
   const wrong: number[] = [];
   for (let index = 0; index < cubes; index += 1) {
-    await withCube(cubeRequest('', of, seed, index), async (folder, truth) => {
-      const run = await runMethod(folder, truth, { card, method: 'network', threads, engine });
+    await withCube(cubeRequest(of, seed, index), async (cube) => {
+      const run = await runMethod(cube, { card, method: 'network', threads, engine });
       wrong.push(...detectionsOf(run).wrong);
     });
   }
