@@ -163,6 +163,36 @@ print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).sh
     const residual = Buffer.from(await (await server.send(`/jobs/${id}/results/residual`)).arrayBuffer());
     const pixels = (bytes: Buffer) => bytes.subarray(bytes.length - Math.ceil((32 * 48 * 48 * 4) / 2880) * 2880);
     assert.ok(pixels(residual).equals(pixels(readFileSync(join(out, 'residual.fits')))), 'the residual is another one');
+    // What it left is looked at as what it was given is.
+    const refusedPicture = async (query: string, status: number) =>
+      assert.equal((await server.send(`/jobs/${id}/image${query}`)).status, status, query);
+    const picture = async (query: string) => {
+      const answer = await server.send(`/jobs/${id}/image${query}`);
+      assert.equal(answer.status, 200, query);
+      return (await answer.json()) as { header: { planes: number }; plane: number; preview: string; value: number };
+    };
+    const cubeOf = async (query: string) => (await picture(query)).header.planes;
+    assert.deepEqual(
+      [await cubeOf(''), await cubeOf('?RESULT=reconstructed'), await cubeOf('?RESULT=snr_max')],
+      [32, 32, 1],
+    );
+    const frame = await picture('?RESULT=residual&PLANE=5');
+    assert.equal(frame.plane, 5);
+    assert.match(frame.preview, /preview\.png\?RESULT=residual&PLANE=5$/);
+    const at = pixels(residual).readFloatBE(4 * ((5 * 48 + 8) * 48 + 10));
+    assert.equal((await picture('/pixel?RESULT=residual&PLANE=5&X=11&Y=9')).value, at);
+    const [tile] = await Promise.all(
+      ['?RESULT=reconstructed&PLANE=5', '?RESULT=residual&PLANE=5'].map(async (query) => {
+        const answer = await server.send(`/jobs/${id}/image/tiles/0/0_0.png${query}`);
+        assert.equal(answer.headers.get('content-type'), 'image/png');
+        return answer.headers.get('etag');
+      }),
+    );
+    assert.notEqual(tile, (await server.send(`/jobs/${id}/image/tiles/0/0_0.png?PLANE=5`)).headers.get('etag'));
+    for (const name of ['lightcurves', 'result', 'nothing', '../IMAGE'])
+      await refusedPicture(`?RESULT=${encodeURIComponent(name)}`, 404);
+    await refusedPicture('?RESULT=residual&INPUT=PSF', 400);
+    await refusedPicture('?RESULT=residual&PLANE=32', 422);
     const missing = await server.post({ MODEL: 'demo-transients' }, readFileSync(cube));
     assert.equal(missing.status, 400);
     assert.match(await missing.text(), /PSF/);

@@ -33,6 +33,20 @@ describe('The page: a cube in time', { skip: kNoChromium }, () => {
     assert.equal(await plane.inputValue(), '12');
     assert.equal(await slider.getAttribute('max'), '31');
 
+    // The reconstruction beside the dirty cube: the same frame of it; a map has one.
+    const choice = page.getByRole('combobox', { name: 'Picture', exact: true });
+    const painted = page.waitForRequest(/tiles.*RESULT=reconstructed.*PLANE=12/);
+    await choice.selectOption('reconstructed');
+    await painted;
+    assert.equal(await plane.inputValue(), '12');
+    const moved = page.waitForRequest(/tiles.*RESULT=reconstructed.*PLANE=20/);
+    await slider.fill('20');
+    await moved;
+    await choice.selectOption('snr_max');
+    await slider.waitFor({ state: 'detached' });
+    await choice.selectOption('');
+    await slider.waitFor();
+
     await page.getByText('Point at a source, in the picture or the table.').waitFor();
     await page.locator('.grid-body .grid-row').nth(1).click();
     await page.getByRole('heading', { name: 'Light curve of S0002' }).waitFor();

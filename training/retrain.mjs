@@ -100,8 +100,12 @@ const card = (await readFile(set.card, 'utf8'))
   );
 await writeFile(join(model, 'model.toml'), card);
 await copyFile(set.array, join(model, basename(set.array)));
+const bench = [
+  `npm run bench -- reconstruct --model ${join(model, 'model.toml')} --array ${set.array} --latitude ${set.latitude}`,
+  `--declinations=${set.declinations} --frequency ${set.frequency} --cell ${set.cell} --hours ${set.hours} --cubes 60`,
+].join(' ');
 console.log(`
 ${join(model, 'model.toml')} is there. Two of its numbers are still those of the card it was made from; measure them:
-  npm run bench -- reconstruct --model ${join(model, 'model.toml')} --calibrate --cubes 60     rss_at_threshold
-  npm run bench -- reconstruct --model ${join(model, 'model.toml')} --cubes 60                 what it is worth
+  ${bench} --calibrate     rss_at_threshold
+  ${bench}                 what it is worth
 and write the width of the PSFs it was trained with as psf_fwhm_px (reconstruct says it of every cube).`);

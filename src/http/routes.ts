@@ -184,7 +184,10 @@ function jobTree(tree: Tree): Route[] {
         answers: { 206: 'the range asked for', ...kBadRequest, ...kNotFound, 416: 'a range outside the file' },
       }),
     }),
-    ...pictureRoutes(`${tree}/:id/image`, ofJob, { INPUT: "which of the job's inputs, else its first" }),
+    ...pictureRoutes(`${tree}/:id/image`, ofJob, {
+      INPUT: "which of the job's inputs, else its first",
+      RESULT: 'an image among its results instead',
+    }),
   ];
 }
 

@@ -1,17 +1,18 @@
-/** Whose image a picture is of: an upload's, or that of an input of a job. */
+/** Whose image a picture is of: an upload's, or that of an input of a job, or of a file it left. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { OtfError } from '../errors/catalogue.js';
 import { openableLocalPath } from '../fetch/local-file.js';
-import { ownerKey } from '../jobs/job.js';
+import { type Job, ownerKey } from '../jobs/job.js';
 import type { Chosen, Client, PictureSource } from '../pictures/source.js';
+import type { ResultFile } from '../tasks/files.js';
 import { type ParameterDescription, readParameter } from '../tasks/parameters.js';
 import { kindNamed } from '../tasks/registry.js';
 import type { UwsContext } from './context.js';
 import { parameterEntries } from './documents.js';
 import type { Request } from './exchange.js';
 import { id } from './job.js';
-import type { Parameters } from './parameters.js';
+import { badRequest, type Parameters } from './parameters.js';
 
 export interface Viewed {
   source: PictureSource;
@@ -44,8 +45,14 @@ export const ofUpload: Viewer = ({ uploads }, request, given) => {
 };
 
 /** Its parameters HDU and PLANE, where its kind has them, are what it looks at: so are they here. */
-export const ofJob: Viewer = async ({ jobs, config }, request, given) => {
+export const ofJob: Viewer = async (context, request, given) => {
+  const { jobs, config } = context;
   const job = jobs.get(id(request), request);
+  const result = given.single('RESULT');
+  if (result !== undefined) {
+    if (given.single('INPUT') !== undefined) throw badRequest('give INPUT or RESULT, not both');
+    return ofResult(context, request, job, result, given);
+  }
   const kind = kindNamed(job.kind);
   const input = (given.single('INPUT') ?? kind.inputs[0]?.name ?? '').toUpperCase();
   const entries = parameterEntries(job, '');
@@ -73,6 +80,27 @@ export const ofJob: Viewer = async ({ jobs, config }, request, given) => {
     first: input === kind.inputs[0]?.name ? '' : `INPUT=${input}`,
   });
 };
+
+/** An image that the job left: HDU and PLANE of its request are none of it. */
+function ofResult({ jobs }: UwsContext, request: Request, job: Job, name: string, given: Parameters): Viewed {
+  const result = job.results.find((each) => each.id === name && isImage(each));
+  if (!result) throw new OtfError('OTF_NOT_FOUND', 'the job has no such image');
+  const path = `/jobs/${job.id}`;
+  const file = { file: `result.${result.sha256}`, fixed: true, path: jobs.pathOf(job, result), name: result.id };
+  const asked = encodeURIComponent(result.id);
+  return viewed(request, {
+    source: { group: job.id, ...file },
+    chosen: readChosen(given, {}),
+    path: `${path}/image`,
+    bytes: `${path}/results/${asked}`,
+    first: `RESULT=${asked}`,
+  });
+}
+
+/** A file of its own: tables are in a format of the kind. */
+function isImage({ mime, format }: ResultFile): boolean {
+  return mime === 'application/fits' && format === undefined;
+}
 
 interface Placed {
   source: PictureSource;

@@ -88,6 +88,8 @@ export interface Region {
 /** Which image: `base` is `uploads/ID/image` or `jobs/ID/image`. */
 export interface ImageId {
   base: string;
+  /** Of a file that the job left, not of what it was given. */
+  result?: string | undefined;
   hdu?: string | undefined;
   plane?: string | undefined;
 }
@@ -99,8 +101,12 @@ export interface Painting {
   colour: string;
 }
 
-function where({ base, hdu, plane }: ImageId, path: string, query: Record<string, string | number> = {}): string {
-  return address(base + path, { ...query, HDU: hdu, PLANE: plane });
+function where(
+  { base, result, hdu, plane }: ImageId,
+  path: string,
+  query: Record<string, string | number> = {},
+): string {
+  return address(base + path, { ...query, RESULT: result, HDU: hdu, PLANE: plane });
 }
 
 export function readPicture(image: ImageId, signal?: AbortSignal): Promise<Picture> {

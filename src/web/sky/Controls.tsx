@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { type Picture, readStatistics, type Statistics } from '../api/image.js';
 import { number } from '../parts/shown.js';
+import { attempt } from '../state/notices.js';
 import type { Look } from './look.js';
 
 interface ControlsProps {
@@ -140,6 +141,22 @@ function Planes({ look, picture }: { look: Look; picture: Picture }) {
   const { images, planes } = picture.header;
   return (
     <>
+      {look.results.value.length > 0 && (
+        <label>
+          Picture{' '}
+          <select
+            value={look.result.value}
+            onChange={(event) => attempt(() => look.showResult(event.currentTarget.value, picture))}
+          >
+            <option value="">as given</option>
+            {look.results.value.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       {images.length > 1 && (
         <label>
           Image{' '}

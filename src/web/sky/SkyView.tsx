@@ -30,7 +30,7 @@ export function SkyView({ look, label, selection, regions = false }: SkyViewProp
 
 function usePicture(look: Look): Picture | Error | undefined {
   const [picture, setPicture] = useState<Picture | Error>();
-  const { hdu, plane } = look.image;
+  const { result, hdu, plane } = look.image;
   useEffect(() => {
     const controller = new AbortController();
     const show = (read: Picture) => {
@@ -41,7 +41,7 @@ function usePicture(look: Look): Picture | Error | undefined {
       if (!controller.signal.aborted) setPicture(thrown instanceof Error ? thrown : new Error(String(thrown)));
     });
     return () => controller.abort();
-  }, [look, hdu, plane]);
+  }, [look, result, hdu, plane]);
   return picture;
 }
 

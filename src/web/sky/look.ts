@@ -1,12 +1,16 @@
 /** The state of one picture: which plane, how it is painted, what is drawn over it. */
-import { signal } from '@preact/signals';
-import type { ImageId, Painting, Picture } from '../api/image.js';
+import { batch, signal } from '@preact/signals';
+import { type ImageId, type Painting, type Picture, readPicture } from '../api/image.js';
 import type { Overlay } from './painter.js';
 
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
 export class Look {
   readonly base: string;
+  /** '' = what the job was given; else which of `results`. */
+  readonly result = signal('');
+  /** Images that the job left. */
+  readonly results = signal<readonly string[]>([]);
   /** '' = as a job would choose. */
   readonly hdu = signal('');
   readonly plane = signal('');
@@ -26,7 +30,23 @@ export class Look {
   }
 
   get image(): ImageId {
-    return { base: this.base, hdu: this.hdu.value || undefined, plane: this.plane.value || undefined };
+    const { base, result, hdu, plane } = this;
+    return {
+      base,
+      result: result.value || undefined,
+      hdu: hdu.value || undefined,
+      plane: plane.value || undefined,
+    };
+  }
+
+  /** Another image of the job; of cubes of as many frames, the same frame. */
+  async showResult(name: string, { header, plane }: Picture): Promise<void> {
+    const { header: next } = await readPicture({ base: this.base, result: name || undefined });
+    batch(() => {
+      this.result.value = name;
+      this.hdu.value = '';
+      this.plane.value = next.planes > 1 && next.planes === header.planes ? String(plane) : '';
+    });
   }
 
   /** A region that was typed. */

@@ -1,7 +1,7 @@
 /** One job: how it is doing, what it found, what it was given, how it can be used elsewhere. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { type JobDetails, jobPath, type Summary } from '../../api/jobs.js';
+import { type JobDetails, jobPath, type Result, type Summary } from '../../api/jobs.js';
 import { PhaseBadge } from '../../parts/Phase.js';
 import { Look } from '../../sky/look.js';
 import { SkyView } from '../../sky/SkyView.js';
@@ -37,6 +37,9 @@ export function JobView({ id }: { id: string }) {
   const details = useDetails(id, job?.phase);
   const selection = useSelection(id, job?.phase === 'COMPLETED');
   const look = useMemo(() => new Look(jobPath(id, '/image')), [id]);
+  useEffect(() => {
+    look.results.value = details?.results.filter(isImage).map((result) => result.id) ?? [];
+  }, [look, details]);
   if (!job && !asked.value) return <p class="empty">Reading the job…</p>;
   const part = job && kindOf(job.kind)?.part;
   if (!job) {
@@ -61,6 +64,10 @@ export function JobView({ id }: { id: string }) {
       {details && <Body job={job} details={details} selection={selection} />}
     </div>
   );
+}
+
+function isImage({ id, mime }: Result): boolean {
+  return mime === 'application/fits' && id !== 'result';
 }
 
 /** An image that was fetched from elsewhere is gone when the job has ended. */
