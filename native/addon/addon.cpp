@@ -51,6 +51,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<renderPicture>(exports, "renderPicture");
   add<yieldToOthers>(exports, "yieldToOthers");
   add<writeMap>(exports, "writeMap");
+  add<writeFootprint>(exports, "writeFootprint");
   add<measureTaskPlaces>(exports, "measureTaskPlaces");
   add<measurePlaces>(exports, "measurePlaces");
   add<readTable>(exports, "readTable");

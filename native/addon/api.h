@@ -22,6 +22,7 @@ Napi::Value simulateCubeFiles(const Napi::CallbackInfo& info);
 Napi::Value writeTable(const Napi::CallbackInfo& info);
 Napi::Value measurePlaces(const Napi::CallbackInfo& info);
 Napi::Value writeMap(const Napi::CallbackInfo& info);
+Napi::Value writeFootprint(const Napi::CallbackInfo& info);
 Napi::Value measureTaskPlaces(const Napi::CallbackInfo& info);
 
 // Catalogues against each other (score_api.cpp).

@@ -11,6 +11,8 @@
 #include "addon/places_values.h"
 #include "addon/quality_values.h"
 #include "addon/task_table.h"
+#include "coverage/area.h"
+#include "coverage/moc.h"
 #include "detect/config_check.h"
 #include "detect/quality/quality_task.h"
 #include "error/error.h"
@@ -40,9 +42,25 @@ DetectorConfig taskConfig(const DetectorModel& model, const Fields& fields) {
   return config;
 }
 
+/// null = none.
+std::shared_ptr<const coverage::Area> maskOf(const Fields& fields) {
+  if (!fields.has("mask")) return nullptr;
+  const ImageChoice file = readImageChoice(fields.object("mask"));
+  return std::make_shared<const coverage::Area>(
+      coverage::readArea(file.path, file.select.label.empty() ? file.path : file.select.label));
+}
+
+void restrict(DetectionTask& task, const std::shared_ptr<const coverage::Area>& area) {
+  task.setMask(area);
+  if (!task.searched().tiles().empty()) return;
+  throw OtfError(Code::kRoiOutside,
+                 "the mask " + area->label + " is outside the searched part of " + task.image().label);
+}
+
 /// The detection, and the same of parts of its image.
 std::shared_ptr<quality::QualityTask> withQuality(const std::shared_ptr<DetectionTask>& detection,
-                                                  const DetectorModel& model, const Fields& fields) {
+                                                  const DetectorModel& model, const Fields& fields,
+                                                  const std::shared_ptr<const coverage::Area>& area) {
   const ImageChoice choice = readImageChoice(fields.object("image"));
   const std::string pixelUnit = fields.has("pixelUnit") ? fields.text("pixelUnit") : "";
   MeasureRequest measure = readMeasure(fields.object("measure"));
@@ -51,6 +69,7 @@ std::shared_ptr<quality::QualityTask> withQuality(const std::shared_ptr<Detectio
     auto task = std::make_unique<DetectionTask>(FitsImage::open(choice.path, choice.select), part,
                                                 taskConfig(model, fields), model.head, pixelUnit);
     task->setMeasure(measure);
+    if (area) task->setMask(area);
     return task;
   };
   const Fields asked = fields.object("quality");
@@ -96,10 +115,13 @@ Napi::Value openDetection(const Napi::CallbackInfo& info) {
     detection->setPrimaryBeam(PrimaryBeam::open(beam.path, beam.select));
   }
   if (fields.has("measure")) detection->setMeasure(readMeasure(fields.object("measure")));
+  const auto area = maskOf(fields);
+  if (area) restrict(*detection, area);
+  if (fields.has("footprint") && fields.flag("footprint")) detection->setFootprint();
   auto task = std::make_shared<OpenTask>();
   task->tiles = detection;
   std::shared_ptr<quality::QualityTask> quality;
-  if (fields.has("quality")) task->tiles = quality = withQuality(detection, *model, fields);
+  if (fields.has("quality")) task->tiles = quality = withQuality(detection, *model, fields, area);
   task->found = [detection, quality, model, plane = choice.select.plane](Napi::Env env) -> Napi::Value {
     DetectionOutcome outcome = detectionOutcome(*detection, plane);
     std::vector<std::string>& warnings = outcome.detection.warnings;
@@ -149,6 +171,24 @@ Napi::Value writeMap(const Napi::CallbackInfo& info) {
   return runAsync(
       info.Env(), [detection, path, kind] { detection.task->writeMap(path, kind); },
       [](Napi::Env env) { return env.Undefined(); });
+}
+
+Napi::Value writeFootprint(const Napi::CallbackInfo& info) {
+  const FinishedDetection detection = detectionOf(info[0]);
+  const Fields fields(info[1], "request");
+  const std::string path = fields.text("path"), format = fields.text("format");
+  if (format != "fits" && format != "ascii" && format != "json")
+    throw OtfError(Code::kInvalidArgument, "no format of a MOC '" + format + "'");
+  return runAsync<std::string>(
+      info.Env(),
+      [detection, path, format] {
+        const coverage::Moc moc = detection.task->footprint();
+        if (format == "ascii") return coverage::mocAscii(moc);
+        if (format == "json") return coverage::mocJson(moc);
+        coverage::writeMocFits(moc, path);
+        return std::string();
+      },
+      [](Napi::Env env, const std::string& text) { return Napi::String::New(env, text); });
 }
 
 Napi::Value measureTaskPlaces(const Napi::CallbackInfo& info) {

@@ -175,6 +175,10 @@ Napi::Object detectionValues(Napi::Env env, const DetectionOutcome& outcome) {
   counts.Set("selected", static_cast<double>(detection.selected));
   counts.Set("afterFirst", static_cast<double>(detection.afterFirst));
   counts.Set("final", static_cast<double>(detection.sources.size()));
+  if (detection.outsideMask) {
+    counts.Set("outsideMask", static_cast<double>(*detection.outsideMask));
+    counts.Set("tilesSearched", static_cast<double>(detection.tiles));
+  }
   out.Set("counts", counts);
   out.Set("times", stageTimes(env, detection.seconds));
   return out;

@@ -72,6 +72,12 @@ double cellNumber(CellType::Kind kind, const unsigned char* at) {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
+int64_t cellInteger(CellType::Kind kind, const unsigned char* at) {
+  if (kind == CellType::Kind::kShort) return bigEndian<int16_t>(at);
+  if (kind == CellType::Kind::kInt) return bigEndian<int32_t>(at);
+  return bigEndian<int64_t>(at);
+}
+
 std::string cellText(CellType::Kind kind, std::span<const unsigned char> bytes) {
   std::string text;
   const size_t step = kind == CellType::Kind::kWideChar ? 2 : 1;

@@ -38,6 +38,9 @@ struct CellType {
 /// The number in a scalar cell that is no text; logical true = 1, false = 0, else NaN.
 double cellNumber(CellType::Kind kind, const unsigned char* at);
 
+/// Of a cell of kShort, kInt or kLong.
+int64_t cellInteger(CellType::Kind kind, const unsigned char* at);
+
 /// Printable text of char cells: up to the first NUL, without blanks at its end.
 std::string cellText(CellType::Kind kind, std::span<const unsigned char> bytes);
 

@@ -15,6 +15,7 @@ struct CatalogueColumn {
   bool isText = false;
   std::vector<double> numbers;     // NaN = missing
   std::vector<std::string> texts;  // "" = missing
+  std::vector<int64_t> integers;   // in place of numbers, with CatalogueLimits::exact
 };
 
 struct Catalogue {
@@ -35,6 +36,8 @@ struct CatalogueLimits {
   int64_t maxRows = 100'000'000;
   int64_t maxColumns = 1000;
   int64_t maxBytes = int64_t{16} << 30;  // of the file
+  /// Whole numbers of a FITS table as they are, which a double would round; their TNULL, TSCAL and TZERO do not count.
+  bool exact = false;
 };
 
 /// Which columns are wanted: by place (0-based) and name.

@@ -62,6 +62,10 @@ class FitsTableReader {
     std::optional<double> null;
   };
 
+  static bool isWhole(CellType::Kind kind) {
+    return kind == CellType::Kind::kShort || kind == CellType::Kind::kInt || kind == CellType::Kind::kLong;
+  }
+
   static uint64_t padded(uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes; }
 
   bool startsExtension(uint64_t offset) const {
@@ -144,7 +148,7 @@ class FitsTableReader {
     if (at > rowBytes) input_.fail("its columns are longer than its rows");
     if (rowBytes == 0 && rows > 0) input_.fail("its rows have no bytes");
     for (CatalogueColumn& column : table_.columns) {
-      if (!column.isText) column.numbers.reserve(static_cast<size_t>(rows));
+      if (!column.isText && !limits_.exact) column.numbers.reserve(static_cast<size_t>(rows));
     }
     table_.rows = rows;
     table_.cards = header.cards;
@@ -193,6 +197,10 @@ class FitsTableReader {
       const unsigned char* at = row + cell.offset;
       if (column.isText) {
         column.texts.push_back(cellText(cell.type.kind, {at, static_cast<size_t>(cell.type.count)}));
+        continue;
+      }
+      if (limits_.exact && isWhole(cell.type.kind)) {
+        column.integers.push_back(cellInteger(cell.type.kind, at));
         continue;
       }
       const double raw = cellNumber(cell.type.kind, at);

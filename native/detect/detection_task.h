@@ -9,12 +9,15 @@
 #include <string>
 #include <vector>
 
+#include "coverage/area.h"
+#include "coverage/moc.h"
 #include "detect/detector.h"
 #include "detect/forced.h"
 #include "detect/header_review.h"
 #include "detect/measuring.h"
 #include "detect/normalise.h"
 #include "detect/region.h"
+#include "detect/searched_area.h"
 #include "detect/tiling.h"
 #include "fits/fits.h"
 #include "model/network.h"
@@ -39,6 +42,8 @@ struct DetectionResult {
   std::vector<MeasuredSource> measured;  // one per source; empty: not asked for
   std::optional<MeasureSummary> measureSummary;
   TileLayout layout;
+  int64_t tiles = 0;                                  // of the layout, that were searched
+  std::optional<int64_t> outsideMask;                 // sources that went; absent: no mask
   int64_t selected = 0, afterFirst = 0;               // boxes before and after the first suppression
   PixelCounts pixels;                                 // of the region
   std::vector<std::pair<double, double>> clipLimits;  // of each clip of the normalisation, as used
@@ -69,6 +74,11 @@ class DetectionTask : public TileTask {
   /// Before the first tile is prepared. Throws as SourceMeasurer.
   void setMeasure(const MeasureRequest& request);
 
+  /// Of the region, what is searched. Before the first tile is prepared. Throws kMaskInvalid.
+  void setMask(std::shared_ptr<const coverage::Area> area);
+  /// footprint() will be asked for. Before the first tile is prepared. Throws kMaskInvalid without a celestial WCS.
+  void setFootprint();
+
   // For a search of the same pixels, changed (native/detect/quality). Before the first tile is prepared:
 
   /// `change` sees every window after it was read, in the network's unit.
@@ -85,8 +95,9 @@ class DetectionTask : public TileTask {
   const DetectorConfig& config() const;
   const YoloHead& head() const;
   const TileLayout& layout() const;
+  const SearchedArea& searched() const;
 
-  int64_t items() const override { return layout().tiles(); }
+  int64_t items() const override { return static_cast<int64_t>(searched().tiles().size()); }
   Extent itemExtent() const override;
   int64_t inputValues() const override { return layout().tilePixels(); }
   int64_t outputValues() const override;
@@ -111,6 +122,9 @@ class DetectionTask : public TileTask {
 
   /// After finish.
   const DetectionResult& result() const;
+
+  /// After finish, of a task that was told so: what was searched, by the pixels that have a value. Throws as coverage::footprint.
+  coverage::Moc footprint() const;
 
   // After finish of a task that measures (kInvalidArgument otherwise). One call at a time.
 

@@ -47,10 +47,11 @@ PixelPass passOver(const PixelPlane& plane, const Region& region, const std::ato
   };
 }
 
-TileSource::TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan plan,
-                       const std::atomic<bool>* cancel, RowSink seen)
+TileSource::TileSource(PixelPlane plane, const TileLayout& layout, std::vector<int32_t> tiles,
+                       NormalisePlan plan, const std::atomic<bool>* cancel, RowSink seen)
     : plane_(std::move(plane)),
       layout_(layout),
+      tiles_(std::move(tiles)),
       plan_(std::move(plan)),
       cancel_(cancel),
       seen_(std::move(seen)),
@@ -77,7 +78,7 @@ void TileSource::loadRows(int64_t begin, int64_t end) {
 /// Makes rows [begin, end) of the region present; at most ringRows_ of them.
 void TileSource::load(int64_t begin, int64_t end) {
   const int64_t band = bandRows(plane_, layout_.region.width);
-  int64_t y = std::max(loaded_, begin);
+  int64_t y = seen_ ? loaded_ : std::max(loaded_, begin);
   while (y < end) {
     throwIfCancelled(cancel_);
     const int64_t untilWrap = ringRows_ - y % ringRows_;
@@ -104,32 +105,37 @@ void TileSource::writeTile(int64_t tile, float* out) const {
   }
 }
 
-void TileSource::loadFor(int64_t tile) {
+void TileSource::loadFor(int32_t tile) {
   const int64_t y0 = layout_.rows.begin(layout_.row(tile));
   load(std::max<int64_t>(y0, 0), std::min(y0 + layout_.tilePx, layout_.region.height));
 }
 
 int64_t TileSource::prepare() {
-  if (next_ == layout_.tiles()) return 0;
-  loadFor(next_);
-  return (layout_.row(next_) + 1) * layout_.columns.count - next_;
+  if (next_ == count()) return 0;
+  const auto next = tiles_.begin() + next_;
+  loadFor(*next);
+  const auto after = std::lower_bound(next, tiles_.end(), (layout_.row(*next) + 1) * layout_.columns.count);
+  return after - next;
 }
 
 void TileSource::fill(int64_t first, int count, float* out) {
-  if (count < 0 || first < next_ || first + count > layout_.tiles()) {
+  if (count < 0 || first < next_ || first + count > this->count()) {
     throw OtfError(Code::kInternal, "tiles " + std::to_string(first) + " to " +
                                         std::to_string(first + count) + " asked for after tile " +
-                                        std::to_string(next_) + " of " + std::to_string(layout_.tiles()));
+                                        std::to_string(next_) + " of " + std::to_string(this->count()));
   }
-  for (int64_t tile = first; tile < first + count; ++tile, out += layout_.tilePixels()) {
+  for (int64_t at = first; at < first + count; ++at, out += layout_.tilePixels()) {
+    const int32_t tile = tiles_[static_cast<size_t>(at)];
     loadFor(tile);
     Stopwatch watch;
     writeTile(tile, out);
     prepareSeconds_ += watch.lap();
   }
   next_ = first + count;
+  if (next_ < this->count()) return;
+  if (seen_) load(loaded_, layout_.region.height);
   // Waiting for the network and being assembled needs no pixels.
-  if (next_ == layout_.tiles()) ring_.reset();
+  ring_.reset();
 }
 
 }  // namespace otf

@@ -35,17 +35,18 @@ using RowSink = std::function<void(const float* pixels, int64_t rows)>;
 /// tile has been filled. One thread at a time.
 class TileSource {
  public:
-  /// Throws kOutOfMemory. `cancel` may be null.
-  TileSource(PixelPlane plane, const TileLayout& layout, NormalisePlan plan, const std::atomic<bool>* cancel,
-             RowSink seen = {});
+  /// `tiles`: numbers of those that are asked for, ascending; they are what fill counts by. With `seen` every row of the region
+  /// is read. Throws kOutOfMemory. `cancel` may be null.
+  TileSource(PixelPlane plane, const TileLayout& layout, std::vector<int32_t> tiles, NormalisePlan plan,
+             const std::atomic<bool>* cancel, RowSink seen = {});
 
   /// What a source of this layout takes while it is used.
   static int64_t ringBytes(const TileLayout& layout);
 
-  /// Reads the rows that the next tile needs, and gives how many tiles from it on need no others: those of its row.
+  /// Reads the rows that the next tile needs, and gives how many of those asked for need no others from it on: those of its row.
   int64_t prepare();
 
-  /// Tiles [first, first+count) to out[count][tilePx][tilePx]; 0 outside the region. Calls must go forward
+  /// Tiles [first, first+count) of those asked for to out[count][tilePx][tilePx]; 0 outside the region. Calls must go forward
   /// (kInternal otherwise); tiles may be left out, and the rows that only they need are then never read.
   /// Throws kCancelled, and what the plane's read throws.
   void fill(int64_t first, int count, float* out);
@@ -56,13 +57,15 @@ class TileSource {
   double prepareSeconds() const { return prepareSeconds_; }  // normalise and copy
 
  private:
-  void loadFor(int64_t tile);
+  int64_t count() const { return static_cast<int64_t>(tiles_.size()); }
+  void loadFor(int32_t tile);
   void load(int64_t begin, int64_t end);
   void loadRows(int64_t begin, int64_t end);
   void writeTile(int64_t tile, float* out) const;
 
   PixelPlane plane_;
   TileLayout layout_;
+  std::vector<int32_t> tiles_;
   NormalisePlan plan_;
   const std::atomic<bool>* cancel_;
   RowSink seen_;
@@ -70,7 +73,7 @@ class TileSource {
   std::optional<RecycledBuffer>
       ring_;            // row y of the region lives at y % ringRows_; none after the last tile
   int64_t loaded_ = 0;  // rows below this have been read
-  int64_t next_ = 0;    // first tile that may still be asked for
+  int64_t next_ = 0;    // first of tiles_ that may still be asked for
   PixelCounts counts_;
   double readSeconds_ = 0, prepareSeconds_ = 0;
 };

@@ -27,6 +27,7 @@ constexpr std::array kEntries = {
     Entry{Code::kImageTooLarge, "OTF_IMAGE_TOO_LARGE"},
     Entry{Code::kBeamUnknown, "OTF_BEAM_UNKNOWN"},
     Entry{Code::kMapMismatch, "OTF_MAP_MISMATCH"},
+    Entry{Code::kMaskInvalid, "OTF_MASK_INVALID"},
     Entry{Code::kTableUnreadable, "OTF_TABLE_UNREADABLE"},
     Entry{Code::kTableColumn, "OTF_TABLE_COLUMN"},
     Entry{Code::kDetectorConfig, "OTF_DETECTOR_CONFIG"},

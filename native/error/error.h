@@ -26,6 +26,7 @@ enum class Code {
   kImageTooLarge,        // searching it would take more memory than is allowed
   kBeamUnknown,          // a measurement needs the beam of an image whose header has none
   kMapMismatch,          // a map given for a measurement is not one of the image's pixels
+  kMaskInvalid,          // a mask is no MOC or DS9 regions that can be read, or laid on the image
   kTableUnreadable,      // a catalogue is not a table that can be read
   kTableColumn,          // a catalogue lacks a column that is needed
   kDetectorConfig,       // the model card's detector section does not fit the network

@@ -13,6 +13,7 @@ namespace {
 using Type = FitsColumn::Type;
 
 size_t rowsOf(const FitsColumn& column) {
+  if (column.type == Type::kLong) return column.longs.size();
   return column.type == Type::kText ? column.text.size() : column.numbers.size();
 }
 
@@ -39,6 +40,8 @@ Prepared prepare(const FitsColumn& column) {
       return {"1E"};
     case Type::kDouble:
       return {"1D"};
+    case Type::kLong:
+      return {"1K"};
     case Type::kInt:
       break;
   }
@@ -83,6 +86,10 @@ void writeCells(fits::OutputFile& file, const FitsColumn& column, const Prepared
       pointers[i] = text[i].data();
     }
     file.run([&](int* s) { fits_write_col(file.get(), TSTRING, number, row, 1, cells, pointers.data(), s); });
+  } else if (column.type == Type::kLong) {
+    std::vector<LONGLONG> values(column.longs.begin() + static_cast<ptrdiff_t>(first),
+                                 column.longs.begin() + static_cast<ptrdiff_t>(first + count));
+    file.run([&](int* s) { fits_write_col(file.get(), TLONGLONG, number, row, 1, cells, values.data(), s); });
   } else if (column.type == Type::kInt) {
     std::vector<LONGLONG> values(count);
     for (size_t i = 0; i < count; ++i) values[i] = toInteger(column.numbers[first + i], prepared.null);

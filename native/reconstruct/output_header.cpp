@@ -80,9 +80,22 @@ void addTimes(const CubeInfo& cube, FitsImageWriter& image) {
     times.push_back(mjd - start);
   }
   if (even) return;
-  const std::vector<FitsColumn> columns{
-      {"TIME", "d", "time.epoch", "middle of the frame, after MJDREF", FitsColumn::Type::kDouble, {}, times},
-      {"EXPOSURE", "s", "time.duration;obs.exposure", "", FitsColumn::Type::kDouble, {}, cube.exposuresS}};
+  const std::vector<FitsColumn> columns{{"TIME",
+                                         "d",
+                                         "time.epoch",
+                                         "middle of the frame, after MJDREF",
+                                         FitsColumn::Type::kDouble,
+                                         {},
+                                         times,
+                                         {}},
+                                        {"EXPOSURE",
+                                         "s",
+                                         "time.duration;obs.exposure",
+                                         "",
+                                         FitsColumn::Type::kDouble,
+                                         {},
+                                         cube.exposuresS,
+                                         {}}};
   const std::vector<FitsKey> keys{text("TIMESYS", cube.timeScale, "time scale"),
                                   number("MJDREF", start, "[d] middle of the first frame")};
   image.addTable("TIMES", columns, keys);

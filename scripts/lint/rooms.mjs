@@ -50,6 +50,7 @@ const kNative = {
   table: ['error'],
   catalogue: ['error', 'fits'],
   score: ['catalogue', 'error', 'threads'],
+  coverage: ['catalogue', 'error', 'fits', 'sky'],
   threads: [],
   timing: [],
   model: ['error', 'tensor'],
@@ -109,7 +110,7 @@ const kNative = {
   ],
   task: ['engine', 'error', 'model', 'tensor', 'timing'],
   measure: ['error', 'fits', 'sky', 'threads'],
-  detect: ['engine', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor', 'timing'],
+  detect: ['coverage', 'engine', 'error', 'fits', 'measure', 'model', 'sky', 'task', 'tensor', 'timing'],
   'detect/quality': ['detect', 'error', 'measure', 'model', 'score', 'task'],
   // They run a network of their own.
   'detect/tests': [
@@ -155,7 +156,7 @@ const kNative = {
       'simulate',
       'sky',
     ],
-    ...['catalogue', 'measure', 'score', 'table', 'task', 'timing'],
+    ...['catalogue', 'coverage', 'measure', 'score', 'table', 'task', 'timing'],
     'tensor',
   ],
   fuzz: ['catalogue', 'error', 'fits', 'model', 'reader', 'sky'],

@@ -9,7 +9,7 @@ import { capture, fail, runQuietly } from './step.mjs';
 // ocl-icd-opencl-dev: libdnnl-dev of Debian 12 only recommends it, but its CMake files demand OpenCL.
 const kLibraries = [
   ...['libcfitsio-dev', 'wcslib-dev', 'libdnnl-dev', 'libpng-dev', 'zlib1g-dev', 'ocl-icd-opencl-dev'],
-  ...['libexpat1-dev', 'libcminpack-dev', 'libfftw3-dev'],
+  ...['libexpat1-dev', 'libcminpack-dev', 'libfftw3-dev', 'libchealpix-dev'],
 ];
 const kBuild = ['cmake', 'make', 'g++', 'pkg-config', ...kLibraries];
 const kTests = ['doctest-dev'];
@@ -155,7 +155,7 @@ async function checkWithoutDpkg(tests) {
   for (const program of ['cmake', 'make', 'g++', 'pkg-config']) {
     if ((await capture(program, ['--version'])).code !== 0) absent.push(program);
   }
-  for (const library of ['cfitsio', 'wcslib', 'libpng', 'expat', 'cminpack', 'fftw3f']) {
+  for (const library of ['cfitsio', 'wcslib', 'libpng', 'expat', 'cminpack', 'fftw3f', 'chealpix']) {
     if ((await capture('pkg-config', ['--exists', library])).code !== 0) absent.push(library);
   }
   if (absent.length > 0) fail(`not a Debian system, and not found: ${absent.join(', ')} (oneDNN is needed too)`);

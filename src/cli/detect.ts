@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import type { MocFormat } from '../engine/addon.js';
 import { loadAddon } from '../engine/load.js';
 import { OtfError } from '../errors/catalogue.js';
 import { duration } from '../io/terminal.js';
@@ -35,6 +36,7 @@ interface DetectOptions extends EngineOptions {
   noiseMap?: string;
   backgroundMap?: string;
   places?: string;
+  mask?: string;
   quality?: string;
   checksum?: boolean;
   format?: DetectionFormat;
@@ -45,6 +47,7 @@ interface DetectOptions extends EngineOptions {
   residual?: string;
   photometry?: string;
   qualityFiles?: string;
+  footprint?: string;
   preview?: string;
   previewPx: number;
   json?: boolean;
@@ -82,6 +85,7 @@ export function registerDetect(root: Command): void {
     .option('--residual <fits>', 'also write the image without what was fitted')
     .option('--photometry <vot>', 'where the flux densities at the --places go')
     .option('--quality-files <stem>', 'where what --quality tells goes: STEM.vot, -completeness.svg, -reliability.svg')
+    .option('--footprint <file>', 'also write what of the sky was searched as a MOC: .fits, .json or .txt')
     .option('--preview <png>', 'also draw the image with its sources')
     .option('--preview-px <n>', 'longest side of the drawing', integer(16, 8192), kPreviewPx)
     .option('--json', 'print a summary of the run as JSON');
@@ -104,22 +108,27 @@ async function detect(image: string, options: DetectOptions): Promise<void> {
   if (options.qualityFiles !== undefined && options.quality === undefined)
     throw new OtfError('OTF_USAGE', '--quality-files is for what --quality tells: give it, too');
   const quality = options.qualityFiles === undefined ? [] : Object.values(qualityFilesOf(options.qualityFiles));
-  const outputs = [target.path, preview, photometry, ...quality, ...Object.values(mapsOf(options))];
+  const footprint = footprintFormat(options.footprint);
+  const outputs = [target.path, preview, photometry, options.footprint, ...quality, ...Object.values(mapsOf(options))];
   await refuseOverwritingInputs([image, ...Object.values(furtherOf(options))], outputs);
   for (const path of outputs) if (path !== undefined) await assertWritable(path);
   const plain = new PlainFiles();
   try {
-    await detectPlain(image, plain, options, target);
+    await detectPlain(image, plain, { ...options, mocFormat: footprint }, target);
   } finally {
     await plain.close();
   }
 }
 
-async function detectPlain(given: string, plain: PlainFiles, options: DetectOptions, target: Target): Promise<void> {
+type Prepared = DetectOptions & { mocFormat: MocFormat | undefined };
+
+async function detectPlain(given: string, plain: PlainFiles, options: Prepared, target: Target): Promise<void> {
   const card = detectorCard(await resolveModel(options.models, options.model));
   const fields = fieldsOfOptions({ ...options }, kCommandParameters);
   const named = furtherOf(options);
-  const asked = asUsage(() => readDetection(givenOf(fields), card, kNoDefaults, Object.keys(named)));
+  const read = asUsage(() => readDetection(givenOf(fields), card, kNoDefaults, Object.keys(named)));
+  const { mocFormat, footprint } = options;
+  const asked = mocFormat === undefined ? read : { ...read, footprint: mocFormat };
   const maps = mapsOf(options);
   if (Object.values(maps).some((path) => path !== undefined) && (asked.measure ?? 'none') === 'none') {
     const wrong = '--rms, --background, --model-image and --residual are maps of the measurement';
@@ -132,7 +141,7 @@ async function detectPlain(given: string, plain: PlainFiles, options: DetectOpti
   const engine = { name, threads, batch, quantization };
   const bar = progressBar(kDetection.unit);
   const record = await runDetectTask(
-    { image, given, further, asked, checksum, maps, photometry, qualityStem, card, engine },
+    { image, given, further, asked, checksum, maps, photometry, footprint, qualityStem, card, engine },
     ({ done, total }) => bar.update(done, total),
   ).finally(bar.stop);
 
@@ -143,13 +152,28 @@ async function detectPlain(given: string, plain: PlainFiles, options: DetectOpti
 }
 
 /** The files there are, by the names of the kind's inputs. */
-function furtherOf({ beam, noiseMap, backgroundMap, places }: DetectOptions): Record<string, string> {
-  const all = { BEAM: beam, NOISE_MAP: noiseMap, BACKGROUND_MAP: backgroundMap, PLACES: places };
+function furtherOf({ beam, noiseMap, backgroundMap, places, mask }: DetectOptions): Record<string, string> {
+  const all = { BEAM: beam, NOISE_MAP: noiseMap, BACKGROUND_MAP: backgroundMap, PLACES: places, MASK: mask };
   return Object.fromEntries(Object.entries(all).flatMap(([name, path]) => (path === undefined ? [] : [[name, path]])));
 }
 
 function mapsOf({ rms, background, modelImage, residual }: DetectOptions): DetectTask['maps'] & object {
   return { rms, background, model: modelImage, residual };
+}
+
+const kMocEndings = new Map<string, MocFormat>([
+  ['.fits', 'fits'],
+  ['.fit', 'fits'],
+  ['.json', 'json'],
+  ['.txt', 'ascii'],
+  ['.moc', 'ascii'],
+]);
+
+function footprintFormat(path: string | undefined): MocFormat | undefined {
+  if (path === undefined) return undefined;
+  const format = kMocEndings.get(extname(path).toLowerCase());
+  if (format !== undefined) return format;
+  throw new OtfError('OTF_USAGE', `--footprint ${path}: its ending says no notation (.fits, .json, .txt)`);
 }
 
 interface Target {

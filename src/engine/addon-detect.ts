@@ -42,6 +42,9 @@ export interface ImageSelect {
   label?: string;
 }
 
+/** Notations of an IVOA MOC. */
+export type MocFormat = 'fits' | 'json' | 'ascii';
+
 /** Of benchDetect. */
 export interface DetectRequest {
   image: ImageSelect;
@@ -231,7 +234,8 @@ export interface DetectOutcome {
   quality?: FoundQuality;
   image: ImageSummary;
   tiling: { tilesX: number; tilesY: number; offsetX: number; offsetY: number; tilePx: number; overlapPx: number };
-  counts: { selected: number; afterFirst: number; final: number };
+  /** Of a mask only: sources that went because they are outside, and tiles that were searched. */
+  counts: { selected: number; afterFirst: number; final: number; outsideMask?: number; tilesSearched?: number };
   engine: EngineInfo;
   times: StageTimes;
   /** Bytes: the engine's own memory, and the largest resident size of the process. */

@@ -1,6 +1,6 @@
 /** The pieces of a task whose network runs in an engine process, or here. */
 import type { EngineInfo, EngineRequest } from './addon.js';
-import type { DetectRequest, MeasureRequest, NormaliseStep, QualityRequest } from './addon-detect.js';
+import type { DetectRequest, ImageSelect, MeasureRequest, NormaliseStep, QualityRequest } from './addon-detect.js';
 
 /** Numbers that name native objects; valid in the main thread and every worker of this process. */
 export type SlotsHandle = number;
@@ -54,6 +54,10 @@ export interface OpenDetectionRequest
   measure?: MeasureRequest;
   /** Of a detection that measures. */
   quality?: QualityRequest;
+  /** A MOC or DS9 regions: sources outside go. */
+  mask?: ImageSelect;
+  /** writeFootprint will be asked for. */
+  footprint?: boolean;
   /** File for the network's output of every tile, float32, in the order of the tiles. */
   rawOutput?: string;
 }

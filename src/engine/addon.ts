@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchEngineRequest } from './addon-bench.js';
 import type { SimulateCubeOutcome, SimulateCubeRequest } from './addon-cube.js';
-import type { DetectorConfig, DetectRequest } from './addon-detect.js';
+import type { DetectorConfig, DetectRequest, MocFormat } from './addon-detect.js';
 import type { PictureAddon } from './addon-pictures.js';
 import type { OpenedReconstruction, OpenReconstructionRequest, ReconstructorConfig } from './addon-reconstruct.js';
 import type {
@@ -233,6 +233,8 @@ export interface NativeAddon extends PictureAddon {
     task: TaskHandle,
     request: { path: string; kind: 'rms' | 'background' | 'model' | 'residual' },
   ): Promise<void>;
+  /** The footprint as a MOC, of a detection that was opened for it: its text, or (FITS) '' and the file is written. */
+  writeFootprint(task: TaskHandle, request: { path: string; format: MocFormat }): Promise<string>;
   /** Flux densities of the beam's shape at places in the image's own frame. */
   measureTaskPlaces(task: TaskHandle, request: TaskPlacesRequest): Promise<PlacesColumns>;
   /** A fill under way throws OTF_CANCELLED soon. */

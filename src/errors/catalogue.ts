@@ -35,6 +35,7 @@ const kKinds = {
   OTF_IMAGE_TOO_LARGE: kind(1, 422, 'fatal'),
   OTF_BEAM_UNKNOWN: kind(1, 422, 'fatal'),
   OTF_MAP_MISMATCH: kind(1, 422, 'fatal'),
+  OTF_MASK_INVALID: kind(1, 422, 'fatal'),
   OTF_TABLE_UNREADABLE: kind(1, 422, 'fatal'),
   OTF_TABLE_COLUMN: kind(1, 422, 'fatal'),
   OTF_DETECTOR_CONFIG: kind(1, 500, 'fatal'),

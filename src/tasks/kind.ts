@@ -23,6 +23,8 @@ export interface InputDescription {
   checked: boolean;
   /** So many files may be given, in their order: several parts or values, or values separated by blanks. Absent = one. */
   most?: number;
+  /** Media type, in provenance. Absent = image/fits. */
+  mime?: string;
   help: string;
 }
 

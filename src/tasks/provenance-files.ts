@@ -86,7 +86,7 @@ function usedInputs(
   { inputs: read, aboutInputs }: ProvenanceFacts,
   baseUrl: string,
 ): UsedFile[] {
-  return inputs.flatMap(({ name, role }, place) =>
+  return inputs.flatMap(({ name, role, mime = 'image/fits' }, place) =>
     (read[name] ?? []).map(({ name: label, sha256, size, url, origin }, index): UsedFile => {
       const parameter = index === 0 ? name : `${name}.${index + 1}`;
       // Of another job: the same entity as in the records of that one.
@@ -96,7 +96,7 @@ function usedInputs(
         id: `job-${of.jobId}-${(part[1] ?? '').toLowerCase()}`,
         label,
         location: url ?? `${baseUrl}/jobs/${of.jobId}/${part.join('/')}`,
-        mime: 'image/fits',
+        mime,
         size,
         ...(sha256 === undefined ? {} : { sha256 }),
       };

@@ -51,15 +51,22 @@ QualityTask::QualityTask(std::shared_ptr<DetectionTask> detection, const OpenPar
     : detection_(std::move(detection)) {
   beamPx_ = beamPixels(detection_->header(), detection_->layout().region);
   runs_.push_back({detection_.get(), 0, detection_->items()});
-  const Sample sample = chooseSample(detection_->layout(), request.tiles);
+  const Region searched = detection_->searched().bounds();
+  const TileLayout& layout = detection_->layout();
+  const Sample sample = chooseSample(layoutTiles(searched, layout.tilePx, layout.overlapPx), request.tiles);
   marginPx_ = sample.marginPx;
   for (const Region& box : sample.boxes) addTurned(open, box);
   uint64_t seed = request.seed;
   for (int round = 0; round < sample.rounds; ++round) {
-    for (const Region& box : sample.boxes)
-      addMocked(open, box, placeMocks(detection_->header(), shrunk(box, marginPx_), beamPx_, seed++));
+    for (const Region& box : sample.boxes) addMocked(open, box, mocksIn(box, seed++));
   }
   result_.tiles = items() - detection_->items();
+}
+
+std::vector<Mock> QualityTask::mocksIn(const Region& box, uint64_t seed) const {
+  std::vector<Mock> mocks = placeMocks(detection_->header(), shrunk(box, marginPx_), beamPx_, seed);
+  std::erase_if(mocks, [this](const Mock& mock) { return !detection_->searched().contains(mock.x, mock.y); });
+  return mocks;
 }
 
 void QualityTask::addTurned(const OpenPart& open, const Region& box) {
@@ -137,7 +144,9 @@ void QualityTask::cancel() {
 }
 
 void QualityTask::finish(int threads) {
-  for (const Run& run : runs_) run.task->finish(threads);
+  detection_->finish(threads);
+  settleParts();  // those of which a mask left nothing have not been looked at
+  for (const auto& part : parts_) part->task->finish(threads);
   tell();
 }
 
@@ -167,7 +176,8 @@ void QualityTask::tell() {
     const std::vector<Seen> again = seenOf(*part->task, part->task->layout().region);
     if (part->isTurned) {
       const Region& box = part->task->layout().region;
-      turned += filled(*part->task) * pixelsOf(part->inner) / pixelsOf(box);
+      turned += filled(*part->task) * pixelsOf(part->inner) / pixelsOf(box) *
+                detection_->searched().fractionOf(part->inner);
       for (const Seen& seen : seenOf(*part->task, part->inner)) {
         bySnr.negative.push_back({seen.snr, seen.snr});
         byFlux.negative.push_back({seen.flux, seen.snr});
@@ -187,7 +197,7 @@ void QualityTask::tell() {
       result_.recovered += hits[i];
     }
   }
-  const double all = filled(*detection_);
+  const double all = filled(*detection_) * detection_->searched().fractionOf(region);
   result_.sampled = bySnr.sampled = byFlux.sampled = all > 0 ? std::min(1.0, turned / all) : 0;
   result_.bySnr = binned(bySnr, snrEdges());
   const double rms = detection_->noise().typicalRms();

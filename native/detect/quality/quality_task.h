@@ -70,6 +70,8 @@ class QualityTask : public TileTask {
 
   void addTurned(const OpenPart& open, const Region& box);
   void addMocked(const OpenPart& open, const Region& box, std::vector<Mock> mocks);
+  /// Where the detection searches.
+  std::vector<Mock> mocksIn(const Region& box, uint64_t seed) const;
   void addRun(std::unique_ptr<Part> part);
   /// Limits and noise are those of the detection, which has read all of its pixels by then.
   void settleParts();

@@ -5,11 +5,23 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <vector>
 
 #include "detect/tests/fixtures.h"
 #include "detect/tile_source.h"
 
 using namespace otf;
+
+namespace {
+
+std::vector<int32_t> allTiles(const TileLayout& layout) {
+  std::vector<int32_t> tiles(static_cast<size_t>(layout.tiles()));
+  std::iota(tiles.begin(), tiles.end(), 0);
+  return tiles;
+}
+
+}  // namespace
 
 TEST_CASE("the published tiling of SDC1") {
   const AxisTiling axis = tileAxis(32768, 512, 32);
@@ -115,7 +127,7 @@ TEST_CASE("every tile's pixels equal the direct formula, and every row is read o
     CAPTURE(region.height);
     CAPTURE(tile);
     CAPTURE(overlap);
-    TileSource source(image.plane(), layout, plan, nullptr);
+    TileSource source(image.plane(), layout, allTiles(layout), plan, nullptr);
     std::vector<float> tiles(static_cast<size_t>(layout.tiles() * layout.tilePixels()), -1.0F);
     for (int64_t first = 0; first < layout.tiles();) {
       const int count = int(std::min<int64_t>(1 + random() % 7, layout.tiles() - first));
@@ -147,7 +159,7 @@ TEST_CASE("every tile's pixels equal the direct formula, and every row is read o
 TEST_CASE("tiles may be left out but not asked for again") {
   const TestImage image(100, 300, 3);
   const TileLayout layout = layoutTiles({0, 0, 100, 300}, 32, 4);
-  TileSource source(image.plane(), layout, {}, nullptr);
+  TileSource source(image.plane(), layout, allTiles(layout), {}, nullptr);
   std::vector<float> tile(static_cast<size_t>(layout.tilePixels()));
   const int64_t last = layout.tiles() - 1;
   source.fill(last, 1, tile.data());
@@ -161,7 +173,7 @@ TEST_CASE("a cancelled source stops before it reads") {
   const TestImage image(64, 64, 4);
   std::atomic<bool> cancel{true};
   const TileLayout layout = layoutTiles({0, 0, 64, 64}, 32, 4);
-  TileSource source(image.plane(), layout, {}, &cancel);
+  TileSource source(image.plane(), layout, allTiles(layout), {}, &cancel);
   std::vector<float> tile(static_cast<size_t>(layout.tilePixels()));
   CHECK(test::codeOf([&] { source.fill(0, 1, tile.data()); }) == Code::kCancelled);
   CHECK(test::codeOf([&] { passOver(image.plane(), {0, 0, 64, 64}, &cancel)([](auto) {}); }) ==

@@ -1,7 +1,7 @@
 /** What a job of a detection leaves beside its catalogue: images of the measurement, flux densities at given places, how good it is. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addon } from '../../engine/addon.js';
+import { addon, type MocFormat } from '../../engine/addon.js';
 import type { TableDocument } from '../../results/table.js';
 import { votable } from '../../results/votable.js';
 import { forcedDocument, placesOf } from '../../scores/forced-document.js';
@@ -22,7 +22,7 @@ type Ended = Pick<EndRequest, 'handle' | 'threads'>;
 /** Of a task that is finished. Leaves nothing when it throws. */
 export async function filesBeside(record: RunRecord, request: Ended & Pick<EndRequest, 'plan'>): Promise<Beside> {
   const { beside } = request.plan as DetectionRequest['plan'];
-  const { maps, places, folder } = beside;
+  const { maps, places, footprint, folder } = beside;
   const begun: string[] = [];
   try {
     const files: Beside[number][] = [];
@@ -32,6 +32,7 @@ export async function filesBeside(record: RunRecord, request: Ended & Pick<EndRe
       await addon.writeMap(request.handle as number, { path: join(folder, file), kind });
       files.push({ id: kind, file, mime: 'application/fits', temporary: file });
     }
+    if (footprint !== undefined) files.push(await footprintFile(request, footprint, folder, begun));
     if (places) {
       const document = await photometry(record, request, places);
       files.push({ id: 'photometry', file: 'photometry.vot', mime: kVotable, pieces: votable(document, 'TABLEDATA') });
@@ -41,6 +42,27 @@ export async function filesBeside(record: RunRecord, request: Ended & Pick<EndRe
     await Promise.all(begun.map((path) => rm(path, { force: true })));
     throw thrown;
   }
+}
+
+const kMocFiles = {
+  fits: { file: 'footprint.fits', mime: 'application/fits' },
+  json: { file: 'footprint.json', mime: 'application/json' },
+  ascii: { file: 'footprint.txt', mime: 'text/plain' },
+} as const satisfies Record<MocFormat, object>;
+
+/** `begun`: it is written there, too. */
+async function footprintFile(
+  { handle }: Pick<EndRequest, 'handle'>,
+  format: MocFormat,
+  folder: string,
+  begun: string[],
+): Promise<Beside[number]> {
+  const { file, mime } = kMocFiles[format];
+  const path = join(folder, file);
+  if (format === 'fits') begun.push(path);
+  const text = await addon.writeFootprint(handle as number, { path, format });
+  const kind = { id: 'footprint', file, mime };
+  return format === 'fits' ? { ...kind, temporary: file } : { ...kind, pieces: [text] };
 }
 
 function qualityFiles(record: RunRecord): Beside[number][] {

@@ -33,6 +33,8 @@ export interface DetectTask {
   /** Files for the images that the measurement leaves, and for the flux densities at the PLACES. */
   maps?: Partial<Record<MapName, string | undefined>>;
   photometry?: string | undefined;
+  /** File for the footprint, which `asked` names the notation of. */
+  footprint?: string | undefined;
   /** Begins the names of the files that tell how good it is: .vot, -completeness.svg, -reliability.svg. */
   qualityStem?: string | undefined;
   card: DetectorCard;
@@ -62,6 +64,7 @@ export async function runDetectTask(task: DetectTask, onProgress: (progress: Pro
         input: { name: basename(image.name), ...input },
         primaryBeam: beam && basename(beam.name),
         measure: plan.measure,
+        mask: plan.mask,
       });
     });
   } catch (thrown) {
@@ -116,7 +119,7 @@ export function qualityFilesOf(stem: string) {
 
 /** What the measurement leaves beside the catalogue. */
 async function writeBeside(
-  { maps = {}, photometry: target, further, qualityStem }: DetectTask,
+  { maps = {}, photometry: target, footprint, asked, further, qualityStem }: DetectTask,
   record: RunRecord,
   ended: Pick<EndRequest, 'handle' | 'threads'>,
 ): Promise<void> {
@@ -126,6 +129,10 @@ async function writeBeside(
   for (const kind of kMapNames) {
     const path = maps[kind];
     if (path !== undefined) await addon.writeMap(ended.handle as number, { path, kind });
+  }
+  if (footprint !== undefined && asked.footprint !== undefined) {
+    const text = await addon.writeFootprint(ended.handle as number, { path: footprint, format: asked.footprint });
+    if (asked.footprint !== 'fits') await writeFileAtomically(footprint, [text]);
   }
   const places = further?.PLACES;
   if (target !== undefined && places)

@@ -4,6 +4,9 @@ import { kDetectorKind, kDetectorSection } from './card.js';
 import { kDetectionFormats } from './formats.js';
 import { type DetectionAsked, kDetectionParameters, printDetection, readDetection } from './parameters.js';
 
+/** One of several formats, which a reader tells by its bytes. */
+const kAnyFile = 'application/octet-stream';
+
 export const kDetection: TaskKind = {
   name: kDetectorKind,
   title: 'Source detection',
@@ -43,7 +46,16 @@ export const kDetection: TaskKind = {
       role: 'places',
       required: false,
       checked: false,
+      mime: kAnyFile,
       help: 'table with ra and dec: the measurement also gives the flux density of a point source at each',
+    },
+    {
+      name: 'MASK',
+      role: 'mask',
+      required: false,
+      checked: false,
+      mime: kAnyFile,
+      help: 'only the sources in this area: a MOC (FITS, JSON, ASCII) or DS9 regions',
     },
   ],
   parameters: kDetectionParameters,

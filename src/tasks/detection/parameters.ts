@@ -1,4 +1,5 @@
 /** What requests may say of a detection, beside its images: described, read and printed. */
+import type { MocFormat } from '../../engine/addon.js';
 import type { ModelCard } from '../../models/card.js';
 import { chooseNormalisation, kNormFunctions, type NormalisationWish, serverWish } from '../../models/normalisation.js';
 import type { ServerDefaults } from '../kind.js';
@@ -23,7 +24,11 @@ export interface DetectionAsked {
   /** Tiles to search again for reliability and completeness, and the seed of the mock sources. */
   quality?: number;
   qualitySeed?: number;
+  /** Notation of the footprint to leave; absent = none. */
+  footprint?: MocFormat;
 }
+
+export const kMocFormats = ['fits', 'json', 'ascii'] as const satisfies readonly MocFormat[];
 
 export const kMapNames = ['rms', 'background', 'model', 'residual'] as const;
 export type MapName = (typeof kMapNames)[number];
@@ -77,6 +82,13 @@ const kQualitySeed: ParameterDescription = {
   max: 2 ** 31 - 1,
   default: '1',
   help: 'of the random places of the mock sources',
+};
+/** A command names a file instead. */
+const kFootprint: ParameterDescription = {
+  name: 'FOOTPRINT',
+  type: 'choice',
+  choices: kMocFormats,
+  help: 'leave what of the sky was searched as a MOC: its notation',
 };
 
 const kHdu: ParameterDescription = {
@@ -143,8 +155,10 @@ export const kDetectionParameters: readonly ParameterDescription[] = [
   kMaps,
   kQuality,
   kQualitySeed,
+  kFootprint,
 ];
-export const kCommandParameters = kDetectionParameters.filter((each) => each !== kMaps);
+const kOfJobs: readonly ParameterDescription[] = [kMaps, kFootprint];
+export const kCommandParameters = kDetectionParameters.filter((each) => !kOfJobs.includes(each));
 
 /** Throws OTF_BAD_REQUEST. Whether the file has such an image and region shows when it is read. */
 export function readDetection(
@@ -167,6 +181,7 @@ export function readDetection(
   const maps = readParameter(kMaps, given) as MapName[] | undefined;
   const quality = readParameter(kQuality, given) as number | undefined;
   const qualitySeed = readParameter(kQualitySeed, given) as number | undefined;
+  const footprint = readParameter(kFootprint, given) as MocFormat | undefined;
   const ofMeasured = { MIN_SNR: minSnr, MAPS: maps, QUALITY: quality };
   const lone = Object.entries(ofMeasured).find(([, value]) => value !== undefined)?.[0];
   if (qualitySeed !== undefined && quality === undefined) throw badRequest('QUALITY_SEED goes with QUALITY');
@@ -185,6 +200,7 @@ export function readDetection(
     ...(maps === undefined ? {} : { maps: [...new Set(maps)] }),
     ...(quality === undefined ? {} : { quality }),
     ...(qualitySeed === undefined ? {} : { qualitySeed }),
+    ...(footprint === undefined ? {} : { footprint }),
   };
 }
 
@@ -199,6 +215,7 @@ export function printDetection({
   maps,
   quality,
   qualitySeed,
+  footprint,
 }: DetectionAsked): [name: string, value: string][] {
   const values: [string, string | undefined][] = [
     ['ROI', region?.roi?.join(',')],
@@ -214,6 +231,7 @@ export function printDetection({
     ['MAPS', maps?.join(',')],
     ['QUALITY', quality?.toString()],
     ['QUALITY_SEED', qualitySeed?.toString()],
+    ['FOOTPRINT', footprint],
   ];
   return values.filter((each): each is [string, string] => each[1] !== undefined);
 }

@@ -1,6 +1,6 @@
 /** What a job asks of a run, as the native side takes it, and who decided what: card < server < request. */
 import { basename } from 'node:path';
-import type { MeasureRequest, OpenDetectionRequest } from '../../engine/addon.js';
+import type { MeasureRequest, MocFormat, OpenDetectionRequest } from '../../engine/addon.js';
 import { type ChosenNormalisation, chooseNormalisation, serverWish } from '../../models/normalisation.js';
 import type { InputSource, InputSources } from '../files.js';
 import type { ServerDefaults } from '../kind.js';
@@ -13,7 +13,10 @@ import type { Measured, Origins } from './run-record.js';
 
 export interface DetectionRequest {
   /** Members of the native request. */
-  native: Pick<OpenDetectionRequest, 'box' | 'roi' | 'roiFrame' | 'normalise' | 'measure' | 'quality'>;
+  native: Pick<
+    OpenDetectionRequest,
+    'box' | 'roi' | 'roiFrame' | 'normalise' | 'measure' | 'quality' | 'mask' | 'footprint'
+  >;
   /** Comes back when the task ends. */
   plan: {
     /** Of this run, when it is not the card's. */
@@ -21,8 +24,10 @@ export interface DetectionRequest {
     origins: Origins;
     /** As the native side was asked; absent = not measured. */
     measure?: Measured;
+    /** Name of the file; absent = none. */
+    mask?: string;
     /** Files to leave beside the result, and where: the job's folder. */
-    beside: { maps: MapName[]; places?: InputSource; folder: string };
+    beside: { maps: MapName[]; places?: InputSource; footprint?: MocFormat; folder: string };
     /** Of the request, for provenance. */
     asked: Record<string, string>;
     /** For the reader of the results. */
@@ -44,7 +49,8 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
   const card = detectorCard(given);
   const asked = askedOf(job.parameters);
   const { region, normalisation, measure = 'none', minSnr = card.detector.min_snr ?? 0, maps = [] } = asked;
-  const { quality, qualitySeed = kFirstSeed } = asked;
+  const { quality, qualitySeed = kFirstSeed, footprint } = asked;
+  const [mask] = inputs.MASK ?? [];
   requireMeasured(measure, namesOfGiven(inputs));
   const chosen = chooseNormalisation(card, serverWish(defaults), normalisation ?? {});
   const changed = JSON.stringify(chosen.steps) !== JSON.stringify(card.normalisation);
@@ -55,6 +61,8 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
       ...(changed ? { normalise: chosen.steps.map(toNormaliseStep) } : {}),
       ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr, ...givenMaps(inputs) } }),
       ...(quality === undefined ? {} : { quality: { tiles: quality, seed: qualitySeed } }),
+      ...(mask === undefined ? {} : { mask: { path: mask.path, label: mask.name } }),
+      ...(footprint === undefined ? {} : { footprint: true }),
     },
     plan: {
       ...(changed ? { normalisation: chosen.steps } : {}),
@@ -65,12 +73,19 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
         normalisation: by,
       },
       ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr, ...namesOfMaps(inputs) } }),
-      beside: { maps, folder, ...(inputs.PLACES?.[0] ? { places: inputs.PLACES[0] } : {}) },
+      ...(mask === undefined ? {} : { mask: basename(mask.name) }),
+      beside: {
+        maps,
+        folder,
+        ...(inputs.PLACES?.[0] ? { places: inputs.PLACES[0] } : {}),
+        ...(footprint === undefined ? {} : { footprint }),
+      },
       asked: {
         ...(region?.roi ? { roi: region.roi.join(',') } : {}),
         ...(region?.box ? { box: region.box.join(',') } : {}),
         ...(maps.length > 0 ? { maps: maps.join(',') } : {}),
         ...(quality === undefined ? {} : { quality: String(quality), quality_seed: String(qualitySeed) }),
+        ...(footprint === undefined ? {} : { footprint }),
       },
       notes: changed ? [`the normalisation is not the one ${card.id} was trained with (${by})`] : [],
     },

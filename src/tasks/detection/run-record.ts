@@ -28,6 +28,8 @@ export interface RunRecord {
   origins?: Origins;
   /** Absent: not measured. */
   measure?: Measured;
+  /** Name of the file of the area that counts; absent = all of the region. */
+  mask?: string;
 }
 
 /** How sources were measured; names of the maps that were given (older records have none). */
@@ -50,10 +52,11 @@ export interface RunRecordInput extends Pick<RunRecord, 'card' | 'outcome' | 'cr
   jobId?: string | undefined;
   origins?: Origins | undefined;
   measure?: Measured | undefined;
+  mask?: string | undefined;
 }
 
 export function makeRunRecord(from: RunRecordInput): RunRecord {
-  const { card, outcome, createdAt, input, primaryBeam, jobId, origins, measure } = from;
+  const { card, outcome, createdAt, input, primaryBeam, jobId, origins, measure, mask } = from;
   return {
     software: { ...kSoftware },
     model: { id: card.id, title: card.title, sha256: card.sha256 },
@@ -65,6 +68,7 @@ export function makeRunRecord(from: RunRecordInput): RunRecord {
     ...(jobId === undefined ? {} : { jobId }),
     ...(origins === undefined ? {} : { origins }),
     ...(measure === undefined ? {} : { measure }),
+    ...(mask === undefined ? {} : { mask }),
   };
 }
 
@@ -95,6 +99,9 @@ export function runFacts(record: RunRecord): Fact[] {
     `${fitsPixel(region.x)},${fitsPixel(region.y)},${region.width},${region.height}`,
     'x,y,w,h in FITS pixels',
   );
+  add('mask', 'MASKFILE', record.mask, 'area in which sources count: MOC or DS9 regions');
+  add('outside_mask', 'NOUTSIDE', counts.outsideMask, 'sources outside the mask, left out');
+  add('tiles_searched', 'NSEARCHD', counts.tilesSearched, 'tiles that come near the mask');
   add('blanked_pixels', 'NBLANK', image.blankedPixels, 'blank pixels in the region');
   add('tile', 'TILE', tiling.tilePx, 'tile side in pixels');
   add('overlap', 'OVERLAP', tiling.overlapPx, 'overlap of tiles in pixels');

@@ -66,6 +66,7 @@ async function finishDetection(request: EndRequest): Promise<Found> {
     jobId,
     origins,
     measure: plan.measure,
+    mask: plan.mask,
   });
   const engine = engineOf(request);
   const facts = runFacts(record).filter((fact) => !kToldElsewhere.has(fact.name));
