@@ -10,6 +10,8 @@ export interface Scores {
   /** Of the light curves of transients at the pixel nearest to the true position, and its standard error. */
   rmse: number;
   rmseError: number;
+  /** The same of flux_rec: the amplitude refitted to the dirty frames, as the results have it. */
+  refitRmse: number;
   rmseByShape: Record<string, number>;
   steadyRmse: number;
   /** Mean error in frames above half the peak. */
@@ -41,8 +43,9 @@ interface Profile {
   shape: string;
   isTransient: boolean;
   peak: number;
-  /** Reconstructed minus true, at the pixel; the truth there. */
+  /** Reconstructed minus true, at the pixel; of flux_rec; the truth there. */
   errors: number[];
+  refitErrors: number[];
   truth: number[];
   forced: number[];
   /** The part of it that is noise. */
@@ -74,6 +77,7 @@ function profilesOf(run: CubeRun, beamPx: number): Profile[] {
       isTransient: source.shape !== 'steady',
       peak,
       errors: profile.map((value, t) => ((value - (flux[t] ?? 0)) * beam) / peak),
+      refitErrors: part(found.curves.fluxRec).map((value, t) => ((value - (flux[t] ?? 0)) * beam) / peak),
       truth: flux.map((value) => (value * beam) / peak),
       forced: forced.map((value) => value / peak),
       drawn: drawn.map((value) => value / peak),
@@ -144,6 +148,7 @@ export function scoresOf(runs: readonly CubeRun[], beamPx: number, falsePerCube:
     rmse,
     // Of the mean of squares, over twice its root; errors of one light curve are not independent.
     rmseError: standardError(transients.map(({ errors }) => mean(errors.map((value) => value * value)))) / (2 * rmse),
+    refitRmse: rms(transients.flatMap(({ refitErrors }) => refitErrors)),
     rmseByShape: Object.fromEntries(
       shapes.map((name) => [
         name,

@@ -45,6 +45,8 @@ describe('reconstruct', () => {
       '8',
       '--positions',
       'corner,px,4,4',
+      '--truth',
+      join(dir, 'sim/truth.fits'),
       '--json',
     ];
     const { code, stdout, stderr } = runCli(args, dir);
@@ -74,26 +76,32 @@ for i, name in enumerate(t['source_id']):
     rows.append({'off': float(d[j]), 'label': str(s['label'][j]), 'shape': str(t['shape'][i]),
       'time': float(abs(mine['time'] - true['time']).max()),
       'pull': float(numpy.sqrt((((mine['flux'] - true['flux']) / mine['flux_error']) ** 2).mean())),
+      'truth': float(abs(mine['true_flux'] - true['flux']).max() / true['flux'].max()),
       'rec': float(numpy.sqrt(((mine['flux_rec'] - true['flux']) ** 2).mean()) / mine['flux_error'].mean())})
 names = ('reconstructed', 'residual')
 print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).shape for n in names],
   'map': fits.getdata(out + '/snr_max.fits').shape, 'beam': fits.getheader(out + '/reconstructed.fits')['BMAJ'] * 3600,
-  'times': list(v.get_first_table().fields[2].ref or ''), 'frames': int((l['source_id'] == 'corner').sum())}))
+  'times': list(v.get_first_table().fields[2].ref or ''), 'frames': int((l['source_id'] == 'corner').sum()),
+  'corner': float(abs(l['true_flux'][l['source_id'] == 'corner']).max() / l['true_flux'].max())}))
 `;
     const read = python(program, `${join(dir, 'sim')},${out}`) as {
-      rows: { off: number; label: string; shape: string; time: number; pull: number; rec: number }[];
+      rows: { off: number; label: string; shape: string; time: number; pull: number; rec: number; truth: number }[];
+      corner: number;
       shapes: number[][];
       map: number[];
       beam: number;
       frames: number;
     };
-    for (const { off, label, shape, time, pull, rec } of read.rows) {
+    for (const { off, label, shape, time, pull, rec, truth } of read.rows) {
       assert.ok(off < 0.7, `${shape} is ${off} pixels off`);
       assert.equal(label, shape === 'steady' ? 'steady' : 'transient');
       assert.ok(time < 1e-6, 'the times are not those of the cube');
       assert.ok(pull > 0.6 && pull < 1.5, `forced fluxes of the ${shape} are ${pull} errors off`);
+      assert.ok(truth < 0.3, `the truth of the ${shape} is ${truth} of its peak off`);
       assert.ok(rec < 0.8, `the reconstruction of the ${shape} is ${rec} sigma off`);
     }
+    assert.ok(read.corner < 1e-3, 'there is a truth where no source is');
+    assert.equal(run.truth, join(dir, 'sim/truth.fits').split('/').pop());
     assert.deepEqual(read.shapes, [
       [32, 48, 48],
       [32, 48, 48],
@@ -208,6 +216,8 @@ print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).sh
     refused([cube, '--psf', join(dir, 'short/psf.fits')], /8 frames, the cube has 32/);
     const image = join(kRoot, 'examples/simulated-field-1024.fits');
     refused([image, '--psf', psf], /no axis of time/);
+    refused([cube, '--psf', psf, '--truth', join(dir, 'short/truth.fits')], /truth.*48x48x8, .* one of 48x48x32/);
+    refused([cube, '--psf', psf, '--truth', image], /no axis of time/);
     refused([cube, '--psf', psf, '--positions', 'somewhere'], /POSITIONS: "somewhere"/, 2);
     refused([cube, '--psf', psf, '--model', 'demo-continuum'], /is no reconstructor/);
   });

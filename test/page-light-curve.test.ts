@@ -16,7 +16,7 @@ describe('The page: a cube in time', { skip: kNoChromium }, () => {
     const body = new FormData();
     for (const [name, value] of Object.entries({ MODEL: 'demo-transients', METHOD: 'clean-bank', PHASE: 'RUN' }))
       body.append(name, value);
-    for (const [name, file] of Object.entries({ IMAGE: 'dirty', PSF: 'psf' })) {
+    for (const [name, file] of Object.entries({ IMAGE: 'dirty', PSF: 'psf', TRUTH: 'truth' })) {
       const bytes = readFileSync(join(kRoot, `examples/transients/${file}.fits`));
       body.append(name, new Blob([new Uint8Array(bytes)]), `${file}.fits`);
     }
@@ -50,7 +50,8 @@ describe('The page: a cube in time', { skip: kNoChromium }, () => {
     await page.getByText('Point at a source, in the picture or the table.').waitFor();
     await page.locator('.grid-body .grid-row').nth(1).click();
     await page.getByRole('heading', { name: 'Light curve of S0002' }).waitFor();
-    await page.getByRole('img', { name: /^Light curve of S0002/ }).waitFor();
+    await page.getByRole('img', { name: /^Light curve of S0002.*, the dashed one the truth/ }).waitFor();
+    await page.getByText('Dashed: the truth of the simulation.').waitFor();
     await page.locator('.grid-body .grid-row').nth(0).hover();
     await page.getByRole('heading', { name: 'Light curve of S0001' }).waitFor();
     await page.getByRole('img', { name: /^Light curve of S0001/ }).waitFor();

@@ -111,8 +111,9 @@ Napi::Value openReconstruction(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Fields fields(info[0], "request");
   const auto model = modelTable().get(fields.integer("model"));
-  CubeSources sources{readFiles(fields, "cube"), readFiles(fields, "psf"), std::nullopt};
+  CubeSources sources{readFiles(fields, "cube"), readFiles(fields, "psf"), {}, {}};
   if (fields.has("times")) sources.times = readFile(fields.object("times"));
+  if (fields.has("truth")) sources.truth = readFile(fields.object("truth"));
   std::optional<int> band;
   if (fields.has("band")) band = fields.count("band");
   auto tiles = std::make_shared<ReconstructionTask>(openBands(sources, band), model->config, model->reach,

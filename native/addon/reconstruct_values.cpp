@@ -75,6 +75,8 @@ Napi::Object curveColumns(Napi::Env env, const std::vector<Sources>& all, size_t
   out.Set("localRms",
           curves(env, all, frames, [](const auto& s, size_t t) { return s.measured.localRms[t]; }));
   out.Set("upperLimit", curves(env, all, frames, [](const auto& s, size_t t) { return s.upperLimit[t]; }));
+  if (!all.front().empty() && !all.front().front().measured.truth.empty())
+    out.Set("truth", curves(env, all, frames, [](const auto& s, size_t t) { return s.measured.truth[t]; }));
   out.Set("detected",
           curves(env, all, frames, [](const auto& s, size_t t) { return s.detected[t] ? 1 : 0; }));
   return out;

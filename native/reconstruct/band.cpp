@@ -1,5 +1,6 @@
 #include "reconstruct/band.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -7,8 +8,33 @@
 
 namespace otf {
 
-Band::Band(CubeReader cubeOfBand, PsfReader psfOfBand)
-    : cube(std::move(cubeOfBand)), psf(std::move(psfOfBand)), planes(cube, psf) {}
+namespace {
+
+CubeReader openTruth(const CubeFile& file, const CubeInfo& cube) {
+  CubeReader truth = CubeReader::open({file}, cube.band);
+  const CubeInfo& info = truth.info();
+  const auto shape = [](const CubeInfo& of) {
+    return std::to_string(of.width) + "x" + std::to_string(of.height) + "x" + std::to_string(of.frames) +
+           (of.bands > 1 ? " in " + std::to_string(of.bands) + " bands" : "");
+  };
+  if (shape(info) != shape(cube)) {
+    throw OtfError(Code::kCubeInvalid, "truth " + info.label + ": it is a cube of " + shape(info) + ", " +
+                                           cube.label + " one of " + shape(cube));
+  }
+  if (info.bunit != cube.bunit) {
+    throw OtfError(Code::kCubeInvalid, "truth " + info.label + ": its unit is " + info.bunit + ", that of " +
+                                           cube.label + " is " + cube.bunit);
+  }
+  return truth;
+}
+
+}  // namespace
+
+Band::Band(CubeReader cubeOfBand, PsfReader psfOfBand, std::optional<CubeReader> truthOfBand)
+    : cube(std::move(cubeOfBand)),
+      psf(std::move(psfOfBand)),
+      truth(std::move(truthOfBand)),
+      planes(cube, psf) {}
 
 void Band::begin(const ReconstructorConfig& config, int threads, const std::atomic<bool>* cancelled) {
   channels = std::make_unique<Channels>(planes, config, threads, cancelled);
@@ -22,7 +48,9 @@ Bands openBands(const CubeSources& sources, std::optional<int> band) {
   Bands out;
   const auto add = [&](CubeReader cube) {
     PsfReader psf = PsfReader::open(sources.psf, cube.info());
-    out.push_back(std::make_unique<Band>(std::move(cube), std::move(psf)));
+    std::optional<CubeReader> truth;
+    if (sources.truth) truth = openTruth(*sources.truth, cube.info());
+    out.push_back(std::make_unique<Band>(std::move(cube), std::move(psf), std::move(truth)));
   };
   CubeReader first = CubeReader::open(sources.cube, band.value_or(0), sources.times);
   const int bands = band ? 1 : first.info().bands;

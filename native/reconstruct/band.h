@@ -12,7 +12,7 @@
 namespace otf {
 
 struct Band {
-  Band(CubeReader cubeOfBand, PsfReader psfOfBand);
+  Band(CubeReader cubeOfBand, PsfReader psfOfBand, std::optional<CubeReader> truthOfBand);
   Band(const Band&) = delete;
   Band& operator=(const Band&) = delete;
 
@@ -20,6 +20,7 @@ struct Band {
 
   CubeReader cube;
   PsfReader psf;
+  std::optional<CubeReader> truth;
   CubePlanes planes;
   std::unique_ptr<Channels> channels;  // while windows of it are made
   /// In units of each frame's noise, [frames][height][width].
@@ -37,11 +38,14 @@ using Bands = std::vector<std::unique_ptr<Band>>;
 struct CubeSources {
   std::vector<CubeFile> cube, psf;
   std::optional<CubeFile> times;
+  /// Of a simulation: the sky at each instant through the reconstruction's Gaussian, on the same grid.
+  std::optional<CubeFile> truth = {};
 };
 
 constexpr int kMostBands = 256;
 
-/// The band asked for (0-based), else all there are, by frequency as the cube has them. Throws as CubeReader and PsfReader.
+/// The band asked for (0-based), else all there are, by frequency as the cube has them. Throws as CubeReader and PsfReader,
+/// and kCubeInvalid for a truth of another shape.
 Bands openBands(const CubeSources& sources, std::optional<int> band = std::nullopt);
 
 }  // namespace otf

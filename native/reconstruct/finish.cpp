@@ -118,6 +118,7 @@ void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found, 
     MeasureOptions options{config_.beamPx, threads, cancelFlag(), {}};
     if (images) options.residual = [&](int, const float* image) { images->writeResidual(image); };
     measureLightCurves(band.planes, band.sigmas, options, sources);
+    if (band.truth) takeTruth(*band.truth, config_.beamPx, sources);
     std::vector<ReconstructedSource>& rows = result_.bands.emplace_back();
     for (MeasuredSource& it : sources) {
       ReconstructedSource row = catalogueRow(std::move(it), config_);

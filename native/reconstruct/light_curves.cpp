@@ -27,6 +27,13 @@ Pixel nearest(const MeasuredSource& source, const CubeInfo& cube) {
           std::clamp<int64_t>(std::llround(source.y), 0, cube.height - 1)};
 }
 
+/// Of the Gaussian around a source, at its pixel.
+double beamAt(const MeasuredSource& source, Pixel at, double beamPx) {
+  const double sigma = beamPx / kFwhmPerSigma;
+  const double dx = static_cast<double>(at.x) - source.x, dy = static_cast<double>(at.y) - source.y;
+  return std::exp(-0.5 * (dx * dx + dy * dy) / (sigma * sigma));
+}
+
 void refitAmplitudes(const CubePlanes& planes, const std::vector<double>& sigmas, int threads,
                      std::vector<MeasuredSource>& sources) {
   const CubeInfo& cube = planes.cube();
@@ -173,15 +180,26 @@ class FrameWork {
 void takeProfiles(const float* cube, const CubePlanes& planes, double beamPx,
                   std::vector<MeasuredSource>& sources) {
   const CubeInfo& info = planes.cube();
-  const double sigma = beamPx / kFwhmPerSigma;
   for (MeasuredSource& it : sources) {
     const Pixel at = nearest(it, info);
-    const double dx = static_cast<double>(at.x) - it.x, dy = static_cast<double>(at.y) - it.y;
-    const double beam = std::exp(-0.5 * (dx * dx + dy * dy) / (sigma * sigma));
+    const double beam = beamAt(it, at, beamPx);
     it.profile.resize(static_cast<size_t>(info.frames));
     for (int t = 0; t < info.frames; ++t) {
       const float value = cube[t * planes.pixels() + at.y * info.width + at.x];
       it.profile[static_cast<size_t>(t)] = static_cast<double>(value) / beam;
+    }
+  }
+}
+
+void takeTruth(const CubeReader& sky, double beamPx, std::vector<MeasuredSource>& sources) {
+  const CubeInfo& info = sky.info();
+  std::vector<float> frame(static_cast<size_t>(info.width * info.height));
+  for (int t = 0; t < info.frames; ++t) {
+    sky.read(t, frame.data());
+    for (MeasuredSource& it : sources) {
+      const Pixel at = nearest(it, info);
+      const float value = frame[static_cast<size_t>(at.y * info.width + at.x)];
+      it.truth.push_back(static_cast<double>(value) / beamAt(it, at, beamPx));
     }
   }
 }

@@ -20,6 +20,7 @@ struct MeasuredSource {
   double amplitude = 1;         // of the profile, refitted to the dirty frames
   std::vector<double> flux, fluxError, localRms;  // forced
   std::vector<double> fluxRec;                    // amplitude * profile
+  std::vector<double> truth;                      // of a simulation, in the cube's unit; else empty
 };
 
 struct MeasureOptions {
@@ -34,6 +35,9 @@ struct MeasureOptions {
 /// beam's value there.
 void takeProfiles(const float* cube, const CubePlanes& planes, double beamPx,
                   std::vector<MeasuredSource>& sources);
+
+/// `truth` of each source, in the same way, from the frames of the sky as it was.
+void takeTruth(const CubeReader& sky, double beamPx, std::vector<MeasuredSource>& sources);
 
 /// Forced photometry: from each dirty frame the components (amplitude * profile at their places, through the frame's PSF)
 /// are subtracted; what remains at a source's pixel and its own component make its flux, over the PSF's value there.

@@ -19,7 +19,7 @@ export async function demoTransients(folder: string): Promise<void> {
   }
   const steps = [
     `simulate --cube -o ${sim} --array ${kArray} --latitude -30.713 --seed 7 --sigma-over-peak 0.25 --shapes gaussian,decay,gate`,
-    `reconstruct ${join(sim, 'dirty.fits')} --psf ${join(sim, 'psf.fits')} -o ${found}`,
+    `reconstruct ${join(sim, 'dirty.fits')} --psf ${join(sim, 'psf.fits')} --truth ${join(sim, 'truth.fits')} -o ${found}`,
   ];
   for (const step of steps) {
     print(bold(`$ cianna-otf ${step.replace(kArray, 'models/demo-transients/array.enu')}`));
@@ -34,7 +34,7 @@ export async function demoTransients(folder: string): Promise<void> {
     `  ${join(found, 'sources.vot')}, ${join(found, 'lightcurves.vot')}   IVOA VOTables: TOPCAT, astropy and pyvo read them`,
   );
   print(
-    `  ${join(found, 'lightcurves.png')}     the light curves: forced fluxes in grey, the reconstruction in colour`,
+    `  ${join(found, 'lightcurves.png')}     the light curves: forced fluxes in grey, the reconstruction in colour, the truth in blue`,
   );
   print(
     `  ${join(found, 'reconstructed.fits')}, ${join(found, 'residual.fits')}   cubes (t,y,x): CARTA and DS9 show them`,

@@ -24,6 +24,7 @@ interface ReconstructOptions extends EngineOptions {
   psf: string[];
   output: string;
   times?: string;
+  truth?: string;
   model: string;
   models: string;
   json?: boolean;
@@ -53,6 +54,7 @@ export function registerReconstruct(root: Command): void {
       'its point spread function: a cube, one image for all frames, or an image per frame',
     )
     .option('--times <file>', 'table of when the frames were (FITS, VOTable or text: TIME or MJD, EXPOSURE)')
+    .option('--truth <file>', 'of a simulation: its truth.fits, for light curves with the truth beside them')
     .requiredOption('-o, --output <dir>', `folder, made if it is not there, for ${kFiles.join(', ')}`);
   addParameterOptions(command, kReconstructionParameters);
   addModelsOption(command).option('--model <id>', 'model id, or path of a model.toml', kTransientsModel);
@@ -71,16 +73,17 @@ async function reconstruct(cube: string[], options: ReconstructOptions): Promise
   const asked = asUsage(() =>
     kReconstruction.readParameters(givenOf(fields), card, kNoDefaults, []),
   ) as ReconstructionAsked;
-  const tables = options.times === undefined ? [] : [options.times];
-  await prepareFolder(options.output, [...cube, ...options.psf, ...tables]);
+  const given = (file: string | undefined) => (file === undefined ? [] : [file]);
+  const [tables, truths] = [given(options.times), given(options.truth)];
+  await prepareFolder(options.output, [...cube, ...options.psf, ...tables, ...truths]);
   const plain = new PlainFiles();
   const bar = progressBar(kReconstruction.unit);
   try {
     const readable = (paths: string[]) =>
       Promise.all(paths.map(async (name) => ({ path: await plain.of(name), name })));
     const { engine: name, threads, batch, quantization } = options;
-    const [times] = await readable(tables);
-    const task = { cube: await readable(cube), psf: await readable(options.psf), times, asked, card };
+    const [[times], [truth]] = [await readable(tables), await readable(truths)];
+    const task = { cube: await readable(cube), psf: await readable(options.psf), times, truth, asked, card };
     const engine = { name, threads, batch: Math.min(batch, kLargestBatch), quantization };
     const done = await runReconstruction({ ...task, folder: options.output, engine }, ({ done: part, total }) =>
       bar.update(part, total),

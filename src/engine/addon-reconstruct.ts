@@ -33,6 +33,8 @@ export interface OpenReconstructionRequest {
   psf: CubeFile[];
   /** A table that says when the frames were. */
   times?: CubeFile;
+  /** Of a simulation: a cube of the sky through the reconstruction's Gaussian. */
+  truth?: CubeFile;
   /** 0-based; absent = all there are. */
   band?: number;
   method: string;
@@ -111,6 +113,8 @@ export interface LightCurves {
   localRms: Float64Array;
   upperLimit: Float64Array;
   detected: Float64Array;
+  /** Of a simulation whose truth was given, and where there is a source. */
+  truth?: Float64Array;
 }
 
 export interface FoundReconstruction {

@@ -19,6 +19,8 @@ export interface ReconstructTask {
   cube: Pick<InputSource, 'path' | 'name'>[];
   psf: Pick<InputSource, 'path' | 'name'>[];
   times?: Pick<InputSource, 'path' | 'name'> | undefined;
+  /** Of a simulation. */
+  truth?: Pick<InputSource, 'path' | 'name'> | undefined;
   asked: ReconstructionAsked;
   card: ReconstructorCard;
   /** For the images; '' = they are not written. */
@@ -46,8 +48,13 @@ export async function runReconstruction(
   await verifyWeights(card);
   const addon = await loadAddon();
   const { kReconstructionWork: work, openReconstruction, reconstructionRecord } = await import('./work.js');
-  const times = task.times ? { TIMES: await sources([task.times]) } : {};
-  const inputs = { IMAGE: await sources(task.cube), PSF: await sources(task.psf), ...times };
+  const one = async (file: ReconstructTask['times']) => (file ? await sources([file]) : []);
+  const inputs = {
+    IMAGE: await sources(task.cube),
+    PSF: await sources(task.psf),
+    TIMES: await one(task.times),
+    TRUTH: await one(task.truth),
+  };
   const started = performance.now();
   const { model } = work.openModel(card);
   try {

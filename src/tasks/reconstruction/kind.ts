@@ -42,6 +42,13 @@ export const kReconstruction: TaskKind = {
       checked: false,
       help: 'table of when the frames were (FITS, VOTable or text: TIME or MJD, EXPOSURE), in place of what headers say',
     },
+    {
+      name: 'TRUTH',
+      role: 'truth',
+      required: false,
+      checked: true,
+      help: 'of a simulation: its truth.fits, for light curves with the truth beside what was measured',
+    },
   ],
   parameters: kReconstructionParameters,
   readParameters: (given) => ({ ...readReconstruction(given) }),

@@ -116,6 +116,20 @@ export function lightCurvesDocument(record: ReconstructionRecord, only?: string)
       { type: 'int', ucd: 'meta.code', description: '1: the flux is above 3 errors' },
       curves.detected,
     ),
+    ...(curves.truth === undefined
+      ? []
+      : [
+          number(
+            'true_flux',
+            {
+              type: 'float',
+              unit: flux,
+              ucd: 'phot.flux.density;em.radio;meta.modelled',
+              description: 'Of the simulated sky, at the place that was measured',
+            },
+            curves.truth,
+          ),
+        ]),
   ];
   return {
     name: 'lightcurves',

@@ -20,6 +20,8 @@ export interface ReconstructionRecord {
   psf: InputFact;
   /** Table of the times of frames. */
   times?: InputFact | undefined;
+  /** Of a simulation. */
+  truth?: InputFact | undefined;
   found: FoundReconstruction;
   beamPx: number;
   /** Of flux_rec, over that of the forced flux. */
@@ -59,6 +61,8 @@ export function reconstructionFacts(record: ReconstructionRecord): Fact[] {
   add('psf_sha256', 'PSFSHA', record.psf.sha256, 'SHA-256 of it');
   add('times', 'TIMEFILE', record.times?.name, 'table of the times of frames');
   add('times_sha256', 'TIMESHA', record.times?.sha256, 'SHA-256 of it');
+  add('truth', 'TRUFILE', record.truth?.name, 'truth of the simulation');
+  add('truth_sha256', 'TRUSHA', record.truth?.sha256, 'SHA-256 of it');
   add('frames', 'FRAMES', cube.frames, 'in time');
   const several = found.frequenciesHz.length > 1;
   add('band', 'BAND', cube.bands > 1 && !several ? cube.band + 1 : undefined, 'of frequency, 1 = first');

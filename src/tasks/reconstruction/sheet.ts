@@ -8,6 +8,7 @@ const kPaper: Colour = [255, 255, 255];
 const kFrame: Colour = [190, 190, 190];
 const kZero: Colour = [225, 225, 225];
 const kForced: Colour = [90, 90, 90];
+const kTruth: Colour = [60, 120, 220];
 const kLine = new Map<string, Colour>([
   ['steady', [30, 130, 60]],
   ['variable', [190, 130, 0]],
@@ -34,6 +35,7 @@ export function lightCurveSheet({ found }: ReconstructionRecord): Buffer | undef
       flux: part(curves.flux),
       error: part(curves.fluxError),
       line: part(curves.fluxRec),
+      truth: curves.truth && part(curves.truth),
       colour: kLine.get(sources.label[row] ?? '') ?? kForced,
     });
   }
@@ -44,12 +46,14 @@ interface Curve {
   flux: Float64Array;
   error: Float64Array;
   line: Float64Array;
+  /** Of a simulation. */
+  truth: Float64Array | undefined;
   colour: Colour;
 }
 
-function drawCurve(png: PNG, box: { x: number; y: number }, { flux, error, line, colour }: Curve): void {
+function drawCurve(png: PNG, box: { x: number; y: number }, { flux, error, line, truth, colour }: Curve): void {
   const [width, height] = [kWidth - 2 * kMargin, kHeight - 2 * kMargin];
-  const all = [...flux, ...line, 0].filter(Number.isFinite);
+  const all = [...flux, ...line, ...(truth ?? []), 0].filter(Number.isFinite);
   const spread = Math.max(...error.filter(Number.isFinite), Number.MIN_VALUE);
   const [low, high] = [Math.min(...all) - spread, Math.max(...all) + spread];
   const px = (frame: number) => box.x + ((frame + 0.5) / flux.length) * width;
@@ -70,11 +74,15 @@ function drawCurve(png: PNG, box: { x: number; y: number }, { flux, error, line,
     drawLine(png, [px(frame), py(value - e)], [px(frame), py(value + e)], kForced);
     drawLine(png, [px(frame) - 1, py(value)], [px(frame) + 1, py(value)], kForced);
   });
-  for (let frame = 1; frame < line.length; frame += 1) {
-    const [from, to] = [line[frame - 1] ?? Number.NaN, line[frame] ?? Number.NaN];
-    if (Number.isFinite(from) && Number.isFinite(to))
-      drawLine(png, [px(frame - 1), py(from)], [px(frame), py(to)], colour);
-  }
+  const through = (values: Float64Array, paint: Colour) => {
+    for (let frame = 1; frame < values.length; frame += 1) {
+      const [from, to] = [values[frame - 1] ?? Number.NaN, values[frame] ?? Number.NaN];
+      if (Number.isFinite(from) && Number.isFinite(to))
+        drawLine(png, [px(frame - 1), py(from)], [px(frame), py(to)], paint);
+    }
+  };
+  if (truth) through(truth, kTruth);
+  through(line, colour);
 }
 
 function drawLine(

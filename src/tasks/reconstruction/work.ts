@@ -61,11 +61,13 @@ export function openReconstruction(
   const asked = job.parameters.asked as ReconstructionAsked;
   const { method = 'network', threshold = kThresholdSnr, positions = '', band } = asked;
   const [times] = nativeFiles(inputs.TIMES);
+  const [truth] = nativeFiles(inputs.TRUTH);
   const opened = addon.openReconstruction({
     model: model as number,
     cube: nativeFiles(inputs.IMAGE),
     psf: nativeFiles(inputs.PSF),
     ...(times === undefined ? {} : { times }),
+    ...(truth === undefined ? {} : { truth }),
     ...(band === undefined ? {} : { band: band - 1 }),
     method,
     threshold,
@@ -113,6 +115,7 @@ export async function reconstructionRecord(request: RecordRequest): Promise<Reco
     input: file('IMAGE'),
     psf: file('PSF'),
     ...(request.inputs.TIMES?.length ? { times: file('TIMES') } : {}),
+    ...(request.inputs.TRUTH?.length ? { truth: file('TRUTH') } : {}),
     found,
     tiles: method === 'network' ? request.items : 0,
     createdAt: new Date(),

@@ -9,6 +9,8 @@ import type { Selection } from '../../table/selection.js';
 /** A pointer that rests on a source wants to see it; one that passes by does not. */
 const kRestMs = 120;
 const kHoursPerDay = 24;
+/** Time, forced flux, reconstruction, both ends of the error; what follows is the truth of a simulation. */
+const kMeasuredSeries = 5;
 
 interface LightCurveProps {
   jobId: string;
@@ -75,6 +77,7 @@ function pointsOf({ columns, rows }: Catalogue, catalogue: Catalogue, row: numbe
   ];
   if (!time || !forced || !network) return undefined;
   const error = byUcd(columns, 'stat.error');
+  const truth = byUcd(columns, 'phot.flux.density;em.radio;meta.modelled');
   const band = byUcd(columns, 'em.freq');
   const own = byUcd(catalogue.columns, 'em.freq')?.values[row];
   const shown = Array.from({ length: rows }, (_, each) => each).filter((each) => !band || band.values[each] === own);
@@ -88,11 +91,13 @@ function pointsOf({ columns, rows }: Catalogue, catalogue: Catalogue, row: numbe
     of((each) => at(network, each)),
     of((each) => at(forced, each) - at(error, each)),
     of((each) => at(forced, each) + at(error, each)),
+    ...(truth ? [of((each) => at(truth, each))] : []),
   ] as uPlot.AlignedData;
   return { data, start, unit: forced.unit };
 }
 
 function Curve({ name, points: { data, start, unit } }: { name: string; points: Points }) {
+  const isKnown = data.length > kMeasuredSeries;
   const options = useCallback(
     (colours: Colours) => ({
       legend: { show: false },
@@ -109,19 +114,23 @@ function Curve({ name, points: { data, start, unit } }: { name: string; points: 
         { stroke: colours.accent, width: 2, points: { show: false } },
         { stroke: colours.line, width: 0, points: { show: false } },
         { stroke: colours.line, width: 0, points: { show: false } },
+        ...(isKnown ? [{ stroke: colours.text, width: 1, dash: [4, 4], points: { show: false } }] : []),
       ],
     }),
-    [start, unit],
+    [start, unit, isKnown],
   );
   return (
     <>
       <Plot
-        label={`Light curve of ${name}: points are measured in each frame, the line is the reconstruction`}
+        label={`Light curve of ${name}: points are measured in each frame, the line is the reconstruction${isKnown ? ', the dashed one the truth' : ''}`}
         height={200}
         data={data}
         options={options}
       />
-      <p class="small">Points: measured in each dirty frame, within 1 error. Line: the reconstruction.</p>
+      <p class="small">
+        Points: measured in each dirty frame, within 1 error. Line: the reconstruction.
+        {isKnown && ' Dashed: the truth of the simulation.'}
+      </p>
     </>
   );
 }
