@@ -36,11 +36,14 @@ export async function benchEngine(options: BenchEngineOptions): Promise<void> {
   printLayers(outcome);
   print('');
   print(bold(`${summary.tilesPerSecond.toFixed(2)} tiles/s, ${(summary.flopRate / 1e9).toFixed(0)} GFLOP/s`));
+  const giga = (rate: number) => (rate / 1e9).toFixed(0);
   print(
-    `peak matrix multiply measured here: ${(outcome.peakFlops / 1e9).toFixed(0)} GFLOP/s; share ${percent(summary.peakShare)}`,
+    `limits measured here: ${outcome.unit} ${giga(outcome.peakFlops)} GFLOP/s, L2 ${giga(outcome.cacheBytesPerSecond)} GB/s, ` +
+      `memory ${giga(outcome.memoryBytesPerSecond)} GB/s`,
   );
+  print(`share of the arithmetic ${percent(summary.peakShare)}${limitShare(summary.limitShare)}`);
   print(
-    `bare oneDNN layers: ${summary.bareTilesPerSecond.toFixed(2)} tiles/s; share reached ${percent(summary.bareShare)}`,
+    `bare oneDNN layers: ${summary.bareTilesPerSecond.toFixed(2)} tiles/s; this is ${summary.overBare.toFixed(2)} x (median of ratios)`,
   );
   printCianna(cianna, batch, summary.tilesPerSecond);
   print(`spread of the repeats: ${percent(summary.spread)} (slowest over fastest)`);
@@ -68,8 +71,10 @@ interface EngineSummary {
   flopRate: number;
   peakShare: number;
   bareTilesPerSecond: number;
-  /** Speed relative to the bare layers, 1 = as fast. */
-  bareShare: number;
+  /** Speed relative to the bare layers, 1 = as fast: the median of the repeats' ratios. */
+  overBare: number;
+  /** The sum of the layers' own limits over the time taken; undefined where the engine gives no layers. */
+  limitShare: number | undefined;
   spread: number;
 }
 
@@ -78,12 +83,14 @@ function summarise(outcome: BenchEngineOutcome, batch: number): EngineSummary {
   const seconds = median(outcome.forwardSeconds);
   const bare = median(outcome.bareSeconds);
   const flopRate = (outcome.flopsPerItem * batch) / seconds;
+  const limits = outcome.layers.map((layer) => layer.limitSeconds);
   return {
     tilesPerSecond: batch / seconds,
     flopRate,
     peakShare: flopRate / outcome.peakFlops,
     bareTilesPerSecond: batch / bare,
-    bareShare: bare / seconds,
+    overBare: median(outcome.forwardSeconds.map((own, repeat) => (outcome.bareSeconds[repeat] ?? Number.NaN) / own)),
+    limitShare: limits.includes(undefined) ? undefined : sum(limits) / seconds,
     spread: Math.max(...outcome.forwardSeconds) / Math.min(...outcome.forwardSeconds) - 1,
   };
 }
@@ -97,7 +104,9 @@ function printLayers(outcome: BenchEngineOutcome): void {
     layer.layer,
     (layer.seconds * 1e3).toFixed(2),
     gflops(rate(layer.flops, layer.seconds)),
-    share(rate(layer.flops, layer.seconds) / outcome.peakFlops),
+    layer.bytes === undefined ? '' : (layer.bytes / 1e6).toFixed(1),
+    layer.bound ?? '',
+    share((layer.limitSeconds ?? Number.NaN) / layer.seconds),
     layer.bareSeconds > 0 ? (layer.bareSeconds * 1e3).toFixed(2) : '',
     layer.kernel,
   ]);
@@ -108,13 +117,23 @@ function printLayers(outcome: BenchEngineOutcome): void {
         { title: 'layer', align: 'left' },
         { title: 'ms' },
         { title: 'GFLOP/s' },
-        { title: 'of peak' },
+        { title: 'MB' },
+        { title: 'bound', align: 'left' },
+        { title: 'of it' },
         { title: 'bare ms' },
         { title: 'kernel', align: 'left' },
       ],
       rows,
     ),
   );
+}
+
+function sum(values: readonly (number | undefined)[]): number {
+  return values.reduce<number>((total, value) => total + (value ?? 0), 0);
+}
+
+function limitShare(share: number | undefined): string {
+  return share === undefined ? '' : `, of all layers' own limits ${percent(share)}`;
 }
 
 export function median(values: readonly number[]): number {

@@ -98,10 +98,18 @@ describe('bench', () => {
     const report = JSON.parse(ok([...args, '--batch', '2', '--repeats', '2', '--json'])) as {
       conditions: { cpu: string };
       tilesPerSecond: number;
-      outcome: { layers: { seconds: number; bareSeconds: number }[]; peakFlops: number };
+      overBare: number;
+      limitShare: number;
+      outcome: { layers: { bytes: number; limitSeconds: number; bound: string }[]; peakFlops: number; unit: string };
     };
     assert.ok(report.conditions.cpu.length > 0);
-    assert.ok(report.tilesPerSecond > 0 && report.outcome.peakFlops > 1e9);
-    assert.equal(report.outcome.layers.length, 12);
+    assert.ok(report.tilesPerSecond > 0 && report.overBare > 0 && report.limitShare > 0);
+    const { layers, peakFlops, unit } = report.outcome;
+    assert.ok(peakFlops > 1e9 && unit.length > 0);
+    assert.equal(layers.length, 12);
+    for (const { bytes, limitSeconds, bound } of layers) {
+      assert.ok(bytes > 0 && limitSeconds > 0);
+      assert.ok(['arithmetic', 'L2', 'memory'].includes(bound));
+    }
   });
 });

@@ -5,8 +5,10 @@
 #include "addon/async.h"
 #include "addon/bench_network.h"
 #include "addon/object.h"
+#include "engine/onednn/cpu.h"
 #include "engine/onednn/network_bench.h"
 #include "engine/registry/registry.h"
+#include "engine/roofline/layer_limit.h"
 #include "error/error.h"
 #include "model/architectures.h"
 #include "tensor/buffer.h"
@@ -19,9 +21,13 @@ namespace {
 struct Outcome {
   EngineInfo engine;
   std::vector<double> forwardSeconds, bareSeconds;
-  double flopsPerItem = 0, peakFlops = 0;
+  double flopsPerItem = 0;
+  const char* unit = "";
+  roofline::Rates rates;
   std::vector<LayerTiming> layers;
   std::vector<double> bareLayers;
+  std::vector<double> bytes;  // of each layer, for the whole batch
+  std::vector<roofline::LayerLimit> limits;
 };
 
 /// Median of each column.
@@ -35,11 +41,24 @@ std::vector<double> medians(const std::vector<std::vector<double>>& rounds) {
   return result;
 }
 
+void addLimits(const Network& network, Extent extent, int batch, Outcome& outcome) {
+  // An engine that cannot tell its layers apart gives one time for all.
+  if (outcome.layers.size() != network.layers.size()) return;
+  const ComputeType type = outcome.engine.effective;
+  const int valueBytes = type == ComputeType::kFp32cFp32a || type == ComputeType::kTf32cFp32a ? 4 : 2;
+  for (const roofline::LayerWork& work : roofline::layerWork(network, extent, valueBytes)) {
+    outcome.bytes.push_back(batch * work.bytes);
+    outcome.limits.push_back(roofline::limitOf(work, batch, outcome.rates, roofline::cacheBytes()));
+  }
+}
+
 Outcome run(const BenchRequest& request, Progress& progress) {
   const auto network = loadBenchNetwork(request.model);
   const Extent extent{request.width, request.height, network->trained.extent.d};
   const auto engine = createEngine(request.engine.name, network, request.engine.options);
   const int batch = request.engine.batch;
+  const int threads = request.engine.options.threads;
+  const ComputeType type = request.engine.options.computeType;
   const int64_t in = Shape{extent, network->trained.c}.values() * batch;
   const Buffer input(static_cast<size_t>(in) * sizeof(float));
   // Values as normalised tiles have them, different in every pixel.
@@ -48,19 +67,29 @@ Outcome run(const BenchRequest& request, Progress& progress) {
   Outcome outcome;
   outcome.engine = engine->info();
   for (const double flops : layerFlops(*network, extent)) outcome.flopsPerItem += flops;
-  const auto bare = createBareLayers(network, extent, batch, request.engine.options.computeType,
-                                     request.engine.options.threads);
-  // Once each, untimed: code generation, page faults, clock.
-  engine->forward(extent, batch, input.floats(), output.floats());
-  bare->run();
-  // In turns, so that whatever else the machine does falls on all of them; medians per layer.
+  const auto bare = createBareLayers(network, extent, batch, type, threads);
+  const roofline::Unit unit = onednn::unitFor(onednn::effectiveType(type));
+  outcome.unit = roofline::unitName(unit);
+  roofline::RateMeter meter(unit, threads);
   std::vector<std::vector<double>> bareRounds;
   std::vector<std::vector<double>> layerRounds;
-  for (int r = 0; r < request.repeats; ++r) {
+  const auto forward = [&] {
     const Stopwatch watch;
     engine->forward(extent, batch, input.floats(), output.floats());
-    outcome.forwardSeconds.push_back(watch.seconds());
-    bareRounds.push_back(bare->run());
+    return watch.seconds();
+  };
+  // Once each, untimed: code generation, page faults, clock.
+  forward();
+  bare->run();
+  engine->profile(extent, batch, input.floats(), output.floats());
+  // In turns, so that whatever else the machine does falls on all of them; medians, and the best of the rates.
+  for (int r = 0; r < request.repeats; ++r) {
+    meter.measure();
+    const auto ours = [&] { outcome.forwardSeconds.push_back(forward()); };
+    const auto theirs = [&] { bareRounds.push_back(bare->run()); };
+    if (r % 2 == 0) ours();
+    theirs();
+    if (r % 2 == 1) ours();
     outcome.bareSeconds.push_back(std::accumulate(bareRounds.back().begin(), bareRounds.back().end(), 0.0));
     outcome.layers = engine->profile(extent, batch, input.floats(), output.floats());
     layerRounds.emplace_back();
@@ -70,7 +99,9 @@ Outcome run(const BenchRequest& request, Progress& progress) {
   outcome.bareLayers = medians(bareRounds);
   const std::vector<double> layerSeconds = medians(layerRounds);
   for (size_t i = 0; i < outcome.layers.size(); ++i) outcome.layers[i].seconds = layerSeconds[i];
-  outcome.peakFlops = measureMatmulPeak(request.engine.options.computeType, request.engine.options.threads);
+  meter.measure();
+  outcome.rates = meter.best();
+  addLimits(*network, extent, batch, outcome);
   progress(request.repeats + 1, request.repeats + 1);
   return outcome;
 }
@@ -81,7 +112,10 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
   out.Set("forwardSeconds", numbers(env, outcome.forwardSeconds));
   out.Set("bareSeconds", numbers(env, outcome.bareSeconds));
   out.Set("flopsPerItem", outcome.flopsPerItem);
-  out.Set("peakFlops", outcome.peakFlops);
+  out.Set("unit", outcome.unit);
+  out.Set("peakFlops", outcome.rates.flops);
+  out.Set("cacheBytesPerSecond", outcome.rates.cache);
+  out.Set("memoryBytesPerSecond", outcome.rates.memory);
   Napi::Array layers = Napi::Array::New(env, outcome.layers.size());
   for (uint32_t i = 0; i < outcome.layers.size(); ++i) {
     Napi::Object layer = Napi::Object::New(env);
@@ -90,6 +124,11 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
     layer.Set("seconds", outcome.layers[i].seconds);
     layer.Set("flops", outcome.layers[i].flops);
     layer.Set("bareSeconds", i < outcome.bareLayers.size() ? outcome.bareLayers[i] : 0.0);
+    if (i < outcome.limits.size()) {
+      layer.Set("bytes", outcome.bytes[i]);
+      layer.Set("limitSeconds", outcome.limits[i].seconds);
+      layer.Set("bound", roofline::boundName(outcome.limits[i].bound));
+    }
     layers.Set(i, layer);
   }
   out.Set("layers", layers);

@@ -63,8 +63,11 @@ const kNative = {
   engine: ['error', 'model'],
   'engine/cpu': [],
   'engine/threads': [],
+  'engine/roofline': ['engine/cpu', 'engine/threads', 'model', 'tensor', 'timing'],
   'engine/reference': ['engine', 'error', 'model', 'timing'],
-  'engine/onednn': ['engine', 'engine/cpu', 'engine/threads', 'error', 'model', 'tensor', 'timing'],
+  'engine/onednn': [
+    ...['engine', 'engine/cpu', 'engine/roofline', 'engine/threads', 'error', 'model', 'tensor', 'timing'],
+  ],
   'engine/process': ['engine', 'engine/threads', 'error', 'model', 'process', 'tensor', 'timing'],
   'engine/cianna': ['engine', 'engine/cpu', 'engine/threads', 'error', 'model', 'process', 'timing'],
   // The GPU's number types on a CPU; an emulated GPU, for tests; kernels; what runs them; and the engine over the library.
@@ -104,6 +107,7 @@ const kNative = {
       'engine/process',
       'engine/reference',
       'engine/registry',
+      'engine/roofline',
       'engine/threads',
     ],
     ...['error', 'model', 'process', 'tensor'],
@@ -147,6 +151,7 @@ const kNative = {
       'engine/onednn',
       'engine/process',
       'engine/registry',
+      'engine/roofline',
       'error',
       'fits',
       'model',

@@ -8,6 +8,11 @@ export interface BenchLayer {
   flops: number;
   /** The same layer's oneDNN primitive alone, on the same data layout. */
   bareSeconds: number;
+  /** Input, weights and output, each value once. These three are missing where the engine gives one time for all layers. */
+  bytes?: number;
+  /** The least time the measured rates allow, and which of them it is. */
+  limitSeconds?: number;
+  bound?: 'arithmetic' | 'L2' | 'memory';
 }
 
 export interface BenchEngineRequest {
@@ -26,8 +31,12 @@ export interface BenchEngineOutcome {
   forwardSeconds: number[];
   bareSeconds: number[];
   flopsPerItem: number;
-  /** Best measured matrix-multiply rate of this machine in the effective type, FLOP/s. */
+  /** The vector or matrix unit of the effective type, and what all threads reach on it with registers alone, FLOP/s. */
+  unit: string;
   peakFlops: number;
+  /** What fits in a core's second-level cache, and what does not: read, written or copied, the best of these. */
+  cacheBytesPerSecond: number;
+  memoryBytesPerSecond: number;
   layers: BenchLayer[];
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/dropout.h"
-#include "engine/onednn/clones.h"
+#include "engine/cpu/clones.h"
 #include "engine/onednn/kernels.h"
 
 namespace otf::onednn {

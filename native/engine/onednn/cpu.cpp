@@ -1,6 +1,7 @@
 #include "engine/onednn/cpu.h"
 
 #include "engine/cpu/cpu.h"
+#include "engine/cpu/tiles.h"
 #include "engine/onednn/compat.h"
 
 namespace otf::onednn {
@@ -8,19 +9,16 @@ namespace {
 
 dnnl::cpu_isa isa() { return dnnl::get_effective_cpu_isa(); }
 
-const char* vectorUnit() {
-  switch (isa()) {
-    case dnnl::cpu_isa::sse41:
-      return "SSE4.1";
-    case dnnl::cpu_isa::avx:
-      return "AVX";
-    case dnnl::cpu_isa::avx2:
-      return "AVX2";
-    case dnnl::cpu_isa::avx2_vnni:
-      return "AVX2";
-    default:
-      return "AVX-512";
-  }
+// Levels above AVX2 without AVX-512 have other numbers in each version of oneDNN, but for that of avx2_vnni.
+bool hasAvx512() {
+  return static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core) &&
+         isa() != dnnl::cpu_isa::avx2_vnni;
+}
+
+roofline::Unit vectorUnit() {
+  if (hasAvx512()) return roofline::Unit::kAvx512;
+  return static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx2) ? roofline::Unit::kAvx2
+                                                                          : roofline::Unit::kSse;
 }
 
 }  // namespace
@@ -40,6 +38,21 @@ bool hasBf16() {
 #endif
 }
 
+bool hasAmx() {
+#if defined(__x86_64__)
+  // oneDNN's order again; ONEDNN_MAX_CPU_ISA lowers it for our own kernels too.
+  return hasBf16() && static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core_amx) &&
+         tiles::available();
+#else
+  return false;
+#endif
+}
+
+roofline::Unit unitFor(ComputeType type) {
+  if (type != ComputeType::kBf16cFp32a) return vectorUnit();
+  return hasAmx() ? roofline::Unit::kAmxBf16 : roofline::Unit::kAvx512Bf16;
+}
+
 ComputeType effectiveType(ComputeType asked) {
   return asked == ComputeType::kBf16cFp32a && hasBf16() ? ComputeType::kBf16cFp32a : ComputeType::kFp32cFp32a;
 }
@@ -47,7 +60,8 @@ ComputeType effectiveType(ComputeType asked) {
 std::string describeCpu() {
   std::string name = cpuName();
 #if defined(__x86_64__)
-  name += std::string(" (") + vectorUnit() + (hasBf16() ? ", BF16)" : ")");
+  name += std::string(" (") + roofline::unitName(vectorUnit());
+  name += hasAmx() ? ", BF16, AMX)" : (hasBf16() ? ", BF16)" : ")");
 #endif
   return name;
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "engine/roofline/rates.h"
 
 namespace otf::onednn {
 
@@ -11,6 +12,10 @@ std::string libraryVersion();  // of the library that is loaded, "2.6.3"
 std::string describeCpu();     // "AMD EPYC ... (AVX-512, BF16)"
 /// True where BF16 multiplications are instructions: elsewhere oneDNN emulates them, slower than FP32.
 bool hasBf16();
+/// True where products of BF16 tiles are instructions, and the process may use them.
+bool hasAmx();
+/// What multiplies in `type` (an effective one) here.
+roofline::Unit unitFor(ComputeType type);
 /// What a request becomes here: BF16 where the CPU has it, FP32 for all else (TF32 and FP16 are GPU types).
 ComputeType effectiveType(ComputeType asked);
 

@@ -155,36 +155,4 @@ std::unique_ptr<BareLayers> createBareLayers(const std::shared_ptr<const Network
   return std::make_unique<OnednnBareLayers>(network, extent, batch, type, threads);
 }
 
-double measureMatmulPeak(ComputeType type, int threads) {
-  constexpr int64_t kSide = 2048;
-  constexpr int kTries = 8;
-  double best = 0;
-  WorkerThread worker(threadsFor(threads));
-  worker.run([&] {
-    dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-    dnnl::stream stream(engine);
-    const DataType data = dataType(type);
-    const Desc any({kSide, kSide}, data, Tag::any);
-    const auto pd = onednn::makeMatmul(engine, any, any, {{kSide, kSide}, DataType::f32, Tag::ab}, {});
-    const Buffer a(pd.src_desc().get_size());
-    const Buffer b(pd.weights_desc().get_size());
-    const Buffer c(pd.dst_desc().get_size());
-    fill(a);
-    fill(b);
-    dnnl::matmul matmul(pd);
-    const std::unordered_map<int, dnnl::memory> args{
-        {DNNL_ARG_SRC, {pd.src_desc(), engine, a.data()}},
-        {DNNL_ARG_WEIGHTS, {pd.weights_desc(), engine, b.data()}},
-        {DNNL_ARG_DST, {pd.dst_desc(), engine, c.data()}}};
-    for (int i = 0; i <= kTries; ++i) {
-      const Stopwatch watch;
-      matmul.execute(stream, args);
-      stream.wait();
-      // The first run generates code and touches the pages.
-      if (i > 0) best = std::max(best, 2.0 * kSide * kSide * kSide / watch.seconds());
-    }
-  });
-  return best;
-}
-
 }  // namespace otf

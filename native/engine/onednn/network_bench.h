@@ -1,4 +1,4 @@
-// What the machine and oneDNN's layers alone can do: the yardsticks of `bench engine`.
+// What oneDNN's layers alone can do: a yardstick of `bench engine`. What the machine can: roofline/rates.h.
 #pragma once
 
 #include <memory>
@@ -19,8 +19,5 @@ class BareLayers {
 };
 std::unique_ptr<BareLayers> createBareLayers(const std::shared_ptr<const Network>& network, Extent extent,
                                              int batch, ComputeType type, int threads);
-
-/// FLOP/s of a square matrix multiplication in `type` (effective type of this CPU): the best of several.
-double measureMatmulPeak(ComputeType type, int threads);
 
 }  // namespace otf

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/onednn/clones.h"
+#include "engine/cpu/clones.h"
 #include "engine/onednn/kernels.h"
 
 namespace otf::onednn {

@@ -181,7 +181,7 @@ TEST_CASE("errors name what is wrong, and the engine lives on") {
   CHECK_THROWS_WITH_AS(createEngine("tpu", demo(), {}), doctest::Contains("no engine 'tpu'"), OtfError);
 }
 
-TEST_CASE("profile covers every layer, and the yardsticks measure something") {
+TEST_CASE("profile covers every layer, and the bare layers measure something") {
   const auto network = demo();
   const auto engine = createEngine("onednn", network, twoThreads());
   const Extent extent{64, 64, 1};
@@ -197,7 +197,6 @@ TEST_CASE("profile covers every layer, and the yardsticks measure something") {
   REQUIRE(seconds.size() == network->layers.size());
   CHECK(seconds[0] > 0.0);
   CHECK(seconds[9] == 0.0);  // the group norm
-  CHECK(measureMatmulPeak(ComputeType::kFp32cFp32a, 2) > 1e9);
 }
 
 TEST_CASE("an item left alone changes to all threads on its way and comes out the same") {

@@ -1,0 +1,127 @@
+// Loops that keep a unit busy and do nothing else.
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/cpu/tiles.h"
+#include "engine/roofline/rates.h"
+#include "timing/stopwatch.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace otf::roofline {
+namespace {
+
+// A few milliseconds, so that a loop is seldom interrupted; of several the fastest.
+constexpr int kTries = 3;
+constexpr int kChains = 12;  // two units, four to six cycles of latency, and 16 registers
+constexpr double kShrink = 0.999;
+volatile float sink;  // results are used, or the compiler would not compute them
+
+/// `loop(n)` does n rounds of `flops` each.
+template <typename Loop>
+double fastest(int64_t rounds, double flops, Loop loop) {
+  double best = 0;
+  for (int i = 0; i < kTries; ++i) {
+    const Stopwatch watch;
+    loop(rounds);
+    const double rate = static_cast<double>(rounds) * flops / watch.seconds();
+    best = rate > best ? rate : best;
+  }
+  return best;
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx512f"))) void avx512(int64_t rounds) {
+  __m512 sums[kChains];
+  for (auto& sum : sums) sum = _mm512_set1_ps(1.0F);
+  const __m512 factor = _mm512_set1_ps(kShrink);
+  const __m512 term = _mm512_set1_ps(1.0F - kShrink);
+  for (int64_t i = 0; i < rounds; ++i)
+    for (auto& sum : sums) sum = _mm512_fmadd_ps(sum, factor, term);
+  for (auto& sum : sums) sink = _mm512_cvtss_f32(sum);
+}
+
+__attribute__((target("avx512f,avx512bf16"))) void avx512Bf16(int64_t rounds) {
+  __m512 sums[kChains];
+  for (auto& sum : sums) sum = _mm512_set1_ps(1.0F);
+  const __m512bh factor = (__m512bh)_mm512_set1_epi16(0x3d00);  // 0.03125
+  for (int64_t i = 0; i < rounds; ++i)
+    for (auto& sum : sums) sum = _mm512_dpbf16_ps(sum, factor, factor);
+  for (auto& sum : sums) sink = _mm512_cvtss_f32(sum);
+}
+
+__attribute__((target("avx2,fma"))) void avx2(int64_t rounds) {
+  __m256 sums[kChains];
+  for (auto& sum : sums) sum = _mm256_set1_ps(1.0F);
+  const __m256 factor = _mm256_set1_ps(kShrink);
+  const __m256 term = _mm256_set1_ps(1.0F - kShrink);
+  for (int64_t i = 0; i < rounds; ++i)
+    for (auto& sum : sums) sum = _mm256_fmadd_ps(sum, factor, term);
+  for (auto& sum : sums) sink = _mm256_cvtss_f32(sum);
+}
+
+void sse(int64_t rounds) {
+  __m128 sums[kChains];
+  for (auto& sum : sums) sum = _mm_set1_ps(1.0F);
+  const __m128 factor = _mm_set1_ps(kShrink);
+  const __m128 term = _mm_set1_ps(1.0F - kShrink);
+  for (int64_t i = 0; i < rounds; ++i)
+    for (auto& sum : sums) sum = _mm_add_ps(_mm_mul_ps(sum, factor), term);
+  for (auto& sum : sums) sink = _mm_cvtss_f32(sum);
+}
+
+void amx(int64_t rounds) {
+  alignas(64) uint16_t values[512];
+  for (auto& value : values) value = 0x3d00;
+  tiles::Config config;
+  for (int i = 0; i < 8; ++i) {
+    config.rows[i] = 16;
+    config.bytes[i] = 64;
+  }
+  tiles::configure(config);
+  tiles::load<4>(values, 64);
+  tiles::load<5>(values, 64);
+  tiles::load<6>(values, 64);
+  tiles::load<7>(values, 64);
+  for (int64_t i = 0; i < rounds; ++i) {
+    tiles::multiply<0, 4, 6>();
+    tiles::multiply<1, 4, 7>();
+    tiles::multiply<2, 5, 6>();
+    tiles::multiply<3, 5, 7>();
+  }
+  tiles::release();
+}
+
+#endif
+
+}  // namespace
+
+const char* unitName(Unit unit) {
+  constexpr const char* kNames[] = {"SSE", "AVX2", "AVX-512", "AVX-512 BF16", "AMX BF16"};
+  return kNames[static_cast<size_t>(unit)];
+}
+
+double arithmeticRate(Unit unit) {
+#if defined(__x86_64__)
+  constexpr double kPair = 2.0;  // a multiplication and an addition
+  switch (unit) {
+    case Unit::kAmxBf16:
+      return fastest(20'000, kPair * 4 * 16 * 16 * 32, amx);
+    case Unit::kAvx512Bf16:
+      return fastest(100'000, kPair * kChains * 32, avx512Bf16);
+    case Unit::kAvx512:
+      return fastest(100'000, kPair * kChains * 16, avx512);
+    case Unit::kAvx2:
+      return fastest(200'000, kPair * kChains * 8, avx2);
+    case Unit::kSse:
+      return fastest(200'000, kPair * kChains * 4, sse);
+  }
+#endif
+  static_cast<void>(unit);
+  return 0;
+}
+
+}  // namespace otf::roofline
