@@ -108,7 +108,7 @@ function printLayers(outcome: BenchEngineOutcome): void {
     layer.bound ?? '',
     share((layer.limitSeconds ?? Number.NaN) / layer.seconds),
     layer.bareSeconds > 0 ? (layer.bareSeconds * 1e3).toFixed(2) : '',
-    layer.kernel,
+    layer.follows ? `${layer.kernel}, in strips of the above` : layer.kernel,
   ]);
   print(
     textTable(

@@ -46,9 +46,12 @@ void addLimits(const Network& network, Extent extent, int batch, Outcome& outcom
   if (outcome.layers.size() != network.layers.size()) return;
   const ComputeType type = outcome.engine.effective;
   const int valueBytes = type == ComputeType::kFp32cFp32a || type == ComputeType::kTf32cFp32a ? 4 : 2;
-  for (const roofline::LayerWork& work : roofline::layerWork(network, extent, valueBytes)) {
-    outcome.bytes.push_back(batch * work.bytes);
-    outcome.limits.push_back(roofline::limitOf(work, batch, outcome.rates, roofline::cacheBytes()));
+  std::vector<roofline::LayerWork> all = roofline::layerWork(network, extent, valueBytes);
+  for (size_t i = 0; i < all.size(); ++i) {
+    all[i].nearInput = outcome.layers[i].follows;
+    all[i].nearOutput = i + 1 < all.size() && outcome.layers[i + 1].follows;
+    outcome.bytes.push_back(batch * all[i].bytes());
+    outcome.limits.push_back(roofline::limitOf(all[i], batch, outcome.rates, roofline::cacheBytes()));
   }
 }
 
@@ -123,6 +126,7 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
     layer.Set("kernel", outcome.layers[i].kernel);
     layer.Set("seconds", outcome.layers[i].seconds);
     layer.Set("flops", outcome.layers[i].flops);
+    layer.Set("follows", outcome.layers[i].follows);
     layer.Set("bareSeconds", i < outcome.bareLayers.size() ? outcome.bareLayers[i] : 0.0);
     if (i < outcome.limits.size()) {
       layer.Set("bytes", outcome.bytes[i]);

@@ -37,6 +37,8 @@ struct LayerTiming {
   std::string kernel;  // implementation that ran, in the engine's words
   double seconds = 0;  // for the whole batch
   double flops = 0;    // for the whole batch
+  /// Done in strips together with the layer before: what flows between the two stays in the cache.
+  bool follows = false;
 };
 
 /// Throws kInvalidArgument for less than one item.

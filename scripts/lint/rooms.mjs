@@ -63,10 +63,12 @@ const kNative = {
   engine: ['error', 'model'],
   'engine/cpu': [],
   'engine/threads': [],
+  'engine/amx': ['engine/cpu', 'tensor', 'timing'],
   'engine/roofline': ['engine/cpu', 'engine/threads', 'model', 'tensor', 'timing'],
   'engine/reference': ['engine', 'error', 'model', 'timing'],
   'engine/onednn': [
-    ...['engine', 'engine/cpu', 'engine/roofline', 'engine/threads', 'error', 'model', 'tensor', 'timing'],
+    ...['engine', 'engine/amx', 'engine/cpu', 'engine/roofline', 'engine/threads'],
+    ...['error', 'model', 'tensor', 'timing'],
   ],
   'engine/process': ['engine', 'engine/threads', 'error', 'model', 'process', 'tensor', 'timing'],
   'engine/cianna': ['engine', 'engine/cpu', 'engine/threads', 'error', 'model', 'process', 'timing'],
@@ -101,6 +103,7 @@ const kNative = {
   'engine/tests': [
     ...[
       'engine',
+      'engine/amx',
       'engine/conformance',
       'engine/host',
       'engine/onednn',

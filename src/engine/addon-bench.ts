@@ -6,7 +6,9 @@ export interface BenchLayer {
   kernel: string;
   seconds: number;
   flops: number;
-  /** The same layer's oneDNN primitive alone, on the same data layout. */
+  /** Done in strips together with the layer before: what flows between the two stays in the cache. */
+  follows: boolean;
+  /** The same layer's oneDNN primitive alone, on the layout it likes best. */
   bareSeconds: number;
   /** Input, weights and output, each value once. These three are missing where the engine gives one time for all layers. */
   bytes?: number;

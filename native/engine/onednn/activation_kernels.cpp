@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/dropout.h"
 #include "engine/cpu/clones.h"
+#include "engine/dropout.h"
 #include "engine/onednn/kernels.h"
 
 namespace otf::onednn {
@@ -122,6 +122,12 @@ void map(void* data, ElementType type, const Layout& layout, Function function) 
 }
 
 }  // namespace
+
+// The lower branch is oneDNN's own leaky ReLU; the upper one is done where it is reached, which composes to CIANNA's
+// function when the leak keeps signs and the knee is positive.
+bool splitsAtKnee(const Activation& a) {
+  return a.kind == ActivationKind::kRelu && a.leak >= 0.0F && a.leak <= 1.0F && a.saturation > 0.0F;
+}
 
 float largestMagnitude(const void* data, ElementType type, const Layout& layout) {
   const int64_t count = layout.batch * layout.itemStride();

@@ -17,6 +17,9 @@ float largestMagnitude(const void* data, ElementType type, const Layout& layout)
 /// x > saturation becomes saturation + leak*(x - saturation): the upper branch of a RELU whose lower one is done.
 void saturate(void* data, ElementType type, const Layout& layout, float saturation, float leak);
 
+/// Whether a RELU is a leaky one, which primitives do, and a knee above it, which saturate() does.
+bool splitsAtKnee(const Activation& activation);
+
 /// A whole activation (not YOLO). SMAX is over all values of an item. LIN does nothing.
 void activate(void* data, ElementType type, const Layout& layout, const Activation& activation);
 

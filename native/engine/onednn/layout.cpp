@@ -27,4 +27,13 @@ std::optional<Layout> layoutOf(const Desc& desc) {
   return layout;
 }
 
+bool sameMemory(const Desc& a, const Desc& b) {
+  if (a == b) return true;
+  if (typeOf(a) != typeOf(b)) return false;
+  const auto la = layoutOf(a);
+  const auto lb = layoutOf(b);
+  return la && lb && la->batch == lb->batch && la->channels == lb->channels && la->map == lb->map &&
+         la->block == lb->block;
+}
+
 }  // namespace otf::onednn

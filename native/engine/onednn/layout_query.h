@@ -9,6 +9,9 @@ namespace otf::onednn {
 /// nullopt: a layout our kernels do not walk (two inner blocks, strided, opaque); reorder it first.
 std::optional<Layout> layoutOf(const Desc& desc);
 
+/// Whether two descriptors mean the same order of the same elements.
+bool sameMemory(const Desc& a, const Desc& b);
+
 /// Compute types are FP32 and BF16, and so is everything that flows.
 inline ElementType elementType(dnnl::memory::data_type type) {
   return type == dnnl::memory::data_type::bf16 ? ElementType::kBf16 : ElementType::kFloat;

@@ -123,17 +123,21 @@ class OnednnEngine final : public Engine {
 
   std::vector<LayerTiming> profile(Extent extent, int batch, const float* input, float* output) override {
     requireBatch(batch);
-    std::vector<double> seconds(network_->layers.size(), 0.0);
-    std::vector<std::string> kernels;
+    const std::vector<double> flops = layerFlops(*network_, extent);
+    std::vector<LayerTiming> timings;
+    for (size_t i = 0; i < flops.size(); ++i)
+      timings.push_back({describeLayer(network_->layers[i]), "own", 0.0, flops[i] * batch, false});
     std::mutex adding;
     const auto timed = [&](Lane& lane, int count, const float* from, float* to, double share) {
       Plan& plan = lane.planFor(extent, count, false);
       Pass pass{lane.stream(), from, to};
-      std::vector<std::string> names;
-      const std::vector<double> each = plan.profile(pass, lane.arenas(), names, seconds.size());
+      const std::vector<onednn::LayerNote> notes = plan.profile(pass, lane.arenas(), timings.size());
       const std::lock_guard lock(adding);
-      for (size_t i = 0; i < each.size(); ++i) seconds[i] += each[i] * share;
-      kernels = names;
+      for (size_t i = 0; i < notes.size(); ++i) {
+        timings[i].seconds += notes[i].seconds * share;
+        timings[i].follows = notes[i].follows;
+        if (!notes[i].kernel.empty()) timings[i].kernel = notes[i].kernel;
+      }
     };
     guarded([&] {
       if (oneByOne(flopsFrom(*network_, extent)) && batch >= teams_.count()) {
@@ -148,12 +152,6 @@ class OnednnEngine final : public Engine {
       }
       noteWeights();
     });
-    const std::vector<double> flops = layerFlops(*network_, extent);
-    std::vector<LayerTiming> timings;
-    for (size_t i = 0; i < seconds.size(); ++i) {
-      timings.push_back({describeLayer(network_->layers[i]), kernels[i].empty() ? "own" : kernels[i],
-                         seconds[i], flops[i] * batch});
-    }
     return timings;
   }
 

@@ -20,6 +20,7 @@ size_t Plan::runUntil(Pass& pass, const Arenas& arenas, const std::function<bool
   bind(arenas);
   size_t layer = 0;
   for (size_t i = 0; i < steps_.size(); ++i) {
+    while (layer < entries_.size() && entries_[layer].step == Entry::kInside) ++layer;
     if (layer < entries_.size() && i == entries_[layer].step) {
       if (stop(layer)) {
         pass.stream.wait();
@@ -50,19 +51,25 @@ void Plan::runRandomPart(Pass& pass) {
   pass.stream.wait();
 }
 
-std::vector<double> Plan::profile(Pass& pass, const Arenas& arenas, std::vector<std::string>& kernels,
-                                  size_t layers) {
+std::vector<LayerNote> Plan::profile(Pass& pass, const Arenas& arenas, size_t layers) {
   bind(arenas);
-  std::vector<double> seconds(layers, 0.0);
-  kernels.assign(layers, "");
+  std::vector<LayerNote> notes(layers);
   for (const Step& step : steps_) {
+    std::vector<double> apart(step.layers, 0.0);
+    pass.apart = step.layers > 1 ? &apart : nullptr;
     const Stopwatch watch;
     step.run(pass);
     pass.stream.wait();
-    seconds[step.layer] += watch.seconds();
-    if (!step.kernel.empty()) kernels[step.layer] += (kernels[step.layer].empty() ? "" : " + ") + step.kernel;
+    if (step.layers == 1) apart[0] = watch.seconds();
+    for (size_t i = 0; i < step.layers; ++i) {
+      LayerNote& note = notes[step.layer + i];
+      note.seconds += apart[i];
+      note.follows = note.follows || i > 0;
+      if (!step.kernel.empty()) note.kernel += (note.kernel.empty() ? "" : " + ") + step.kernel;
+    }
   }
-  return seconds;
+  pass.apart = nullptr;
+  return notes;
 }
 
 }  // namespace otf::onednn

@@ -30,10 +30,14 @@ struct Pass {
   /// No |value| of the tensor now flowing is larger.
   /// Lets layers that cannot reach their saturation skip looking for it.
   float bound = 0;
+  /// Of profile(): a step of several layers notes here how long each took.
+  std::vector<double>* apart = nullptr;
 };
 
-/// Where a layer begins: its first step, and the tensor it is given (empty: the caller's input).
+/// Where a layer begins: its first step, and the tensor it is given (empty: the caller's input). A pass cannot stop before
+/// a layer inside a step of several.
 struct Entry {
+  static constexpr size_t kInside = static_cast<size_t>(-1);
   size_t step = 0;
   dnnl::memory flow;
 };
@@ -42,6 +46,14 @@ struct Step {
   size_t layer = 0;
   std::string kernel;  // empty: of our own
   std::function<void(Pass&)> run;
+  size_t layers = 1;  // that one and those after it
+};
+
+/// What profile() found out about a layer.
+struct LayerNote {
+  double seconds = 0;
+  std::string kernel;
+  bool follows = false;  // inside the step of the layer before
 };
 
 /// Memory that plans of one lane share, since they never run at once: activations flow between the first two,
@@ -53,8 +65,8 @@ class Plan {
  public:
   /// AVG_MODEL pass, or the whole of one MC_MODEL pass.
   void run(Pass& pass, const Arenas& arenas);
-  /// run() of an AVG_MODEL pass that asks before each layer whether to stop there. Returns that layer, or the
-  /// number of layers when the pass is complete.
+  /// run() of an AVG_MODEL pass that asks before each layer where it can whether to stop there. Returns that layer,
+  /// or the number of layers when the pass is complete.
   size_t runUntil(Pass& pass, const Arenas& arenas, const std::function<bool(size_t layer)>& stop);
   /// The rest of a pass that `begun`, a plan for the same network, input size and batch, stopped before
   /// `layer`; `pass` has its input, output and bound.
@@ -62,8 +74,7 @@ class Plan {
   /// The part of an MC_MODEL pass from the first random layer on; run() must have come before.
   void runRandomPart(Pass& pass);
   /// run(), with the time of each layer.
-  std::vector<double> profile(Pass& pass, const Arenas& arenas, std::vector<std::string>& kernels,
-                              size_t layers);
+  std::vector<LayerNote> profile(Pass& pass, const Arenas& arenas, size_t layers);
 
   const std::array<size_t, kArenas>& needs() const { return needs_; }
 

@@ -150,7 +150,11 @@ std::unique_ptr<Plan> PlanBuilder::build() {
   for (layer_ = 0; layer_ < network_.layers.size(); ++layer_) {
     const bool isInput = !flow_.arena;
     plan_->entries_.push_back({isInput ? 0 : plan_->steps_.size(), isInput ? dnnl::memory() : flow_.memory});
-    std::visit([this](const auto& layer) { add(layer); }, network_.layers[layer_]);
+    if (const size_t count = tileLayers(); count > 0) {
+      addTiles(count);
+    } else {
+      std::visit([this](const auto& layer) { add(layer); }, network_.layers[layer_]);
+    }
   }
   if (!randomSeen_) plan_->firstRandom_ = plan_->steps_.size();
   addOutput();

@@ -1,4 +1,4 @@
-// Turns layers into steps: convolutions in plan_conv.cpp, other layers in plan_layers.cpp, what they share, input and
+// Turns layers into steps: convolutions in plan_conv.cpp (on AMX plan_tiles.cpp), other layers in plan_layers.cpp, what they share, input and
 // output in plan_builder.cpp; these alone include this.
 #pragma once
 
@@ -32,6 +32,11 @@ class PlanBuilder {
   void add(const GroupNormLayer& layer);
   void add(const LrnLayer& layer);
   void addOutput();
+
+  /// How many layers from this one on are done as products of tiles, in one step; 0: this one is not.
+  size_t tileLayers() const;
+  bool takesTiles(size_t layer) const;
+  void addTiles(size_t count);
 
   // Pieces of layers.
   void addConvolution(const ConvLayer& layer, bool fuseRelu);

@@ -9,21 +9,6 @@ namespace {
 using DataType = dnnl::memory::data_type;
 using Tag = dnnl::memory::format_tag;
 
-// The lower branch of RELU is oneDNN's own leaky ReLU; the upper one is done by saturate() where it is
-// reached, which composes to CIANNA's function when the leak keeps signs and the knee is positive.
-bool canFuse(const Activation& a) {
-  return a.kind == ActivationKind::kRelu && a.leak >= 0.0F && a.leak <= 1.0F && a.saturation > 0.0F;
-}
-
-bool sameMemory(const Desc& a, const Desc& b) {
-  if (a == b) return true;
-  if (typeOf(a) != typeOf(b)) return false;
-  const auto la = layoutOf(a);
-  const auto lb = layoutOf(b);
-  return la && lb && la->batch == lb->batch && la->channels == lb->channels && la->map == lb->map &&
-         la->block == lb->block;
-}
-
 bool isSlow(const char* kernel) {
   const std::string_view name(kernel);
   return name.find("ref") != std::string_view::npos || name.find("gemm") != std::string_view::npos;
@@ -127,7 +112,7 @@ void PlanBuilder::add(const ConvLayer& layer) {
   if (flow_.flat) reshapeFlat(layer.trainedInput);
   if (layer.intPadding != Triple{0, 0, 0}) addZeros(layer.intPadding);
   const Reach reach = weights_.reachOfConv(layer_, !spec_.monteCarlo);
-  const bool fuse = canFuse(layer.activation) && !random(layer.dropout);
+  const bool fuse = splitsAtKnee(layer.activation) && !random(layer.dropout);
   addConvolution(layer, fuse);
   if (fuse) return addSaturationCheck(layer, reach);
   step("", [reach](Pass& pass) { pass.bound = pass.bound * reach.gain + reach.shift; });

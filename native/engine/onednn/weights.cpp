@@ -21,6 +21,11 @@ Dims plainStrides(const Dims& dims) {
 
 }  // namespace
 
+amx::Geometry tileGeometry(const ConvLayer& layer) {
+  return {layer.channels(), layer.filters,   layer.size[0],    layer.size[1],
+          layer.stride[0],  layer.stride[1], layer.padding[0], layer.padding[1]};
+}
+
 WeightStore::WeightStore(std::shared_ptr<const Network> network, float inputBias, dnnl::engine engine)
     : network_(std::move(network)), inputBias_(inputBias), engine_(std::move(engine)) {}
 
@@ -49,24 +54,42 @@ LayerWeights WeightStore::keep(size_t layer, bool scaled, const Desc& layout, co
   return memory;
 }
 
+WeightStore::Plain WeightStore::plainConv(size_t index, bool scaled) const {
+  const auto& layer = std::get<ConvLayer>(network_->layers[index]);
+  const float share = keptShare(layer.dropout, scaled);
+  const int64_t perFilter = layer.weightsPerFilter() - 1;
+  Plain plain{std::vector<float>(static_cast<size_t>(perFilter * layer.filters)),
+              std::vector<float>(static_cast<size_t>(layer.filters))};
+  for (int64_t f = 0; f < layer.filters; ++f) {
+    const float* from = layer.weights.data() + f * (perFilter + 1);
+    std::transform(from, from + perFilter, plain.weights.begin() + f * perFilter,
+                   [share](float w) { return w * share; });
+    plain.bias[static_cast<size_t>(f)] = from[perFilter] * biasOf(index, layer.bias) * share;
+  }
+  return plain;
+}
+
 LayerWeights WeightStore::conv(size_t index, bool scaled, size_t rank, const Desc& layout,
                                dnnl::stream& stream) {
   if (const LayerWeights* known = find(index, scaled, layout); known != nullptr) return *known;
   const auto& layer = std::get<ConvLayer>(network_->layers[index]);
-  const float share = keptShare(layer.dropout, scaled);
-  const int64_t perFilter = layer.weightsPerFilter() - 1;
-  std::vector<float> plain(static_cast<size_t>(perFilter * layer.filters));
-  std::vector<float> bias(static_cast<size_t>(layer.filters));
-  for (int64_t f = 0; f < layer.filters; ++f) {
-    const float* from = layer.weights.data() + f * (perFilter + 1);
-    std::transform(from, from + perFilter, plain.begin() + f * perFilter,
-                   [share](float w) { return w * share; });
-    bias[static_cast<size_t>(f)] = from[perFilter] * biasOf(index, layer.bias) * share;
-  }
+  Plain plain = plainConv(index, scaled);
   Dims dims{layer.filters, layer.channels()};
   for (size_t axis = rank; axis-- > 0;) dims.push_back(layer.size[axis]);
   return keep(index, scaled, layout, Desc(dims, dnnl::memory::data_type::f32, plainStrides(dims)),
-              plain.data(), bias, stream);
+              plain.weights.data(), plain.bias, stream);
+}
+
+std::shared_ptr<const amx::Weights> WeightStore::tiles(size_t index, bool scaled) {
+  std::shared_ptr<const amx::Weights>& kept = tiles_[{index, scaled}];
+  if (kept) return kept;
+  const auto& layer = std::get<ConvLayer>(network_->layers[index]);
+  const Plain plain = plainConv(index, scaled);
+  const auto made =
+      std::make_shared<const amx::Weights>(tileGeometry(layer), plain.weights.data(), plain.bias.data());
+  bytes_ += made->bytes();
+  kept = made;
+  return kept;
 }
 
 LayerWeights WeightStore::dense(size_t index, bool scaled, const Dims& dims, const Desc& layout,

@@ -3,8 +3,10 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "engine/amx/weights.h"
 #include "engine/onednn/compat.h"
 #include "model/network.h"
 
@@ -20,6 +22,8 @@ struct Reach {
   float gain = 0, shift = 0;
 };
 
+amx::Geometry tileGeometry(const ConvLayer& layer);
+
 /// One thread at a time: the one that builds a plan.
 class WeightStore {
  public:
@@ -29,6 +33,8 @@ class WeightStore {
   /// `scaled`: AVG_MODEL, 1-rate is folded into weights and bias; MC_MODEL takes them as they are.
   /// `rank`: 2 or 3 spatial axes. `layout`: the primitive's weights descriptor.
   LayerWeights conv(size_t layer, bool scaled, size_t rank, const Desc& layout, dnnl::stream& stream);
+  /// The same for products of tiles; the layer must be two-dimensional.
+  std::shared_ptr<const amx::Weights> tiles(size_t layer, bool scaled);
   /// `input`: the spatial shape the dense layer flattens, or {1,1,1} x values after another dense layer.
   LayerWeights dense(size_t layer, bool scaled, const Dims& weightDims, const Desc& layout,
                      dnnl::stream& stream);
@@ -42,6 +48,11 @@ class WeightStore {
     Desc layout;
     LayerWeights memory;
   };
+  /// [filter][channel][z][y][x], and one bias for each filter.
+  struct Plain {
+    std::vector<float> weights, bias;
+  };
+  Plain plainConv(size_t layer, bool scaled) const;
   float biasOf(size_t layer, float stored) const { return layer == 0 ? inputBias_ : stored; }
   const LayerWeights* find(size_t layer, bool scaled, const Desc& layout) const;
   LayerWeights keep(size_t layer, bool scaled, const Desc& layout, const Desc& plain, float* weights,
@@ -51,6 +62,7 @@ class WeightStore {
   float inputBias_;
   dnnl::engine engine_;
   std::map<size_t, std::vector<Kept>> kept_;
+  std::map<std::pair<size_t, bool>, std::shared_ptr<const amx::Weights>> tiles_;
   int64_t bytes_ = 0;
 };
 

@@ -1,5 +1,9 @@
 #include "engine/roofline/layer_limit.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
 namespace otf::roofline {
 namespace {
 
@@ -35,19 +39,22 @@ std::vector<LayerWork> layerWork(const Network& network, Extent extent, int valu
     const int64_t in = first ? Shape{extent, network.trained.c}.values() : shapes[i - 1].shape.values();
     const int64_t out = shapes[i].shape.values();
     constexpr int64_t kFloat = sizeof(float);
-    const int64_t bytes = in * (first ? kFloat : valueBytes) + weightsOf(network.layers[i]) * valueBytes +
-                          out * (last ? kFloat : valueBytes);
-    work.push_back({flops[i], static_cast<double>(bytes)});
+    work.push_back({flops[i], static_cast<double>(in * (first ? kFloat : valueBytes)),
+                    static_cast<double>(weightsOf(network.layers[i]) * valueBytes),
+                    static_cast<double>(out * (last ? kFloat : valueBytes))});
   }
   return work;
 }
 
 LayerLimit limitOf(const LayerWork& work, int batch, const Rates& rates, int64_t cache) {
-  const bool fits = work.bytes <= static_cast<double>(cache);
-  const double computing = work.flops / rates.flops;
-  const double moving = work.bytes / (fits ? rates.cache : rates.memory);
-  if (computing >= moving) return {Bound::kArithmetic, batch * computing};
-  return {fits ? Bound::kCache : Bound::kMemory, batch * moving};
+  const bool fits = work.bytes() <= static_cast<double>(cache);
+  const double near =
+      fits ? work.bytes() : (work.nearInput ? work.input : 0) + (work.nearOutput ? work.output : 0);
+  const LayerLimit limits[] = {{Bound::kArithmetic, batch * work.flops / rates.flops},
+                               {Bound::kCache, batch * near / rates.cache},
+                               {Bound::kMemory, batch * (work.bytes() - near) / rates.memory}};
+  return *std::max_element(std::begin(limits), std::end(limits),
+                           [](const LayerLimit& a, const LayerLimit& b) { return a.seconds < b.seconds; });
 }
 
 }  // namespace otf::roofline

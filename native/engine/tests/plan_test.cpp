@@ -55,21 +55,27 @@ TEST_CASE("a pass stopped before any layer goes on in another plan to the same o
         std::vector<float> output(count, -1.0F);
         Plan* begun = nullptr;
         Pass pass{one.lane.stream(), c.input.data(), output.data()};
-        size_t asked = 0;
+        size_t next = 0;
+        size_t reached = 0;
         one.worker.run([&] {
           begun = &one.lane.planFor(c.extent, 1, false);
-          CHECK(begun->runUntil(pass, one.lane.arenas(), [&](size_t layer) {
-            CHECK(layer == asked++);
-            return layer == before;
-          }) == before);
+          reached = begun->runUntil(pass, one.lane.arenas(), [&](size_t layer) {
+            // In FP32 every layer is a step of its own; in BF16 some may be inside that of the one before.
+            CHECK(layer >= next);
+            if (!bf16) CHECK(layer == next);
+            next = layer + 1;
+            return layer >= before;
+          });
         });
-        CHECK(asked == std::min(before + 1, layers));
-        if (before < layers) {
+        CHECK(reached >= before);
+        if (!bf16) CHECK(reached == before);
+        CHECK((reached == layers || next == reached + 1));
+        if (reached < layers) {
           ++changed;
           two.worker.run([&] {
             Plan& rest = two.lane.planFor(c.extent, 1, false);
             Pass onAll{two.lane.stream(), c.input.data(), output.data(), nullptr, pass.bound};
-            rest.resume(onAll, two.lane.arenas(), before, *begun);
+            rest.resume(onAll, two.lane.arenas(), reached, *begun);
           });
         }
         if (bf16) {

@@ -15,23 +15,30 @@ TEST_CASE("a layer's work is its arithmetic and each value moved once") {
   REQUIRE(float32.size() == network.layers.size());
   // 5x5 on one channel, 32 filters with a bias.
   CHECK(float32[0].flops == 2.0 * 25 * 32 * 512 * 512);
-  CHECK(float32[0].bytes == 4.0 * (512 * 512 + 26 * 32 + 32 * 512 * 512));
-  CHECK(bfloat16[0].bytes == 4.0 * 512 * 512 + 2.0 * (26 * 32 + 32 * 512 * 512));
-  CHECK(bfloat16[1].bytes == 2.0 * (32 * 512 * 512 + 129 * 16 + 16 * 256 * 256));
-  CHECK(bfloat16.back().bytes == 2.0 * (2048 * 32 * 32 + 2049 * 117) + 4.0 * 117 * 32 * 32);
+  CHECK(float32[0].bytes() == 4.0 * (512 * 512 + 26 * 32 + 32 * 512 * 512));
+  CHECK(bfloat16[0].bytes() == 4.0 * 512 * 512 + 2.0 * (26 * 32 + 32 * 512 * 512));
+  CHECK(bfloat16[1].bytes() == 2.0 * (32 * 512 * 512 + 129 * 16 + 16 * 256 * 256));
+  CHECK(bfloat16.back().bytes() == 2.0 * (2048 * 32 * 32 + 2049 * 117) + 4.0 * 117 * 32 * 32);
 }
 
 TEST_CASE("the limit that takes longest binds") {
   const Rates rates{100.0, 10.0, 1.0};
-  const LayerLimit computed = limitOf({1000.0, 5.0}, 2, rates, 50);
+  const LayerLimit computed = limitOf({1000.0, 1.0, 3.0, 1.0}, 2, rates, 50);
   CHECK(computed.bound == Bound::kArithmetic);
   CHECK(computed.seconds == 20.0);
-  const LayerLimit cached = limitOf({10.0, 50.0}, 1, rates, 50);
+  const LayerLimit cached = limitOf({10.0, 20.0, 10.0, 20.0}, 1, rates, 50);
   CHECK(cached.bound == Bound::kCache);
   CHECK(cached.seconds == 5.0);
-  const LayerLimit far = limitOf({10.0, 51.0}, 1, rates, 50);
+  const LayerLimit far = limitOf({10.0, 20.0, 10.0, 21.0}, 1, rates, 50);
   CHECK(far.bound == Bound::kMemory);
   CHECK(far.seconds == 51.0);
+  // In strips only what is not near counts for the memory.
+  const LayerLimit after = limitOf({10.0, 500.0, 10.0, 21.0, true, false}, 1, rates, 50);
+  CHECK(after.bound == Bound::kCache);
+  CHECK(after.seconds == 50.0);
+  const LayerLimit between = limitOf({10.0, 20.0, 10.0, 60.0, false, true}, 1, rates, 50);
+  CHECK(between.bound == Bound::kMemory);
+  CHECK(between.seconds == 30.0);
 }
 
 TEST_CASE("the machine's rates are measured, and the best is kept") {

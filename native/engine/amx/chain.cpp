@@ -1,0 +1,118 @@
+#include "engine/amx/chain.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "engine/amx/gather.h"
+#include "timing/stopwatch.h"
+
+namespace otf::amx {
+namespace {
+
+constexpr int64_t kLine = 64;
+constexpr int kStripPixels =
+    1024;  // of the first layer: enough for weights to be read from the cache and used again
+constexpr int kLeastRows = 8;  // of a layer that reads beyond its strip: what is read twice stays small
+
+int64_t lines(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+
+}  // namespace
+
+bool canFollow(const Geometry& g) {
+  return readingOf(g) == Reading::kDirect && g.strideW == g.kernelW && g.strideH == g.kernelH;
+}
+
+Chain::Chain(std::vector<ChainLayer> layers, const Ends& ends, int batch, int threads, int64_t cache)
+    : layers_(std::move(layers)), ends_(ends), batch_(batch), threads_(threads) {
+  const ChainLayer& head = layers_.front();
+  const int height = layers_.back().height;
+  int scale = 1;  // rows of the first layer for one of the last
+  for (size_t i = 1; i < layers_.size(); ++i) scale *= layers_[i].weights->geometry().strideH;
+  const int least = head.weights->reading() == Reading::kDirect ? 1 : kLeastRows;
+  strip_ = std::max({1, least / scale, kStripPixels / (head.width * scale)});
+  // Every thread has something to do.
+  const int64_t shares = std::max<int64_t>(1, (threads_ + batch_ - 1) / batch_);
+  strip_ = std::min(strip_, static_cast<int>((height + shares - 1) / shares));
+  const auto plan = [&] {
+    gather_ = lines(gatherBytes(*head.weights, ends_.width, rowsOf(0), head.width));
+    between_[0] = between_[1] = 0;
+    for (size_t i = 0; i + 1 < layers_.size(); ++i)
+      between_[i % 2] = std::max(between_[i % 2], lines(stripBytes(i)));
+    perThread_ = gather_ + between_[0] + between_[1];
+  };
+  plan();
+  while (strip_ > 1 && perThread_ > cache / 2) {
+    strip_ = (strip_ + 1) / 2;
+    plan();
+  }
+}
+
+int Chain::rowsOf(size_t layer) const {
+  int rows = strip_;
+  for (size_t i = layers_.size() - 1; i > layer; --i) rows *= layers_[i].weights->geometry().strideH;
+  return rows;
+}
+
+int64_t Chain::stripBytes(size_t layer) const {
+  const ChainLayer& l = layers_[layer];
+  return int64_t{rowsOf(layer)} * l.width * l.weights->geometry().filters * kValue;
+}
+
+void Chain::run(const void* source, void* target, void* scratch, double* seconds) const {
+  const int height = layers_.back().height;
+  const int strips = (height + strip_ - 1) / strip_;
+  std::vector<double> spent(layers_.size(), 0.0);
+#pragma omp parallel num_threads(threads_)
+  {
+    std::vector<double> own(seconds != nullptr ? layers_.size() : 0, 0.0);
+    char* const mine = static_cast<char*>(scratch) + omp_get_thread_num() * perThread_;
+#pragma omp for schedule(dynamic) collapse(2)
+    for (int item = 0; item < batch_; ++item) {
+      for (int strip = 0; strip < strips; ++strip) {
+        const int from = strip * strip_;
+        runStrip(item, from, std::min(strip_, height - from), static_cast<const char*>(source),
+                 static_cast<char*>(target), mine, seconds != nullptr ? own.data() : nullptr);
+      }
+    }
+#pragma omp critical
+    for (size_t i = 0; i < own.size(); ++i) spent[i] += own[i];
+  }
+  if (seconds == nullptr) return;
+  for (size_t i = 0; i < spent.size(); ++i) seconds[i] += spent[i] / threads_;
+}
+
+void Chain::runStrip(int item, int from, int rows, const char* source, char* target, char* scratch,
+                     double* seconds) const {
+  const Geometry& first = layers_.front().weights->geometry();
+  const int64_t valueIn = ends_.floatsIn ? sizeof(float) : kValue;
+  Source in{source + item * (int64_t{ends_.width} * ends_.height * first.channels * valueIn), ends_.width,
+            ends_.height, ends_.floatsIn};
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Stopwatch watch;
+    const ChainLayer& layer = layers_[i];
+    const Weights& weights = *layer.weights;
+    int count = rows;
+    int start = from;
+    for (size_t k = layers_.size() - 1; k > i; --k) {
+      count *= layers_[k].weights->geometry().strideH;
+      start *= layers_[k].weights->geometry().strideH;
+    }
+    // Followers find the rows of their strip, and only those.
+    const Gathered operand = gather(weights, in, i == 0 ? start : 0, count, layer.width, scratch);
+    const bool last = i + 1 == layers_.size();
+    Target to;
+    to.floats = last && ends_.floatsOut;
+    to.pixel = weights.geometry().filters * (to.floats ? int64_t{sizeof(float)} : kValue);
+    to.row = layer.width * to.pixel;
+    to.first = last ? target + (int64_t{item} * layer.height + from) * to.row
+                    : scratch + gather_ + (i % 2 == 0 ? 0 : between_[0]);
+    multiplyRows(weights, layer.epilogue,
+                 {operand.first, operand.pixel, operand.sourceRow, operand.outputRow}, count, layer.width,
+                 to);
+    in = {to.first, layer.width, count, false};
+    if (seconds != nullptr) seconds[i] += watch.seconds();
+  }
+}
+
+}  // namespace otf::amx

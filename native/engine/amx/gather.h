@@ -1,0 +1,28 @@
+// Rows of a map brought into the order in which tiles read them.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/amx/weights.h"
+
+namespace otf::amx {
+
+/// A map of one item: channels last, bfloat16; or float, one channel.
+struct Source {
+  const char* data = nullptr;
+  int width = 0, height = 0;
+  bool floats = false;
+};
+
+/// Bytes that gather() fills for `rows` output rows of `width` pixels, and some it may write beyond.
+int64_t gatherBytes(const Weights& weights, int sourceWidth, int rows, int width);
+
+/// What multiplyRows() needs for output rows `from` to `from + rows`, in `to` where the map itself will not do: 64-byte
+/// aligned, gatherBytes(). Where it will do and `to` is not looked at: kDirect and no floats.
+struct Gathered {
+  const char* first = nullptr;
+  int64_t pixel = 0, sourceRow = 0, outputRow = 0;
+};
+Gathered gather(const Weights& weights, const Source& source, int from, int rows, int width, char* to);
+
+}  // namespace otf::amx
