@@ -63,6 +63,24 @@ test('arrows between rooms: a list with a circle holds no direction', () => {
   assert.match(wrongArrows(new Map(), [house]).join(), /circle: a -> b -> c -> a/);
 });
 
+test('the program imports packages that an installation without those of development has', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(kRoot, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const faults: string[] = [];
+  for (const file of readdirSync(join(kRoot, 'src'), { recursive: true, encoding: 'utf8' })) {
+    // The page is bundled.
+    if (!/\.[cm]?tsx?$/.test(file) || file.startsWith('web/')) continue;
+    const text = readFileSync(join(kRoot, 'src', file), 'utf8');
+    const imports = /^(?:import|export) (?!type )[^;]*?from '([^'.#][^']*)'|\bimport\('([^'.#][^']*)'\)/gm;
+    for (const [, named, awaited] of text.matchAll(imports)) {
+      const name = /^(@[^/]+\/)?[^/]+/.exec(named ?? awaited ?? '')?.[0] ?? '';
+      if (!name.startsWith('node:') && !Object.hasOwn(dependencies, name)) faults.push(`src/${file}: ${name}`);
+    }
+  }
+  assert.deepEqual(faults, []);
+});
+
 test('what a client calls something is not looked up in an object: every object has a "constructor"', () => {
   const faults: string[] = [];
   for (const file of readdirSync(join(kRoot, 'src'), { recursive: true, encoding: 'utf8' })) {

@@ -13,6 +13,8 @@ import { aptProxies, aptSources, refreshSettings, writeKeyring, writeSettings } 
 const kCache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cianna-otf/fresh');
 const kBases = join(kCache, 'base');
 const kRuns = join(kCache, 'run');
+/** Instead of a Node: what debootstrap leaves, and no more. */
+export const kBare = 'none';
 const kBaseAgeMs = 7 * 24 * 3600 * 1000;
 /** What README takes for granted: a way to clone, and a C++ compiler. */
 const kGiven = ['ca-certificates', 'git', 'g++'];
@@ -96,6 +98,7 @@ async function makeBase(suite, node) {
   // debootstrap mounts /proc in the root: in a namespace, where that ends with it.
   await runQuietly('unshare', debootstrap, `debootstrap ${suite}`, { env: await aptProxies() });
   await rm(keyring);
+  if (node === kBare) return folder;
   await writeSettings(folder, sources);
   await refreshSettings(folder);
   const packages = node === 'debian' ? [...kGiven, 'nodejs', 'npm'] : kGiven;
@@ -127,6 +130,6 @@ export async function copyRoot(base) {
   const folder = await newFolder();
   const { code, errors } = await capture('cp', ['-a', '--reflink=auto', `${base}/.`, folder]);
   if (code !== 0) fail(`the root could not be copied: ${errors.trim().split('\n')[0]}`);
-  await refreshSettings(folder);
+  if (!base.endsWith(`-${kBare}`)) await refreshSettings(folder);
   return folder;
 }

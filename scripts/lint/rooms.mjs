@@ -27,6 +27,8 @@ const kTypeScript = {
   schedule: ['config', 'errors', 'jobs', 'provenance', 'run', 'tasks'],
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
   http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
+  // The script inside the one-file program: before what it unpacks there is nothing else.
+  standalone: ['cli', 'errors', 'io'],
   // The page in the browser uses nothing of the server but its addresses.
   web: ['web/api', 'web/parts', 'web/state', 'web/views'],
   'web/api': [],

@@ -56,6 +56,13 @@ export function capture(command, args) {
   });
 }
 
+/** Output of a program that must end well. */
+export async function output(command, ...args) {
+  const { code, output: text, errors } = await capture(command, args);
+  if (code !== 0) fail(`${command} ${args[0]}: ${errors.trim().split('\n')[0]}`);
+  return text;
+}
+
 /** Everything a program says goes to the file `log`; the exit code, 127 when there is no such program. */
 async function runLogged(command, args, log, env) {
   await mkdir(join(kRoot, kLogs), { recursive: true });

@@ -58,6 +58,7 @@ const kKinds = {
   OTF_XML_MALFORMED: kind(1, 400, 'fatal'),
   OTF_INPUT_UNREADABLE: kind(1, 422, 'fatal'),
   OTF_ADDON_MISSING: kind(1, 500, 'fatal'),
+  OTF_PACKAGE_UNUSABLE: kind(1, 500, 'fatal'),
   // The service.
   OTF_BAD_REQUEST: kind(1, 400, 'fatal'),
   OTF_MULTIPART_MALFORMED: kind(1, 400, 'fatal'),
