@@ -1,31 +1,35 @@
 /** A disk that is full, or about to be. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rmdir, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { bench } from './service/bench.js';
+import { kProgram } from './support/cli.js';
+import { freePort, pause, tempDir } from './support/server.js';
 import { until } from './support/until.js';
 
 const kRoot = process.getuid?.() === 0 ? false : 'a small file system can be made by root only';
 
-describe('A full disk', { skip: kRoot }, () => {
-  async function small(t: TestContext): Promise<string | undefined> {
-    const dir = await mkdtemp(join(tmpdir(), 'otf-small-'));
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', dir], { stdio: 'ignore' });
-    } catch {
-      await rmdir(dir);
-      return undefined;
-    }
-    t.after(async () => {
-      execFileSync('umount', ['-l', dir], { stdio: 'ignore' });
-      await rmdir(dir);
-    });
-    return dir;
+async function small(t: TestContext): Promise<string | undefined> {
+  const dir = await mkdtemp(join(tmpdir(), 'otf-small-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', dir], { stdio: 'ignore' });
+  } catch {
+    await rmdir(dir);
+    return undefined;
   }
+  t.after(async () => {
+    execFileSync('umount', ['-l', dir], { stdio: 'ignore' });
+    await rmdir(dir);
+  });
+  return dir;
+}
 
+describe('A full disk', { skip: kRoot }, () => {
   it('does not keep jobs from being deleted, by hand or by time, and takes uploads again then', async (t) => {
     const dir = await small(t);
     if (dir === undefined) return t.skip('mounting is not allowed here');
@@ -73,6 +77,66 @@ describe('A full disk', { skip: kRoot }, () => {
     assert.ok(answer === 503 || answer === 'cut', String(answer));
     await until(async () => (await readdir(join(dir, 'jobs'))).length === 0, 'the upload is left');
     assert.equal((await b.send('/jobs', { method: 'POST', body: form(1 << 20) })).status, 303);
+  });
+});
+
+describe('A full disk under the log', { skip: kRoot }, () => {
+  for (const [name, again] of [
+    ['is written when there is room again', true],
+    ['is given up at the end', false],
+  ] as const)
+    it(`is not the end of a server: what it says ${name}`, async (t) => {
+      const dir = await small(t);
+      if (dir === undefined) return t.skip('mounting is not allowed here');
+      const [path, filler] = [join(dir, 'log'), join(dir, 'filler')];
+      const log = openSync(path, 'a');
+      t.after(() => closeSync(log));
+      await fillUp(filler);
+      const [port, dataDir] = [await freePort(), await tempDir(t)];
+      const args = [kProgram, 'serve', '--port', port, '--data-dir', dataDir];
+      const server = spawn(process.execPath, args, { stdio: ['ignore', log, 'pipe'] });
+      t.after(() => server.kill('SIGKILL'));
+      const ended = once(server, 'exit');
+      const base = `http://127.0.0.1:${port}`;
+      const lives = () =>
+        fetch(`${base}/healthz/live`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      await until(lives, 'it does not begin');
+      for (let i = 0; i < 20; i++) {
+        const body = new URLSearchParams({ RUNID: `n${i}` });
+        assert.equal((await fetch(`${base}/jobs`, { method: 'POST', body, redirect: 'manual' })).status, 303);
+        await pause(50);
+      }
+      assert.equal(await lives(), true);
+      if (again) {
+        await truncate(filler, 0);
+        await until(async () => (await readFile(path, 'utf8')).includes('"msg":"listening"'), 'nothing is written');
+      }
+      server.kill('SIGTERM');
+      const limit = setTimeout(() => server.kill('SIGKILL'), 60_000);
+      assert.deepEqual(await ended, [0, null]);
+      clearTimeout(limit);
+    });
+
+  it('keeps a command from its output: one line, no stack', async (t) => {
+    const dir = await small(t);
+    if (dir === undefined) return t.skip('mounting is not allowed here');
+    const out = openSync(join(dir, 'out'), 'a');
+    t.after(() => closeSync(out));
+    await fillUp(join(dir, 'filler'));
+    for (const args of [['models', 'list'], ['--help'], ['completion', 'bash']]) {
+      const { status, stderr } = spawnSync(process.execPath, [kProgram, ...args], {
+        stdio: ['ignore', out, 'pipe'],
+        encoding: 'utf8',
+      });
+      assert.deepEqual(
+        [status, stderr],
+        [1, 'cianna-otf: cannot write to standard output: the disk is full\n'],
+        args.join(),
+      );
+    }
   });
 });
 

@@ -99,7 +99,10 @@ void writeFile(const std::string& path, const std::vector<std::byte>& bytes) {
     }
     done += wrote > 0 ? static_cast<size_t>(wrote) : 0;
   }
-  if (::close(fd) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0) fail(errno);
+  const int reason = ::fsync(fd) == 0 ? 0 : errno;
+  ::close(fd);
+  if (reason != 0) fail(reason);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(errno);
 }
 
 }  // namespace

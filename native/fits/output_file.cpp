@@ -55,8 +55,18 @@ void OutputFile::commit() {
     writeChecksums();
   }
   run([&](int* status) { *status = handle_.close(); });
+  sync();
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) unwritable(path_, std::strerror(errno));
   temporary_.clear();
+}
+
+/// A name must not be on the disk before what it names: after a power cut it would be an empty file.
+void OutputFile::sync() {
+  const int fd = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) unwritable(path_, std::strerror(errno));
+  const int reason = ::fsync(fd) == 0 ? 0 : errno;
+  ::close(fd);
+  if (reason != 0) unwritable(path_, std::strerror(reason));
 }
 
 /// As fits_write_chksum, without the time in its comment: the same content gives the same bytes.

@@ -26,10 +26,11 @@ class OutputFile {
     call(&status);
     if (status > 0) fail(status);
   }
-  /// Checksums into every HDU, close, rename.
+  /// Checksums into every HDU, close, sync, rename.
   void commit();
 
  private:
+  void sync();
   void writeChecksums();
   [[noreturn]] void fail(int status);
 

@@ -164,7 +164,8 @@ void NpyWriter::commit() {
   if (written_ != expected_)
     throw OtfError(Code::kInternal, "NPY file " + path_ + " has " + std::to_string(written_) + " of " +
                                         std::to_string(expected_) + " values");
-  if (std::fflush(file_.get()) != 0) fail(std::strerror(errno));
+  // On the disk before its name is.
+  if (std::fflush(file_.get()) != 0 || ::fsync(::fileno(file_.get())) != 0) fail(std::strerror(errno));
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(std::strerror(errno));
   file_.reset();
 }

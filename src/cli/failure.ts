@@ -1,6 +1,6 @@
 /** How a command fails: one line on stderr and an exit code. */
 import { CommanderError } from 'commander';
-import { OtfError, toOtfError } from '../errors/catalogue.js';
+import { OtfError, systemReason, toOtfError } from '../errors/catalogue.js';
 import { printable } from '../io/terminal.js';
 
 const kUsageExit = 2;
@@ -30,12 +30,17 @@ export function warn(message: string): void {
   process.stderr.write(`cianna-otf: warning: ${printable(message)}\n`);
 }
 
-/** `... | head` closes our standard output early: not an error worth a stack trace. */
+/**
+ * `... | head` closes our standard output early: not an error worth a stack trace. Whatever else keeps it from being written, as
+ * a disk that is full, is said in one line; of standard error, which it would go to, nothing can be said.
+ */
 export function survivePipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    const message = `cannot write to standard output: ${systemReason(error)}`;
+    process.exit(report(new OtfError('OTF_OUTPUT_UNWRITABLE', message, { cause: error })));
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
 }
