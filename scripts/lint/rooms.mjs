@@ -26,6 +26,8 @@ const kTypeScript = {
   run: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks', 'threads', 'version.ts'],
   schedule: ['config', 'errors', 'jobs', 'provenance', 'run', 'tasks'],
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
+  jobdir: ['config', 'errors', 'io', 'jobs', 'provenance', 'run', 'schedule', 'tasks', 'uws'],
+  slurm: ['errors', 'jobdir'],
   http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
   // The script inside the one-file program: before what it unpacks there is nothing else.
   standalone: ['cli', 'errors', 'io'],
@@ -39,7 +41,7 @@ const kTypeScript = {
   'web/views': ['web/api', 'web/parts', 'web/sky', 'web/state', 'web/table'],
   cli: [
     ...['auth', 'client', 'config', 'dashboard', 'engine', 'errors', 'http', 'io', 'jobs', 'models', 'pictures'],
-    ...['results', 'run', 'schedule', 'scores', 'tasks'],
+    ...['jobdir', 'results', 'run', 'schedule', 'scores', 'slurm', 'tasks', 'uws'],
     'version.ts',
   ],
 };

@@ -1,5 +1,5 @@
 // Step 1: packages of the distribution. Needed ones stop the set-up when they cannot be had; the checkers used by some
-// tests (clang's fuzzer, astropy, stilts, nginx, nats-server) are optional: those tests are skipped with the reason.
+// tests (clang's fuzzer, astropy, stilts, nginx, nats-server, Slurm) are optional: those tests are skipped with the reason.
 import { existsSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,7 +34,13 @@ const kReaders = [
 /** The browser that drives the page; fonts-dejavu-core: it draws no text without any font. */
 const kBrowser = ['chromium', 'fonts-dejavu-core'];
 /** Their services start when they are installed, unless the machine says that none may (policy-rc.d of Debian Policy, 9.3.3). */
-const kServices = existsSync('/usr/sbin/policy-rc.d') ? [['nginx-light'], ['nats-server']] : [];
+const kServices = existsSync('/usr/sbin/policy-rc.d')
+  ? [
+      ['nginx-light'],
+      ['nats-server'],
+      ['slurmctld', 'slurmd', 'slurm-client', 'munge'],
+    ]
+  : [];
 /** After a day a package that could not be installed is tried again. */
 const kRetryMs = 24 * 3600 * 1000;
 

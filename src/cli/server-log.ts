@@ -40,3 +40,9 @@ export function serverLog({ logging }: Config): Logger {
   setInterval(() => log.flush(), kFlushMs).unref();
   return log;
 }
+
+/** Of a command that runs jobs and is no server: on standard error, which is nobody's result, and what people should know only. */
+export function commandLog({ logging }: Config): Logger {
+  const level = logging.level === 'info' ? 'warn' : logging.level;
+  return pino({ level, hooks: { streamWrite: withoutSecrets } }, pino.destination({ dest: 2, sync: true }));
+}

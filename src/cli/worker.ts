@@ -5,6 +5,7 @@ import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.js';
 import { loadAddon } from '../engine/load.js';
 import { toOtfError } from '../errors/catalogue.js';
@@ -12,7 +13,7 @@ import { kWorkerName } from '../run/remote/messages.js';
 import { Front } from '../run/worker/front.js';
 import { Worker } from '../run/worker/worker.js';
 import { report } from './failure.js';
-import { example } from './options.js';
+import { example, integer } from './options.js';
 import { addServerOption, type RemoteOptions, tokenOf } from './remote.js';
 import { serverLog } from './server-log.js';
 import { openSupervisor } from './systemd.js';
@@ -21,10 +22,12 @@ interface WorkerOptions extends RemoteOptions {
   config?: string;
   name?: string;
   cache?: string;
+  idle?: number;
 }
 
 const kSignals = ['SIGINT', 'SIGTERM'] as const;
 const kAgainMs = 2000;
+const kLookMs = 500;
 
 export function registerWorker(root: Command): void {
   const command = addServerOption(
@@ -42,6 +45,7 @@ export function registerWorker(root: Command): void {
       '--cache <dir>',
       'for network files and jobs under way (default: CIANNA_OTF_CACHE, else ~/.cache/cianna-otf)',
     )
+    .option('--idle <s>', 'end when it has had nothing to do for so long', integer(1, 1e9))
     .action(work);
   example(command, ['cianna-otf worker --server https://otf.example.org --token-file worker.token']);
 }
@@ -87,7 +91,7 @@ async function work(options: WorkerOptions): Promise<void> {
   supervisor.ready(`working as ${name} for ${options.server}`);
   log.info({ name, server: options.server }, 'working');
   log.flush();
-  const why = await Promise.race([asked, worker.sentAway]);
+  const why = await Promise.race([asked, worker.sentAway, ...idleFor(worker, options.idle, log)]);
   for (const signal of kSignals) process.once(signal, () => process.exit(1));
   if (why !== undefined) log.warn(`the server sends this worker away: ${why}`);
   log.info('stopping');
@@ -112,6 +116,21 @@ async function firstTerms(front: Front, signal: AbortSignal, say: (line: string)
     }
   }
   return undefined;
+}
+
+/** Resolves when there has been nothing to do for so long. */
+function idleFor(worker: Worker, seconds: number | undefined, log: Logger): Promise<undefined>[] {
+  if (seconds === undefined) return [];
+  const idle = new Promise<undefined>((resolve) => {
+    const timer = setInterval(() => {
+      if (worker.idleMs < seconds * 1000) return;
+      clearInterval(timer);
+      log.info(`nothing to do for ${seconds} s`);
+      resolve(undefined);
+    }, kLookMs);
+    timer.unref();
+  });
+  return [idle];
 }
 
 function ownName(): string {

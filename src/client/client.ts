@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { OtfError, systemReason } from '../errors/catalogue.js';
+import { type ErrorCode, OtfError, systemReason } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
 import { type JobSummary, parseJob, parseJobs, type RemoteJob, type RemoteResult } from './documents.js';
 import { parseSummaries } from './summaries.js';
@@ -50,7 +50,16 @@ export class UwsClient {
     fields: Record<string, string>,
     onProgress: UploadProgress,
   ): Promise<string> {
-    const all: Record<string, string> = { ...fields, PHASE: 'RUN' };
+    return this.create(inputs, { ...fields, PHASE: 'RUN' }, onProgress);
+  }
+
+  /** As submit, and nothing starts it. */
+  async create(
+    inputs: Record<string, string>,
+    fields: Record<string, string>,
+    onProgress: UploadProgress,
+  ): Promise<string> {
+    const all: Record<string, string> = { ...fields };
     const files: Record<string, string> = {};
     for (const [name, given] of Object.entries(inputs)) {
       if (isRemote(given)) all[name] = given;
@@ -114,13 +123,36 @@ export class UwsClient {
   }
 
   async abort(id: string): Promise<void> {
+    await this.#expect(await this.#phase(id, 'ABORT'), [200, 303]);
+  }
+
+  /** A job that was created; one that runs or has run stays as it is. False: there is none. */
+  async start(id: string): Promise<boolean> {
+    const response = await this.#phase(id, 'RUN');
+    if (response.status === 404) return false;
+    // It has been started before (OTF_PHASE_FORBIDS).
+    const started = response.status === 403 && (await this.job(id)).phase !== 'PENDING';
+    if (!started) await this.#expect(response, [200, 303]);
+    return true;
+  }
+
+  #phase(id: string, phase: 'RUN' | 'ABORT'): Promise<Response> {
     // As JSON: the answer is not redirected, whatever the style of the job.
-    const init = { method: 'POST', body: '{"PHASE":"ABORT"}', headers: { 'content-type': 'application/json' } };
-    await this.#expect(await this.#send(`${path(id)}/phase`, init), [200, 303]);
+    const headers = { 'content-type': 'application/json' };
+    return this.#send(`${path(id)}/phase`, { method: 'POST', body: JSON.stringify({ PHASE: phase }), headers });
   }
 
   async delete(id: string): Promise<void> {
     await this.#expect(await this.#send(path(id), { method: 'DELETE' }), [303]);
+  }
+
+  /** Jobs of everybody by their phase, as a server of ours counts them. */
+  async counts(): Promise<Record<string, number>> {
+    const response = await this.#send('/server');
+    const text = await response.text();
+    if (response.status !== 200) throw refusal(response.status, text);
+    const { jobs } = JSON.parse(text) as { jobs?: Record<string, number> };
+    return jobs ?? {};
   }
 
   /** By owner, as GET /usage gives it. */
@@ -238,5 +270,14 @@ function refusal(status: number, text: string): OtfError {
   const line = message.split('\n')[0]?.slice(0, 300) || 'no reason given';
   if (status === 404) return new OtfError('OTF_NOT_FOUND', line);
   if (status === 401) return new OtfError('OTF_AUTH_REQUIRED', `${line} (CIANNA_OTF_TOKEN, --token-file)`);
-  return new OtfError('OTF_SERVER_ANSWER', `the server answered ${status}: ${line}`);
+  return new OtfError(kRefusals.get(status) ?? 'OTF_SERVER_ANSWER', `the server answered ${status}: ${line}`);
 }
+
+/** Those after which asking again, or with something else, can help. */
+const kRefusals = new Map<number, ErrorCode>([
+  [413, 'OTF_TOO_LARGE'],
+  [429, 'OTF_RATE_LIMITED'],
+  [502, 'OTF_SHORTAGE'],
+  [503, 'OTF_SHORTAGE'],
+  [504, 'OTF_SHORTAGE'],
+]);

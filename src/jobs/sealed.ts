@@ -13,7 +13,7 @@ import type { Job } from './job.js';
 const kOwnerOnly = 0o600;
 
 /** The inputs as a job may have them. `spool` is called when there is something to write. Throws OTF_DISK_FULL. */
-export async function sealed(inputs: Inputs, spool: () => Spool): Promise<Inputs> {
+export async function sealed(inputs: Inputs, spool: () => Pick<Spool, 'dir'>): Promise<Inputs> {
   const seal = async <Of extends Address>(file: Of): Promise<Of> => {
     const shown = publicUrl(file.url);
     if (shown === file.url) return file;

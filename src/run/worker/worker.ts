@@ -58,6 +58,8 @@ export class Worker {
   #beating: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   #leaving = false;
+  /** When it last had something to do. */
+  #busyMs = Date.now();
   /** Why the server sends it away, when it does. */
   readonly sentAway: Promise<string>;
   #sendAway!: (why: string) => void;
@@ -107,6 +109,7 @@ export class Worker {
       if (there) this.#beat();
     });
     this.#beating = setInterval(() => this.#beat(), kBeatMs);
+    this.#busyMs = Date.now();
   }
 
   async #given(order: Order): Promise<OrderAnswer> {
@@ -115,6 +118,7 @@ export class Worker {
     const before = this.#host.of(job.id);
     if (before && before.order.attempt !== order.attempt) this.#letGo(before);
     const held = this.#host.add(order);
+    this.#busyMs = Date.now();
     if (held) this.#run(held).catch((thrown) => this.#host.internal(thrown));
     return { taken: true };
   }
@@ -216,7 +220,8 @@ export class Worker {
       await this.#host.back(held.job.id, `the worker ${this.#parts.name} ends`);
     }
     const told = this.#host.settled();
-    await Promise.race([told, pause(Math.max(1000, until - Date.now()))]);
+    // A pause that nobody waits for any more keeps no process from ending.
+    await Promise.race([told, pause(Math.max(1000, until - Date.now()), undefined, { ref: false })]);
     clearInterval(this.#beating);
     clearTimeout(this.#soon);
     await this.#board.close();
@@ -225,6 +230,12 @@ export class Worker {
       recursive: true,
       force: true,
     });
+  }
+
+  /** For how long it has had nothing to do. */
+  get idleMs(): number {
+    if (this.#host.all().length > 0) this.#busyMs = Date.now();
+    return Date.now() - this.#busyMs;
   }
 
   /** Threads that did not come back. */

@@ -1,0 +1,101 @@
+/**
+ * Jobs in folders as jobs of Slurm, for sites whose nodes reach nothing outside:
+ *
+ *     submit ─► sbatch: `run DIR` on a node ─► DIR/state.json, DIR/results ─► looked at from here, with squeue beside
+ *
+ * Nothing is kept but the folder's state: a job of Slurm is known by its name, which has the id of the state.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { OtfError, toOtfError } from '../errors/catalogue.js';
+import { type FolderState, isOver, readState, writeState } from '../jobdir/state.js';
+import type { Slurm } from './program.js';
+import { isActive, type SlurmJob } from './queue.js';
+import { batchScript, type Launch } from './script.js';
+import { type Standing, standingOf } from './standing.js';
+
+export interface FollowedFolder {
+  dir: string;
+  standing: Standing;
+  state: FolderState;
+  slurmJob?: string;
+}
+
+/** Before the time limit, for the run to write down that it was cut short. */
+const kWarningS = 60;
+
+function nameOf({ id }: Pick<FolderState, 'id'>): string {
+  return `otf-${id}`;
+}
+
+/** The latest of the name: a job that was submitted again is another one. */
+function jobOf(state: FolderState, queue: readonly SlurmJob[]): SlurmJob | undefined {
+  const named = queue.filter(({ name }) => name === nameOf(state));
+  return named.find(isActive) ?? named.sort((a, b) => Number(b.id) - Number(a.id))[0];
+}
+
+/**
+ * `fresh`: the state of a folder nobody has begun. Gives the id of Slurm's job. Throws OTF_USAGE for what is done, or in the
+ * queue already, and with what sbatch says.
+ */
+export async function submitFolder(
+  slurm: Slurm,
+  dir: string,
+  fresh: FolderState,
+  launch: Launch,
+  args: { sbatch: readonly string[]; run: readonly string[] },
+): Promise<string> {
+  const before = await readState(dir);
+  if (before?.phase === 'COMPLETED') throw new OtfError('OTF_USAGE', `${dir} has been run: its results are there`);
+  const there = before && jobOf(before, await slurm.queue());
+  if (there && isActive(there)) throw new OtfError('OTF_USAGE', `${dir} is in the queue already, as job ${there.id}`);
+  // A name of its own: what Slurm says of an earlier try is not said of this one.
+  const state: FolderState = { ...fresh, losses: before?.losses ?? 0 };
+  await writeState(dir, state);
+  const own = [`--job-name=${nameOf(state)}`, `--chdir=${dir}`, '--output=slurm-%j.out', '--open-mode=append'];
+  const script = batchScript(launch, ['run', ...args.run, dir]);
+  return slurm.submit([...own, '--requeue', `--signal=B:USR1@${kWarningS}`, ...args.sbatch], script);
+}
+
+/** As the folder and Slurm say it now. Throws OTF_INPUT_UNREADABLE where nobody has begun, OTF_SERVER_ANSWER. */
+export async function lookAt(slurm: Slurm, dirs: readonly string[]): Promise<FollowedFolder[]> {
+  // In this order: what ends between the two is known by its folder next time, and no end is taken from Slurm too early.
+  const queue = await slurm.queue().catch((thrown): SlurmJob[] => {
+    // While the controller is away folders still say how they are.
+    if (toOtfError(thrown).code !== 'OTF_SERVER_UNREACHABLE') throw thrown;
+    return [];
+  });
+  const found: FollowedFolder[] = [];
+  for (const dir of dirs) {
+    const state = await readState(dir);
+    if (!state) throw new OtfError('OTF_INPUT_UNREADABLE', `${dir} has no state.json: nobody has run or submitted it`);
+    const job = jobOf(state, queue);
+    const known = job?.id ?? state.slurmJob;
+    found.push({ dir, state, standing: standingOf(state, job), ...(known === undefined ? {} : { slurmJob: known }) });
+  }
+  return found;
+}
+
+/** Until all have ended, or the deadline. An end that Slurm alone tells of counts when the folder still says nothing after graceMs. */
+export async function follow(
+  slurm: Slurm,
+  dirs: readonly string[],
+  { graceMs, untilMs, stepMs }: { graceMs: number; untilMs: number; stepMs: number },
+): Promise<FollowedFolder[]> {
+  const doubted = new Map<string, number>();
+  for (;;) {
+    const found = await lookAt(slurm, dirs);
+    const now = performance.now();
+    const open = found.filter(({ dir, state, standing }) => {
+      if (isOver(state)) return false;
+      if (!isOver(standing)) {
+        doubted.delete(dir);
+        return true;
+      }
+      const since = doubted.get(dir) ?? now;
+      doubted.set(dir, since);
+      return now - since < graceMs;
+    });
+    if (open.length === 0 || now >= untilMs) return found;
+    await pause(Math.min(stepMs, untilMs - now));
+  }
+}
