@@ -28,6 +28,8 @@ const kTypeScript = {
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
   jobdir: ['config', 'errors', 'io', 'jobs', 'provenance', 'run', 'schedule', 'tasks', 'uws'],
   slurm: ['errors', 'jobdir'],
+  events: ['config', 'errors', 'jobs'],
+  watch: ['client', 'errors', 'events', 'fetch', 'jobs'],
   http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
   // The script inside the one-file program: before what it unpacks there is nothing else.
   standalone: ['cli', 'errors', 'io'],
@@ -41,7 +43,7 @@ const kTypeScript = {
   'web/views': ['web/api', 'web/parts', 'web/sky', 'web/state', 'web/table'],
   cli: [
     ...['auth', 'client', 'config', 'dashboard', 'engine', 'errors', 'http', 'io', 'jobs', 'models', 'pictures'],
-    ...['jobdir', 'results', 'run', 'schedule', 'scores', 'slurm', 'tasks', 'uws'],
+    ...['events', 'fetch', 'jobdir', 'results', 'run', 'schedule', 'scores', 'slurm', 'tasks', 'uws', 'watch'],
     'version.ts',
   ],
 };

@@ -1,5 +1,5 @@
 // Step 1: packages of the distribution. Needed ones stop the set-up when they cannot be had; the checkers used by some
-// tests (clang's fuzzer, astropy, stilts, nginx, nats-server, Slurm) are optional: those tests are skipped with the reason.
+// tests (clang's fuzzer, astropy, stilts, nginx, nats-server, mosquitto, Slurm) are optional: those tests are skipped with the reason.
 import { existsSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -38,6 +38,7 @@ const kServices = existsSync('/usr/sbin/policy-rc.d')
   ? [
       ['nginx-light'],
       ['nats-server'],
+      ['mosquitto', 'mosquitto-clients'],
       ['slurmctld', 'slurmd', 'slurm-client', 'munge'],
     ]
   : [];

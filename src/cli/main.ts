@@ -24,6 +24,7 @@ import { registerSimulate } from './simulate.js';
 import { registerSubmit } from './submit.js';
 import { registerToken } from './token.js';
 import { registerUsage } from './usage.js';
+import { registerWatch } from './watch.js';
 import { registerWorker } from './worker.js';
 
 const kAfterHelp = `
@@ -50,6 +51,7 @@ async function program(args: string[]): Promise<Command> {
   registerPilots(root);
   registerRun(root);
   registerSubmit(root);
+  registerWatch(root);
   registerJobs(root);
   registerDashboard(root);
   registerDetect(root);

@@ -1,8 +1,10 @@
 /** `serve`: the server, until it is told to stop. */
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
 import { loadAddon } from '../engine/load.js';
-import { startServer } from '../http/server.js';
+import { type RunningServer, startServer } from '../http/server.js';
 import { Control } from '../jobs/control.js';
 import { runFault, runRecordPath } from '../jobs/run-record.js';
 import { BatchExecutor } from '../schedule/executor.js';
@@ -68,6 +70,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const addon = await loadAddon();
   addon.markCrashes(runRecordPath(data_dir));
   const control = Control.open(data_dir, { backup: (path) => server.jobs.backup(path) }, log);
+  const publisher = await publisherOf(config, server, log);
   supervisor.ready(`listening on ${server.url}`);
   log.flush();
   await asked;
@@ -77,10 +80,18 @@ async function serve(options: ServeOptions): Promise<void> {
   supervisor.stopping();
   control?.close();
   await server.stop();
+  await publisher?.close();
   await place.close();
   if (runner.stuck === 0) return;
   // Node waits for its threads; jobs are on disk and run again at the next start.
   log.warn({ stuck: runner.stuck }, 'ended with work that did not come to its end');
   log.flush();
   addon.exitNow(0);
+}
+
+/** Who tells of jobs on MQTT. Not loaded where nobody is to be told. */
+async function publisherOf(config: Config, { jobs, metrics, baseUrl }: RunningServer, log: Logger) {
+  if (config.events.mqtt === '') return undefined;
+  const { Publisher } = await import('../events/publisher.js');
+  return Publisher.start({ config, jobs, metrics, log, baseUrl });
 }

@@ -7,6 +7,7 @@ import { kNormFunctions } from '../models/normalisation.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 import { kComputeTypes } from '../models/schema.js';
 import { isTrustedAddress } from './addresses.js';
+import { events, workers } from './elsewhere.js';
 
 const seconds = z.number().min(0);
 const wholeSeconds = z
@@ -239,30 +240,6 @@ const auth = z
     error: 'must be an https URL (or http on this machine)',
   });
 
-const broker = z.union([
-  z.literal(''),
-  text.regex(/^(nats|tls):\/\/[^\s,@]+(,(nats|tls):\/\/[^\s,@]+)*$/, 'must be nats://host:port or tls://host:port'),
-]);
-
-/** Jobs on other machines (docs/workers.md). */
-const workers = z.strictObject({
-  /** Empty = jobs run here. */
-  broker: broker.default(''),
-  /** The same as workers reach it; empty = as above. */
-  broker_public: broker.default(''),
-  /** The server's NKey seed, and who signs for the broker's certificate. */
-  broker_seed: text.default(''),
-  broker_ca: text.default(''),
-  /** A worker not heard of for so long is lost: what it had begins elsewhere. */
-  lease_s: seconds.min(1).max(3600).default(15),
-  /** So many workers may be lost under a job before it is to blame. */
-  attempts: z.int().min(1).max(100).default(3),
-  /** serve --with-broker: where it listens, with which certificate. */
-  listen: text.regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'must be host:port').default('127.0.0.1:4222'),
-  tls_cert: text.default(''),
-  tls_key: text.default(''),
-});
-
 const logging = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -284,6 +261,7 @@ export const kConfigSchema = z.strictObject({
   fetch: section(fetch),
   auth: section(auth),
   workers: section(workers),
+  events: section(events),
   logging: section(logging),
 });
 

@@ -6,6 +6,7 @@
 
 import uWebSockets, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import { type Logger, pino } from 'pino';
+import type { Registry } from 'prom-client';
 import { Authenticator } from '../auth/authenticator.js';
 import { RateLimit } from '../auth/rate.js';
 import type { Config } from '../config/schema.js';
@@ -43,6 +44,9 @@ export interface RunningServer {
   url: string;
   port: number;
   jobs: JobService;
+  metrics: Registry;
+  /** Where clients find it, as records name it. */
+  baseUrl: string;
   /** Graceful: answers what is under way, lets running jobs finish up to server.shutdown_s. Idempotent. */
   stop: () => Promise<void>;
 }
@@ -109,7 +113,8 @@ export async function startServer({
     await services.close();
     throw thrown;
   }
-  jobs.begin(publicBase(config, port));
+  const baseUrl = publicBase(config, port);
+  jobs.begin(baseUrl);
   const url = ownAddress(config, port);
   log.info({ url, jobs: jobs.counts().jobs }, 'listening');
   let stopping: Promise<void> | undefined;
@@ -118,7 +123,7 @@ export async function startServer({
     stopping ??= shutDown(app, services, open, config.server.shutdown_s * 1000, log);
     return stopping;
   };
-  return { url, port, jobs, stop };
+  return { url, port, jobs, metrics, baseUrl, stop };
 }
 
 function listen(app: TemplatedApp, { server: { host, port } }: Config): Promise<number> {
