@@ -28,9 +28,10 @@ const kTypeScript = {
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
   jobdir: ['config', 'errors', 'io', 'jobs', 'provenance', 'run', 'schedule', 'tasks', 'uws'],
   slurm: ['errors', 'jobdir'],
+  inference: ['errors', 'jobs', 'models', 'tasks', 'uws', 'version.ts'],
   events: ['config', 'errors', 'jobs'],
   watch: ['client', 'errors', 'events', 'fetch', 'jobs'],
-  http: ['auth', 'config', 'errors', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
+  http: ['auth', 'config', 'errors', 'inference', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
   // The script inside the one-file program: before what it unpacks there is nothing else.
   standalone: ['cli', 'errors', 'io'],
   // The page in the browser uses nothing of the server but its addresses.

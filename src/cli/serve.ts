@@ -63,9 +63,15 @@ async function serve(options: ServeOptions): Promise<void> {
   });
   const supervisor = openSupervisor(process.env);
   const place = await placeOfJobs(config, options.withBroker ?? false, log);
-  const { runner, desk } = place;
+  const { runner, desk, inference } = place;
   const executor = new BatchExecutor(runner);
-  const server = await startServer({ config, executor, log, ...(desk ? { desk } : {}) });
+  const server = await startServer({
+    config,
+    executor,
+    log,
+    ...(desk ? { desk } : {}),
+    ...(inference ? { inference } : {}),
+  });
   const { data_dir } = config.storage;
   const addon = await loadAddon();
   addon.markCrashes(runRecordPath(data_dir));

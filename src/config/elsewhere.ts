@@ -28,6 +28,12 @@ export const workers = z.strictObject({
   tls_key: text.default(''),
 });
 
+/** Tensors without jobs (docs/inference.md): of one request, in or out, and how many at a time. */
+export const inference = z.strictObject({
+  max_mb: z.number().positive().max(1024).default(64),
+  at_once: z.int().min(0).max(1000).default(8),
+});
+
 /** Changes of jobs, told to an MQTT broker (docs/events.md). */
 export const events = z.strictObject({
   /** mqtt://host:port/topic, or mqtts; empty = nobody is told. */

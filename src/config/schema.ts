@@ -7,7 +7,7 @@ import { kNormFunctions } from '../models/normalisation.js';
 import { kDefaultModel, kShippedModelsDir } from '../models/registry.js';
 import { kComputeTypes } from '../models/schema.js';
 import { isTrustedAddress } from './addresses.js';
-import { events, workers } from './elsewhere.js';
+import { events, inference, workers } from './elsewhere.js';
 
 const seconds = z.number().min(0);
 const wholeSeconds = z
@@ -262,6 +262,7 @@ export const kConfigSchema = z.strictObject({
   auth: section(auth),
   workers: section(workers),
   events: section(events),
+  inference: section(inference),
   logging: section(logging),
 });
 

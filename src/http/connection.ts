@@ -13,7 +13,7 @@ import { IncomingBody } from './body.js';
 import type { Cors } from './cors.js';
 import { endHead, type Outlet, RangeInvalid, sendFile } from './download.js';
 import { sendEvents } from './event-stream.js';
-import { kMultipartOverhead, readForm, readJson } from './form.js';
+import { kMultipartOverhead, readBytes, readForm, readJson } from './form.js';
 import { sendPieces } from './pieces.js';
 import { kStatusLines } from './status-lines.js';
 import { isLoopbackHost } from './trust.js';
@@ -56,6 +56,7 @@ const kCopiedHeaders = [
   'content-type',
   'forwarded',
   'host',
+  'inference-header-content-length',
   'if-none-match',
   'if-range',
   'origin',
@@ -187,6 +188,11 @@ export class Connection implements Request, Outlet {
   async json(): Promise<unknown> {
     if (!this.#body) throw new Error(`${this.method} requests have no body to read`);
     return readJson({ body: this.#body, maxBytes: this.#options.maxUploadBytes });
+  }
+
+  async bytes(maxBytes: number): Promise<Buffer> {
+    if (!this.#body) throw new Error(`${this.method} requests have no body to read`);
+    return readBytes({ body: this.#body, maxBytes, announced: Number(this.header('content-length') || '0') });
   }
 
   onGone(callback: () => void): void {

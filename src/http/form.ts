@@ -128,6 +128,23 @@ export async function readJson(request: Pick<FormRequest, 'body' | 'maxBytes'>):
   return parsed(await readText(request));
 }
 
+/** A whole body as it is. Throws OTF_TOO_LARGE: before anything is kept of one that says how large it is. */
+export async function readBytes({
+  body,
+  maxBytes,
+  announced,
+}: Pick<FormRequest, 'body' | 'maxBytes'> & { announced: number }): Promise<Buffer> {
+  if (announced > maxBytes) throw tooLarge(maxBytes);
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for (let piece = await body.next(); piece; piece = await body.next()) {
+    bytes += piece.length;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -151,7 +151,18 @@ async function refuse(connection: Connection, route: Route, context: UwsContext)
     // Reading it without its query says whether it exists: handlers of GET change nothing.
     const { variables, origin, remote, owner, admin } = connection;
     const nothing = () => Promise.reject(new Error('a probe has no body'));
-    const probe = { method: 'GET', variables, query: '', origin, remote, owner, admin, form: nothing, json: nothing };
+    const probe = {
+      method: 'GET',
+      variables,
+      query: '',
+      origin,
+      remote,
+      owner,
+      admin,
+      form: nothing,
+      json: nothing,
+      bytes: nothing,
+    };
     if (!get && route.path.includes('/:id')) context.jobs.get(variables[0] ?? '', connection);
     await get?.handler(context, { ...probe, header: () => '', onGone: () => undefined }, route.tree);
   } catch (thrown) {

@@ -25,6 +25,7 @@ import { getSummaries } from '../uws/summaries.js';
 import { createUpload, deleteUpload, getUpload, getUploadFile } from '../uws/uploads.js';
 import { getUsage } from '../uws/usage.js';
 import { getAvailability, getCapabilities } from '../uws/vosi.js';
+import { kMachineRoutes } from './machine-routes.js';
 import {
   descriptionOf,
   getEvents,
@@ -39,7 +40,6 @@ import {
 import { getPageFile, pageOr, signIn } from './page.js';
 import { pictureRoutes } from './picture-routes.js';
 import type { Operation, Route } from './route.js';
-import { kWorkRoutes } from './work-routes.js';
 
 /** Says nothing of anybody's jobs. */
 const kOpen: Partial<Operation> = { access: 'open' };
@@ -298,6 +298,6 @@ export const kRoutes: readonly Route[] = [
   single('/kinds', get(getKinds, 'Kinds of task: inputs, parameters, formats', 'JSON')),
   single('/models', get(getModels, 'Cards of the models', 'JSON')),
   single('/metrics', get(getMetrics, 'Prometheus metrics', 'text', { access: 'metrics' })),
-  ...kWorkRoutes,
+  ...kMachineRoutes,
   single('/openapi.json', get(descriptionOf(allRoutes), 'This API', 'OpenAPI 3.1', kOpen)),
 ];

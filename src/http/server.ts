@@ -12,6 +12,7 @@ import { RateLimit } from '../auth/rate.js';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { Executor } from '../jobs/executor.js';
+import type { Inference } from '../jobs/inference.js';
 import type { JobService } from '../jobs/service.js';
 import type { WorkDesk } from '../jobs/work-desk.js';
 import type { UwsContext } from '../uws/context.js';
@@ -35,6 +36,8 @@ export interface ServerOptions {
   executor: Executor;
   /** Where workers of other machines get and bring files, once the executor has started; absent: jobs run here. */
   desk?: () => WorkDesk;
+  /** Tensors without jobs, once the executor has started; absent: jobs do not run here. */
+  inference?: () => Inference;
   /** Standard output in JSON lines when absent. */
   log?: Logger;
 }
@@ -61,6 +64,7 @@ export async function startServer({
   config,
   executor,
   desk,
+  inference: tensors,
   log = pino({ level: config.logging.level }),
 }: ServerOptions): Promise<RunningServer> {
   const onFault = (fault: unknown) => log.error({ err: fault }, 'tokens: nobody gets in by one');
@@ -73,7 +77,19 @@ export async function startServer({
   const internal = (thrown: unknown, route: string) => log.error({ err: thrown, route }, 'internal error');
   const startedMs = Date.now();
   const state = new Feed(jobs, config, startedMs);
-  const context: UwsContext = { jobs, state, uploads, pictures, models, config, metrics, desk, startedMs, internal };
+  const context: UwsContext = {
+    jobs,
+    state,
+    uploads,
+    pictures,
+    models,
+    config,
+    metrics,
+    desk,
+    inference: undefined,
+    startedMs,
+    internal,
+  };
   const app = makeApp(config.server, (line) => log.warn(line));
   const { max_connections, max_connections_per_address } = config.server;
   const limits = connectionLimits(max_connections, max_connections_per_address);
@@ -103,6 +119,7 @@ export async function startServer({
   let port = 0;
   try {
     await services.start();
+    context.inference = tensors?.();
     state.begin();
     port = await listen(app, config);
     connections.listensOn(port);

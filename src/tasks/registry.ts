@@ -19,10 +19,17 @@ export function kindNamed(name: string): TaskKind {
   return kind;
 }
 
+/** Of requests, not of jobs: no kind that anybody can ask for. */
+export const kTensors = 'tensors';
+
+async function tensorWork(): Promise<TaskWork> {
+  return (await import('./tensors/work.js')).kTensorWork;
+}
+
 const works = new Map<string, Promise<TaskWork>>();
 
 export function workOf(name: string): Promise<TaskWork> {
-  const loading = works.get(name) ?? kindNamed(name).work();
+  const loading = works.get(name) ?? (name === kTensors ? tensorWork() : kindNamed(name).work());
   works.set(name, loading);
   return loading;
 }

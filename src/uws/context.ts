@@ -2,6 +2,7 @@
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
 import type { ExecutorState } from '../jobs/executor.js';
+import type { Inference } from '../jobs/inference.js';
 import type { Job } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
 import type { WorkDesk } from '../jobs/work-desk.js';
@@ -47,6 +48,8 @@ export interface UwsContext {
   metrics: Registry;
   /** undefined = jobs run here. */
   desk: (() => WorkDesk) | undefined;
+  /** Tensors without jobs; undefined = work is done elsewhere. */
+  inference: Inference | undefined;
   /** Milliseconds since 1970. */
   startedMs: number;
   /** For the log: an error of ours that was answered in words of an older server. */

@@ -49,6 +49,8 @@ export interface Request {
   form: (accept?: BodyKinds) => Promise<Form>;
   /** A body in JSON, whatever it calls itself. Throws OTF_BAD_REQUEST, OTF_TOO_LARGE, OTF_CLIENT_GONE. */
   json: () => Promise<unknown>;
+  /** The whole body, in memory. Throws OTF_TOO_LARGE, OTF_CLIENT_GONE. */
+  bytes: (maxBytes: number) => Promise<Buffer>;
   /** Calls back when the client goes away before the answer is complete. */
   onGone: (callback: () => void) => void;
 }
@@ -59,7 +61,8 @@ export interface TextAnswer {
   kind: 'text';
   status: number;
   headers: Headers;
-  body: string;
+  /** Bytes of a binary answer. */
+  body: string | Uint8Array;
 }
 
 /** A file: streamed, with ETag, Range, and gzip where asked, unless its headers say how it is encoded. */

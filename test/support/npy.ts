@@ -1,5 +1,5 @@
 /** NPY float32 arrays for tests. Source: NumPy's format description, versions 1 and 2. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 export interface NpyArray {
   shape: number[];
@@ -21,4 +21,14 @@ export function readNpy(path: string): NpyArray {
     .map(Number);
   const data = bytes.subarray(begin + length);
   return { shape, values: new Float32Array(new Uint8Array(data).buffer) };
+}
+
+/** Version 1. */
+export function writeNpy(path: string, shape: readonly number[], values: Float32Array): void {
+  const head = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
+  const padded = `${head.padEnd(Math.ceil((head.length + 11) / 64) * 64 - 11)}\n`;
+  const begin = Buffer.from(`\x93NUMPY\x01\x00`, 'latin1');
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(padded.length);
+  writeFileSync(path, Buffer.concat([begin, length, Buffer.from(padded, 'latin1'), Buffer.from(values.buffer)]));
 }

@@ -6,8 +6,6 @@
  * Everything that may fail belongs to one task, and fails that task only.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { allowedCpus } from '../../engine/cpu-sets.js';
-import { chooseDevices } from '../../engine/device.js';
 import { loadAddon } from '../../engine/load.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import type { GpuState, RunState } from '../../jobs/executor.js';
@@ -23,18 +21,19 @@ import { Ends } from './ends.js';
 import { jobFailure } from './failure.js';
 import { gpuMetrics, openNvml } from './gpu.js';
 import { jobInputs, needsFetching } from './inputs.js';
-import { MemoryBudget, memoryOfThisMachine } from './memory.js';
-import { type RunMetrics, readerMetrics, runMetrics } from './metrics.js';
+import { MemoryBudget } from './memory.js';
+import { type RunMetrics, runMetrics } from './metrics.js';
 import { Models } from './models.js';
 import { openTask } from './opening.js';
+import { devicesOf, startReaders } from './starting.js';
 import type { StreamEvents } from './stream.js';
 import { forget, TaskRun } from './task.js';
+import { TensorRuns } from './tensors.js';
 import { Workers } from './workers.js';
 
 const kStopStepMs = 20;
 /** For threads to come back when the server ends. */
 const kCloseMs = 2000;
-const kWarmReaders = 1; // more are started when they are needed
 /** Tasks of a batch that are open within this begin together. */
 const kTogetherMs = 100;
 
@@ -46,6 +45,8 @@ export class LocalRunner implements Runner {
   #models!: Models;
   #memory!: MemoryBudget;
   #ends!: Ends;
+  /** Tensors without jobs, once started. */
+  inference!: TensorRuns;
   #metrics!: RunMetrics;
   #gpus: () => readonly GpuState[] = () => [];
   /** Inputs of jobs that have not begun. */
@@ -61,23 +62,12 @@ export class LocalRunner implements Runner {
     const addon = await loadAddon();
     const nvml = openNvml();
     const registry = await loadRegistry(models.dir);
-    const devices = await chooseDevices({
-      devices: engine.devices,
-      engine: engine.default,
-      demands: registry.cards,
-      gpus: nvml?.identity.devices.length,
-      cpus: allowedCpus,
-      describe: () => addon.describeEngines(),
-      resolve: (name) => addon.resolveEngine(name),
-    });
+    const devices = await devicesOf(addon, host.config, registry, nvml?.identity.devices.length);
     this.#metrics = runMetrics(host.metrics, () => this.#devices);
     gpuMetrics(host.metrics, nvml?.read);
     if (nvml) this.#gpus = nvml.read;
     this.environment = environmentOf(addon.versions(), nvml?.identity);
-    const imageBytes = engine.image_mb > 0 ? engine.image_mb * 2 ** 20 : memoryOfThisMachine() / 4;
-    addon.configureReaders({ deadlineMs: engine.read_s * 1000, memoryBytes: imageBytes });
-    await addon.warmReaders(kWarmReaders);
-    readerMetrics(host.metrics, () => addon.readerStats());
+    const imageBytes = await startReaders(addon, host);
     this.#workers = new Workers(this.#metrics.stage);
     await this.#workers.ready;
     this.#models = new Models(registry, this.#workers);
@@ -89,6 +79,12 @@ export class LocalRunner implements Runner {
       memory: this.#memory,
       stopping: () => this.#stopping,
       ended: (task) => this.#running.delete(task.job.id),
+    });
+    this.inference = new TensorRuns({
+      models: this.#models,
+      events: this.#events,
+      devices: () => this.#devices,
+      over: (job, used) => host.over(job, used),
     });
     this.#devices = devices.map(
       (device) =>
@@ -103,7 +99,7 @@ export class LocalRunner implements Runner {
               this.#tell(device.name, key, 'info', `${ready.engine} ${ready.version} loaded in ${ms.toFixed(0)} ms`),
             died: (key, reason) => this.#tell(device.name, key, 'warn', reason.message),
           },
-          streams: this.#events,
+          streams: this.inference.events,
         }),
     );
   }
@@ -284,6 +280,7 @@ export class LocalRunner implements Runner {
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    this.inference.close();
     const until = Date.now() + graceMs;
     while ((this.#running.size > 0 || this.#opening > 0) && Date.now() < until) await pause(kStopStepMs);
     const left = [...this.#running.values()];
