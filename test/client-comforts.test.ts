@@ -7,6 +7,13 @@ import { describe, it } from 'node:test';
 import { bench, tempDir } from './service/bench.js';
 import { cli, image } from './support/commands.js';
 
+/** The shortest beginning of `id` that none of `others` has: ids are random, so that no fixed number of characters will do. */
+function beginning(id: string, others: string[]): string {
+  let length = 1;
+  while (others.some((other) => other.startsWith(id.slice(0, length)))) length++;
+  return id.slice(0, length);
+}
+
 describe('client commands, for people', () => {
   it('call results after their images, number names that repeat, and leave extras when asked', async (t) => {
     const b = await bench(t);
@@ -40,15 +47,13 @@ describe('client commands, for people', () => {
     const env = { CIANNA_OTF_URL: b.url };
     const ids = [await b.create({ PHASE: 'RUN' }), await b.create({ PHASE: 'RUN' })];
     const [first = '', second = ''] = ids;
-    let common = 0;
-    while (first[common] === second[common]) common++;
-    const prefix = first.slice(0, common + 1);
+    const prefix = beginning(first, [second]);
     for (const command of ['status', 'abort', 'delete']) {
       const { code, out, err } = await cli([command, prefix, '--json'], env);
       assert.deepEqual([code, out.includes(first)], [0, true], `${command}: ${err}`);
     }
     assert.equal((await cli(['status', second.slice(0, 3)], env)).code, 0, 'the other one is alone now');
-    await b.create();
+    const third = await b.create();
     const several = await cli(['status', 'j'], env);
     assert.equal(several.code, 2);
     assert.match(
@@ -61,7 +66,7 @@ describe('client commands, for people', () => {
     );
     // Where an input is named, too.
     await writeFile(`${dir}/a.fits`, image(8, 8));
-    const sent = await cli(['submit', `job:${second.slice(0, common + 1)}/IMAGE`, '--json'], env);
+    const sent = await cli(['submit', `job:${beginning(second, [third])}/IMAGE`, '--json'], env);
     assert.equal(sent.code, 0, sent.err);
     assert.equal(JSON.parse(sent.out)[0].image, `job:${second}/IMAGE`);
   });
