@@ -96,8 +96,8 @@ struct FitsColumn {
   std::string name, unit, ucd, description;
   enum class Type { kText, kFloat, kDouble, kInt, kLong } type = Type::kFloat;
   std::vector<std::string> text;
-  std::vector<double> numbers;  // NaN = missing (kInt: TNULL)
-  std::vector<int64_t> longs;   // kLong: of 64 bits, none of which is missing
+  std::vector<double> numbers;   // NaN = missing (kInt: TNULL)
+  std::vector<int64_t> longs{};  // kLong: of 64 bits, none of which is missing
 };
 
 /// A float32 image file written in bands of rows, under a temporary name beside the target, which appears
