@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readCall } from '#otf/inference/tensors.js';
+import { assertWritable, readCall } from '#otf/inference/tensors.js';
 import { kRoot, runOk } from './support/cli.js';
 import { readNpy, writeNpy } from './support/npy.js';
 import { field, startTestServer, type TestServer, tempDir } from './support/server.js';
@@ -148,6 +148,18 @@ describe('the inference protocol', () => {
     for (let depth = 0; depth < 20; depth++) deep = [deep];
     const body = Buffer.from(JSON.stringify({ inputs: [{ ...input(1, { data: deep }), shape: [1, 1] }] }));
     assert.throws(() => readCall(body, '', 1), /nested too deep/);
+  });
+
+  it('reads and writes no JSON that would keep others waiting, and says how more comes and goes', () => {
+    const head = (data: object) => JSON.stringify({ inputs: [{ ...input(1, data), shape: [1, 1] }] });
+    const long = Buffer.from(head({ data: [1] }).padEnd(8 * 2 ** 20 + 1));
+    assert.throws(() => readCall(long, '', 1), /the JSON is larger than 8 MiB: send the tensor as binary data/);
+    const bytes = head({ parameters: { binary_data_size: 4 } });
+    assert.throws(() => readCall(Buffer.concat([long, Buffer.alloc(4)]), String(long.length), 1), /8 MiB/);
+    const call = readCall(Buffer.concat([Buffer.from(bytes), Buffer.alloc(4)]), String(bytes.length), 1);
+    assertWritable(call, 2 ** 18);
+    assert.throws(() => assertWritable(call, 2 ** 18 + 1), /has 262145 values, JSON is written of 262144: ask for/);
+    assertWritable({ ...call, binary: true }, 2 ** 18 + 1);
   });
 
   it('takes as many at a time as it may', async (t) => {

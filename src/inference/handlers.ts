@@ -9,7 +9,7 @@ import type { Handler, UwsContext } from '../uws/context.js';
 import { type Answer, json, kJsonType, type Request, type TextAnswer } from '../uws/exchange.js';
 import { problemMessage } from '../uws/problem.js';
 import { kSoftware } from '../version.js';
-import { kFp32, kHeaderLength, kInput, kOutput, readCall, writeAnswer } from './tensors.js';
+import { assertWritable, kFp32, kHeaderLength, kInput, kOutput, readCall, writeAnswer } from './tensors.js';
 
 const kRetryS = 1;
 /** Requests under way, of this process. */
@@ -91,6 +91,7 @@ async function infer(
       `the output would be larger than inference.max_mb (${config.inference.max_mb})`,
     );
   }
+  assertWritable(call, items * valuesOut);
   const asked = call.quantization;
   const quantization =
     asked === undefined ? preferQuantization(card, config.detection.quantization) : chooseQuantization(card, asked);

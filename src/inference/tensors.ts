@@ -14,6 +14,12 @@ export const kFp32 = 'FP32';
 const kFloatBytes = Float32Array.BYTES_PER_ELEMENT;
 const kMostDimensions = 8;
 const kMostDepth = 8;
+/**
+ * Of JSON: nobody else is answered while it is read or written. A tile of 512 by 512 pixels with all its digits is within it;
+ * more comes and goes as bytes.
+ */
+const kMostJsonBytes = 8 * 2 ** 20;
+const kMostJsonValues = 2 ** 18;
 
 const parameters = z.looseObject({ binary_data_size: z.int().min(0).optional(), binary_data: z.boolean().optional() });
 const kRequest = z.looseObject({
@@ -88,6 +94,12 @@ function parts(body: Buffer, headerLength: string): { head: Buffer; rest: Buffer
 }
 
 function readHead(head: Buffer): z.infer<typeof kRequest> {
+  if (head.length > kMostJsonBytes) {
+    throw new OtfError(
+      'OTF_TOO_LARGE',
+      `the JSON is larger than ${kMostJsonBytes / 2 ** 20} MiB: send the tensor as binary data (docs/inference.md)`,
+    );
+  }
   let given: unknown;
   try {
     given = JSON.parse(head.toString('utf8'));
@@ -139,6 +151,15 @@ export interface AnswerFacts {
   /** Of the output. */
   shape: readonly number[];
   parameters: Record<string, string | number>;
+}
+
+/** Before anything is computed. Throws OTF_TOO_LARGE. */
+export function assertWritable({ binary }: InferenceCall, values: number): void {
+  if (binary || values <= kMostJsonValues) return;
+  throw new OtfError(
+    'OTF_TOO_LARGE',
+    `the output has ${values} values, JSON is written of ${kMostJsonValues}: ask for binary_data (docs/inference.md)`,
+  );
 }
 
 /** JSON; or JSON and bytes, with how long the JSON is. */
