@@ -15,6 +15,7 @@
 #include "coverage/moc.h"
 #include "detect/config_check.h"
 #include "detect/quality/quality_task.h"
+#include "engine/draws/drawing_engine.h"
 #include "error/error.h"
 #include "task/pipeline.h"
 
@@ -25,6 +26,7 @@ namespace {
 struct DetectorModel {
   DetectorConfig config;
   YoloHead head;
+  bool hasDropout = false;
   std::vector<std::string> warnings;
 };
 
@@ -40,6 +42,15 @@ DetectorConfig taskConfig(const DetectorModel& model, const Fields& fields) {
   config.normalise = readNormalisation(fields);
   checkDetectorConfig(config, model.head);
   return config;
+}
+
+/// Whether draws are asked for. Throws kModelUnsupported when all would be the same.
+bool isDrawn(const DetectorModel& model, const Fields& fields) {
+  if (!fields.has("drawn") || !fields.flag("drawn")) return false;
+  if (model.hasDropout) return true;
+  throw OtfError(
+      Code::kModelUnsupported,
+      "the network has no layer with dropout: Monte Carlo draws of it would not differ; leave them out");
 }
 
 /// null = none.
@@ -70,6 +81,7 @@ std::shared_ptr<quality::QualityTask> withQuality(const std::shared_ptr<Detectio
                                                 taskConfig(model, fields), model.head, pixelUnit);
     task->setMeasure(measure);
     if (area) task->setMask(area);
+    if (isDrawn(model, fields)) task->setDrawn();
     return task;
   };
   const Fields asked = fields.object("quality");
@@ -88,6 +100,7 @@ Napi::Value openDetectionModel(const Napi::CallbackInfo& info) {
   checkDetectorNetwork(model->config, network);
   model->head = *network.yolo();
   checkDetectorConfig(model->config, model->head);
+  model->hasDropout = hasDropout(network);
   model->warnings = network.warnings;
   const Extent tile{model->config.tilePx, model->config.tilePx, 1};
   Napi::Object out = Napi::Object::New(env);
@@ -119,6 +132,10 @@ Napi::Value openDetection(const Napi::CallbackInfo& info) {
   if (area) restrict(*detection, area);
   if (fields.has("footprint") && fields.flag("footprint")) detection->setFootprint();
   auto task = std::make_shared<OpenTask>();
+  if (isDrawn(*model, fields)) {
+    detection->setDrawn();
+    task->outputParts = kDrawnParts;
+  }
   task->tiles = detection;
   std::shared_ptr<quality::QualityTask> quality;
   if (fields.has("quality")) task->tiles = quality = withQuality(detection, *model, fields, area);

@@ -91,6 +91,40 @@ Napi::Object measuredColumns(Napi::Env env, const DetectionResult& detection) {
   return out;
 }
 
+/// DrawnColumns of addon-detect.ts.
+Napi::Object drawnColumns(Napi::Env env, const DetectionOutcome& outcome) {
+  const std::vector<DrawnSource>& all = *outcome.detection.drawn;
+  const auto spread = [&](auto get) {
+    Napi::Float64Array means = Napi::Float64Array::New(env, all.size());
+    Napi::Float64Array deviations = Napi::Float64Array::New(env, all.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+      const Spread one = get(all[i]);
+      means[i] = one.mean;
+      deviations[i] = one.deviation;
+    }
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("mean", means);
+    out.Set("deviation", deviations);
+    return out;
+  };
+  using One = const DrawnSource&;
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("ra", spread([](One s) { return s.ra; }));
+  out.Set("dec", spread([](One s) { return s.dec; }));
+  out.Set("x", spread([](One s) { return s.x; }));
+  out.Set("y", spread([](One s) { return s.y; }));
+  out.Set("width", spread([](One s) { return s.width; }));
+  out.Set("height", spread([](One s) { return s.height; }));
+  out.Set("objectness", spread([](One s) { return s.objectness; }));
+  out.Set("probability", spread([](One s) { return s.probability; }));
+  out.Set("pa", spread([](One s) { return s.pa; }));
+  Napi::Object values = Napi::Object::New(env);
+  for (size_t p = 0; p < outcome.parameterColumns.size(); ++p)
+    values.Set(outcome.parameterColumns[p], spread([p](One s) { return s.values[p]; }));
+  out.Set("values", values);
+  return out;
+}
+
 Napi::Object measureSummary(Napi::Env env, const MeasureSummary& summary) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("merged", static_cast<double>(summary.merged));
@@ -162,6 +196,7 @@ Napi::Object detectionValues(Napi::Env env, const DetectionOutcome& outcome) {
     out.Set("measured", measuredColumns(env, detection));
     out.Set("measureSummary", measureSummary(env, *detection.measureSummary));
   }
+  if (detection.drawn) out.Set("drawn", drawnColumns(env, outcome));
   out.Set("image", imageSummary(env, outcome));
   Napi::Object tiling = Napi::Object::New(env);
   tiling.Set("tilesX", static_cast<double>(detection.layout.columns.count));

@@ -5,6 +5,7 @@
 #include "addon/object.h"
 #include "addon/slot_table.h"
 #include "addon/task_table.h"
+#include "engine/draws/drawing_engine.h"
 #include "engine/registry/registry.h"
 #include "error/error.h"
 #include "task/pipeline.h"
@@ -43,9 +44,20 @@ struct Run {
   double inferSeconds = 0, wallSeconds = 0;
 };
 
-Run run(TileTask& task, const std::string& weights, const EngineChoice& choice, Progress& progress) {
+Draws drawsOf(const Fields& engine) {
+  if (!engine.has("draws")) return {};
+  const Fields draws = engine.object("draws");
+  return {draws.count("repeats"), static_cast<uint64_t>(draws.integer("seed"))};
+}
+
+Run run(TileTask& task, const std::string& weights, const EngineChoice& choice, const Draws& draws,
+        Progress& progress) {
   const auto network = std::make_shared<Network>(readNetwork(weights));
-  const auto engine = createEngine(choice.name, network, choice.options);
+  const MakeEngine make = [&](const EngineOptions& options) {
+    return createEngine(choice.name, network, options);
+  };
+  const auto engine =
+      draws.repeats > 0 ? createDrawingEngine(draws, choice.options, make) : make(choice.options);
   PipelineOptions options;
   options.batch = choice.batch;
   options.threads = choice.options.threads;
@@ -80,6 +92,8 @@ Napi::Value openedTask(Napi::Env env, std::shared_ptr<OpenTask> task) {
   out.Set("tiles", static_cast<double>(task->tiles->items()));
   out.Set("bytes", static_cast<double>(task->tiles->memoryBytes()));
   out.Set("decodes", task->tiles->decodes());
+  out.Set("valuesIn", static_cast<double>(task->tiles->inputValues()));
+  out.Set("valuesOut", static_cast<double>(task->tiles->outputValues()));
   out.Set("task", static_cast<double>(taskTable().add(std::move(task))));
   return out;
 }
@@ -107,8 +121,11 @@ Napi::Value consumeTiles(const Napi::CallbackInfo& info) {
   const float* outputs = piece.slots->output(piece.slot, piece.item, piece.count);
   task.tiles->consume(piece.first, piece.count, piece.slots->input(piece.slot, piece.item, piece.count),
                       outputs);
-  const int64_t values = piece.slots->valuesOut;
-  if (task.raw) task.raw->write(outputs, piece.count * values, piece.first * values);
+  if (task.raw) {
+    const int64_t values = piece.slots->valuesOut / task.outputParts;
+    for (int i = 0; i < piece.count; ++i)
+      task.raw->write(outputs + i * piece.slots->valuesOut, values, (piece.first + i) * values);
+  }
   return info.Env().Undefined();
 }
 
@@ -128,8 +145,8 @@ Napi::Value runTask(const Napi::CallbackInfo& info) {
   const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
   return runAsync<Run>(
       info.Env(),
-      [task, weights = model.text("weights"), engine, progress] {
-        return run(*task->tiles, weights, engine, *progress);
+      [task, weights = model.text("weights"), engine, draws = drawsOf(fields.object("engine")), progress] {
+        return run(*task->tiles, weights, engine, draws, *progress);
       },
       toJs);
 }

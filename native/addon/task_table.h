@@ -18,11 +18,13 @@ struct OpenTask {
   /// What was found, once it is finished. JavaScript thread only.
   std::function<Napi::Value(Napi::Env)> found;
   std::optional<RawOutput> raw;
+  /// Of an item's output, of which the first is that of the usual pass (engine/draws).
+  int outputParts = 1;
 };
 
 Handles<OpenTask>& taskTable();
 
-/// {task, tiles, bytes, decodes} of a task that is in the table from now on.
+/// {task, tiles, bytes, decodes, valuesIn, valuesOut} of a task that is in the table from now on.
 Napi::Value openedTask(Napi::Env env, std::shared_ptr<OpenTask> task);
 
 }  // namespace otf::addon

@@ -39,7 +39,8 @@ struct DetectionTask::Impl {
   PixelCounts counts;  // of the pixels read so far
   double limitsLoadSeconds = 0, limitsSeconds = 0;
 
-  std::vector<std::vector<Box>> boxes;  // per tile
+  std::vector<std::vector<Box>> boxes;                      // per tile
+  std::optional<std::vector<std::vector<DrawnBox>>> drawn;  // the same; absent: the network gives no draws
   std::atomic<int64_t> consumedTiles{0}, selected{0}, afterFirst{0}, selectNanoseconds{0};
   std::optional<DetectionResult> result;
 

@@ -9,6 +9,7 @@
 #include "detect/detection_state.h"
 #include "detect/select.h"
 #include "detect/suppress.h"
+#include "engine/draws/drawing_engine.h"
 #include "error/error.h"
 #include "timing/stopwatch.h"
 
@@ -62,13 +63,17 @@ Extent DetectionTask::itemExtent() const { return {config().tilePx, config().til
 void DetectionTask::checkNetwork(const Network& network) const {
   checkDetectorNetwork(config(), network);
   const int64_t values = inferShapes(network, itemExtent()).back().shape.values();
-  if (values == outputValues()) return;
+  if (values == networkValues()) return;
   throw OtfError(Code::kDetectorConfig,
                  "the engine's network is not the one this detection was prepared for: " +
-                     std::to_string(values) + " values per tile, not " + std::to_string(outputValues()));
+                     std::to_string(values) + " values per tile, not " + std::to_string(networkValues()));
 }
 
-int64_t DetectionTask::outputValues() const {
+void DetectionTask::setDrawn() { impl_->drawn.emplace(impl_->boxes.size()); }
+
+int64_t DetectionTask::outputValues() const { return networkValues() * (impl_->drawn ? kDrawnParts : 1); }
+
+int64_t DetectionTask::networkValues() const {
   const int64_t grid = impl_->config.tilePx / impl_->config.gridElementPx;
   return grid * grid * impl_->head.planes();
 }
@@ -98,12 +103,18 @@ void DetectionTask::consume(int64_t first, int count, const float* tiles, const 
   const Stopwatch watch;
   for (int i = 0; i < count; ++i) {
     const int32_t tile = impl_->area->tiles()[static_cast<size_t>(first + i)];
-    std::vector<Box> boxes = selectBoxes(impl_->config, impl_->head, tile, tiles + i * layout().tilePixels(),
-                                         outputs + i * outputValues());
+    const float* output = outputs + i * outputValues();
+    std::vector<Box> boxes =
+        selectBoxes(impl_->config, impl_->head, tile, tiles + i * layout().tilePixels(), output);
     impl_->selected += static_cast<int64_t>(boxes.size());
     suppressWithinTile(impl_->config, boxes);
     impl_->afterFirst += static_cast<int64_t>(boxes.size());
     boxes.shrink_to_fit();
+    if (impl_->drawn) {
+      const int side = config().tilePx / config().gridElementPx;
+      (*impl_->drawn)[static_cast<size_t>(tile)] =
+          drawnBoxes(head(), side, boxes, output + networkValues(), output + 2 * networkValues());
+    }
     impl_->boxes[static_cast<size_t>(tile)] = std::move(boxes);
   }
   impl_->selectNanoseconds += static_cast<int64_t>(watch.seconds() * 1e9);
@@ -132,6 +143,9 @@ void DetectionTask::finish(int threads) {
   const int64_t outside = impl_->area->keepInside(result.sources, result.measured, cancelFlag());
   if (impl_->area->mask()) result.outsideMask = outside;
   if (impl_->values) impl_->values->finish();
+  if (impl_->drawn) {
+    result.drawn = drawnSources(config(), head(), layout(), *impl_->drawn, result.sources, impl_->wcs());
+  }
 
   result.layout = layout();
   result.tiles = items();

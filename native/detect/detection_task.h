@@ -12,6 +12,7 @@
 #include "coverage/area.h"
 #include "coverage/moc.h"
 #include "detect/detector.h"
+#include "detect/drawn.h"
 #include "detect/forced.h"
 #include "detect/header_review.h"
 #include "detect/measuring.h"
@@ -41,6 +42,7 @@ struct DetectionResult {
   std::vector<Source> sources;
   std::vector<MeasuredSource> measured;  // one per source; empty: not asked for
   std::optional<MeasureSummary> measureSummary;
+  std::optional<std::vector<DrawnSource>> drawn;  // one per source; absent: without draws
   TileLayout layout;
   int64_t tiles = 0;                                  // of the layout, that were searched
   std::optional<int64_t> outsideMask;                 // sources that went; absent: no mask
@@ -74,6 +76,9 @@ class DetectionTask : public TileTask {
   /// Before the first tile is prepared. Throws as SourceMeasurer.
   void setMeasure(const MeasureRequest& request);
 
+  /// Outputs of an item are those of a network with draws (engine/draws). Before the first tile is consumed.
+  void setDrawn();
+
   /// Of the region, what is searched. Before the first tile is prepared. Throws kMaskInvalid.
   void setMask(std::shared_ptr<const coverage::Area> area);
   /// footprint() will be asked for. Before the first tile is prepared. Throws kMaskInvalid without a celestial WCS.
@@ -101,6 +106,8 @@ class DetectionTask : public TileTask {
   Extent itemExtent() const override;
   int64_t inputValues() const override { return layout().tilePixels(); }
   int64_t outputValues() const override;
+  /// Of them, those of a usual pass: the first.
+  int64_t networkValues() const;
   void checkNetwork(const Network& network) const override;
 
   /// The rows of pixels that one row of tiles needs.

@@ -12,10 +12,6 @@ constexpr double kMedianMarginPx = 5;
 
 enum Plane { kX0, kY0, kX1 = 3, kY1 = 4, kProbability = 6, kObjectness = 7 };
 
-float penalised(float value) {
-  return static_cast<float>(std::max(kEdgeFloor, static_cast<double>(value) - kEdgePenalty));
-}
-
 /// Keeps the centre and makes the side at least `least`.
 void widen(float& low, float& high, double least) {
   const double a = low, b = high;
@@ -79,6 +75,15 @@ bool isFinite(const Box& box) {
 
 }  // namespace
 
+bool onEdge(int32_t cell, int gridSide) {
+  const int row = cell / gridSide, column = cell % gridSide;
+  return row == 0 || column == 0 || row == gridSide - 1 || column == gridSide - 1;
+}
+
+float edgePenalised(float value) {
+  return static_cast<float>(std::max(kEdgeFloor, static_cast<double>(value) - kEdgePenalty));
+}
+
 std::vector<Box> selectBoxes(const DetectorConfig& config, const YoloHead& head, int32_t tileNumber,
                              const float* tile, const float* output) {
   std::vector<Box> kept;
@@ -86,19 +91,18 @@ std::vector<Box> selectBoxes(const DetectorConfig& config, const YoloHead& head,
   const int64_t cells = int64_t{grid} * grid;
   const int64_t boxStride = cells * head.planesPerBox();
   for (int32_t cell = 0; cell < cells; ++cell) {
-    const int row = cell / grid, column = cell % grid;
-    const bool edge = row == 0 || column == 0 || row == grid - 1 || column == grid - 1;
+    const bool edge = onEdge(cell, grid);
     for (int k = 0; k < head.boxes; ++k) {
       const float* values = output + k * boxStride + cell;
       const auto plane = [&](int p) { return values[p * cells]; };
       if (!std::isfinite(plane(kObjectness))) continue;
-      const float objectness = edge ? penalised(plane(kObjectness)) : plane(kObjectness);
+      const float objectness = edge ? edgePenalised(plane(kObjectness)) : plane(kObjectness);
       if (objectness < config.objectnessThreshold[static_cast<size_t>(k)]) continue;
 
       Box box{};
       box.x0 = plane(kX0), box.y0 = plane(kY0), box.x1 = plane(kX1), box.y1 = plane(kY1);
-      box.probability =
-          edge && std::isfinite(plane(kProbability)) ? penalised(plane(kProbability)) : plane(kProbability);
+      box.probability = edge && std::isfinite(plane(kProbability)) ? edgePenalised(plane(kProbability))
+                                                                   : plane(kProbability);
       box.objectness = objectness;
       box.prior = k, box.cell = cell, box.tile = tileNumber;
       widen(box.x0, box.x1, config.minBoxPx);

@@ -9,6 +9,10 @@
 
 namespace otf {
 
+/// The outermost cells of a tile see less than the others: what the network says there counts for less.
+bool onEdge(int32_t cell, int gridSide);
+float edgePenalised(float value);
+
 /// The boxes of a tile that pass the thresholds, by row, column and prior, in pixels of the tile.
 /// tile: [tilePx][tilePx] normalised pixels, as the network saw them.
 /// output: the network's values of this tile, [boxes * (8+classes+parameters)][g][g], g = tilePx / gridElementPx;

@@ -115,6 +115,19 @@ export interface MeasuredColumns {
   flags: Float64Array;
 }
 
+/** Mean and standard deviation over Monte Carlo draws. */
+export interface SpreadColumns {
+  mean: Float64Array;
+  deviation: Float64Array;
+}
+
+/** Entries for those of CatalogueColumns; NaN = unknown. Deviations of ra (times cos Dec) and dec in arcsec. */
+export interface DrawnColumns
+  extends Record<'ra' | 'dec' | 'x' | 'y' | 'width' | 'height' | 'objectness' | 'probability' | 'pa', SpreadColumns> {
+  /** By parameter column name. */
+  values: Record<string, SpreadColumns>;
+}
+
 export interface MeasureSummary {
   /** Detections that went: of a peak another has, and below the SNR wanted. */
   merged: number;
@@ -221,7 +234,10 @@ export interface StageTimes extends OwnTimes {
 }
 
 export interface FoundDetection
-  extends Pick<DetectOutcome, 'catalogue' | 'measured' | 'measureSummary' | 'quality' | 'image' | 'tiling' | 'counts'> {
+  extends Pick<
+    DetectOutcome,
+    'catalogue' | 'measured' | 'measureSummary' | 'quality' | 'drawn' | 'image' | 'tiling' | 'counts'
+  > {
   times: OwnTimes;
 }
 
@@ -232,6 +248,8 @@ export interface DetectOutcome {
   measured?: MeasuredColumns;
   measureSummary?: MeasureSummary;
   quality?: FoundQuality;
+  /** Absent: no draws were asked for. */
+  drawn?: DrawnColumns;
   image: ImageSummary;
   tiling: { tilesX: number; tilesY: number; offsetX: number; offsetY: number; tilePx: number; overlapPx: number };
   /** Of a mask only: sources that went because they are outside, and tiles that were searched. */

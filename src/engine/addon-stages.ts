@@ -56,6 +56,8 @@ export interface OpenDetectionRequest
   quality?: QualityRequest;
   /** A MOC or DS9 regions: sources outside go. */
   mask?: ImageSelect;
+  /** Its network gives draws (EngineRequest.draws). */
+  drawn?: boolean;
   /** writeFootprint will be asked for. */
   footprint?: boolean;
   /** File for the network's output of every tile, float32, in the order of the tiles. */
@@ -69,6 +71,9 @@ export interface OpenedTask {
   bytes: number;
   /** Reading goes through a decoder, which may hang. */
   decodes: boolean;
+  /** Floats per tile, in and out of the network. */
+  valuesIn: number;
+  valuesOut: number;
 }
 
 export interface RunTaskRequest {

@@ -101,12 +101,21 @@ export interface ModelSummary {
   };
 }
 
+/** Monte Carlo draws of a network's dropout beside its usual pass (native/engine/draws). */
+export interface Draws {
+  /** At least 2. */
+  repeats: number;
+  seed: number;
+}
+
 export interface EngineRequest {
   name: string;
   quantization: string;
   /** 0 = the CPUs this process may use. */
   threads: number;
   batch: number;
+  /** Absent = none. */
+  draws?: Draws;
 }
 
 export interface InferRequest {

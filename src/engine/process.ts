@@ -5,7 +5,7 @@
  */
 import { isErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
 import { publicText } from '../errors/public-text.js';
-import type { EngineEnd, EngineHandle, NativeAddon } from './addon.js';
+import type { Draws, EngineEnd, EngineHandle, NativeAddon } from './addon.js';
 import { type CpuSet, printCpuSet } from './cpu-sets.js';
 import { deviceEnvironment } from './device.js';
 import { loadAddon } from './load.js';
@@ -15,6 +15,8 @@ export interface ItemShape {
   width: number;
   height: number;
   depth: number;
+  /** Its outputs are three: the usual one, mean and deviation over the draws. */
+  draws?: Draws;
 }
 
 export interface EngineSpec {
@@ -207,6 +209,7 @@ function begun(start: () => EngineProcess): EngineProcess {
 }
 
 function engineArguments(spec: EngineSpec): string[] {
+  const { draws } = spec.item;
   const named: Record<string, string> = {
     network: spec.network,
     engine: spec.engine,
@@ -219,6 +222,7 @@ function engineArguments(spec: EngineSpec): string[] {
     batch: String(spec.batch),
     slots: String(spec.slots),
     'slot-bytes': String(spec.slotBytes),
+    ...(draws ? { draws: String(draws.repeats), 'draw-seed': String(draws.seed) } : {}),
     ...(spec.cpus ? { cpus: printCpuSet(spec.cpus, ',') } : {}),
   };
   return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);

@@ -114,8 +114,11 @@ export class EngineSupervisor {
     const running = await this.#running();
     this.lastUsedMs = Date.now();
     const expectedMs = this.secondsPerItem === undefined ? undefined : this.secondsPerItem * count * 1000;
+    const passes = 1 + (this.spec.item.draws?.repeats ?? 0);
     const limitMs =
-      expectedMs === undefined ? this.#limits.firstMs : Math.max(this.#limits.hangMs, kHangFactor * expectedMs);
+      expectedMs === undefined
+        ? this.#limits.firstMs * passes
+        : Math.max(this.#limits.hangMs, kHangFactor * expectedMs);
     try {
       const done = await running.forward(slot, count, limitMs);
       const rate = done.seconds / count;

@@ -4,12 +4,15 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include "error/error.h"
 
 namespace otf::host {
 namespace {
+
+const std::set<std::string_view> kOptional{"--describe", "--depth", "--cpus", "--draws", "--draw-seed"};
 
 [[noreturn]] void bad(std::string_view name, std::string_view value) {
   throw OtfError(Code::kInvalidArgument, std::string(name) + " cannot be '" + std::string(value) + "'");
@@ -30,6 +33,7 @@ Arguments readArguments(int count, char** values) {
   Arguments a;
   constexpr int kMostSide = 1 << 24;
   constexpr int kMostItems = 1 << 20;
+  constexpr int kMostDraws = 10'000;
   using Set = std::function<void(std::string_view, std::string_view)>;
   const auto whole = [](int& target, int least, int most) -> Set {
     return [&target, least, most](std::string_view name, std::string_view value) {
@@ -58,6 +62,11 @@ Arguments readArguments(int count, char** values) {
        [&](std::string_view name, std::string_view value) {
          a.options.inputBias = number(name, value, -INFINITY, INFINITY);
        }},
+      {"--draws", whole(a.draws.repeats, 2, kMostDraws)},
+      {"--draw-seed",
+       [&](std::string_view name, std::string_view value) {
+         a.draws.seed = number<uint64_t>(name, value, 0, uint64_t{1} << 53);
+       }},
       {"--width", whole(a.extent.w, 1, kMostSide)},
       {"--height", whole(a.extent.h, 1, kMostSide)},
       {"--depth", whole(a.extent.d, 1, kMostSide)},
@@ -84,7 +93,7 @@ Arguments readArguments(int count, char** values) {
   }
   if (!a.describe.empty()) return a;
   for (const auto& [name, set] : known) {
-    if (name != "--describe" && name != "--depth" && name != "--cpus" && !seen[name])
+    if (!kOptional.contains(name) && !seen[name])
       throw OtfError(Code::kInvalidArgument, "otf-engine needs " + std::string(name));
   }
   return a;

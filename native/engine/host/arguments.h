@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "engine/draws/drawing_engine.h"
 #include "engine/engine.h"
 
 namespace otf::host {
@@ -12,6 +13,7 @@ struct Arguments {
   std::string network, engine;
   std::string cpus;  // list of those it keeps to; empty: all
   EngineOptions options;
+  Draws draws;  // no repeats: none
   Extent extent;
   int batch = 0, slots = 0;
   int64_t slotBytes = 0;

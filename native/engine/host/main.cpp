@@ -12,6 +12,7 @@
 
 #include "engine/cuda/cuda_engine.h"
 #include "engine/cuda/library.h"
+#include "engine/draws/drawing_engine.h"
 #include "engine/host/arguments.h"
 #include "engine/host/commands.h"
 #include "engine/host/cpus.h"
@@ -108,7 +109,7 @@ void sayDescription(const std::string& name) {
                                     .str());
 }
 
-std::string ready(const Engine& engine, const host::Arguments& a, int64_t valuesIn,
+std::string ready(const Engine& engine, int64_t valuesIn, int64_t valuesOut,
                   const process::SlotLayout& layout) {
   const EngineInfo& info = engine.info();
   return "ready " + process::FlatJson()
@@ -120,10 +121,30 @@ std::string ready(const Engine& engine, const host::Arguments& a, int64_t values
                         .number("threads", int64_t{info.threads})
                         .number("memoryBytes", engine.memoryBytes())
                         .number("valuesIn", valuesIn)
-                        .number("valuesOut", engine.outputValues(a.extent))
+                        .number("valuesOut", valuesOut)
                         .number("outputOffset", static_cast<int64_t>(layout.outputOffset))
                         .number("deviationOffset", static_cast<int64_t>(layout.deviationOffset))
                         .str();
+}
+
+/// `cianna`: it, where it is the engine.
+std::unique_ptr<Engine> open(const host::Arguments& a, const std::shared_ptr<const Network>& network,
+                             const EngineOptions& options, host::CiannaEngine*& cianna) {
+  if (isCianna(a.engine)) {
+    auto opened = host::openCianna(a.engine, network, options, a.extent, a.batch);
+    cianna = opened.get();
+    return opened;
+  }
+  if (isCuda(a.engine)) {
+    const OtfCudaApi& api = host::cudaLibrary();
+    const host::MakeEngine make = [&api](const auto& asked, const auto& wanted) {
+      return host::openCuda(api, asked, wanted);
+    };
+    host::checkNumbers(make, options.computeType);
+    return make(network, options);
+  }
+  if (a.engine == "crash" && debugEngines()) return host::createCrashEngine(network, options);
+  return createEngine(a.engine, network, options);
 }
 
 void run(const host::Arguments& a) {
@@ -135,32 +156,19 @@ void run(const host::Arguments& a) {
       SharedSlots::attach(process::kSharedFd, static_cast<size_t>(a.slotBytes), static_cast<size_t>(a.slots));
   const auto network = std::make_shared<Network>(readNetwork(a.network));
   const int64_t valuesIn = Shape{a.extent, network->trained.c}.values();
-  const int64_t valuesOut = inferShapes(*network, a.extent).back().shape.values();
+  const int64_t parts = a.draws.repeats > 0 ? kDrawnParts : 1;
+  const int64_t valuesOut = parts * inferShapes(*network, a.extent).back().shape.values();
   const process::SlotLayout layout = process::slotLayout(a.batch, valuesIn, valuesOut);
   if (layout.bytes > slots.slotBytes()) {
     throw OtfError(Code::kInvalidArgument, "slots of " + std::to_string(slots.slotBytes()) +
                                                " bytes are too small: " + std::to_string(layout.bytes) +
                                                " are needed");
   }
-  std::unique_ptr<Engine> engine;
   host::CiannaEngine* cianna = nullptr;
-  if (isCianna(a.engine)) {
-    auto opened = host::openCianna(a.engine, network, a.options, a.extent, a.batch);
-    cianna = opened.get();
-    engine = std::move(opened);
-  } else if (isCuda(a.engine)) {
-    const OtfCudaApi& api = host::cudaLibrary();
-    const host::MakeEngine make = [&api](const auto& asked, const auto& options) {
-      return host::openCuda(api, asked, options);
-    };
-    host::checkNumbers(make, a.options.computeType);
-    engine = make(network, a.options);
-  } else if (a.engine == "crash" && debugEngines()) {
-    engine = host::createCrashEngine(network, a.options);
-  } else {
-    engine = createEngine(a.engine, network, a.options);
-  }
-  process::reply(ready(*engine, a, valuesIn, layout));
+  const MakeEngine make = [&](const EngineOptions& options) { return open(a, network, options, cianna); };
+  const std::unique_ptr<Engine> engine =
+      a.draws.repeats > 0 ? createDrawingEngine(a.draws, a.options, make) : make(a.options);
+  process::reply(ready(*engine, valuesIn, valuesOut, layout));
   watchExit();
   host::serve({*engine, cianna, a.extent, a.batch, layout, slots, watchExit});
 }

@@ -31,7 +31,9 @@ const kSlots = 5;
 const kPassValues = 2 ** 25;
 
 function laneOf(key: string, item?: TaskItem): string {
-  return item ? `${key} ${item.width}x${item.height}x${item.depth}` : key;
+  if (!item) return key;
+  const draws = item.draws ? ` ${item.draws.repeats} draws of ${item.draws.seed}` : '';
+  return `${key} ${item.width}x${item.height}x${item.depth}${draws}`;
 }
 
 export class LocalDevice implements Place, TaskDevice {

@@ -5,6 +5,7 @@
 
 import { fitsPixel } from '../../results/pixels.js';
 import type { Column, NumberColumn, Table } from '../../results/table.js';
+import { addDrawn } from './drawn-columns.js';
 import { addMeasured, addReliability } from './measured-columns.js';
 import type { RunRecord } from './run-record.js';
 
@@ -42,6 +43,7 @@ export function catalogueOf(record: RunRecord): Table {
     native.probability,
   );
   addParameters(record, number);
+  addDrawn(record, number);
   addMeasured(record, number);
   addReliability(record, number);
   return { columns, rows: native.count };

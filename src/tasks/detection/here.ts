@@ -65,6 +65,7 @@ export async function runDetectTask(task: DetectTask, onProgress: (progress: Pro
         primaryBeam: beam && basename(beam.name),
         measure: plan.measure,
         mask: plan.mask,
+        draws: plan.draws,
       });
     });
   } catch (thrown) {
@@ -95,7 +96,8 @@ async function detection(
     const plan = opened.plan as Plan;
     try {
       const weights = { weights: card.weightsPath, inputBias: card.input_bias };
-      const run = await addon.runTask({ task: handle as number, model: weights, engine }, (done, total) =>
+      const drawing = plan.draws ? { ...engine, draws: plan.draws } : engine;
+      const run = await addon.runTask({ task: handle as number, model: weights, engine: drawing }, (done, total) =>
         onProgress({ done, total, unit: kDetection.unit }),
       );
       const finishing = performance.now();

@@ -24,6 +24,9 @@ export interface DetectionAsked {
   /** Tiles to search again for reliability and completeness, and the seed of the mock sources. */
   quality?: number;
   qualitySeed?: number;
+  /** Monte Carlo draws of the network's dropout, and their seed. */
+  monteCarlo?: number;
+  monteCarloSeed?: number;
   /** Notation of the footprint to leave; absent = none. */
   footprint?: MocFormat;
 }
@@ -82,6 +85,21 @@ const kQualitySeed: ParameterDescription = {
   max: 2 ** 31 - 1,
   default: '1',
   help: 'of the random places of the mock sources',
+};
+const kMonteCarlo: ParameterDescription = {
+  name: 'MONTE_CARLO',
+  type: 'integer',
+  min: 2,
+  max: 1000,
+  help: 'errors of the network: mean and deviation of its columns over so many draws of its dropout',
+};
+const kMonteCarloSeed: ParameterDescription = {
+  name: 'MONTE_CARLO_SEED',
+  type: 'integer',
+  min: 0,
+  max: 2 ** 31 - 1,
+  default: '1',
+  help: 'of the draws',
 };
 /** A command names a file instead. */
 const kFootprint: ParameterDescription = {
@@ -155,6 +173,8 @@ export const kDetectionParameters: readonly ParameterDescription[] = [
   kMaps,
   kQuality,
   kQualitySeed,
+  kMonteCarlo,
+  kMonteCarloSeed,
   kFootprint,
 ];
 const kOfJobs: readonly ParameterDescription[] = [kMaps, kFootprint];
@@ -181,10 +201,14 @@ export function readDetection(
   const maps = readParameter(kMaps, given) as MapName[] | undefined;
   const quality = readParameter(kQuality, given) as number | undefined;
   const qualitySeed = readParameter(kQualitySeed, given) as number | undefined;
+  const monteCarlo = readParameter(kMonteCarlo, given) as number | undefined;
+  const monteCarloSeed = readParameter(kMonteCarloSeed, given) as number | undefined;
   const footprint = readParameter(kFootprint, given) as MocFormat | undefined;
   const ofMeasured = { MIN_SNR: minSnr, MAPS: maps, QUALITY: quality };
   const lone = Object.entries(ofMeasured).find(([, value]) => value !== undefined)?.[0];
   if (qualitySeed !== undefined && quality === undefined) throw badRequest('QUALITY_SEED goes with QUALITY');
+  if (monteCarloSeed !== undefined && monteCarlo === undefined)
+    throw badRequest('MONTE_CARLO_SEED goes with MONTE_CARLO');
   if (lone !== undefined && (measure ?? 'none') === 'none')
     throw badRequest(`${lone} is of what is measured: give MEASURE=fast or MEASURE=full, too`);
   requireMeasured(measure ?? 'none', inputs);
@@ -200,6 +224,8 @@ export function readDetection(
     ...(maps === undefined ? {} : { maps: [...new Set(maps)] }),
     ...(quality === undefined ? {} : { quality }),
     ...(qualitySeed === undefined ? {} : { qualitySeed }),
+    ...(monteCarlo === undefined ? {} : { monteCarlo }),
+    ...(monteCarloSeed === undefined ? {} : { monteCarloSeed }),
     ...(footprint === undefined ? {} : { footprint }),
   };
 }
@@ -215,6 +241,8 @@ export function printDetection({
   maps,
   quality,
   qualitySeed,
+  monteCarlo,
+  monteCarloSeed,
   footprint,
 }: DetectionAsked): [name: string, value: string][] {
   const values: [string, string | undefined][] = [
@@ -231,6 +259,8 @@ export function printDetection({
     ['MAPS', maps?.join(',')],
     ['QUALITY', quality?.toString()],
     ['QUALITY_SEED', qualitySeed?.toString()],
+    ['MONTE_CARLO', monteCarlo?.toString()],
+    ['MONTE_CARLO_SEED', monteCarloSeed?.toString()],
     ['FOOTPRINT', footprint],
   ];
   return values.filter((each): each is [string, string] => each[1] !== undefined);

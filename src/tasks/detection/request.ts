@@ -1,6 +1,6 @@
 /** What a job asks of a run, as the native side takes it, and who decided what: card < server < request. */
 import { basename } from 'node:path';
-import type { MeasureRequest, MocFormat, OpenDetectionRequest } from '../../engine/addon.js';
+import type { Draws, MeasureRequest, MocFormat, OpenDetectionRequest } from '../../engine/addon.js';
 import { type ChosenNormalisation, chooseNormalisation, serverWish } from '../../models/normalisation.js';
 import type { InputSource, InputSources } from '../files.js';
 import type { ServerDefaults } from '../kind.js';
@@ -15,7 +15,7 @@ export interface DetectionRequest {
   /** Members of the native request. */
   native: Pick<
     OpenDetectionRequest,
-    'box' | 'roi' | 'roiFrame' | 'normalise' | 'measure' | 'quality' | 'mask' | 'footprint'
+    'box' | 'roi' | 'roiFrame' | 'normalise' | 'measure' | 'quality' | 'mask' | 'footprint' | 'drawn'
   >;
   /** Comes back when the task ends. */
   plan: {
@@ -26,6 +26,8 @@ export interface DetectionRequest {
     measure?: Measured;
     /** Name of the file; absent = none. */
     mask?: string;
+    /** Of the network's dropout; absent = none. */
+    draws?: Draws;
     /** Files to leave beside the result, and where: the job's folder. */
     beside: { maps: MapName[]; places?: InputSource; footprint?: MocFormat; folder: string };
     /** Of the request, for provenance. */
@@ -49,7 +51,8 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
   const card = detectorCard(given);
   const asked = askedOf(job.parameters);
   const { region, normalisation, measure = 'none', minSnr = card.detector.min_snr ?? 0, maps = [] } = asked;
-  const { quality, qualitySeed = kFirstSeed, footprint } = asked;
+  const { quality, qualitySeed = kFirstSeed, monteCarlo, monteCarloSeed = kFirstSeed, footprint } = asked;
+  const draws = monteCarlo === undefined ? undefined : { repeats: monteCarlo, seed: monteCarloSeed };
   const [mask] = inputs.MASK ?? [];
   requireMeasured(measure, namesOfGiven(inputs));
   const chosen = chooseNormalisation(card, serverWish(defaults), normalisation ?? {});
@@ -63,6 +66,7 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
       ...(quality === undefined ? {} : { quality: { tiles: quality, seed: qualitySeed } }),
       ...(mask === undefined ? {} : { mask: { path: mask.path, label: mask.name } }),
       ...(footprint === undefined ? {} : { footprint: true }),
+      ...(draws === undefined ? {} : { drawn: true }),
     },
     plan: {
       ...(changed ? { normalisation: chosen.steps } : {}),
@@ -74,6 +78,7 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
       },
       ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr, ...namesOfMaps(inputs) } }),
       ...(mask === undefined ? {} : { mask: basename(mask.name) }),
+      ...(draws === undefined ? {} : { draws }),
       beside: {
         maps,
         folder,
@@ -85,6 +90,7 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
         ...(region?.box ? { box: region.box.join(',') } : {}),
         ...(maps.length > 0 ? { maps: maps.join(',') } : {}),
         ...(quality === undefined ? {} : { quality: String(quality), quality_seed: String(qualitySeed) }),
+        ...(draws ? { monte_carlo: String(draws.repeats), monte_carlo_seed: String(draws.seed) } : {}),
         ...(footprint === undefined ? {} : { footprint }),
       },
       notes: changed ? [`the normalisation is not the one ${card.id} was trained with (${by})`] : [],

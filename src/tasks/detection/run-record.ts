@@ -1,5 +1,5 @@
 /** Everything a result says about the run that made it, beside its rows. */
-import type { DetectOutcome, FoundQuality, MeasureRequest } from '../../engine/addon.js';
+import type { DetectOutcome, Draws, FoundQuality, MeasureRequest } from '../../engine/addon.js';
 import { fitsPixel } from '../../results/pixels.js';
 import { type Fact, timestamp } from '../../results/table.js';
 import { kSoftware } from '../../version.js';
@@ -30,6 +30,8 @@ export interface RunRecord {
   measure?: Measured;
   /** Name of the file of the area that counts; absent = all of the region. */
   mask?: string;
+  /** Of the network's dropout; absent = none. */
+  draws?: Draws;
 }
 
 /** How sources were measured; names of the maps that were given (older records have none). */
@@ -53,10 +55,11 @@ export interface RunRecordInput extends Pick<RunRecord, 'card' | 'outcome' | 'cr
   origins?: Origins | undefined;
   measure?: Measured | undefined;
   mask?: string | undefined;
+  draws?: Draws | undefined;
 }
 
 export function makeRunRecord(from: RunRecordInput): RunRecord {
-  const { card, outcome, createdAt, input, primaryBeam, jobId, origins, measure, mask } = from;
+  const { card, outcome, createdAt, input, primaryBeam, jobId, origins, measure, mask, draws } = from;
   return {
     software: { ...kSoftware },
     model: { id: card.id, title: card.title, sha256: card.sha256 },
@@ -69,6 +72,7 @@ export function makeRunRecord(from: RunRecordInput): RunRecord {
     ...(origins === undefined ? {} : { origins }),
     ...(measure === undefined ? {} : { measure }),
     ...(mask === undefined ? {} : { mask }),
+    ...(draws === undefined ? {} : { draws }),
   };
 }
 
@@ -130,6 +134,8 @@ export function runFacts(record: RunRecord): Fact[] {
   add('merged', 'NMERGED', measured?.merged, 'detections whose peak another one has, left out');
   add('below_min_snr', 'NBELOW', measured?.belowSnr, 'detections below min_snr, left out');
   addQuality(add, outcome.quality);
+  add('monte_carlo', 'MCDRAWS', record.draws?.repeats, "Monte Carlo draws of the network's dropout");
+  add('monte_carlo_seed', 'MCSEED', record.draws?.seed, 'of the draws');
   add('selected', 'NSELECT', counts.selected, 'boxes above the thresholds');
   add('sources', 'NSOURCE', counts.final, 'sources after suppression');
   return facts;

@@ -8,6 +8,7 @@ import { filesBeside } from './beside.js';
 import { detectorCard, toDetectorConfig } from './card.js';
 import { detectionContent } from './content.js';
 import type { DetectionFormat } from './formats.js';
+import { kDetection } from './kind.js';
 import { cardOfRun, chosenRequest, type DetectionRequest, nativeImages, withoutRegion } from './request.js';
 import { makeRunRecord, type RunRecord, runFacts } from './run-record.js';
 
@@ -33,13 +34,15 @@ function openDetection(asking: OpenRequest): OpenedTask {
   const { job, model, inputs, rawOutput } = asking;
   const images = nativeImages(job.parameters, inputs);
   const open = (request: DetectionRequest): OpenedTask => {
-    const { task, tiles, bytes, decodes } = addon.openDetection({
+    const { task, tiles, bytes, decodes, valuesIn, valuesOut } = addon.openDetection({
       ...images,
       model: model as number,
       ...request.native,
       ...(rawOutput === undefined ? {} : { rawOutput }),
     });
-    return { handle: task, items: tiles, bytes, decodes, plan: request.plan };
+    const { draws } = request.plan;
+    const tile = draws && { ...kDetection.itemShape(asking.card), draws, valuesIn, valuesOut };
+    return { handle: task, items: tiles, bytes, decodes, plan: request.plan, ...(tile ? { item: tile } : {}) };
   };
   const chosen = chosenRequest(asking);
   try {
@@ -67,6 +70,7 @@ async function finishDetection(request: EndRequest): Promise<Found> {
     origins,
     measure: plan.measure,
     mask: plan.mask,
+    draws: plan.draws,
   });
   const engine = engineOf(request);
   const facts = runFacts(record).filter((fact) => !kToldElsewhere.has(fact.name));
