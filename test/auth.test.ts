@@ -54,6 +54,27 @@ describe('a server with tokens', () => {
     assert.match(await b.text('/jobs'), /say who you are/);
   });
 
+  it('tells clients of the Virtual Observatory how to say who they are (VOSI capabilities)', async (t) => {
+    const methods = async (b: Awaited<ReturnType<typeof bench>>) => {
+      const text = await b.text('/capabilities');
+      const [, jobs = ''] = /UWS#rest-1.1">([\s\S]*?)<\/capability>/.exec(text) ?? [];
+      const [, open = ''] = /VOSI#availability">([\s\S]*?)<\/capability>/.exec(text) ?? [];
+      assert.doesNotMatch(open, /securityMethod/);
+      return [...jobs.matchAll(/<securityMethod( standardID="ivo:\/\/ivoa.net\/sso#(\w+)")?\/>/g)].map(
+        ([, , name = 'none']) => name,
+      );
+    };
+    assert.deepEqual(await methods(await bench(t)), ['none']);
+    const { b } = await peopled(t);
+    assert.deepEqual(await methods(b), ['BasicAA', 'OAuth']);
+    const mixed = await peopled(
+      t,
+      {},
+      { auth: { anonymous: 'read', oidc_issuer: 'https://issuer.invalid', oidc_audience: 'x' } },
+    );
+    assert.deepEqual(await methods(mixed.b), ['none', 'BasicAA', 'OAuth', 'OpenID']);
+  });
+
   it('says in its description which scope an address wants, and what it says to those who have none', async (t) => {
     const b = await bench(t);
     interface Described {

@@ -69,6 +69,12 @@ export class Authenticator {
     }
   }
 
+  /** How people may say who they are, and whether they have to, when they come to this server itself. */
+  ways(): { anonymous: boolean; tokens: boolean; oidc: boolean } {
+    const { anonymous = this.#local && !this.#isSetUp } = this.#auth;
+    return { anonymous: anonymous !== false, tokens: this.#tokens.there, oidc: this.#oidc !== undefined };
+  }
+
   /** Is there any way to say who one is? */
   get #isSetUp(): boolean {
     return this.#oidc !== undefined || this.#auth.owner_header !== '' || this.#tokens.there;

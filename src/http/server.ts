@@ -85,6 +85,7 @@ export async function startServer({
     models,
     config,
     metrics,
+    ways: () => auth.ways(),
     desk,
     inference: undefined,
     startedMs,

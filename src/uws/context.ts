@@ -38,6 +38,13 @@ export interface StateFeed {
   subscribe: (listener: (document: string) => void) => () => void;
 }
 
+/** How people may say who they are, and whether they have to. */
+export interface Ways {
+  anonymous: boolean;
+  tokens: boolean;
+  oidc: boolean;
+}
+
 export interface UwsContext {
   jobs: JobService;
   uploads: KeptUploads;
@@ -46,6 +53,7 @@ export interface UwsContext {
   models: ModelDirectory;
   config: Config;
   metrics: Registry;
+  ways: () => Ways;
   /** undefined = jobs run here. */
   desk: (() => WorkDesk) | undefined;
   /** Tensors without jobs; undefined = work is done elsewhere. */
