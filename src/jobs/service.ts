@@ -128,9 +128,9 @@ export class JobService {
       folders: this.#folders,
       log: this.#log,
       orphanMs: this.#config.storage.orphan_s * 1000,
-      // Somebody else may be deleting it.
+      // Somebody else may be deleting it; and a row is there a moment before its job is.
       remove: async (id) => {
-        if (!this.#removal.isLeaving(id)) await this.delete(id, kServer);
+        if (!this.#removal.isLeaving(id) && this.#store.has(id)) await this.delete(id, kServer);
       },
       expire: (id) => this.#transitions.abort(id, kServer, 'duration'),
     });

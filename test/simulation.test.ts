@@ -1,0 +1,32 @@
+/** Some histories of a whole server; `npm run simulate-faults -- --seeds N` goes through as many as one wants. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { kRoot } from './support/cli.js';
+
+function simulate(...args: string[]) {
+  const program = join(kRoot, 'dist/test/simulation/main.js');
+  const ran = spawnSync(process.execPath, ['--enable-source-maps', program, ...args], { encoding: 'utf8' });
+  return { status: ran.status, text: `${ran.stdout}${ran.stderr}` };
+}
+
+describe('A server, whatever happens to it', () => {
+  it('keeps its promises in every history, and a seed is one history', () => {
+    const { status, text } = simulate('--seeds', '5', '--twice');
+    assert.equal(status, 0, text);
+    assert.match(text, /^5 histories, .*COMPLETED \d+/m);
+  });
+
+  it('starts from any state of the disk that a cut may leave', () => {
+    const { status, text } = simulate('--pictures', '2');
+    assert.equal(status, 0, text);
+    assert.match(text, /pictures of the disk: 6, before 2 of \d+ changes/);
+  });
+
+  it('is caught when it does not: on a disk that syncs nothing jobs are lost', () => {
+    const { status, text } = simulate('--seeds', '12', '--lies');
+    assert.equal(status, 1, text);
+    assert.match(text, /FAULT [^\n]*\n {2}again: npm run simulate-faults -- --seeds 1 --from \d+ --say/);
+  });
+});
