@@ -9,8 +9,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { print, textTable } from '#otf/cli/table.js';
+import { truthDocument } from '#otf/cli/truth.js';
 import type { NativeAddon, SimulateOutcome } from '#otf/engine/addon.js';
 import { loadAddon } from '#otf/engine/load.js';
+import { writeFileAtomically } from '#otf/io/write.js';
+import { votable } from '#otf/results/votable.js';
 import { conditions, printConditions } from './conditions.js';
 
 interface BenchQualityOptions {
@@ -53,6 +56,8 @@ const kDensity = 0.001;
 const kRadiusArcsec = 1.5;
 /** Apart from those of the tests, of bench finders and of the network's training. */
 const kFirstSeed = 9_400_001;
+const kPopulationSeed = 9_399_999;
+const kPopulationPx = 3000;
 /** Sources above this SNR count for the completeness of a whole field. */
 const kCountedSnr = 5;
 
@@ -61,11 +66,13 @@ const kProgram = fileURLToPath(new URL('../../bin/cianna-otf.js', import.meta.ur
 export async function benchQuality(options: BenchQualityOptions): Promise<void> {
   const addon = await loadAddon();
   const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
+  const mocks = join(folder, 'mocks.vot');
+  await writePopulation(addon, folder, mocks);
   const bins: Counts[] = [];
   const fields: { reliability: number; purity: number }[] = [];
   try {
     for (let index = 0; index < options.fields; index += 1) {
-      fields.push(await addField(addon, folder, kFirstSeed + index, options, bins));
+      fields.push(await addField(addon, { folder, mocks }, kFirstSeed + index, options, bins));
       process.stderr.write(`${index + 1} of ${options.fields} fields\n`);
     }
   } finally {
@@ -74,9 +81,17 @@ export async function benchQuality(options: BenchQualityOptions): Promise<void> 
   await report(bins, fields, options);
 }
 
+/** What the sources of a field are like: those of another one, so that mocks and true sources are of one population. */
+async function writePopulation(addon: NativeAddon, folder: string, path: string): Promise<void> {
+  const output = join(folder, 'population.fits');
+  const request = { output, sizePx: kPopulationPx, density: kDensity, noise: kNoise, seed: kPopulationSeed };
+  const document = truthDocument(request, await addon.simulate(request), new Date());
+  await writeFileAtomically(path, votable(document, 'TABLEDATA'));
+}
+
 async function addField(
   addon: NativeAddon,
-  folder: string,
+  { folder, mocks }: { folder: string; mocks: string },
   seed: number,
   { size, tiles, minSnr }: BenchQualityOptions,
   bins: Counts[],
@@ -93,6 +108,8 @@ async function addField(
     String(tiles),
     '--quality-seed',
     String(seed),
+    '--mocks',
+    mocks,
   ];
   const files = ['-o', output, '--quality-files', stem];
   await promisify(execFile)(process.execPath, [kProgram, 'detect', image, ...asked, ...files]);

@@ -36,6 +36,7 @@ describe('Kinds and models, as JSON', () => {
         ['NOISE_MAP', false],
         ['BACKGROUND_MAP', false],
         ['PLACES', false],
+        ['MOCKS', false],
         ['MASK', false],
       ],
     );

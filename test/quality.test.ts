@@ -1,9 +1,9 @@
 /** Reliability and completeness that a detection tells of itself: against the truth of simulated fields. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { runOk, scratchDir } from './support/cli.js';
+import { runCli, runOk, scratchDir } from './support/cli.js';
 import { startTestServer } from './support/server.js';
 
 const dir = scratchDir();
@@ -53,6 +53,23 @@ describe('detect --quality', () => {
     assert.ok(first);
     assert.equal(bytes(['--threads', '3', '--batch', '5']), first);
     assert.notEqual(bytes(['--quality-seed', '2']), first);
+  });
+
+  it('mock sources of a table: faint ones are missed, bright ones found; what is no such table is told', () => {
+    writeFileSync(join(dir, 'faint.csv'), 'flux,bmaj,bmin\n4e-7,0,0\n4e-7,0.5,0.3\n');
+    writeFileSync(join(dir, 'bright.csv'), 'flux,bmaj,bmin\n2e-5,0,0\n4e-5,1.5,1\n');
+    writeFileSync(join(dir, 'none.csv'), 'flux,bmaj,bmin\n0,1,1\n');
+    const part = (table: string) => {
+      const { run } = read(['detect', field, ...kAsked, '--mocks', join(dir, table)]);
+      assert.equal(run.mocks_like as unknown, table);
+      return (run.mocks_recovered ?? 0) / (run.mocks ?? 0);
+    };
+    assert.ok(part('faint.csv') < 0.1);
+    assert.ok(part('bright.csv') > 0.9);
+    const refused = (args: string[]) => runCli(['detect', field, '--mocks', ...args], dir);
+    assert.match(refused([join(dir, 'none.csv'), ...kAsked]).stderr, /none\.csv has no row with a flux above 0/);
+    assert.match(refused([join(dir, 'bright.csv')]).stderr, /MOCKS is for the quality: give QUALITY/);
+    assert.match(refused([join(dir, 'sim/truth.vot'), '--measure', 'full']).stderr, /MOCKS is for the quality/);
   });
 
   it('noise alone: nothing is said to be reliable', () => {

@@ -7,6 +7,7 @@
 #include "addon/async.h"
 #include "addon/detect_request.h"
 #include "addon/detect_values.h"
+#include "addon/mock_values.h"
 #include "addon/object.h"
 #include "addon/places_values.h"
 #include "addon/quality_values.h"
@@ -85,7 +86,11 @@ std::shared_ptr<quality::QualityTask> withQuality(const std::shared_ptr<Detectio
     return task;
   };
   const Fields asked = fields.object("quality");
-  const quality::QualityRequest request{asked.integer("tiles"), static_cast<uint64_t>(asked.integer("seed"))};
+  quality::QualityRequest request{asked.integer("tiles"), static_cast<uint64_t>(asked.integer("seed")), {}};
+  if (asked.has("mocks")) {
+    request.kinds = readMockKinds(readImageChoice(asked.object("mocks")),
+                                  measuredUnit(detection->header(), detection->config()));
+  }
   return std::make_shared<quality::QualityTask>(detection, open, request);
 }
 

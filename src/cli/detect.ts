@@ -37,6 +37,7 @@ interface DetectOptions extends EngineOptions {
   backgroundMap?: string;
   places?: string;
   mask?: string;
+  mocks?: string;
   quality?: string;
   checksum?: boolean;
   format?: DetectionFormat;
@@ -152,8 +153,10 @@ async function detectPlain(given: string, plain: PlainFiles, options: Prepared, 
 }
 
 /** The files there are, by the names of the kind's inputs. */
-function furtherOf({ beam, noiseMap, backgroundMap, places, mask }: DetectOptions): Record<string, string> {
-  const all = { BEAM: beam, NOISE_MAP: noiseMap, BACKGROUND_MAP: backgroundMap, PLACES: places, MASK: mask };
+function furtherOf(options: DetectOptions): Record<string, string> {
+  const { beam, noiseMap, backgroundMap, places, mask, mocks } = options;
+  const maps = { NOISE_MAP: noiseMap, BACKGROUND_MAP: backgroundMap };
+  const all = { BEAM: beam, ...maps, PLACES: places, MASK: mask, MOCKS: mocks };
   return Object.fromEntries(Object.entries(all).flatMap(([name, path]) => (path === undefined ? [] : [[name, path]])));
 }
 

@@ -151,6 +151,8 @@ export interface QualityRequest {
   /** About as many tiles for each. */
   tiles: number;
   seed: number;
+  /** Table of what the mock sources are like; absent = point sources. */
+  mocks?: ImageSelect;
 }
 
 /** One entry per bin; `high` of the last is Infinity, NaN = of none. */

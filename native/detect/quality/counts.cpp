@@ -54,33 +54,16 @@ size_t binOf(std::span<const double> edges, double value) {
   return std::clamp<size_t>(number, 1, edges.size() - 1) - 1;
 }
 
-/// Bins whose reliability is one.
-struct Pool {
-  size_t bins;
-  double found, insignificant, negative;
-  double falseFraction(double negatives, double sampled) const {
-    return (insignificant + negatives / sampled) / found;
-  }
-};
+std::vector<double> significant(std::span<const Counted> counted) {
+  std::vector<double> snrs;
+  for (const Counted& one : counted)
+    if (std::isfinite(one.snr) && one.isSignificant()) snrs.push_back(one.snr);
+  return snrs;
+}
 
-std::vector<Pool> pooled(std::span<const QualityBin> bins, double sampled) {
-  std::vector<Pool> pools;
-  for (const QualityBin& bin : bins) {
-    pools.push_back({1, static_cast<double>(bin.found), static_cast<double>(bin.insignificant),
-                     static_cast<double>(bin.negative)});
-    const auto joins = [&] {
-      const Pool &last = pools.back(), &before = pools[pools.size() - 2];
-      if (last.found == 0 || before.found == 0) return true;
-      return last.falseFraction(last.negative, sampled) > before.falseFraction(before.negative, sampled);
-    };
-    while (pools.size() > 1 && joins()) {
-      const Pool last = pools.back();
-      pools.pop_back();
-      pools.back() = {pools.back().bins + last.bins, pools.back().found + last.found,
-                      pools.back().insignificant + last.insignificant, pools.back().negative + last.negative};
-    }
-  }
-  return pools;
+/// Of one detection.
+FalsePart falsePartOf(const FalseFraction& curve, double snr) {
+  return snr >= kSignificantSnr ? curve.at(snr) : FalsePart{1, 1, 1};
 }
 
 }  // namespace
@@ -113,14 +96,21 @@ std::vector<uint8_t> recovered(std::span<const Mock> mocks, std::span<const Seen
   return taken;
 }
 
-std::vector<QualityBin> binned(const Tally& tally, std::span<const double> edges) {
+FalseFraction falseFraction(const Tally& tally) {
+  return {significant(tally.found), significant(tally.negative), tally.sampled};
+}
+
+std::vector<QualityBin> binned(const Tally& tally, const FalseFraction& curve,
+                               std::span<const double> edges) {
   std::vector<QualityBin> bins(edges.size() - 1);
+  std::vector<FalsePart> sums(bins.size());
   std::vector<int64_t> mocks(bins.size()), seen(bins.size());
   for (const Counted& one : tally.found) {
     if (!std::isfinite(one.value)) continue;
-    QualityBin& bin = bins[binOf(edges, one.value)];
-    ++bin.found;
-    if (!one.isSignificant()) ++bin.insignificant;
+    const size_t bin = binOf(edges, one.value);
+    const FalsePart part = falsePartOf(curve, one.snr);
+    ++bins[bin].found;
+    sums[bin] = {sums[bin].value + part.value, sums[bin].low + part.low, sums[bin].high + part.high};
   }
   for (const Counted& one : tally.negative)
     if (std::isfinite(one.value) && one.isSignificant()) ++bins[binOf(edges, one.value)].negative;
@@ -133,30 +123,17 @@ std::vector<QualityBin> binned(const Tally& tally, std::span<const double> edges
     bins[b].low = edges[b];
     bins[b].high = edges[b + 1];
     bins[b].completeness = score::fractionOf(seen[b], mocks[b]);
-  }
-  size_t next = 0;
-  for (const Pool& pool : pooled(bins, tally.sampled)) {
-    // Gehrels 1986, equations 7 and 12, of one sigma.
-    const double n = pool.negative;
-    const double most = n + std::sqrt(n + 0.75) + 1;
-    const double least = n > 0 ? n * std::pow(1 - 1 / (9 * n) - 1 / (3 * std::sqrt(n)), 3) : 0;
-    const auto reliability = [&](double negatives) {
-      return pool.found > 0 ? std::clamp(1 - pool.falseFraction(negatives, tally.sampled), 0.0, 1.0) : kNaN;
-    };
-    for (size_t i = 0; i < pool.bins; ++i, ++next) {
-      bins[next].reliability = reliability(n);
-      bins[next].reliabilityLow = reliability(most);
-      bins[next].reliabilityHigh = reliability(least);
-    }
+    const auto found = static_cast<double>(bins[b].found);
+    // The higher the false part, the lower the reliability.
+    bins[b].reliability = bins[b].found > 0 ? 1 - sums[b].value / found : kNaN;
+    bins[b].reliabilityLow = bins[b].found > 0 ? 1 - sums[b].high / found : kNaN;
+    bins[b].reliabilityHigh = bins[b].found > 0 ? 1 - sums[b].low / found : kNaN;
   }
   return bins;
 }
 
-double reliabilityAt(std::span<const QualityBin> bins, double value) {
-  if (!std::isfinite(value)) return kNaN;
-  for (const QualityBin& bin : bins)
-    if (value < bin.high) return bin.reliability;
-  return bins.back().reliability;
+double reliabilityAt(const FalseFraction& curve, double snr) {
+  return std::isfinite(snr) ? 1 - falsePartOf(curve, snr).value : kNaN;
 }
 
 }  // namespace otf::quality

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "detect/quality/false_fraction.h"
 #include "detect/quality/mocks.h"
 #include "score/bins.h"
 
@@ -24,7 +25,6 @@ std::vector<uint8_t> recovered(std::span<const Mock> mocks, std::span<const Seen
 struct QualityBin {
   double low = 0, high = 0;  // edges; the last has none above
   int64_t found = 0, negative = 0;
-  int64_t insignificant = 0;                                        // of those found
   double reliability = 0, reliabilityLow = 0, reliabilityHigh = 0;  // NaN of none
   score::Fraction completeness;
 };
@@ -49,12 +49,13 @@ struct Tally {
   double sampled = 1;                    // part of the searched pixels where the inverted image was searched
 };
 
-/// A bin's reliability is 1 - (insignificant + negative / sampled) / found, with the negatives that are significant; its interval is
-/// that of the negatives as Poisson numbers (Gehrels 1986). Bins in which it would fall towards brighter sources are joined with
-/// their neighbours.
-std::vector<QualityBin> binned(const Tally& tally, std::span<const double> edges);
+/// The curve of the detections and negatives that are significant.
+FalseFraction falseFraction(const Tally& tally);
 
-/// Of a value in bins from `binned`; NaN of a value that is none.
-double reliabilityAt(std::span<const QualityBin> bins, double value);
+/// A bin's reliability is the mean of those of its detections: 0 of one that is not significant, else one less the false part.
+std::vector<QualityBin> binned(const Tally& tally, const FalseFraction& curve, std::span<const double> edges);
+
+/// NaN of an SNR that is none.
+double reliabilityAt(const FalseFraction& curve, double snr);
 
 }  // namespace otf::quality

@@ -18,9 +18,22 @@ const double kReachSigmas = std::sqrt(2 * 24 * std::log(2.0));
 /// The same numbers whatever the library: distributions of the standard differ.
 double uniform(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1p-53; }
 
+measure::Covariance sum(const measure::Covariance& a, const measure::Covariance& b) {
+  return {a.xx + b.xx, a.xy + b.xy, a.yy + b.yy};
+}
+
+/// Its shape, and the peak that is left of its flux. `beam` in pixels.
+void shapeAs(const MockKind& kind, double angleDeg, const measure::Covariance& beam,
+             const measure::Map& toSky, Mock& mock) {
+  const measure::Covariance own = measure::covarianceOf({kind.major, kind.minor, angleDeg});
+  mock.shape = sum(beam, toSky.inverse().apply(own));
+  mock.peak = kind.flux * std::sqrt(beam.determinant() / mock.shape.determinant());
+}
+
 }  // namespace
 
-std::vector<Mock> placeMocks(const HeaderReview& header, const Region& area, double beamPx, uint64_t seed) {
+std::vector<Mock> placeMocks(const HeaderReview& header, const Region& area, double beamPx, uint64_t seed,
+                             std::span<const MockKind> kinds) {
   std::vector<Mock> mocks;
   std::mt19937_64 random(seed);
   const int64_t cell = std::max<int64_t>(kSmallestCellPx, std::llround(kBeamsApart * beamPx));
@@ -35,11 +48,20 @@ std::vector<Mock> placeMocks(const HeaderReview& header, const Region& area, dou
       Mock mock;
       mock.x = place(area.x, column);
       mock.y = place(area.y, row);
-      mock.snr = kFaintestSnr * std::exp(span * uniform(random));
+      const double drawn = uniform(random);
+      const double angleDeg = kinds.empty() ? 0 : 180 * uniform(random);
       const auto toSky = measure::skyMapAt(*header.wcs, mock.x, mock.y);
       if (!toSky) continue;
-      mock.beam = measure::beamInPixels(*header.info.beam, *toSky);
-      if (mock.beam.isPositive()) mocks.push_back(mock);
+      const measure::Covariance beam = measure::beamInPixels(*header.info.beam, *toSky);
+      if (!beam.isPositive()) continue;
+      if (kinds.empty()) {
+        mock.snr = kFaintestSnr * std::exp(span * drawn);
+        mock.shape = beam;
+      } else {
+        const auto number = static_cast<size_t>(drawn * static_cast<double>(kinds.size()));
+        shapeAs(kinds[number], angleDeg, beam, *toSky, mock);
+      }
+      mocks.push_back(mock);
     }
   }
   return mocks;
@@ -48,15 +70,21 @@ std::vector<Mock> placeMocks(const HeaderReview& header, const Region& area, dou
 void setPeaks(const measure::NoiseMap& noise, std::vector<Mock>& mocks) {
   for (Mock& mock : mocks) {
     const double rms = noise.at(mock.x, mock.y).rms;
-    mock.peak = rms > 0 ? mock.snr * rms : 0;
+    if (!(rms > 0)) {
+      mock.peak = 0;
+    } else if (mock.peak > 0) {
+      mock.snr = mock.peak / rms;
+    } else {
+      mock.peak = mock.snr * rms;
+    }
   }
 }
 
 void addMocks(std::vector<Mock>& mocks, int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* pixels,
               int64_t stride) {
   for (Mock& mock : mocks) {
-    const double reachX = kReachSigmas * std::sqrt(mock.beam.xx),
-                 reachY = kReachSigmas * std::sqrt(mock.beam.yy);
+    const double reachX = kReachSigmas * std::sqrt(mock.shape.xx),
+                 reachY = kReachSigmas * std::sqrt(mock.shape.yy);
     const auto left = std::max(x0, static_cast<int64_t>(std::ceil(mock.x - reachX)));
     const auto right = std::min(x0 + columns - 1, static_cast<int64_t>(std::floor(mock.x + reachX)));
     const auto bottom = std::max(y0, static_cast<int64_t>(std::ceil(mock.y - reachY)));
@@ -67,7 +95,7 @@ void addMocks(std::vector<Mock>& mocks, int64_t x0, int64_t y0, int64_t columns,
       const float below = pixels[(py - y0) * stride + px - x0];
       if (!std::isfinite(below) || below == 0) mock.isBlank = true;
     }
-    const measure::Gaussian source{mock.peak, mock.x, mock.y, mock.beam};
+    const measure::Gaussian source{mock.peak, mock.x, mock.y, mock.shape};
     for (int64_t y = bottom; y <= top; ++y) {
       float* row = pixels + (y - y0) * stride - x0;
       for (int64_t x = left; x <= right; ++x) {

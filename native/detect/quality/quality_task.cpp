@@ -58,13 +58,14 @@ QualityTask::QualityTask(std::shared_ptr<DetectionTask> detection, const OpenPar
   for (const Region& box : sample.boxes) addTurned(open, box);
   uint64_t seed = request.seed;
   for (int round = 0; round < sample.rounds; ++round) {
-    for (const Region& box : sample.boxes) addMocked(open, box, mocksIn(box, seed++));
+    for (const Region& box : sample.boxes) addMocked(open, box, mocksIn(box, seed++, request.kinds));
   }
   result_.tiles = items() - detection_->items();
 }
 
-std::vector<Mock> QualityTask::mocksIn(const Region& box, uint64_t seed) const {
-  std::vector<Mock> mocks = placeMocks(detection_->header(), shrunk(box, marginPx_), beamPx_, seed);
+std::vector<Mock> QualityTask::mocksIn(const Region& box, uint64_t seed,
+                                       std::span<const MockKind> kinds) const {
+  std::vector<Mock> mocks = placeMocks(detection_->header(), shrunk(box, marginPx_), beamPx_, seed, kinds);
   std::erase_if(mocks, [this](const Mock& mock) { return !detection_->searched().contains(mock.x, mock.y); });
   return mocks;
 }
@@ -199,12 +200,13 @@ void QualityTask::tell() {
   }
   const double all = filled(*detection_) * detection_->searched().fractionOf(region);
   result_.sampled = bySnr.sampled = byFlux.sampled = all > 0 ? std::min(1.0, turned / all) : 0;
-  result_.bySnr = binned(bySnr, snrEdges());
+  const FalseFraction curve = falseFraction(bySnr);
+  result_.bySnr = binned(bySnr, curve, snrEdges());
   const double rms = detection_->noise().typicalRms();
-  if (rms > 0) result_.byFlux = binned(byFlux, fluxEdges(rms));
+  if (rms > 0) result_.byFlux = binned(byFlux, curve, fluxEdges(rms));
   const DetectionResult& found = detection_->result();
   for (const MeasuredSource& source : found.measured)
-    result_.reliability.push_back(reliabilityAt(result_.bySnr, source.pixels.snr()));
+    result_.reliability.push_back(reliabilityAt(curve, source.pixels.snr()));
 }
 
 }  // namespace otf::quality

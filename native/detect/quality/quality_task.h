@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "detect/detection_task.h"
@@ -18,6 +19,7 @@ namespace otf::quality {
 struct QualityRequest {
   int64_t tiles = 64;  // about as many are searched again upside down, and as many with mock sources
   uint64_t seed = 1;
+  std::vector<MockKind> kinds;  // of the mock sources; none: point sources
 };
 
 struct QualityResult {
@@ -71,7 +73,7 @@ class QualityTask : public TileTask {
   void addTurned(const OpenPart& open, const Region& box);
   void addMocked(const OpenPart& open, const Region& box, std::vector<Mock> mocks);
   /// Where the detection searches.
-  std::vector<Mock> mocksIn(const Region& box, uint64_t seed) const;
+  std::vector<Mock> mocksIn(const Region& box, uint64_t seed, std::span<const MockKind> kinds) const;
   void addRun(std::unique_ptr<Part> part);
   /// Limits and noise are those of the detection, which has read all of its pixels by then.
   void settleParts();

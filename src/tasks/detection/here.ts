@@ -66,6 +66,7 @@ export async function runDetectTask(task: DetectTask, onProgress: (progress: Pro
         measure: plan.measure,
         mask: plan.mask,
         draws: plan.draws,
+        mocks: plan.mocks,
       });
     });
   } catch (thrown) {

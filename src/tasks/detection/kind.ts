@@ -50,6 +50,14 @@ export const kDetection: TaskKind = {
       help: 'table with ra and dec: the measurement also gives the flux density of a point source at each',
     },
     {
+      name: 'MOCKS',
+      role: 'mock sources',
+      required: false,
+      checked: false,
+      mime: kAnyFile,
+      help: 'table with flux, bmaj and bmin: what the mock sources of the completeness are like, in place of point sources',
+    },
+    {
       name: 'MASK',
       role: 'mask',
       required: false,

@@ -39,6 +39,11 @@ export type MapName = (typeof kMapNames)[number];
 /** Files that only a measurement has a use for. */
 const kOfMeasurement = ['NOISE_MAP', 'BACKGROUND_MAP', 'PLACES'];
 
+/** `names`: as below. Throws OTF_BAD_REQUEST. */
+export function requireQuality(quality: number | undefined, names: readonly string[]): void {
+  if (quality === undefined && names.includes('MOCKS')) throw badRequest('MOCKS is for the quality: give QUALITY, too');
+}
+
 /** `names`: of the inputs there are. Throws OTF_BAD_REQUEST. */
 export function requireMeasured(measure: Effort, names: readonly string[]): void {
   const lone = measure === 'none' ? names.find((name) => kOfMeasurement.includes(name)) : undefined;
@@ -212,6 +217,7 @@ export function readDetection(
   if (lone !== undefined && (measure ?? 'none') === 'none')
     throw badRequest(`${lone} is of what is measured: give MEASURE=fast or MEASURE=full, too`);
   requireMeasured(measure ?? 'none', inputs);
+  requireQuality(quality, inputs);
   if (normalisation) chooseNormalisation(card, serverWish(defaults), normalisation);
   return {
     ...(region === undefined ? {} : { region }),

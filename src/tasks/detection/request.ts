@@ -1,13 +1,13 @@
 /** What a job asks of a run, as the native side takes it, and who decided what: card < server < request. */
 import { basename } from 'node:path';
-import type { Draws, MeasureRequest, MocFormat, OpenDetectionRequest } from '../../engine/addon.js';
+import type { Draws, ImageSelect, MeasureRequest, MocFormat, OpenDetectionRequest } from '../../engine/addon.js';
 import { type ChosenNormalisation, chooseNormalisation, serverWish } from '../../models/normalisation.js';
 import type { InputSource, InputSources } from '../files.js';
 import type { ServerDefaults } from '../kind.js';
 import type { JobParameters } from '../parameters.js';
 import type { OpenRequest } from '../work.js';
 import { type DetectorCard, detectorCard, toNormaliseStep } from './card.js';
-import { type DetectionAsked, type MapName, requireMeasured } from './parameters.js';
+import { type DetectionAsked, type MapName, requireMeasured, requireQuality } from './parameters.js';
 import { nativeRegion } from './region.js';
 import type { Measured, Origins } from './run-record.js';
 
@@ -28,6 +28,8 @@ export interface DetectionRequest {
     mask?: string;
     /** Of the network's dropout; absent = none. */
     draws?: Draws;
+    /** Name of the file; absent = point sources. */
+    mocks?: string;
     /** Files to leave beside the result, and where: the job's folder. */
     beside: { maps: MapName[]; places?: InputSource; footprint?: MocFormat; folder: string };
     /** Of the request, for provenance. */
@@ -54,7 +56,9 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
   const { quality, qualitySeed = kFirstSeed, monteCarlo, monteCarloSeed = kFirstSeed, footprint } = asked;
   const draws = monteCarlo === undefined ? undefined : { repeats: monteCarlo, seed: monteCarloSeed };
   const [mask] = inputs.MASK ?? [];
+  const [mocks] = inputs.MOCKS ?? [];
   requireMeasured(measure, namesOfGiven(inputs));
+  requireQuality(quality, namesOfGiven(inputs));
   const chosen = chooseNormalisation(card, serverWish(defaults), normalisation ?? {});
   const changed = JSON.stringify(chosen.steps) !== JSON.stringify(card.normalisation);
   const by = normalisationOrigin(chosen);
@@ -63,8 +67,10 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
       ...nativeRegion(region),
       ...(changed ? { normalise: chosen.steps.map(toNormaliseStep) } : {}),
       ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr, ...givenMaps(inputs) } }),
-      ...(quality === undefined ? {} : { quality: { tiles: quality, seed: qualitySeed } }),
-      ...(mask === undefined ? {} : { mask: { path: mask.path, label: mask.name } }),
+      ...(quality === undefined
+        ? {}
+        : { quality: { tiles: quality, seed: qualitySeed, ...(mocks ? { mocks: selectOf(mocks) } : {}) } }),
+      ...(mask === undefined ? {} : { mask: selectOf(mask) }),
       ...(footprint === undefined ? {} : { footprint: true }),
       ...(draws === undefined ? {} : { drawn: true }),
     },
@@ -79,6 +85,7 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
       ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr, ...namesOfMaps(inputs) } }),
       ...(mask === undefined ? {} : { mask: basename(mask.name) }),
       ...(draws === undefined ? {} : { draws }),
+      ...(mocks === undefined ? {} : { mocks: basename(mocks.name) }),
       beside: {
         maps,
         folder,
@@ -128,8 +135,12 @@ function namesOfGiven(inputs: InputSources): string[] {
   return Object.entries(inputs).flatMap(([name, files]) => (files.length > 0 ? [name] : []));
 }
 
+function selectOf({ path, name }: InputSource): ImageSelect {
+  return { path, label: name };
+}
+
 function givenMaps({ BACKGROUND_MAP, NOISE_MAP }: InputSources): Pick<MeasureRequest, 'background' | 'rms'> {
-  const select = ([source]: readonly InputSource[]) => source && { path: source.path, label: source.name };
+  const select = ([source]: readonly InputSource[]) => source && selectOf(source);
   const [background, rms] = [select(BACKGROUND_MAP ?? []), select(NOISE_MAP ?? [])];
   return { ...(background ? { background } : {}), ...(rms ? { rms } : {}) };
 }

@@ -32,6 +32,8 @@ export interface RunRecord {
   mask?: string;
   /** Of the network's dropout; absent = none. */
   draws?: Draws;
+  /** Name of the table of what the mock sources were like; absent = point sources. */
+  mocks?: string;
 }
 
 /** How sources were measured; names of the maps that were given (older records have none). */
@@ -56,10 +58,11 @@ export interface RunRecordInput extends Pick<RunRecord, 'card' | 'outcome' | 'cr
   measure?: Measured | undefined;
   mask?: string | undefined;
   draws?: Draws | undefined;
+  mocks?: string | undefined;
 }
 
 export function makeRunRecord(from: RunRecordInput): RunRecord {
-  const { card, outcome, createdAt, input, primaryBeam, jobId, origins, measure, mask, draws } = from;
+  const { card, outcome, createdAt, input, primaryBeam, jobId, origins, measure, mask, draws, mocks } = from;
   return {
     software: { ...kSoftware },
     model: { id: card.id, title: card.title, sha256: card.sha256 },
@@ -73,6 +76,7 @@ export function makeRunRecord(from: RunRecordInput): RunRecord {
     ...(measure === undefined ? {} : { measure }),
     ...(mask === undefined ? {} : { mask }),
     ...(draws === undefined ? {} : { draws }),
+    ...(mocks === undefined ? {} : { mocks }),
   };
 }
 
@@ -133,7 +137,7 @@ export function runFacts(record: RunRecord): Fact[] {
   add('typical_rms', 'RMS', finite(measured?.typicalRms), "median of the noise, in the network's unit");
   add('merged', 'NMERGED', measured?.merged, 'detections whose peak another one has, left out');
   add('below_min_snr', 'NBELOW', measured?.belowSnr, 'detections below min_snr, left out');
-  addQuality(add, outcome.quality);
+  addQuality(add, outcome.quality, record.mocks);
   add('monte_carlo', 'MCDRAWS', record.draws?.repeats, "Monte Carlo draws of the network's dropout");
   add('monte_carlo_seed', 'MCSEED', record.draws?.seed, 'of the draws');
   add('selected', 'NSELECT', counts.selected, 'boxes above the thresholds');
@@ -141,7 +145,7 @@ export function runFacts(record: RunRecord): Fact[] {
   return facts;
 }
 
-function addQuality(add: ReturnType<typeof factList>['add'], quality: FoundQuality | undefined): void {
+function addQuality(add: ReturnType<typeof factList>['add'], quality: FoundQuality | undefined, table?: string): void {
   if (!quality) return;
   const { reliability, tiles, sampled, negatives, mocks, recovered } = quality;
   const known = reliability.filter(Number.isFinite);
@@ -150,7 +154,9 @@ function addQuality(add: ReturnType<typeof factList>['add'], quality: FoundQuali
   add('quality_sampled', 'QSAMPLED', sampled, 'part of the pixels that was turned upside down');
   add('negatives', 'NNEGATIV', negatives, 'detections in it upside down');
   add('reliability_mean', 'RELIABIL', finite(mean), 'fraction of the detections that are sources');
-  add('mocks', 'NMOCKS', mocks, 'mock sources, as many per logarithm of the SNR from 2 to 50');
+  const points = 'mock sources, as many per logarithm of the SNR from 2 to 50';
+  add('mocks', 'NMOCKS', mocks, table === undefined ? points : 'mock sources, of the table');
+  add('mocks_like', 'MOCKFILE', table, 'table of what mock sources are like');
   add('mocks_recovered', 'NRECOVER', recovered, 'mock sources that were found');
   add('snr_complete_50', 'SNRCOM50', depthOf(quality, 0.5), 'peak over noise of which half are found');
   add('snr_complete_90', 'SNRCOM90', depthOf(quality, 0.9), 'peak over noise of which 90 per cent are found');

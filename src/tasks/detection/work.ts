@@ -71,6 +71,7 @@ async function finishDetection(request: EndRequest): Promise<Found> {
     measure: plan.measure,
     mask: plan.mask,
     draws: plan.draws,
+    mocks: plan.mocks,
   });
   const engine = engineOf(request);
   const facts = runFacts(record).filter((fact) => !kToldElsewhere.has(fact.name));

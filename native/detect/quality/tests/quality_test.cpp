@@ -27,7 +27,7 @@ Mock mockAt(double x, double y) {
   mock.x = x;
   mock.y = y;
   mock.peak = 1;
-  mock.beam = {2, 0.5, 1};
+  mock.shape = {2, 0.5, 1};
   return mock;
 }
 
@@ -103,44 +103,86 @@ TEST_CASE("a detection of what was there before is none of a mock beside it") {
   CHECK(recovered(mocks, before, std::vector<Seen>{{10.1, 10, 40, 40}}, 3)[0] == 1);
 }
 
-TEST_CASE("reliability and its interval from counts; it never falls towards brighter sources") {
+TEST_CASE(
+    "as many are false as were found upside down, where they were; and never more of the brighter ones") {
+  std::mt19937_64 random(3);
+  std::exponential_distribution<double> tail(3);
   std::vector<double> found, negative;
-  for (int i = 0; i < 400; ++i) found.push_back(i < 100 ? 3.2 : i < 200 ? 4.2 : 30);
-  for (int i = 0; i < 20; ++i) negative.push_back(i < 15 ? 3.2 : 4.2);
-  const auto bins = binned(tally(found, negative, 0.5), snrEdges());
-  CHECK(reliabilityAt(bins, 3.3) == doctest::Approx(1 - 15 / (0.5 * 100)));
-  CHECK(reliabilityAt(bins, 4.4) == doctest::Approx(1 - 5 / (0.5 * 100)));
-  CHECK(reliabilityAt(bins, 1e9) == 1);
-  CHECK(std::isnan(reliabilityAt(bins, std::nan(""))));
-  for (size_t b = 1; b < bins.size(); ++b) CHECK(!(bins[b].reliability < bins[b - 1].reliability));
+  // 300 sources of any brightness among 100 peaks of noise; half of the image turned upside down.
+  for (int i = 0; i < 300; ++i) found.push_back(3 + 0.04 * i);
+  for (int i = 0; i < 100; ++i) found.push_back(3 + tail(random));
+  for (int i = 0; i < 50; ++i) negative.push_back(3 + tail(random));
+  const Tally counted = tally(found, negative, 0.5);
+  const FalseFraction curve = falseFraction(counted);
+  const auto bins = binned(counted, curve, snrEdges());
+  double falses = 0, before = 1;
   for (const QualityBin& bin : bins) {
-    if (std::isnan(bin.reliability)) continue;
+    if (bin.found == 0) {
+      CHECK(std::isnan(bin.reliability));
+      continue;
+    }
+    falses += (1 - bin.reliability) * static_cast<double>(bin.found);
     CHECK(bin.reliabilityLow <= bin.reliability);
     CHECK(bin.reliabilityHigh >= bin.reliability);
   }
-  // More negatives among the brighter ones: one reliability for both.
-  const auto joined = binned(tally({3.2, 3.2, 3.2, 3.2, 4.2, 4.2, 4.2, 4.2}, {4.2, 4.2}, 1), snrEdges());
-  CHECK(reliabilityAt(joined, 3.2) == doctest::Approx(0.75));
-  CHECK(reliabilityAt(joined, 4.2) == doctest::Approx(0.75));
-  // Below three times the noise nothing is there, whatever the image upside down has.
-  const auto faint = binned(tally({2.7, 2.7, 3.2}, {2.7}, 1), snrEdges());
-  CHECK(reliabilityAt(faint, 2.7) == 0);
-  CHECK(reliabilityAt(faint, 3.2) == 1);
-  // Nothing found: nothing is said.
-  CHECK(std::isnan(binned(tally({}, {}, 1), snrEdges()).front().reliability));
+  CHECK(falses == doctest::Approx(100).epsilon(1e-3));
+  for (double snr = 3; snr < 20; snr += 0.1) {
+    const double part = curve.at(snr).value;
+    CHECK(part <= before);
+    before = part;
+  }
+  // 12.5 sources and 78 peaks of noise between 3 and 3.5, 12.5 and 17 to 4.
+  CHECK(curve.at(3.2).value > 0.75);
+  CHECK(curve.at(4.3).value < 0.45);
+  CHECK(curve.at(8).value < 0.01);
+  CHECK(reliabilityAt(curve, 1e9) == doctest::Approx(1));
+  CHECK(std::isnan(reliabilityAt(curve, std::nan(""))));
 }
 
-TEST_CASE("a table of 1000 Poisson trials: the true reliability is within the interval in about 68 of 100") {
+TEST_CASE("what is told of few counts, of none, and of noise alone") {
+  // Below three times the noise nothing is there, whatever the image upside down has.
+  const FalseFraction faint = falseFraction(tally({2.7, 2.7, 3.2}, {2.7}, 1));
+  CHECK(reliabilityAt(faint, 2.7) == 0);
+  CHECK(reliabilityAt(faint, 3.2) == 1);
+  CHECK(faint.at(3.2).high == 1);
+  CHECK(falseFraction(tally(std::vector<double>(100, 5), {}, 0.5)).at(5).high == doctest::Approx(0.03682));
+  // One negative among bright ones: it is the faint ones that are doubted.
+  const Tally one = tally({3.1, 3.2, 3.4, 6, 7, 8, 9, 12}, {3.3}, 1);
+  const FalseFraction few = falseFraction(one);
+  CHECK(few.at(3.2).value > 0.2);
+  CHECK(few.at(6).value < 0.05);
+  // As many upside down as not: none is a source.
+  const FalseFraction noise = falseFraction(tally({3.2, 3.4, 3.7, 4.2}, {3.1, 3.5, 3.6, 4.1, 3.3}, 1));
+  CHECK(noise.at(3.5).value > 0.95);
+  // Nothing found: nothing is said.
+  const Tally nothing = tally({}, {}, 1);
+  CHECK(std::isnan(binned(nothing, falseFraction(nothing), snrEdges()).front().reliability));
+}
+
+TEST_CASE("1000 fields: the true part is within the interval in about 68 of 100, and right in the mean") {
   std::mt19937_64 random(7);
-  std::poisson_distribution<int> falses(12), turned(6);
-  int inside = 0;
-  for (int trial = 0; trial < 1000; ++trial) {
-    std::vector<double> found(static_cast<size_t>(100 + falses(random)), 3.2);
-    const auto bins =
-        binned(tally(found, std::vector<double>(static_cast<size_t>(turned(random)), 3.2), 0.5), snrEdges());
-    const double truth = 1 - 12.0 / static_cast<double>(found.size());
-    inside += bins[2].reliabilityLow <= truth && truth <= bins[2].reliabilityHigh;
+  std::poisson_distribution<int> falses(40), turned(20);
+  std::exponential_distribution<double> tail(3);
+  int inside = 0, trials = 1000;
+  double mean = 0, truth = 0;
+  for (int trial = 0; trial < trials; ++trial) {
+    std::vector<double> found, negative;
+    for (int i = 0; i < 100; ++i) found.push_back(3 + 0.05 * i);
+    const int wrong = falses(random);
+    int near = 0;
+    for (int i = 0; i < wrong; ++i) {
+      found.push_back(3 + tail(random));
+      near += found.back() < 3.5;
+    }
+    for (int i = turned(random); i > 0; --i) negative.push_back(3 + tail(random));
+    const Tally counted = tally(found, negative, 0.5);
+    const QualityBin bin = binned(counted, falseFraction(counted), snrEdges())[2];
+    const double part = 1 - near / static_cast<double>(bin.found);
+    inside += bin.reliabilityLow <= part && part <= bin.reliabilityHigh;
+    mean += bin.reliability / trials;
+    truth += part / trials;
   }
-  CHECK(inside > 600);
-  CHECK(inside < 850);
+  CHECK(inside > 550);
+  CHECK(inside < 880);
+  CHECK(mean == doctest::Approx(truth).epsilon(0.1));
 }
