@@ -4,6 +4,8 @@ import { loadAddon } from '#otf/engine/load.js';
 
 export interface ScoreCase {
   seconds: number;
+  /** Of all threads: what else the machine does is not in it. */
+  cpuSeconds: number;
   peakRssBytes: number;
   matches: number;
 }
@@ -14,7 +16,8 @@ async function runCase(argument: string): Promise<ScoreCase> {
   const started = performance.now();
   const { matches } = await addon.scoreSdc1(request);
   const seconds = (performance.now() - started) / 1000;
-  return { seconds, peakRssBytes: process.resourceUsage().maxRSS * 1024, matches };
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  return { seconds, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakRssBytes: maxRSS * 1024, matches };
 }
 
 try {

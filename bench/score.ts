@@ -72,8 +72,10 @@ export async function benchScore(options: BenchScoreOptions): Promise<void> {
     if (options.json) return print(JSON.stringify({ conditions: before, ...options, rounds }, null, 2));
     printConditions(before);
     print(`${options.submission} rows against ${options.truth}`);
-    for (const { seconds, peakRssBytes, matches } of rounds)
-      print(`${seconds.toFixed(2)} s, ${(peakRssBytes / 2 ** 30).toFixed(2)} GiB at most, ${matches} matches`);
+    for (const { seconds, cpuSeconds, peakRssBytes, matches } of rounds)
+      print(
+        `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} CPU s), ${(peakRssBytes / 2 ** 30).toFixed(2)} GiB at most, ${matches} matches`,
+      );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
