@@ -179,6 +179,7 @@ describe('A job under which workers are lost', () => {
     assert.deepEqual([...careful.closed(roster, leases)], []);
     ledger.lost(lease('a'), 'is gone');
     assert.match(told.at(-1) ?? '', /^failed a: 3 workers were lost while this job was being executed/);
+    assert.match(told.at(-1) ?? '', /\(one is gone\nbefore\)$/, 'with the last words of its log');
     assert.equal(careful.losses('a'), 0, 'nothing of it is kept');
   });
 

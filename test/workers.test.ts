@@ -168,6 +168,25 @@ describe('Workers', { skip: kNoBroker }, () => {
     assert.equal(await rows(server, id), await detected(dir, 'field-300-7.fits'));
   });
 
+  it('may leave files larger than uploads may be, up to a limit of their own', async (t) => {
+    const dir = await tempDir(t);
+    const images = new Map([300, 600].map((px) => [`/${px}.fits`, field(dir, px, 9)]));
+    const url = await httpServer(t, (request, response) => {
+      images.get(request.url ?? '')?.then((image) => response.end(image), assert.fail);
+    });
+    const limits = { CIANNA_OTF_SERVER_MAX_UPLOAD_MB: '0.1', CIANNA_OTF_WORKERS_MAX_RESULT_MB: '0.5' };
+    const { server } = await startSite(t, limits);
+    const env = { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true' };
+    await new TestWorker(t, server, 'one', join(dir, 'cache'), env).ready();
+    const fields = { MEASURE: 'fast', MAPS: 'rms' };
+    const small = await server.submit({ ...fields, IMAGE: `${url}/300.fits` });
+    await server.until(small, 'COMPLETED');
+    assert.equal((await server.text(`/jobs/${small}/results/rms`)).slice(0, 6), 'SIMPLE');
+    const large = await server.submit({ ...fields, IMAGE: `${url}/600.fits` });
+    const { error } = await server.until(large, 'ERROR');
+    assert.match(error, /rms\.fits is larger than 0\.5 MB.*workers\.max_result_mb/);
+  });
+
   it('work over TLS, each with a key of its own and no more rights than it needs', async (t) => {
     const dir = await tempDir(t);
     const { connect, nkeyAuthenticator, nkeys } = await import('@nats-io/transport-node');

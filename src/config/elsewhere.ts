@@ -22,6 +22,8 @@ export const workers = z.strictObject({
   lease_s: seconds.min(1).max(3600).default(15),
   /** So many workers may be lost under a job before it is to blame. */
   attempts: z.int().min(1).max(100).default(3),
+  /** Of a file that a run has left: maps and cubes may be larger than what they are made of. */
+  max_result_mb: z.number().positive().default(20_000),
   /** serve --with-broker: where it listens, with which certificate. */
   listen: text.regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'must be host:port').default('127.0.0.1:4222'),
   tls_cert: text.default(''),

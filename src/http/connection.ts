@@ -179,7 +179,7 @@ export class Connection implements Request, Outlet {
       chunked: this.header('transfer-encoding') !== '',
       query: this.query,
       uploads: this.#options.uploads,
-      maxBytes: this.#options.maxUploadBytes,
+      maxBytes: accept.maxBytes ?? this.#options.maxUploadBytes,
       maxText: this.#options.maxText,
       accept,
     });

@@ -29,6 +29,8 @@ export interface BodyKinds {
   json?: boolean;
   /** The bytes of a file, called as the parameter NAME says: the only file of the form then. */
   raw?: boolean;
+  /** Absent: as large as an upload. */
+  maxBytes?: number;
 }
 
 export interface Request {

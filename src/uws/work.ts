@@ -18,13 +18,19 @@ export const getWorkFile: Handler = async (context, request) => {
 };
 
 export const postWorkFile: Handler = async (context, request) => {
+  const { config } = context;
   const desk = deskOf(context);
   const [jobId = '', file = ''] = request.variables;
   const attempt = request.header(kAttemptHeader);
   const sha256 = Parameters.fromQuery(request.query).single('SHA256') ?? '';
   // Before a byte of it is kept.
   desk.assertExpected(jobId, attempt, file);
-  const { files, spool } = await request.form({ raw: true });
+  const { max_result_mb: mostMb } = config.workers;
+  const { files, spool } = await request.form({ raw: true, maxBytes: mostMb * 2 ** 20 }).catch((thrown) => {
+    if (!(thrown instanceof OtfError) || thrown.code !== 'OTF_TOO_LARGE') throw thrown;
+    const message = `${file} is larger than ${mostMb} MB, which is all a server takes: see its workers.max_result_mb`;
+    throw new OtfError('OTF_TOO_LARGE', message, { cause: thrown });
+  });
   try {
     const [came] = files;
     if (!spool || !came) throw badRequest('the body is empty');

@@ -72,8 +72,8 @@ export function rig(t: TestContext, ...jobs: Job[]) {
       told.push(`completed ${id}`);
       return move(id, ['EXECUTING'], 'COMPLETED');
     },
-    failed: async (id: string, { message }: { message: string }) => {
-      told.push(`failed ${id}: ${message}`);
+    failed: async (id: string, { message, detail = '' }: { message: string; detail?: string }) => {
+      told.push(`failed ${id}: ${message}${detail === '' ? '' : ` (${detail})`}`);
       return move(id, ['EXECUTING', 'QUEUED'], 'ERROR');
     },
     lost: (each: Job, reason: Error) => {

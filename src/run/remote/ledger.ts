@@ -22,6 +22,9 @@ export interface LedgerParts {
   mostLosses: number;
 }
 
+/** Lines of its log, of a job whose workers are lost one after the other. */
+const kLastWords = 10;
+
 const kNothing: Used = { items: 0, device: 'cpu', seconds: 0 };
 
 export class Ledger {
@@ -78,12 +81,19 @@ export class Ledger {
       return;
     }
     careful.forget(job.id);
+    // Before it is over: what its workers said of it last is all that anybody will know.
+    const words = host.closing(job.id)?.log.slice(-kLastWords) ?? [];
     this.over(lease);
     const message =
       `${losses} workers were lost while this job was being executed, the last of them ${worker}, with no other beside it: ` +
       'it is not tried again';
     host
-      .failed(job.id, { type: 'fatal', code: 'OTF_ENGINE_FAILED', message, detail: `${worker} ${what}` })
+      .failed(job.id, {
+        type: 'fatal',
+        code: 'OTF_ENGINE_FAILED',
+        message,
+        detail: [`${worker} ${what}`, ...words].join('\n'),
+      })
       .catch((thrown) => host.internal(thrown));
   }
 }
