@@ -1,10 +1,8 @@
 /** Data from anywhere: several addresses of one file, checksums of any of three kinds, WebDAV doors, object stores. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { loadConfig } from '#otf/config/load.js';
@@ -13,9 +11,9 @@ import { type FetchLimits, fetchImage } from '#otf/fetch/fetch-image.js';
 import { type Places, placeOf, type S3Credentials } from '#otf/fetch/places.js';
 import { bench } from './service/bench.js';
 import { adler32 } from './support/adler32.js';
-import { missingProgram } from './support/cli.js';
 import { httpServer } from './support/http-server.js';
 import { field, startTestServer, tempDir } from './support/server.js';
+import { kNoXrootd, webdavDoor } from './support/xrootd.js';
 
 const kBytes = randomBytes(300_000);
 const kLimits: FetchLimits = { allowPrivate: true, maxBytes: 1 << 20, maxRedirects: 2, timeoutMs: 30_000 };
@@ -159,7 +157,7 @@ describe('an object store', () => {
   };
   const at = (endpoint: string, more: Partial<S3Credentials> = {}): Places => ({
     owner: 'ada',
-    s3: [{ ...kKeys, endpoint, buckets: ['sky'], owners: [], ...more }],
+    s3: [{ ...kKeys, endpoint, buckets: ['sky'], writable: [], owners: [], ...more }],
   });
 
   it('gives an object to requests signed with the keys of its bucket, also after a cut, also at a private address', async (t) => {
@@ -216,54 +214,10 @@ secret_key_file = "${join(dir, 'key')}"\nbuckets = ["sky"]\n`;
   });
 });
 
-const kXrootd = '/usr/bin/xrootd';
-
-async function door(t: TestContext, dir: string): Promise<string> {
-  // As root it runs as another user.
-  await chmod(dir, 0o755);
-  for (const name of ['data', 'log']) {
-    await mkdir(join(dir, name));
-    await chmod(join(dir, name), 0o777);
-  }
-  const free = createServer();
-  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
-  const { port } = free.address() as AddressInfo;
-  await new Promise((resolve) => free.close(resolve));
-  const lines = [
-    ...['all.export /', `oss.localroot ${dir}/data`, `all.adminpath ${dir}/log`, `all.pidpath ${dir}/log`],
-    ...[
-      `xrd.port ${port}`,
-      'xrd.network nodnr',
-      `xrd.protocol http:${port} libXrdHttp.so`,
-      'xrootd.chksum max 2 adler32 md5',
-    ],
-  ];
-  await writeFile(join(dir, 'xrootd.cfg'), `${lines.join('\n')}\n`);
-  // Root may not run it: it becomes the user that Debian has for daemons.
-  const args = [
-    '-c',
-    join(dir, 'xrootd.cfg'),
-    '-l',
-    join(dir, 'log/xrootd.log'),
-    ...(process.getuid?.() === 0 ? ['-R', 'daemon'] : []),
-  ];
-  const child: ChildProcess = spawn(kXrootd, args, { stdio: 'ignore' });
-  t.after(() => child.kill('SIGKILL'));
-  for (let left = 200; ; left--) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-      socket.on('connect', () => socket.destroy());
-    });
-    if (open) return `127.0.0.1:${port}`;
-    if (left === 0) throw new Error(`xrootd does not start: its log is in ${dir}/log`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-describe('the WebDAV door of an xrootd', { skip: missingProgram(kXrootd, ['-v'], 'xrootd-server') }, () => {
+describe('the WebDAV door of an xrootd', { skip: kNoXrootd }, () => {
   it('gives a file with the ADLER32 the site keeps of it, and refuses one that has another', async (t) => {
     const dir = await tempDir(t);
-    const host = await door(t, dir);
+    const host = await webdavDoor(t, dir);
     await writeFile(join(dir, 'data/a.fits'), kBytes);
     assert.equal(await fetched(t, `dav://${host}/a.fits`, { digests: { adler32: adler32(kBytes) } }), kBytes.length);
     await assert.rejects(fetched(t, `dav://${host}/a.fits`, { digests: { md5: '0'.repeat(32) } }), {

@@ -30,6 +30,7 @@ const kTypeScript = {
   slurm: ['errors', 'jobdir'],
   inference: ['errors', 'jobs', 'models', 'tasks', 'uws', 'version.ts'],
   events: ['config', 'errors', 'jobs'],
+  deliver: ['config', 'errors', 'fetch', 'jobs', 'tasks'],
   watch: ['client', 'errors', 'events', 'fetch', 'jobs'],
   http: ['auth', 'config', 'errors', 'inference', 'io', 'jobs', 'pictures', 'tasks', 'uploads', 'uws', 'version.ts'],
   // The script inside the one-file program: before what it unpacks there is nothing else.
@@ -44,7 +45,20 @@ const kTypeScript = {
   'web/views': ['web/api', 'web/parts', 'web/sky', 'web/state', 'web/table'],
   cli: [
     ...['auth', 'client', 'config', 'dashboard', 'engine', 'errors', 'http', 'io', 'jobs', 'models', 'pictures'],
-    ...['events', 'fetch', 'jobdir', 'results', 'run', 'schedule', 'scores', 'slurm', 'tasks', 'uws', 'watch'],
+    ...[
+      'deliver',
+      'events',
+      'fetch',
+      'jobdir',
+      'results',
+      'run',
+      'schedule',
+      'scores',
+      'slurm',
+      'tasks',
+      'uws',
+      'watch',
+    ],
     'version.ts',
   ],
 };

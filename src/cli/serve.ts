@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { Courier } from '../deliver/courier.js';
 import { loadAddon } from '../engine/load.js';
 import { type RunningServer, startServer } from '../http/server.js';
 import { Control } from '../jobs/control.js';
@@ -71,12 +72,17 @@ async function serve(options: ServeOptions): Promise<void> {
     log,
     ...(desk ? { desk } : {}),
     ...(inference ? { inference } : {}),
+  }).catch(async (thrown) => {
+    // A broker of its own would keep this process from ending.
+    await place.close();
+    throw thrown;
   });
   const { data_dir } = config.storage;
   const addon = await loadAddon();
   addon.markCrashes(runRecordPath(data_dir));
   const control = Control.open(data_dir, { backup: (path) => server.jobs.backup(path) }, log);
   const publisher = await publisherOf(config, server, log);
+  const courier = new Courier({ config, jobs: server.jobs, metrics: server.metrics, log });
   supervisor.ready(`listening on ${server.url}`);
   log.flush();
   await asked;
@@ -85,6 +91,7 @@ async function serve(options: ServeOptions): Promise<void> {
   log.info('stopping');
   supervisor.stopping();
   control?.close();
+  await courier.close();
   await server.stop();
   await publisher?.close();
   await place.close();

@@ -27,6 +27,7 @@ interface SubmitOptions extends RemoteOptions {
   quantization?: string;
   runId?: string;
   after?: string[];
+  resultsTo?: string;
   priority?: number;
   format?: string;
   parallel: number;
@@ -51,6 +52,7 @@ export function registerSubmit(root: Command): void {
   addInputOptions(command, furtherInputs());
   command
     .option('--after <id...>', 'jobs that must have ended well first')
+    .option('--results-to <url>', 'where results go as well: presigned, s3://, dav:// or davs://; a folder ends with /')
     .option('--run-id <text>', 'a name of yours for the jobs')
     .option('--priority <n>', 'of your waiting jobs the highest goes first: 0 to 9, else 5', integer(0, 9))
     .addOption(formatOption(allFormats(), "format of the result (default: the server's, votable)"))
@@ -155,12 +157,21 @@ function parameterFields(options: SubmitOptions): Record<string, string> {
   return fieldsOfOptions({ ...options }, allParameters());
 }
 
-function formFields({ model, quantization, runId, after, priority, format }: SubmitOptions): Record<string, string> {
+function formFields({
+  model,
+  quantization,
+  runId,
+  after,
+  resultsTo,
+  priority,
+  format,
+}: SubmitOptions): Record<string, string> {
   return {
     ...(model === undefined ? {} : { MODEL: model }),
     ...(quantization === undefined ? {} : { QUANTIZATION: quantization }),
     ...(runId === undefined ? {} : { RUNID: runId }),
     ...(after === undefined ? {} : { AFTER: after.join(',') }),
+    ...(resultsTo === undefined ? {} : { RESULTS_TO: resultsTo }),
     ...(priority === undefined ? {} : { PRIORITY: String(priority) }),
     ...(format === undefined ? {} : { RESPONSEFORMAT: format }),
   };

@@ -5,8 +5,8 @@ import { loadConfig } from '../config/load.js';
 import { OtfError } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
 import { readBroker } from '../events/mqtt.js';
+import { s3Credentials } from '../fetch/s3-credentials.js';
 import { printable } from '../io/terminal.js';
-import { s3Credentials } from '../run/local/s3.js';
 import { kKinds } from '../tasks/registry.js';
 import { Ledger } from '../watch/ledger.js';
 import type { Source } from '../watch/source.js';
@@ -112,7 +112,7 @@ async function sourceOf(
   if (/^s3:/i.test(where)) {
     const address = new URL(where);
     const { fetch } = await loadConfig({ file, env: process.env });
-    const store = s3Credentials(fetch).find(({ buckets }) => buckets.includes(address.hostname));
+    const store = s3Credentials(fetch.s3).find(({ buckets }) => buckets.includes(address.hostname));
     if (!store)
       throw new OtfError(
         'OTF_USAGE',

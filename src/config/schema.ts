@@ -182,6 +182,8 @@ const s3 = z.strictObject({
   secret_key_file: text.min(1),
   /** s3://BUCKET/... is fetched with these for those named here; nobody else gets at a bucket through this server. */
   buckets: z.array(text.min(1)).min(1),
+  /** Of these buckets, those that results may be put into (RESULTS_TO). */
+  write: z.array(text.min(1)).default([]),
   /** Whose jobs may use them; empty = everybody's. */
   owners: z.array(text.min(1)).default([]),
 });
@@ -198,6 +200,8 @@ const fetch = z.strictObject({
   at_once: z.int().min(1).max(1000).default(16),
   per_owner: z.int().min(1).max(1000).default(4),
   max_redirects: z.int().min(0).max(20).default(5),
+  /** Results that a place does not take (RESULTS_TO) are tried again for so long. */
+  send_s: seconds.default(3600),
   /** IMAGE=file:... is accepted below these folders only. */
   file_roots: z.array(text.startsWith('/', 'must be absolute paths')).default([]),
   /** Object stores, by a name of yours. */

@@ -87,6 +87,7 @@ const kKinds = {
   OTF_FETCH_REFUSED: kind(1, 422, 'fatal'),
   OTF_FETCH_FAILED: kind(1, 422, 'transient'),
   OTF_FETCH_TOO_LARGE: kind(1, 422, 'fatal'),
+  OTF_SEND_FAILED: kind(1, 502, 'transient'),
   OTF_IMAGE_CHECKSUM: kind(1, 422, 'fatal'),
   OTF_SERVER_UNREACHABLE: kind(3, 503, 'transient'),
   OTF_SERVER_ANSWER: kind(1, 502, 'transient'),

@@ -1,18 +1,13 @@
 /**
  * Brings IMAGE=http(s)://... (or dav, s3: places.ts) into a file: streamed, resumed with Range after a cut, limited in size, time and
  * redirects; from the first of several addresses that gives what it should.
- * Private addresses are refused where the connection is made, after name resolution and on every redirect, so that a name
- * that resolves differently the second time gains nothing. Called by the executor in phase EXECUTING.
+ * Private addresses are refused on every redirect (connect.ts). Called by the executor in phase EXECUTING.
  */
-import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { type FileHandle, open } from 'node:fs/promises';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { isIP } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { type ErrorCode, OtfError, systemReason, toOtfError } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
-import { kSoftware } from '../version.js';
-import { isPrivateAddress } from './address.js';
+import { ask, Cut, networkReason } from './connect.js';
 import { type DigestName, type Digests, readDigestHeader, Summing } from './digests.js';
 import { type Place, type Places, placeOf } from './places.js';
 
@@ -56,9 +51,6 @@ interface Transfer {
   total: number | undefined;
   validator: string | undefined;
 }
-
-/** An interrupted transfer: worth another attempt. */
-class Cut extends Error {}
 
 /**
  * `path` is overwritten; on failure what has arrived is left there for the caller to remove with the job's folder.
@@ -161,38 +153,18 @@ async function redirected(url: URL, limits: FetchLimits): Promise<Place> {
 }
 
 function get(place: Place, transfer: Transfer, limits: FetchLimits, signal: AbortSignal): Promise<IncomingMessage> {
-  const { url, own } = place;
-  const allowPrivate = limits.allowPrivate || own;
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  // A literal address is never looked up, so it is checked here.
-  if (!allowPrivate && isIP(host) !== 0 && isPrivateAddress(host)) throw refusedAddress(url);
-  const headers: Record<string, string> = {
-    'user-agent': `${kSoftware.name}/${kSoftware.version}`,
-    accept: '*/*',
-    'accept-encoding': 'identity',
-    ...place.headers,
-  };
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (transfer.received > 0) {
     headers.range = `bytes=${transfer.received}-`;
     if (transfer.validator) headers['if-range'] = transfer.validator;
   }
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  return new Promise((resolve, reject) => {
-    const request = send(url, {
-      headers,
-      signal,
-      agent: false,
-      lookup: allowPrivate ? dnsLookup : publicLookup,
-    });
-    request.setTimeout(limits.stallMs ?? kDefaultStallMs, () => request.destroy(new Cut('no data for too long')));
-    request.on('response', resolve);
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      if (error instanceof PrivateAddress) reject(refusedAddress(url));
-      else if (error.code === 'ENOTFOUND') reject(failed(url.href, 'unknown host'));
-      else if (error.name === 'AbortError') reject(error);
-      else reject(new Cut(networkReason(error)));
-    });
-    request.end();
+  return ask(place, {
+    headers,
+    allowPrivate: limits.allowPrivate,
+    stallMs: limits.stallMs ?? kDefaultStallMs,
+    signal,
+    send: (request) => request.end(),
+    refused: (reason) => failed(place.url.href, reason),
   });
 }
 
@@ -246,41 +218,8 @@ async function readBody(transfer: Transfer, response: IncomingMessage, url: URL,
   if (transfer.total !== undefined && transfer.received < transfer.total) throw new Cut('the connection was cut');
 }
 
-class PrivateAddress extends Error {}
-
-type LookupDone = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
-
-/** dns.lookup that gives public addresses only: what is checked is what is connected to. */
-function publicLookup(hostname: string, options: LookupOptions, done: LookupDone): void {
-  dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return done(error, []);
-    if (addresses.length === 0 || addresses.some(({ address }) => isPrivateAddress(address))) {
-      return done(new PrivateAddress('private address'), []);
-    }
-    const [first] = addresses;
-    if (options.all || !first) return done(null, addresses);
-    return done(null, first.address, first.family);
-  });
-}
-
-const kNetworkReasons = new Map([
-  ['ECONNREFUSED', 'connection refused'],
-  ['ECONNRESET', 'the connection was cut'],
-  ['ETIMEDOUT', 'no answer'],
-  ['EHOSTUNREACH', 'host unreachable'],
-]);
-
-function networkReason(error: NodeJS.ErrnoException): string {
-  if (error instanceof Cut) return error.message;
-  return kNetworkReasons.get(error.code ?? '') ?? error.message.replace(/\s*\n\s*/g, ' ');
-}
-
 function failed(url: string, reason: string): OtfError {
   return new OtfError('OTF_FETCH_FAILED', `cannot fetch ${publicUrl(url)}: ${reason}`);
-}
-
-function refusedAddress(url: URL): OtfError {
-  return new OtfError('OTF_FETCH_REFUSED', `cannot fetch from ${url.host}: private addresses are not allowed here`);
 }
 
 function tooLarge(url: URL, limits: FetchLimits): OtfError {

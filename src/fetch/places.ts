@@ -11,6 +11,8 @@ export interface S3Credentials {
   accessKey: string;
   secretKey: string;
   buckets: readonly string[];
+  /** Of these, where results may be put. */
+  writable: readonly string[];
   /** Who may have fetched with them; empty = everybody. */
   owners: readonly string[];
 }
@@ -37,29 +39,39 @@ export function isFetchable({ protocol }: URL): boolean {
   return kSchemes.has(protocol);
 }
 
+/** What is put there; undefined = it is fetched. */
+export interface Put {
+  sha256: string;
+}
+
 /** A request for now: what is signed is good for minutes. Throws OTF_FETCH_REFUSED. */
-export async function placeOf(address: string, places: Places): Promise<Place> {
+export async function placeOf(address: string, places: Places, put?: Put): Promise<Place> {
   const url = new URL(address);
   if (!isFetchable(url)) throw new OtfError('OTF_FETCH_REFUSED', `cannot fetch ${url.protocol} URLs`);
-  if (url.protocol === 's3:') return objectOf(url, places);
+  if (url.protocol === 's3:') return objectOf(url, places, put);
   if (url.protocol === 'http:' || url.protocol === 'https:') return { url, headers: {}, own: false };
   // RFC 3230: what the site keeps of its files comes with them.
+  if (put) return { url: new URL(address.replace(/^dav/i, 'http')), headers: {}, own: false };
   const headers = { 'want-digest': 'adler32, md5;q=0.5, sha-256;q=0.3' };
   return { url: new URL(address.replace(/^dav/i, 'http')), headers, own: false };
 }
 
 /** Signature version 4 (AWS, "Authenticating Requests"), by the library; the bucket in the path. */
-async function objectOf({ hostname: bucket, pathname }: URL, { s3, owner }: Places): Promise<Place> {
-  const may = ({ buckets, owners }: S3Credentials) =>
-    buckets.includes(bucket) && (owners.length === 0 || (owner !== null && owners.includes(owner)));
+async function objectOf({ hostname: bucket, pathname }: URL, { s3, owner }: Places, put?: Put): Promise<Place> {
+  const may = ({ buckets, writable, owners }: S3Credentials) =>
+    buckets.includes(bucket) &&
+    (!put || writable.includes(bucket)) &&
+    (owners.length === 0 || (owner !== null && owners.includes(owner)));
   const credentials = kBucket.test(bucket) ? s3.find(may) : undefined;
   if (!credentials) {
-    throw new OtfError('OTF_FETCH_REFUSED', `s3://${bucket}: this server has no credentials for you and that bucket`);
+    const what = put ? 'may put nothing into that bucket for you' : 'has no credentials for you and that bucket';
+    throw new OtfError('OTF_FETCH_REFUSED', `s3://${bucket}: this server ${what}`);
   }
   const { endpoint, region, accessKey: accessKeyId, secretKey: secretAccessKey } = credentials;
   const { AwsV4Signer } = await import('aws4fetch');
   const target = `${endpoint.replace(/\/+$/, '')}/${bucket}${pathname}`;
-  const signer = new AwsV4Signer({ url: target, accessKeyId, secretAccessKey, region, service: 's3' });
+  const how = put ? { method: 'PUT', headers: { 'x-amz-content-sha256': put.sha256 } } : {};
+  const signer = new AwsV4Signer({ url: target, accessKeyId, secretAccessKey, region, service: 's3', ...how });
   const { url, headers } = await signer.sign();
   return { url, headers: Object.fromEntries(headers), own: true };
 }

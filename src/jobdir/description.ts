@@ -24,7 +24,7 @@ const kDescription = z.record(z.string(), z.union([value, z.array(value).max(10_
 
 const kInputs = new Set(kKinds.flatMap(({ inputs }) => inputs.map(({ name }) => name)));
 /** Of a server's jobs alone. */
-const kOfServers = ['PHASE', 'AFTER', 'DESTRUCTION', 'PRIORITY'];
+const kOfServers = ['PHASE', 'AFTER', 'DESTRUCTION', 'PRIORITY', 'RESULTS_TO'];
 const kOfServersFiles = /^(job|upload|param):/i;
 /** http://..., s3://...: not a path. */
 const kScheme = /^[a-z][a-z0-9+.-]+:/i;

@@ -28,9 +28,9 @@ export class Aftermath {
     const { host, waiters, events, log } = this.#parts;
     const id = after?.id ?? before?.id ?? '';
     if (after) this.#account(after, before);
+    if (after && isFinal(after.phase) && after !== before) this.#unseal(after);
     if (after && before && after.phase === before.phase) return;
     if (!after || isFinal(after.phase)) host.forget(id);
-    if (after && isFinal(after.phase)) this.#unseal(after);
     waiters.wake(id);
     const phase = after?.phase ?? 'DELETED';
     events.emit({ type: 'phase', jobId: id, phase, timeMs: Date.now() }, (after ?? before)?.owner ?? null);
@@ -46,10 +46,11 @@ export class Aftermath {
     usage.add(after.owner, { jobs, bytesIn: Math.max(0, bytesIn), bytesOut: Math.max(0, bytesOut) });
   }
 
-  /** Nothing is fetched for it any more. */
-  #unseal({ id, parameters }: Job): void {
+  /** Nothing is fetched for it any more, and nothing sent but what waits to be. */
+  #unseal({ id, parameters, info }: Job): void {
     const { folders, log } = this.#parts;
-    for (const file of seals(parameters.inputs)) {
+    const to = info.delivery?.state === 'waiting' ? undefined : parameters.resultsTo?.sealed;
+    for (const file of [...seals(parameters.inputs), ...(to === undefined ? [] : [to])]) {
       folders.removeFile(id, file).catch((thrown) => log.warn({ err: thrown, jobId: id }, 'left in its folder'));
     }
   }

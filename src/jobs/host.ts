@@ -121,7 +121,8 @@ export class JobHost implements ExecutorHost {
       if (now?.phase !== 'EXECUTING') return now;
       counts = true;
       const known = { ...now.info, ...this.liveProgress(jobId), ...info, ...publicWarnings(info) };
-      return { ...now, phase: 'COMPLETED', endedMs, info: known, results };
+      const wanted = now.parameters.resultsTo && { delivery: { state: 'waiting', files: 0 } as const };
+      return { ...now, phase: 'COMPLETED', endedMs, info: { ...known, ...wanted }, results };
     });
     return counts;
   }

@@ -6,7 +6,7 @@ import type { AdmissionOfJobs } from './admission.js';
 import { type NewJob, type ParameterChange, pendingJob, withParameters } from './asked.js';
 import type { JobFolders, Spool } from './folders.js';
 import { type Job, uploadedBytes, uploads } from './job.js';
-import { sealed, seals } from './sealed.js';
+import { sealed, sealedAddress, seals } from './sealed.js';
 import type { JobStore } from './store.js';
 import { forbidden, type Transitions } from './transitions.js';
 
@@ -87,11 +87,14 @@ export class Intake {
   async #sealed({ parameters, spool }: Pick<NewJob, 'parameters' | 'spool'>): Promise<Sealed> {
     let made: Spool | undefined;
     try {
-      const inputs = await sealed(parameters.inputs, () => {
+      const room = () => {
         made ??= spool ?? this.#parts.folders.newSpool();
         return made;
-      });
-      return { parameters: { ...parameters, inputs }, spool: spool ?? made };
+      };
+      const inputs = await sealed(parameters.inputs, room);
+      const { resultsTo: to } = parameters;
+      const resultsTo = to && { resultsTo: await sealedAddress(to, room) };
+      return { parameters: { ...parameters, inputs, ...resultsTo }, spool: spool ?? made };
     } catch (thrown) {
       if (made !== spool) await made?.discard();
       throw thrown;
@@ -106,7 +109,8 @@ interface Sealed {
 
 /** In its folder, of its inputs. */
 function filesOf({ parameters }: Pick<Job, 'parameters'>): string[] {
-  return [...uploads(parameters).map(({ file }) => file), ...seals(parameters.inputs)];
+  const to = parameters.resultsTo?.sealed ?? [];
+  return [...uploads(parameters).map(({ file }) => file), ...seals(parameters.inputs), ...[to].flat()];
 }
 
 function assertPending(job: Job): void {

@@ -47,6 +47,14 @@ export interface JobFailure {
   detail?: string;
 }
 
+export interface Delivery {
+  state: 'waiting' | 'done' | 'failed';
+  /** That were brought. */
+  files: number;
+  /** Why not the others. */
+  message?: string;
+}
+
 /** What people want to know of a run; kept with the job once known. */
 export interface JobInfo {
   /** HELD until these jobs have ended well. */
@@ -70,6 +78,8 @@ export interface JobInfo {
   warnings?: readonly string[];
   /** Where it ran; shared by all jobs of one start of a server. */
   environment?: Environment;
+  /** Of results that are wanted elsewhere (RESULTS_TO). */
+  delivery?: Delivery;
   /** Its first input as it was read, when that was not uploaded. */
   fetched?: { name: string; size: number; sha256?: string | undefined };
 }

@@ -48,10 +48,12 @@ export class JobLists {
   readonly #ofOwner: Record<'up' | 'down', Statement>;
   readonly #named: Statement;
   readonly #newest: Statement;
+  readonly #undelivered: Statement;
 
   /** `phaseNow`: of a job that is not over. */
   constructor(database: Database, phaseNow: (id: string) => Phase | undefined) {
     this.#phaseNow = phaseNow;
+    this.#undelivered = database.prepare("SELECT id FROM job WHERE info ->> '$.delivery.state' = 'waiting'").pluck();
     const select = (where: string, up: boolean) =>
       database.prepare(
         `SELECT ${kColumns} FROM job WHERE ${where} (createdMs, rowid) ${up ? '>' : '<'} (@createdMs, @place)
@@ -119,6 +121,11 @@ export class JobLists {
     const sign = way === 'up' ? 1 : -1;
     rows.sort((a, b) => sign * (a.createdMs - b.createdMs || a.place - b.place));
     return rows.slice(0, limit);
+  }
+
+  /** Of jobs whose results are to be brought somewhere. */
+  undelivered(): string[] {
+    return this.#undelivered.all() as string[];
   }
 }
 

@@ -63,6 +63,8 @@ const kMigrations = [
      createdMs INTEGER NOT NULL,
      steps TEXT NOT NULL
    ) STRICT`,
+  // Whose results are still to be brought somewhere: found at a start, however many jobs there are.
+  `CREATE INDEX job_undelivered ON job (id) WHERE info ->> '$.delivery.state' = 'waiting'`,
 ];
 
 const kJsonVersion = kJsonUpgrades.length + 1;

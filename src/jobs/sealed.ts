@@ -12,16 +12,21 @@ import type { Job } from './job.js';
 
 const kOwnerOnly = 0o600;
 
-/** The inputs as a job may have them. `spool` is called when there is something to write. Throws OTF_DISK_FULL. */
-export async function sealed(inputs: Inputs, spool: () => Pick<Spool, 'dir'>): Promise<Inputs> {
-  const seal = async <Of extends Address>(file: Of): Promise<Of> => {
-    const shown = publicUrl(file.url);
-    if (shown === file.url) return file;
-    const name = `address-${randomBytes(6).toString('hex')}`;
-    const path = join(spool().dir, name);
-    await writeFile(path, file.url, { mode: kOwnerOnly, flag: 'wx', flush: true }).catch(refuseForDisk);
-    return { ...file, url: shown, sealed: name };
-  };
+type SpoolOf = () => Pick<Spool, 'dir'>;
+
+/** The address as a job may have it. `spool` is called when there is something to write. Throws OTF_DISK_FULL. */
+export async function sealedAddress<Of extends Address>(file: Of, spool: SpoolOf): Promise<Of> {
+  const shown = publicUrl(file.url);
+  if (shown === file.url) return file;
+  const name = `address-${randomBytes(6).toString('hex')}`;
+  const path = join(spool().dir, name);
+  await writeFile(path, file.url, { mode: kOwnerOnly, flag: 'wx', flush: true }).catch(refuseForDisk);
+  return { ...file, url: shown, sealed: name };
+}
+
+/** The inputs as a job may have them. Throws OTF_DISK_FULL. */
+export async function sealed(inputs: Inputs, spool: SpoolOf): Promise<Inputs> {
+  const seal = <Of extends Address>(file: Of) => sealedAddress(file, spool);
   const sealAll = async (file: InputFile): Promise<InputFile> => {
     if (file.kind !== 'url') return file;
     const mirrors: Address[] = [];

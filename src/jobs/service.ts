@@ -14,6 +14,7 @@ import { AdmissionOfJobs } from './admission.js';
 import { Aftermath } from './aftermath.js';
 import { type NewJob, type ParameterChange, type Times, withTimes } from './asked.js';
 import { Chains } from './chains.js';
+import { Deliveries } from './deliveries.js';
 import type { Executor } from './executor.js';
 import { JobFolders, type Uploads } from './folders.js';
 import { Followers } from './followers.js';
@@ -51,6 +52,7 @@ export interface JobServiceOptions {
 
 export class JobService {
   readonly chains: Chains;
+  readonly deliveries: Deliveries;
   stopping = false;
   readonly #config: Config;
   readonly #executor: Executor;
@@ -91,10 +93,11 @@ export class JobService {
     this.#removal = new Removal({ store, folders, executor, log });
     const intake = { policy: config.policy, store, folders, admission, transitions };
     this.#intake = new Intake({ ...intake, get: (id, who) => this.get(id, who) });
-    const parts = { store, folders, log, host: this.#host, waiters: this.#waiters, events: this.#events };
-    const aftermath = new Aftermath(parts);
+    const heard = { waiters: this.#waiters, events: this.#events };
+    const aftermath = new Aftermath({ store, folders, log, host: this.#host, ...heard });
     this.#followers = new Followers({ store, transitions, log, bring: (job, file) => bring(this, job, file) });
     this.chains = new Chains(store, this);
+    this.deliveries = new Deliveries(store, (id) => this.#host.folder(id));
     store.onChange((after, before) => {
       aftermath.of(after, before);
       this.#followers.changed(after, before);
@@ -105,9 +108,9 @@ export class JobService {
   /** Starts the executor and queues again what an earlier run of the program left unfinished. Nothing runs before begin(). */
   async start(): Promise<void> {
     const [store, folders, { orphan_s, data_dir: dataDir }] = [this.#store, this.#folders, this.#config.storage];
-    const orphanMs = orphan_s * 1000;
-    this.#clearing = clearLeftovers({ store, folders, log: this.#log, orphanMs, stopping: () => this.stopping }).catch(
-      (thrown) => this.#log.error({ err: thrown }, 'what an earlier run left'),
+    const clearing = { orphanMs: orphan_s * 1000, stopping: () => this.stopping };
+    this.#clearing = clearLeftovers({ store, folders, log: this.#log, ...clearing }).catch((thrown) =>
+      this.#log.error({ err: thrown }, 'what an earlier run left'),
     );
     // A small folder is in order before anybody connects; a large one is looked through beside the work.
     await Promise.race([this.#clearing, pause(kClearingMs)]);
@@ -233,9 +236,7 @@ export class JobService {
   }
 
   /** Room for so many bytes more, whatever they are for. Throws OTF_DISK_FULL. */
-  assertBytes(bytes: number): void {
-    this.#admission.assertBytes(null, bytes);
-  }
+  readonly assertBytes = (bytes: number): void => this.#admission.assertBytes(null, bytes);
 
   /** Throws when nothing new is taken. */
   assertOpen(): void {

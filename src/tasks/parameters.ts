@@ -1,6 +1,6 @@
 /** Parameters of requests, described for machines, and how values are read by their descriptions. */
 import { OtfError } from '../errors/catalogue.js';
-import type { Inputs, UploadedFile } from './files.js';
+import type { Address, Inputs, UploadedFile } from './files.js';
 import type { Asked } from './kind.js';
 
 /** What one value is. */
@@ -60,6 +60,8 @@ export interface JobParameters {
   chain?: { id: string; step: string };
   /** Format of the result with the id `result`; undefined = the kind's first. */
   responseFormat?: string;
+  /** Where results are brought once the job is COMPLETED: one address, or a folder (a slash at its end). */
+  resultsTo?: Address;
   /** When the request that made the job began to arrive, milliseconds since 1970. */
   receivedMs?: number;
   /** The request document of an older client: a file in the job's folder. */

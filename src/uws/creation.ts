@@ -3,6 +3,7 @@
  * kind's own is read by the kind; which kind that is, the model says.
  */
 import type { Config } from '../config/schema.js';
+import { isFetchable } from '../fetch/places.js';
 import { kMaxPriority } from '../jobs/job.js';
 import { chooseQuantization, preferQuantization } from '../models/quantization.js';
 import type { UploadedFile } from '../tasks/files.js';
@@ -72,6 +73,7 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   const responseFormat = format === undefined ? undefined : formatNamed(format, kind.formats);
   if (format !== undefined && responseFormat === undefined) throw badRequest(`unknown RESPONSEFORMAT ${format}`);
   const after = parseAfter(given);
+  const resultsTo = parseResultsTo(given);
   const parameters: JobParameters = {
     ...(model === undefined ? {} : { model }),
     ...(quantization === undefined ? {} : { quantization }),
@@ -80,6 +82,7 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
     ...(Object.keys(checksums).length === 0 ? {} : { checksums }),
     asked: own,
     ...(after.length === 0 ? {} : { after }),
+    ...(resultsTo === undefined ? {} : { resultsTo: { url: resultsTo } }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
   };
   const runId = given.single('RUNID');
@@ -109,6 +112,23 @@ function parseAfter(given: Parameters): string[] {
   const ids = names.map((name) => name.replace(/\/+$/, '').replace(/^.*\//, '')).filter((name) => name !== '');
   if (ids.length > kMostFollowed) throw badRequest(`AFTER: more than ${kMostFollowed} jobs`);
   return [...new Set(ids)];
+}
+
+/** Where results go; whether they may, shows when they do. Throws OTF_BAD_REQUEST. */
+function parseResultsTo(given: Parameters): string | undefined {
+  const value = given.single('RESULTS_TO');
+  if (value === undefined) return undefined;
+  if (!URL.canParse(value)) throw badRequest('RESULTS_TO is no URL');
+  const url = new URL(value);
+  if (!isFetchable(url))
+    throw badRequest(`RESULTS_TO: ${url.protocol} URLs are not accepted, http, https, dav, davs and s3 are`);
+  if (url.username !== '' || url.password !== '')
+    throw badRequest('RESULTS_TO: a URL with a user name is not accepted');
+  const folder = url.pathname === '' || url.pathname.endsWith('/');
+  if (folder && /^https?:$/.test(url.protocol))
+    throw badRequest('RESULTS_TO: an http address takes one result: end it with a name');
+  if (folder && url.search !== '') throw badRequest('RESULTS_TO: a folder has no query');
+  return value;
 }
 
 /** Of waiting jobs the highest goes first. Undefined when absent. Throws OTF_BAD_REQUEST. */

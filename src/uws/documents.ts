@@ -109,6 +109,7 @@ export function parameterEntries(job: Job, href: string): ParameterEntry[] {
   }
   add('PRIORITY', String(job.priority));
   add('AFTER', it.after?.join(','));
+  add('RESULTS_TO', it.resultsTo?.url);
   for (const { name } of kind.inputs) {
     for (const [index, file] of (it.inputs[name] ?? []).entries()) {
       entries.push(fileEntry(index === 0 ? name : `${name}.${index + 1}`, file, href));
@@ -174,6 +175,9 @@ function jobInfo({ job, info, position }: JobView): string {
   add('computeType', info.computeType);
   // sourcesFound for a catalogue of sources.
   add(`${kindNamed(job.kind).result.rows}Found`, info.found);
+  add('delivery', info.delivery?.state);
+  add('delivered', info.delivery?.files);
+  add('deliveryError', info.delivery?.message);
   add('errorCode', job.failure?.code);
   for (const warning of info.warnings ?? []) add('warning', warning);
   for (const [name, value] of serverFacts(job, info)) add(name, value);

@@ -28,6 +28,11 @@ const kLast: readonly ParameterDescription[] = [
     most: kMostFollowed,
     help: 'ids of jobs that must end well first; until then the job is HELD, and ABORTED when one does not',
   },
+  {
+    name: 'RESULTS_TO',
+    type: 'text',
+    help: 'where results go once the job is complete: a presigned URL (the result alone), s3://, dav:// or davs://; a folder ends with /',
+  },
   { name: 'RUNID', type: 'text', help: 'any text; comes back as runId' },
   { name: 'EXECUTIONDURATION', type: 'integer', min: 0, max: kMaxSeconds, unit: 's', help: 'seconds, 0 = no limit' },
   { name: 'DESTRUCTION', type: 'text', help: 'instant at which the job goes away' },

@@ -3,7 +3,7 @@
  * not known is absent.
  */
 import type { Asker } from '../jobs/access.js';
-import { isFinal, type Job } from '../jobs/job.js';
+import { type Delivery, isFinal, type Job } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
 import type { Progress } from '../tasks/kind.js';
 import { kindNamed } from '../tasks/registry.js';
@@ -39,6 +39,8 @@ export interface JobSummary {
   engine?: string | undefined;
   device?: string | undefined;
   computeType?: string | undefined;
+  /** Of results that are wanted elsewhere. */
+  delivery?: Delivery | undefined;
   error?: string | undefined;
   errorCode?: string | undefined;
 }
@@ -90,6 +92,7 @@ export function summaryOf(jobs: JobService, job: Job, request: { origin: string 
     engine: info.engine,
     device: info.device,
     computeType: info.computeType,
+    delivery: info.delivery,
     error: failure?.message,
     errorCode: failure?.code,
   };

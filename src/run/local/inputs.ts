@@ -6,13 +6,13 @@ import { OtfError } from '../../errors/catalogue.js';
 import type { Digests } from '../../fetch/digests.js';
 import { fetchImage } from '../../fetch/fetch-image.js';
 import { openableLocalPath } from '../../fetch/local-file.js';
+import { s3Credentials } from '../../fetch/s3-credentials.js';
 import { isGzip } from '../../fetch/unpack.js';
 import type { Folder } from '../../io/folder.js';
 import type { Job } from '../../jobs/job.js';
 import type { Address, ImageUrl, InputFile, InputSource, InputSources } from '../../tasks/files.js';
 import { kindNamed } from '../../tasks/registry.js';
 import type { RunHost } from '../runner.js';
-import { s3Credentials } from './s3.js';
 import { forget, forgetSource } from './task.js';
 import type { Workers } from './workers.js';
 
@@ -138,7 +138,7 @@ async function download(addresses: readonly string[], path: string, order: Order
     maxRedirects: fetch.max_redirects,
     timeoutMs: fetch.timeout_s * 1000,
     assertRoom: () => host.assertRoom(),
-    places: { s3: s3Credentials(fetch), owner },
+    places: { s3: s3Credentials(fetch.s3), owner },
     ...(digests === undefined ? {} : { digests }),
   };
   try {
