@@ -7,6 +7,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { emulate, readEmulation } from '#otf/dashboard/emulate.js';
 import { followServer } from '#otf/dashboard/feed.js';
 import { Model } from '#otf/dashboard/model.js';
+import { viewOfServer } from '#otf/dashboard/server-view.js';
+import { machineLines } from '#otf/dashboard/views/machine.js';
 import { age, bytes, queueLine, sparkline, standing, timeOf } from '#otf/dashboard/words.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { kRoot } from './support/cli.js';
@@ -94,6 +96,24 @@ describe('how the dashboard words it', () => {
     assert.equal(standing(executing, 8), '██░░░░░░ 1/4');
     const ended = { ...job('j1'), startTime: '2026-01-01T00:00:00Z', endTime: '2026-01-01T00:00:01.500Z' };
     assert.deepEqual([timeOf(ended, 0), timeOf(job('j1'), Date.parse('2026-01-01T00:02:01Z'))], ['1.50 s', '2 min']);
+  });
+});
+
+describe('what the dashboard shows of workers', () => {
+  it('says what each has and what became of jobs there, and that there is none', () => {
+    const lines = (workers: unknown) =>
+      machineLines(viewOfServer({ workers, queues: [] }), 0).map(
+        ({ head, text, bad }) => `${bad ? '!' : ''}${head}: ${text}`,
+      );
+    const counts = { held: 2, completed: 9, lost: 0, swept: 0, back: 0, refused: 0 };
+    const one = { name: 'w1', node: 'n1', leaving: false, keys: ['m/FP32'], ...counts };
+    const two = { ...one, name: 'w2', leaving: true, keys: [], held: 0, lost: 3, swept: 1, back: 2, refused: 4 };
+    assert.deepEqual(lines([one, two]).slice(1), [
+      'worker w1: on n1: has 2, 9 completed; m/FP32',
+      '!worker w2: on n1, ends: has 0, 9 completed, 3 lost (1 not known there), 2 given back, 4 refused; no network',
+    ]);
+    assert.deepEqual(lines([]).slice(1), ['!workers: none is heard of: jobs wait']);
+    assert.deepEqual(lines(undefined).slice(1), []);
   });
 });
 

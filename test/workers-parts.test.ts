@@ -100,7 +100,7 @@ describe('What workers say', () => {
   });
 
   it('loses what a worker knows no more, and at once what one had before it was started again', (t) => {
-    const { reports, lease, told, leases } = rig(
+    const { reports, lease, told, leases, roster, tallies } = rig(
       t,
       job('a', 'EXECUTING'),
       job('b', 'EXECUTING'),
@@ -123,6 +123,11 @@ describe('What workers say', () => {
       'over b',
     ]);
     assert.ok(leases.of('c'), 'nobody has said to have it: it is still being given');
+    const facts = roster.workers().map(({ name, node, held }) => `${name} on ${node} has ${held}`);
+    assert.deepEqual(facts, ['one on h has 0', 'two on h has 1']);
+    const none = { completed: 0, back: 0, refused: 0 };
+    assert.deepEqual(tallies.of('one'), { ...none, lost: 1, swept: 1 });
+    assert.deepEqual(tallies.of('two'), { ...none, lost: 1, swept: 0 });
   });
 
   it('lets no aborted job end, and counts what it took', async (t) => {

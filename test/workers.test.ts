@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kRoot, runCli } from './support/cli.js';
@@ -52,8 +53,19 @@ describe('Workers', { skip: kNoBroker }, () => {
     assert.deepEqual([...workers].sort(), ['one', 'two']);
     assert.equal(await metric(server, 'otf_workers'), 2);
     assert.equal(await metric(server, 'otf_worker_refused_total'), 0);
-    const state = JSON.parse(await server.text('/server')) as { devices: { name: string; networks: unknown[] }[] };
+    const state = JSON.parse(await server.text('/server')) as {
+      devices: { name: string }[];
+      workers: { name: string; node: string; keys: string[]; held: number; completed: number; lost: number }[];
+    };
     assert.deepEqual(state.devices.map(({ name }) => name.split('/')[0]).sort(), ['one', 'two']);
+    assert.equal(
+      state.workers.reduce((sum, { completed }) => sum + completed, 0),
+      25,
+    );
+    for (const { node, keys, held, lost } of state.workers) {
+      assert.deepEqual([node, keys.length, held, lost], [hostname(), 1, 0, 0]);
+    }
+    assert.match(await server.text(`/jobs/${first}/results/provjson`), /"srv\.Attempt"[^}]*"1"|srv\.Attempt[^0-9]*1/);
     // Formats that are made when they are asked for.
     assert.ok((await server.text(`/jobs/${first}/results/result?RESPONSEFORMAT=fits`)).startsWith('SIMPLE'));
     const whole = (await rows(server, first)).trim().split('\r\n');

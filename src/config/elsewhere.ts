@@ -24,6 +24,8 @@ export const workers = z.strictObject({
   attempts: z.int().min(1).max(100).default(3),
   /** Of a file that a run has left: maps and cubes may be larger than what they are made of. */
   max_result_mb: z.number().positive().default(20_000),
+  /** Of a worker: the server's data folder, where this machine sees it; empty = files go over HTTP. */
+  shared_dir: text.default(''),
   /** serve --with-broker: where it listens, with which certificate. */
   listen: text.regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'must be host:port').default('127.0.0.1:4222'),
   tls_cert: text.default(''),

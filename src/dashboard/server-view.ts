@@ -29,6 +29,19 @@ export interface GpuView {
   load: number;
 }
 
+export interface WorkerView {
+  name: string;
+  node: string;
+  leaving: boolean;
+  keys: readonly string[];
+  held: number;
+  completed: number;
+  lost: number;
+  swept: number;
+  back: number;
+  refused: number;
+}
+
 export interface ServerView {
   version: string;
   startedMs: number;
@@ -44,6 +57,8 @@ export interface ServerView {
   /** Without a network. */
   idleDevices: readonly string[];
   gpus: readonly GpuView[];
+  /** undefined = the server runs its jobs itself. */
+  workers: readonly WorkerView[] | undefined;
 }
 
 type Members = Record<string, unknown>;
@@ -76,6 +91,16 @@ export function viewOfServer(document: unknown): ServerView {
       ...{ gpu: text(gpu.gpu), name: text(gpu.name), load: number(gpu.load) },
       ...{ memoryUsedBytes: number(gpu.memoryUsedBytes), memoryTotalBytes: number(gpu.memoryTotalBytes) },
     })),
+    workers: given.workers === undefined ? undefined : list(given.workers).map(workerOf),
+  };
+}
+
+function workerOf(worker: Members): WorkerView {
+  return {
+    ...{ name: text(worker.name), node: text(worker.node), leaving: worker.leaving === true },
+    keys: Array.isArray(worker.keys) ? worker.keys.map(text) : [],
+    ...{ held: number(worker.held), completed: number(worker.completed), lost: number(worker.lost) },
+    ...{ swept: number(worker.swept), back: number(worker.back), refused: number(worker.refused) },
   };
 }
 

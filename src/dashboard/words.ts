@@ -1,7 +1,7 @@
 /** Numbers and states as the dashboard words them. */
 import type { JobSummary } from '../client/documents.js';
 import { duration } from '../io/terminal.js';
-import type { QueueView } from './server-view.js';
+import type { QueueView, WorkerView } from './server-view.js';
 
 const kBlocks = '▁▂▃▄▅▆▇█';
 
@@ -73,4 +73,17 @@ export function queueLine({ waiting, batch, why, leavesMs }: QueueView, maxBatch
 export function clock(ms: number): string {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? '' : date.toTimeString().slice(0, 8);
+}
+
+/** What it has, and what has become of jobs there. */
+export function workerLine(worker: WorkerView): string {
+  const { node, leaving, keys, held, completed, lost, swept, back, refused } = worker;
+  const networks = keys.length === 0 ? 'no network' : keys.join(', ');
+  const mishaps = [
+    lost === 0 ? '' : `${lost} lost${swept === 0 ? '' : ` (${swept} not known there)`}`,
+    back === 0 ? '' : `${back} given back`,
+    refused === 0 ? '' : `${refused} refused`,
+  ].filter((each) => each !== '');
+  const counts = [`has ${held}`, `${completed} completed`, ...mishaps].join(', ');
+  return `on ${node}${leaving ? ', ends' : ''}: ${counts}; ${networks}`;
 }

@@ -79,8 +79,34 @@ export interface GpuState {
   load: number;
 }
 
+/** A worker on another machine. What has become of jobs there counts since the server first heard of it. */
+export interface WorkerState {
+  name: string;
+  /** Its machine. */
+  node: string;
+  /** Milliseconds since 1970, by its own clock. */
+  startedMs: number;
+  /** It takes nothing more. */
+  leaving: boolean;
+  /** Networks that are loaded there. */
+  keys: readonly string[];
+  /** Jobs it has, or is being given. */
+  held: number;
+  completed: number;
+  /** Begun elsewhere: it was lost under them. */
+  lost: number;
+  /** Of these, those that it did not know any more. */
+  swept: number;
+  /** Not taken, or given back. */
+  back: number;
+  /** Ends that came late or twice, or of jobs that were aborted. */
+  refused: number;
+}
+
 /** What runs where. */
 export interface RunState {
+  /** Absent where jobs run in this process. */
+  workers?: readonly WorkerState[];
   devices: readonly DeviceState[];
   /** As the driver sees them; empty where there is none. */
   gpus: readonly GpuState[];

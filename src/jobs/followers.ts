@@ -152,10 +152,12 @@ export class Followers {
 
   /** Throws what keeps it from being queued now. */
   async #queue(id: string, as: (now: Job) => Job = (now) => now): Promise<void> {
-    await this.#parts.transitions.commit(id, (now) => {
+    const queued = (now: Job | undefined) => {
       if (now?.phase !== 'HELD') throw new OtfError('OTF_NOT_FOUND', 'no job that waits');
       return this.#parts.transitions.queued({ ...as(now), info: {} });
-    });
+    };
+    // A row that is HELD again after a power cut is looked at again: what it follows has ended.
+    await this.#parts.transitions.commit(id, queued, true);
     this.#forget(id);
   }
 

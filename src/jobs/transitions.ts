@@ -27,12 +27,17 @@ export class Transitions {
     this.#parts = parts;
   }
 
-  /** One commit; a job that is QUEUED after it is handed to the executor. */
-  async commit(id: string, change: (before: Job | undefined) => Job): Promise<Job> {
+  /**
+   * One commit; a job that is QUEUED after it is handed to the executor. `again`: a start finds out for itself what this
+   * change says, so nothing waits for the disk.
+   */
+  async commit(id: string, change: (before: Job | undefined) => Job, again = false): Promise<Job> {
     const { store, executor } = this.#parts;
     let reserved = 0;
     try {
-      const job = await store.change(id, (old) => {
+      const keep = (step: (old: Job | undefined) => Job) =>
+        again ? store.changeBeyondCrash(id, step) : store.change(id, step);
+      const job = await keep((old) => {
         const after = change(old);
         if (after.phase === 'QUEUED') {
           this.#reserved++;

@@ -45,6 +45,8 @@ export class Dispatcher<Item extends Suspicious> {
   readonly #releasedMs = new Map<string, number>();
   /** Begun and not over: where. */
   readonly #running = new Map<string, string>();
+  /** Of these, how many at each place. */
+  readonly #runningAt = new Map<string, number>();
   #shortUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(policy: QueuePolicy) {
@@ -116,7 +118,12 @@ export class Dispatcher<Item extends Suspicious> {
 
   /** A job that was begun is over, however it ended. */
   over(id: string): void {
+    const place = this.#running.get(id);
+    if (place === undefined) return;
     this.#running.delete(id);
+    const left = this.#jobsAt(place) - 1;
+    if (left > 0) this.#runningAt.set(place, left);
+    else this.#runningAt.delete(place);
   }
 
   /** Something ran short: nothing is begun for a while. */
@@ -159,24 +166,30 @@ export class Dispatcher<Item extends Suspicious> {
     const { place, items } = order;
     this.#opening.set(place, (this.#opening.get(place) ?? 0) + 1);
     this.#releasedMs.set(place, nowMs);
-    for (const { id } of items) this.#running.set(id, place);
+    for (const { id } of items) {
+      this.over(id);
+      this.#running.set(id, place);
+    }
+    this.#runningAt.set(place, this.#jobsAt(place) + items.length);
     return order;
   }
 
   /** Of every place that may get a batch now, with every key that may be released there. */
   #candidates(nowMs: number, places: readonly Place[]): Candidate[] {
     const candidates: Candidate[] = [];
+    const facts = new Map<string, KeyFacts>();
     for (const place of places) {
       if (place.full || this.#opening.has(place.name)) continue;
-      const jobs = this.#jobsAt(place);
+      const jobs = this.#jobsAt(place.name);
       // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait.
       if (!place.hungry && this.#turnMs(place, nowMs) > 0) continue;
       const ready = this.#queue.ready(nowMs, place.hungry && !place.busy);
       for (const [turn, each] of ready.entries()) {
-        if (!takers(each.key, places).includes(place)) continue;
+        const { takers: able, held } = facts.get(each.key) ?? factsOf(each.key, places, facts);
+        if (!able.has(place)) continue;
         // With one place there is nothing to choose: keys take turns.
         const choice = places.length > 1;
-        const strange = choice ? strangeness(each.key, place, places) : 0;
+        const strange = !choice || place.holds(each.key) ? 0 : held ? 2 : 1;
         candidates.push({ place, ready: each, turn, overdue: choice && each.overdue, strange, jobs });
       }
     }
@@ -184,10 +197,8 @@ export class Dispatcher<Item extends Suspicious> {
   }
 
   /** Also those whose images take long to be opened: neither hungry nor busy tells of them. */
-  #jobsAt({ name }: Place): number {
-    let jobs = 0;
-    for (const place of this.#running.values()) if (place === name) jobs++;
-    return jobs;
+  #jobsAt(place: string): number {
+    return this.#runningAt.get(place) ?? 0;
   }
 
   /** Idle places of a kind that have the network loaded take equal shares. */
@@ -220,7 +231,8 @@ interface Candidate {
   ready: Ready;
   turn: number;
   overdue: boolean;
-  strange: number;
+  /** 0 = the network is there, 1 = it is nowhere, 2 = it is elsewhere. */
+  strange: 0 | 1 | 2;
   /** Begun there and not over. */
   jobs: number;
 }
@@ -236,10 +248,16 @@ function byRank(a: Candidate, b: Candidate): number {
   );
 }
 
-/** 0 = the network is there, 1 = it is nowhere, 2 = it is elsewhere. */
-function strangeness(key: string, place: Place, places: readonly Place[]): 0 | 1 | 2 {
-  if (place.holds(key)) return 0;
-  return places.some((other) => other.holds(key)) ? 2 : 1;
+interface KeyFacts {
+  takers: ReadonlySet<Place>;
+  /** Its network is loaded somewhere. */
+  held: boolean;
+}
+
+function factsOf(key: string, places: readonly Place[], known: Map<string, KeyFacts>): KeyFacts {
+  const facts = { takers: new Set(takers(key, places)), held: places.some((place) => place.holds(key)) };
+  known.set(key, facts);
+  return facts;
 }
 
 /** A key that no place takes fails in the first one, with the reason. */

@@ -2,13 +2,20 @@
  * A server with workers under kill -9: of workers, of the broker, of the server. Afterwards every job that was acknowledged has
  * ended once, with the one catalogue its image has, or was aborted on purpose.
  */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { field, pause, startTestServer, type TestServer, tempDir } from '../support/server.js';
 import { startSite, TestWorker } from '../support/workers.js';
 import { random } from './random.js';
 
 export interface ChaosOptions {
+  /** It goes on for so long at least, */
   seconds: number;
+  /** until so many jobs were acknowledged, */
+  jobs: number;
+  /** and so much was killed. */
+  kills: number;
   seed: number;
   workers: number;
   /** A start of the server would hide jobs that are stuck: it is to be tried without, too. */
@@ -19,23 +26,34 @@ export interface ChaosOptions {
 /** Longest pause between two kills. */
 const kPauseMs = 3000;
 const kAborted = 0.05;
-const kPatienceMs = 240_000;
+/** Of the kills of a broker. */
+const kWiped = 0.3;
+const kPatienceMs = 600_000;
+const kLookMs = 100;
+/** After a kill of broker or server until workers have been heard of again. */
+const kCalmMs = 5000;
+/** A job may be unlucky more often than it would be given a chance for elsewhere. */
+const kEnv = { CIANNA_OTF_POLICY_MAX_QUEUED: '100000', CIANNA_OTF_WORKERS_ATTEMPTS: '100' };
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
 
 export async function chaos(t: TestContext, options: ChaosOptions): Promise<string[]> {
-  const { seconds, seed, workers: count, killServer, say } = options;
+  const { seconds, jobs: most, kills: mostKills, seed, workers: count, killServer, say } = options;
   const next = random(seed);
   const dir = await tempDir(t);
-  const images = [await field(dir, 600, 1), await field(dir, 900, 2)];
-  const site = await startSite(t, { CIANNA_OTF_POLICY_MAX_QUEUED: '100000' });
+  const images = [await field(dir, 300, 1), await field(dir, 500, 2)];
+  const site = await startSite(t, kEnv);
   let { server } = site;
+  const ends = new Ends(() => server);
   let started = 0;
   const employ = () => new TestWorker(t, server, `w${started++}`, `${dir}/cache`);
   const workers = Array.from({ length: count }, employ);
   await Promise.all(workers.map((worker) => worker.ready()));
   const jobs = new Map<string, number>();
   const aborted = new Set<string>();
-  const kills = { worker: 0, broker: 0, server: 0 };
+  const kills = { worker: 0, broker: 0, wiped: 0, server: 0 };
+  const all = () => kills.worker + kills.broker + kills.server;
+  let noticedMs = 0;
+  let awayMs = 0;
   let over = false;
   const submit = async () => {
     for (let i = 0; !over; i++) {
@@ -48,28 +66,99 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<stri
   };
   const submitting = submit();
   const until = Date.now() + seconds * 1000;
-  while (Date.now() < until) {
+  for (let told = 0; Date.now() < until || jobs.size < most || all() < mostKills; ) {
     await pause(500 + next() * kPauseMs);
+    if (Math.floor(jobs.size / 500) > told) {
+      told = Math.floor(jobs.size / 500);
+      say(`${jobs.size} jobs, ${ends.ended} ended, kills: ${JSON.stringify(kills)}`);
+    }
     const what = next();
     if (what < 0.5) {
       const index = Math.floor(next() * count);
-      await workers[index]?.stop('SIGKILL');
-      workers[index] = employ();
+      const victim = workers[index];
+      await victim?.stop('SIGKILL');
       kills.worker++;
+      const goneMs = await untilGone(server, victim?.name ?? '');
+      // While there is no broker nobody is late.
+      if (Date.now() - goneMs - awayMs > kCalmMs) noticedMs = Math.max(noticedMs, goneMs);
+      workers[index] = employ();
     } else if (what < 0.8 || !killServer) {
       for (const pid of await server.brokers()) process.kill(pid, 'SIGKILL');
       kills.broker++;
+      awayMs = Date.now();
+      if (next() < kWiped) {
+        await rm(join(server.dataDir, 'broker'), { recursive: true, force: true });
+        kills.wiped++;
+      }
     } else {
       await server.stop('SIGKILL');
       await pause(next() * 1000);
       server = await startTestServer(t, site.options);
       kills.server++;
+      awayMs = Date.now();
     }
   }
   over = true;
   await submitting;
   say(`kills: ${JSON.stringify(kills)}; ${jobs.size} jobs, ${aborted.size} of them aborted`);
-  return verdict(server, jobs, aborted, say);
+  say(`a killed worker's jobs were free to begin elsewhere after ${(noticedMs / 1000).toFixed(1)} s at most`);
+  const faults = await verdict(server, jobs, aborted, say);
+  return [...faults, ...(await ends.stop())];
+}
+
+/** Milliseconds until the server has no such worker any more: what it had is in the queue then. */
+async function untilGone(server: TestServer, worker: string): Promise<number> {
+  const from = Date.now();
+  for (;;) {
+    const state = JSON.parse(await server.text('/server')) as { workers: { name: string }[] };
+    if (!state.workers.some(({ name }) => name === worker)) return Date.now() - from;
+    await pause(kLookMs);
+  }
+}
+
+/** Hears of every end, from whatever server there is: one more of a job that has ended is a fault. */
+class Ends {
+  readonly #counts = new Map<string, number>();
+  readonly #stop = new AbortController();
+  readonly #heard: Promise<void>;
+
+  constructor(server: () => TestServer) {
+    this.#heard = this.#hear(server);
+  }
+
+  get ended(): number {
+    return this.#counts.size;
+  }
+
+  async #hear(server: () => TestServer): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        const { body } = await server().send('/events', { signal: this.#stop.signal });
+        let rest = '';
+        for await (const piece of body ?? []) {
+          const lines = (rest + Buffer.from(piece as Uint8Array).toString()).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) this.#line(line);
+        }
+      } catch {
+        // The server was killed: the next one is asked.
+      }
+      await pause(kLookMs);
+    }
+  }
+
+  #line(line: string): void {
+    if (!line.startsWith('data: {"type":"phase"')) return;
+    const { jobId, phase } = JSON.parse(line.slice('data: '.length)) as { jobId: string; phase: string };
+    if (kFinal.includes(phase)) this.#counts.set(jobId, (this.#counts.get(jobId) ?? 0) + 1);
+  }
+
+  /** Faults. */
+  async stop(): Promise<string[]> {
+    this.#stop.abort();
+    await this.#heard;
+    return [...this.#counts].filter(([, count]) => count > 1).map(([id, count]) => `${id} has ended ${count} times`);
+  }
 }
 
 async function abort(server: TestServer, id: string): Promise<boolean> {

@@ -11,15 +11,19 @@ import { soak } from './soak.js';
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 const { values } = parseArgs({
-  options: { seconds: text, seed: text, overload: text, chaos: flag, workers: text, 'spare-server': flag },
+  options: {
+    ...{ seconds: text, seed: text, overload: text, workers: text, jobs: text, kills: text },
+    ...{ chaos: flag, 'spare-server': flag },
+  },
 });
 const seconds = Number(values.seconds ?? '60');
 const seed = Number(values.seed ?? String(Date.now() % 1_000_000));
 const factor = Number(values.overload ?? '0');
 const workers = Number(values.workers ?? '3');
-if (!(seconds > 0) || !Number.isInteger(seed) || !(factor >= 0) || !(workers >= 1)) {
+const [jobs, kills] = [Number(values.jobs ?? '0'), Number(values.kills ?? '0')];
+if (!(seconds > 0) || !Number.isInteger(seed) || !(factor >= 0) || !(workers >= 1) || !(jobs >= 0) || !(kills >= 0)) {
   process.stderr.write(
-    'usage: npm run soak -- --seconds N [--seed S | --overload FACTOR]\n       npm run chaos -- --seconds N [--seed S] [--workers K] [--spare-server]\n',
+    'usage: npm run soak -- --seconds N [--seed S | --overload FACTOR]\n       npm run chaos -- --seconds N [--jobs N] [--kills N] [--seed S] [--workers K] [--spare-server]\n',
   );
   process.exit(2);
 }
@@ -39,7 +43,7 @@ try {
 
 async function soaked(): Promise<string[]> {
   if (values.chaos) {
-    return chaos(context, { seconds, seed, workers, killServer: !values['spare-server'], say });
+    return chaos(context, { seconds, jobs, kills, seed, workers, killServer: !values['spare-server'], say });
   }
   const { faults, summary } = await soak(context, { seconds, seed, say });
   say(summary);

@@ -17,6 +17,7 @@ import type { Beat } from '#otf/run/remote/messages.js';
 import { remoteMetrics } from '#otf/run/remote/metrics.js';
 import { Reports } from '#otf/run/remote/reports.js';
 import { Roster } from '#otf/run/remote/roster.js';
+import { Tallies } from '#otf/run/remote/tallies.js';
 import type { RunHost } from '#otf/run/runner.js';
 
 export function sha256(text: string): string {
@@ -87,7 +88,8 @@ export function rig(t: TestContext, ...jobs: Job[]) {
   const careful = new Careful();
   const roster = new Roster({ leaseMs: 100, mostUnopened: 2, mostJobs: 3, models: 'digest' }, leases);
   const attempts = new Attempts(workSecret(dir));
-  const metrics = remoteMetrics(new Registry(), roster, leases, () => true);
+  const tallies = new Tallies();
+  const metrics = remoteMetrics(new Registry(), { roster, leases, tallies, there: () => true });
   const desk = new Desk({
     attempts,
     cards: [],
@@ -132,6 +134,7 @@ export function rig(t: TestContext, ...jobs: Job[]) {
     rows,
     told,
     leases,
+    tallies,
     careful,
     roster,
     attempts,

@@ -35,10 +35,19 @@ export class TestWorker {
   readonly child: ChildProcess;
   readonly log: string[] = [];
 
-  constructor(t: TestContext, server: TestServer, name: string, cache: string, env: Record<string, string> = {}) {
+  /** `site`: a network namespace (sites.ts); undefined = that of the test. */
+  constructor(
+    t: TestContext,
+    server: TestServer,
+    name: string,
+    cache: string,
+    env: Record<string, string> = {},
+    site?: string,
+  ) {
     this.name = name;
-    const args = [kProgram, 'worker', '--server', server.url, '--name', name, '--cache', cache];
-    this.child = spawn(process.execPath, args, {
+    const args = [process.execPath, kProgram, 'worker', '--server', server.url, '--name', name, '--cache', cache];
+    const [program = '', ...rest] = site === undefined ? args : ['ip', 'netns', 'exec', site, ...args];
+    this.child = spawn(program, rest, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

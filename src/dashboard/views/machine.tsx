@@ -1,7 +1,7 @@
 /** What runs where: queues with the batch that is being formed, networks on devices, GPUs. */
 import { Box, Text } from 'ink';
 import type { ServerView } from '../server-view.js';
-import { bar, bytes, queueLine } from '../words.js';
+import { bar, bytes, queueLine, workerLine } from '../words.js';
 
 interface Props {
   server: ServerView | undefined;
@@ -22,6 +22,12 @@ export function machineLines(server: ServerView | undefined, nowMs: number): Lin
     head: `queue ${queue.key}`,
     text: queueLine(queue, server.maxBatch, nowMs),
   }));
+  const workers = server.workers?.map((worker) => ({
+    head: `worker ${worker.name}`,
+    text: workerLine(worker),
+    bad: worker.lost > 0,
+  }));
+  const nobody = workers?.length === 0 ? [{ head: 'workers', text: 'none is heard of: jobs wait', bad: true }] : [];
   const networks = server.networks.map(({ device, busy, key, engine, runsOn, memoryBytes, loaded, restarts }) => {
     const died = restarts === 0 ? '' : `, restarted ${restarts} times`;
     const state = loaded ? (busy ? 'busy' : 'idle') : 'being started';
@@ -38,7 +44,7 @@ export function machineLines(server: ServerView | undefined, nowMs: number): Lin
     text: `${bar(load, 1, 10)} ${Math.round(load * 100)} %, ${bytes(memoryUsedBytes)} of ${bytes(memoryTotalBytes)}; ${name}`,
   }));
   const nothing = queues.length === 0 ? [{ head: 'queues', text: 'nobody waits' }] : [];
-  return [...queues, ...nothing, ...networks, ...idle, ...gpus];
+  return [...queues, ...nothing, ...(workers ?? []), ...nobody, ...networks, ...idle, ...gpus];
 }
 
 export function Machine({ server, nowMs, rows }: Props) {

@@ -47,12 +47,33 @@ export function workSecret(dataDir: string): Buffer {
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
     }
-    secret = readFileSync(path);
+    secret = readWorkSecret(dataDir);
   } catch (thrown) {
     throw new OtfError('OTF_STORE_UNUSABLE', `cannot use ${path}: ${systemReason(thrown)}`, { cause: thrown });
   }
   if (secret.length === kSecretBytes) return secret;
   throw new OtfError('OTF_STORE_UNUSABLE', `${path} is damaged: remove it, and what workers hold now is run again`);
+}
+
+/** As it is there. Throws what the system says. */
+export function readWorkSecret(dataDir: string): Buffer {
+  return readFileSync(join(dataDir, kFile));
+}
+
+/** By which whoever can read the secret knows that the folder is the server's. */
+export function shareMark(secret: Buffer): string {
+  return createHmac('sha256', secret).update('share').digest('hex');
+}
+
+const kPart = 'part-';
+
+/** In the job's folder, until it counts: no name of a file that anybody else makes. */
+export function partName(attempt: string, file: string): string {
+  return `${kPart}${attemptName(attempt)}-${file}`;
+}
+
+export function isPart(name: string): boolean {
+  return name.startsWith(kPart);
 }
 
 /** Opens nothing: for names of files, and for people. */

@@ -25,16 +25,21 @@ const kMostLogChars = 300;
 export class OwnBroker {
   readonly access: RemoteParts['broker'];
   readonly #program: string;
-  readonly #file: string;
+  readonly #dir: string;
+  readonly #settings: string;
   readonly #log: Logger;
   #child: ChildProcess | undefined;
   #again: NodeJS.Timeout | undefined;
   #closing = false;
 
-  private constructor(access: RemoteParts['broker'], program: string, file: string, log: Logger) {
-    this.access = access;
-    this.#program = program;
-    this.#file = file;
+  private constructor(
+    parts: { access: RemoteParts['broker']; program: string; dir: string; settings: string },
+    log: Logger,
+  ) {
+    this.access = parts.access;
+    this.#program = parts.program;
+    this.#dir = parts.dir;
+    this.#settings = parts.settings;
     this.#log = log;
   }
 
@@ -57,9 +62,6 @@ export class OwnBroker {
       own: { url, ...front, caFile: workers.broker_ca || undefined },
       workers: { url: workers.broker_public || url, ...worker },
     };
-    const dir = join(storage.data_dir, 'broker');
-    await mkdir(dir, { recursive: true });
-    const file = resolve(dir, 'nats.json');
     const tls = secure ? { tls: { cert_file: resolve(workers.tls_cert), key_file: resolve(workers.tls_key) } } : {};
     const rights = {
       front: { publish: { allow: ['otf.worker.>'] }, subscribe: { allow: ['otf.front.>', `${kFrontInbox}.>`] } },
@@ -71,15 +73,25 @@ export class OwnBroker {
     }));
     // Its configuration is a superset of JSON.
     const settings = { listen: workers.listen, ...tls, authorization: { users } };
-    await writeFileAtomically(file, [JSON.stringify(settings, null, 2)], kOwnerOnly);
-    const broker = new OwnBroker(access, program, file, log);
-    broker.#spawn();
+    const parts = {
+      access,
+      program,
+      dir: resolve(storage.data_dir, 'broker'),
+      settings: JSON.stringify(settings, null, 2),
+    };
+    const broker = new OwnBroker(parts, log);
+    await broker.#spawn();
     return broker;
   }
 
-  #spawn(): void {
+  /** Its folder is made each time: whatever happens to its disk, it has what it needs. */
+  async #spawn(): Promise<void> {
+    const file = join(this.#dir, 'nats.json');
+    await mkdir(this.#dir, { recursive: true });
+    await writeFileAtomically(file, [this.#settings], kOwnerOnly);
+    if (this.#closing) return;
     // setpriv(1): whatever ends the server ends its broker.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', this.#program, '-c', this.#file], {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', this.#program, '-c', file], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
@@ -97,7 +109,7 @@ export class OwnBroker {
     this.#log.warn(`the broker has ended (${why}): it is started again`);
     this.#again = setTimeout(() => {
       this.#again = undefined;
-      this.#spawn();
+      this.#spawn().catch((thrown) => this.#ended(thrown instanceof Error ? thrown.message : String(thrown)));
     }, kAgainMs);
   }
 

@@ -8,10 +8,8 @@ import { isActive, type Job, uploads } from '../../jobs/job.js';
 import { seals } from '../../jobs/sealed.js';
 import type { CameFile, ServedFile, WorkDesk } from '../../jobs/work-desk.js';
 import type { ModelCard } from '../../models/card.js';
-import { type Attempts, attemptName } from './attempts.js';
+import { type Attempts, isPart, partName } from './attempts.js';
 import { kFileName, type SentFile } from './messages.js';
-
-const kPart = 'part-';
 
 export interface DeskParts {
   attempts: Attempts;
@@ -93,7 +91,7 @@ export class Desk implements WorkDesk {
     } catch (thrown) {
       refuseForDisk(thrown);
     }
-    const parts = (await readdir(folder.path(''))).filter((name) => name.startsWith(kPart));
+    const parts = (await readdir(folder.path(''))).filter(isPart);
     await folder.remove(parts);
   }
 
@@ -110,11 +108,6 @@ export class Desk implements WorkDesk {
     }
     return job;
   }
-}
-
-/** No name of a file that anybody else makes. */
-function partName(attempt: string, file: string): string {
-  return `${kPart}${attemptName(attempt)}-${file}`;
 }
 
 async function served(path: string, sha256: string | undefined): Promise<ServedFile> {

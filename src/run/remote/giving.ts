@@ -33,11 +33,11 @@ export class Giving {
 
   /** Resolves when the worker has it, or it is somebody else's again. */
   async give(job: Job, batch: Batch, place: string): Promise<void> {
-    const { attempts, leases, host } = this.#parts.ledger.parts;
+    const { attempts, careful, leases, host } = this.#parts.ledger.parts;
     const attempt = attempts.new(job.id);
     const lease: Lease = { job, attempt, place, sinceMs: Date.now(), opened: false, absent: 0 };
     leases.add(lease);
-    const order = orderOf(lease, batch);
+    const order = orderOf(lease, batch, careful.losses(job.id) + 1);
     const bytes = Buffer.byteLength(JSON.stringify(order));
     if (bytes <= kMostBytes) return this.#insist(lease, order);
     this.#parts.ledger.over(lease);

@@ -13,6 +13,8 @@ export interface Lease {
   /** The worker has said that it has it; undefined = not yet. */
   takenMs?: number | undefined;
   opened: boolean;
+  /** Items that are done, as the worker said last. */
+  done?: number;
   /** Beats of its worker, one after the other, that did not list it. */
   absent: number;
   /** It does not count any more; the worker has been told, and will say what it took. */
@@ -22,15 +24,22 @@ export interface Lease {
   ending?: Promise<EndAnswer> | undefined;
 }
 
+/** By job, by place and by worker: asked for of every worker with every beat. */
 export class Leases {
   readonly #byJob = new Map<string, Lease>();
+  readonly #byPlace = new Groups();
+  readonly #byWorker = new Groups();
 
   get size(): number {
     return this.#byJob.size;
   }
 
   add(lease: Lease): void {
+    const before = this.#byJob.get(lease.job.id);
+    if (before) this.end(before);
     this.#byJob.set(lease.job.id, lease);
+    this.#byPlace.add(lease.place, lease);
+    this.#byWorker.add(workerOf(lease.place), lease);
   }
 
   of(jobId: string): Lease | undefined {
@@ -45,7 +54,10 @@ export class Leases {
 
   /** True when it was there. */
   end(lease: Lease): boolean {
-    return this.#byJob.get(lease.job.id) === lease && this.#byJob.delete(lease.job.id);
+    if (this.#byJob.get(lease.job.id) !== lease) return false;
+    this.#byPlace.remove(lease.place, lease);
+    this.#byWorker.remove(workerOf(lease.place), lease);
+    return this.#byJob.delete(lease.job.id);
   }
 
   all(): Lease[] {
@@ -53,12 +65,35 @@ export class Leases {
   }
 
   ofWorker(worker: string): Lease[] {
-    return this.all().filter(({ place }) => workerOf(place) === worker);
+    return [...this.#byWorker.of(worker)];
   }
 
   /** Given to the place, and of these not opened there yet. */
   at(place: string): { all: number; unopened: number } {
-    const there = this.all().filter((lease) => lease.place === place);
-    return { all: there.length, unopened: there.filter(({ opened }) => !opened).length };
+    const there = this.#byPlace.of(place);
+    let unopened = 0;
+    for (const { opened } of there) if (!opened) unopened++;
+    return { all: there.size, unopened };
+  }
+}
+
+const kNone: ReadonlySet<Lease> = new Set();
+
+class Groups {
+  readonly #groups = new Map<string, Set<Lease>>();
+
+  of(name: string): ReadonlySet<Lease> {
+    return this.#groups.get(name) ?? kNone;
+  }
+
+  add(name: string, lease: Lease): void {
+    const group = this.#groups.get(name) ?? new Set();
+    this.#groups.set(name, group.add(lease));
+  }
+
+  remove(name: string, lease: Lease): void {
+    const group = this.#groups.get(name);
+    group?.delete(lease);
+    if (group?.size === 0) this.#groups.delete(name);
   }
 }

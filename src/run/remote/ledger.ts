@@ -53,14 +53,14 @@ export class Ledger {
   back(lease: Lease, reason: OtfError, used?: Used): void {
     const { host, metrics } = this.parts;
     if (lease.abortedMs === undefined) {
-      metrics.back();
+      metrics.back(workerOf(lease.place));
       host.lost(lease.job, reason);
     }
     this.over(lease, used);
   }
 
-  /** Its worker was lost under it. */
-  lost(lease: Lease, what: string): void {
+  /** Its worker was lost under it; `swept`: the worker is there, and does not know it any more. */
+  lost(lease: Lease, what: string, swept = false): void {
     const { host, careful, metrics, mostLosses } = this.parts;
     const { job, place } = lease;
     const worker = workerOf(place);
@@ -73,7 +73,7 @@ export class Ledger {
       this.back(lease, new OtfError('OTF_ENGINE_FAILED', `${worker} ${what}`));
       return;
     }
-    metrics.lost();
+    metrics.lost(worker, swept);
     const losses = careful.lost(job.id);
     if (losses < mostLosses) {
       host.lost(job, new OtfError('OTF_ENGINE_FAILED', `the worker ${worker} ${what}`));

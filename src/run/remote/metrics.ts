@@ -4,22 +4,33 @@ import { tilesCounter } from '../metrics.js';
 import type { Leases } from './leases.js';
 import type { Roster } from './roster.js';
 import { workerOf } from './roster.js';
+import type { Tallies } from './tallies.js';
 
 export interface RemoteMetrics {
   tiles: (key: string, items: number) => void;
-  /** Jobs whose worker was lost under them. */
-  lost: () => void;
+  /** Jobs that a worker has ended well. */
+  completed: (worker: string) => void;
+  /** Jobs whose worker was lost under them; `swept`: it is there, and does not know them any more. */
+  lost: (worker: string, swept: boolean) => void;
   /** Jobs that a worker did not take, or gave back. */
-  back: () => void;
+  back: (worker: string) => void;
   /** Jobs that went on where they were when the server came back. */
   adopted: () => void;
   /** Ends of attempts that did not count: late, second, aborted. */
-  refused: () => void;
+  refused: (worker: string) => void;
   /** What could not be understood. */
   garbled: () => void;
 }
 
-export function remoteMetrics(registry: Registry, roster: Roster, leases: Leases, there: () => boolean): RemoteMetrics {
+export interface MetricsParts {
+  roster: Roster;
+  leases: Leases;
+  tallies: Tallies;
+  /** Is the broker there? */
+  there: () => boolean;
+}
+
+export function remoteMetrics(registry: Registry, { roster, leases, tallies, there }: MetricsParts): RemoteMetrics {
   const registers = [registry];
   const counter = (name: string, help: string) => new Counter({ name, help, registers });
   const gauge = (name: string, help: string, value: () => number) =>
@@ -46,16 +57,30 @@ export function remoteMetrics(registry: Registry, roster: Roster, leases: Leases
   });
   const tiles = tilesCounter(registry);
   const lost = counter('otf_worker_lost_total', 'Jobs whose worker was lost under them');
+  const swept = counter('otf_worker_swept_total', 'Of these, those that their worker did not know any more');
   const back = counter('otf_worker_back_total', 'Jobs that a worker did not take, or gave back');
   const adopted = counter('otf_worker_adopted_total', 'Jobs that went on at their worker when the server came back');
   const refused = counter('otf_worker_refused_total', 'Ends of attempts that did not count: late, second or aborted');
   const garbled = counter('otf_worker_garbled_total', 'Messages that could not be understood');
   return {
     tiles: (key, items) => tiles.inc({ key }, items),
-    lost: () => lost.inc(),
-    back: () => back.inc(),
+    completed: (worker) => tallies.add(worker, 'completed'),
+    lost: (worker, unknown) => {
+      lost.inc();
+      tallies.add(worker, 'lost');
+      if (!unknown) return;
+      swept.inc();
+      tallies.add(worker, 'swept');
+    },
+    back: (worker) => {
+      back.inc();
+      tallies.add(worker, 'back');
+    },
     adopted: () => adopted.inc(),
-    refused: () => refused.inc(),
+    refused: (worker) => {
+      refused.inc();
+      tallies.add(worker, 'refused');
+    },
     garbled: () => garbled.inc(),
   };
 }

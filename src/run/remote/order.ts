@@ -7,6 +7,8 @@ import { deviceOf } from './roster.js';
 export interface Order {
   job: Job;
   attempt: string;
+  /** Workers that were given it and lost, and this one: since the server started. */
+  number: number;
   /** A place of the worker. */
   device: string;
   batch: Pick<Batch, 'id' | 'key' | 'reason' | 'startedMs'> & { size: number };
@@ -17,7 +19,7 @@ export interface OrderAnswer {
   taken: boolean;
 }
 
-export function orderOf({ job, attempt, place }: Lease, batch: Batch): Order {
+export function orderOf({ job, attempt, place }: Lease, batch: Batch, number: number): Order {
   const { id, key, reason, startedMs, jobs, size = jobs.length } = batch;
-  return { job, attempt, device: deviceOf(place), batch: { id, key, reason, startedMs, size } };
+  return { job, attempt, number, device: deviceOf(place), batch: { id, key, reason, startedMs, size } };
 }

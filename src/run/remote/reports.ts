@@ -17,7 +17,7 @@ import {
   kLogSchema,
   resultFiles,
 } from './messages.js';
-import { placeName } from './roster.js';
+import { placeName, workerOf } from './roster.js';
 
 /** Beats that list a job of the worker no more, before it counts as lost there. */
 const kMostAbsent = 3;
@@ -71,7 +71,7 @@ export class Reports {
     if (lease.ending !== undefined || lease.takenMs === undefined) return;
     lease.absent++;
     if (replaced) this.#ledger.lost(lease, 'was started again');
-    else if (lease.absent >= kMostAbsent) this.#ledger.lost(lease, 'does not know it any more');
+    else if (lease.absent >= kMostAbsent) this.#ledger.lost(lease, 'does not know it any more', true);
   }
 
   #held(worker: string, { job, attempt, progress }: Beat['jobs'][number], nowMs: number): void {
@@ -87,6 +87,9 @@ export class Reports {
     if (!progress || lease.abortedMs !== undefined) return;
     if (!lease.opened) host.opened(lease.job, progress.total);
     lease.opened = true;
+    // Beats are many, and most of them say the same of a job.
+    if (lease.done === progress.done) return;
+    lease.done = progress.done;
     host.progress(job, progress);
   }
 
@@ -159,7 +162,7 @@ export class Reports {
     const free = leases.find(job, attempt) ? undefined : this.#free(job, attempt);
     const lease = free ? this.adopt(free, attempt, placeName(worker, '?'), Date.now()) : leases.find(job, attempt);
     if (!lease || lease.abortedMs !== undefined) {
-      metrics.refused();
+      metrics.refused(worker);
       if (lease) this.#ledger.over(lease, report.used);
       if (end.how === 'completed') await this.#discard(job, attempt, end);
       return { counts: false };
@@ -198,7 +201,7 @@ export class Reports {
     const counts = () => leases.find(job.id, attempt) === lease && lease.abortedMs === undefined;
     if (counts()) await desk.take(job.id, attempt, end.files);
     if (!counts()) {
-      metrics.refused();
+      metrics.refused(workerOf(lease.place));
       this.#ledger.over(lease, used);
       await host.folder(job.id).remove(end.files.map(({ file }) => file));
       return { counts: false };
@@ -208,7 +211,10 @@ export class Reports {
     const written = end.files.map(({ file }) => file);
     const { endedMs, info, results } = end;
     const outcome = { results: resultFiles(results), written, endedMs, info: infoOf(info) };
-    if (await host.completed(job.id, outcome)) return { counts: true };
+    if (await host.completed(job.id, outcome)) {
+      metrics.completed(workerOf(lease.place));
+      return { counts: true };
+    }
     await host.folder(job.id).remove(written);
     return { counts: false };
   }

@@ -4,6 +4,7 @@ import { modelOfKey } from '../key.js';
 import type { Place } from '../runner.js';
 import type { Leases } from './leases.js';
 import type { Beat } from './messages.js';
+import type { WorkerFacts } from './tallies.js';
 
 /** A job on a worker. */
 export interface HeldJob {
@@ -39,9 +40,9 @@ export class Roster {
   readonly #limits: RosterLimits;
   readonly #seen = new Map<string, Seen>();
   /** Of the jobs that were given. */
-  readonly #leases: Pick<Leases, 'at'>;
+  readonly #leases: Pick<Leases, 'at' | 'ofWorker'>;
 
-  constructor(limits: RosterLimits, leases: Pick<Leases, 'at'>) {
+  constructor(limits: RosterLimits, leases: Pick<Leases, 'at' | 'ofWorker'>) {
     this.#limits = limits;
     this.#leases = leases;
   }
@@ -104,6 +105,13 @@ export class Roster {
       }
     }
     return places;
+  }
+
+  workers(): WorkerFacts[] {
+    return this.beats().map(({ worker: name, host: node, startedMs, leaving, networks }) => {
+      const loaded = networks.flatMap((at) => at.networks.filter((network) => network.loaded).map(({ key }) => key));
+      return { name, node, startedMs, leaving, keys: [...new Set(loaded)], held: this.#leases.ofWorker(name).length };
+    });
   }
 
   devices(): DeviceState[] {

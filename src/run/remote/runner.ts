@@ -27,6 +27,7 @@ import { remoteMetrics } from './metrics.js';
 import { Reports } from './reports.js';
 import { Roster } from './roster.js';
 import { type BrokerAccess, connectBroker, kFrontInbox, type Switchboard } from './switchboard.js';
+import { Tallies } from './tallies.js';
 import { termsOf } from './terms.js';
 
 export interface RemoteParts {
@@ -48,6 +49,7 @@ export class RemoteRunner implements Runner {
   readonly #parts: RemoteParts;
   readonly #leases = new Leases();
   readonly #careful = new Careful();
+  readonly #tallies = new Tallies();
   #host!: RunHost;
   #roster!: Roster;
   #ledger!: Ledger;
@@ -79,7 +81,8 @@ export class RemoteRunner implements Runner {
     const roster = new Roster({ leaseMs: terms.leaseMs, models: terms.digest, ...most }, this.#leases);
     this.#roster = roster;
     const [leases, careful] = [this.#leases, this.#careful];
-    const metrics = remoteMetrics(host.metrics, roster, leases, () => this.#there);
+    const tallies = this.#tallies;
+    const metrics = remoteMetrics(host.metrics, { roster, leases, tallies, there: () => this.#there });
     const attempts = new Attempts(workSecret(config.storage.data_dir));
     this.#desk = new Desk({
       attempts,
@@ -175,6 +178,7 @@ export class RemoteRunner implements Runner {
     for (const worker of lost) {
       for (const lease of this.#leases.ofWorker(worker)) if (!lease.ending) this.#ledger.lost(lease, 'is gone');
     }
+    if (lost.length > 0) this.#tallies.tidy(this.#roster);
     for (const lease of this.#leases.all()) {
       const told = lease.abortedMs;
       if (told !== undefined && nowMs - told > kAbortMs) this.#ledger.over(lease);
@@ -214,7 +218,8 @@ export class RemoteRunner implements Runner {
 
   state(): RunState {
     const itemsPerSecond = this.#roster.beats().reduce((sum, beat) => sum + beat.itemsPerSecond, 0);
-    return { devices: this.#roster.devices(), gpus: [], itemsPerSecond };
+    const workers = this.#roster.workers().map((worker) => ({ ...worker, ...this.#tallies.of(worker.name) }));
+    return { devices: this.#roster.devices(), gpus: [], itemsPerSecond, workers };
   }
 
   /** Threads that did not come back. */

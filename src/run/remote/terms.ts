@@ -7,6 +7,7 @@ import { OtfError, systemReason } from '../../errors/catalogue.js';
 import type { ModelCard } from '../../models/card.js';
 import { loadRegistry } from '../../tasks/cards.js';
 import { kSoftware } from '../../version.js';
+import { shareMark, workSecret } from './attempts.js';
 import type { BrokerAccess } from './switchboard.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -27,6 +28,8 @@ export const kTermsSchema = z.strictObject({
   models: z.array(model).max(1000),
   /** Of the models, as beats say it. */
   digest: z.string(),
+  /** Of its data folder, for whoever can read there (shareMark). */
+  share: sha256,
   /** Section [detection] of the server's configuration. */
   detection: z.unknown(),
 });
@@ -48,6 +51,7 @@ export async function termsOf(
     maxBatch: config.policy.max_batch,
     models,
     digest,
+    share: shareMark(workSecret(config.storage.data_dir)),
     detection: config.detection,
   };
   return { terms, cards };

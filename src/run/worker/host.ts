@@ -21,6 +21,7 @@ import type { Switchboard } from '../remote/switchboard.js';
 import type { RunHost } from '../runner.js';
 import type { Front } from './front.js';
 import { Held } from './held.js';
+import type { Shared } from './shared.js';
 import { Teller } from './teller.js';
 
 export interface HostParts {
@@ -32,7 +33,9 @@ export interface HostParts {
   dir: string;
   board: Switchboard;
   front: Front;
-  environment: () => Environment;
+  shared?: Shared | undefined;
+  /** Of a run, by its number. */
+  environment: (attempt: number) => Environment;
   /** Something moved: the server should hear of it soon. */
   moved: () => void;
 }
@@ -154,8 +157,8 @@ export class WorkerHost implements RunHost {
   closing(jobId: string): Closing | undefined {
     const held = this.#held.get(jobId);
     if (!held || held.dropped) return undefined;
-    const { job, startedMs, log, baseUrl } = held;
-    const info = { ...job.info, environment: this.#parts.environment() };
+    const { job, startedMs, log, baseUrl, order } = held;
+    const info = { ...job.info, environment: this.#parts.environment(order.number) };
     return { job: { ...job, startedMs, info }, log, baseUrl };
   }
 

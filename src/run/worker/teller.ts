@@ -12,12 +12,15 @@ import { type End, kEnd, kExecuting, type SentFile } from '../remote/messages.js
 import type { Switchboard } from '../remote/switchboard.js';
 import type { Front } from './front.js';
 import type { Held } from './held.js';
+import type { Shared } from './shared.js';
 
 export interface TellerParts {
   worker: string;
   board: Switchboard;
   front: Front;
-  environment: () => Environment;
+  /** Undefined: files go over HTTP. */
+  shared?: Shared | undefined;
+  environment: (attempt: number) => Environment;
   internal: (thrown: unknown) => void;
 }
 
@@ -49,7 +52,7 @@ export class Teller {
   }
 
   executing(held: Held, info: JobInfo): Promise<Go | undefined> {
-    const said = { ...this.#of(held), info: { ...info, environment: this.#parts.environment() } };
+    const said = { ...this.#of(held), info: { ...info, environment: this.#parts.environment(held.order.number) } };
     return this.#untilAnswered(kExecuting, said, kGo, () => !held.dropped);
   }
 
@@ -62,7 +65,7 @@ export class Teller {
       const known = results.find((result) => result.file === file);
       files.push({ file, size, sha256: known?.sha256 ?? (await sha256File(path)) });
     }
-    const facts = { ...info, environment: this.#parts.environment() };
+    const facts = { ...info, environment: this.#parts.environment(held.order.number) };
     const end = { how: 'completed', results, info: facts, endedMs, files } as End;
     let missing = files.map(({ file }) => file);
     try {
@@ -75,6 +78,8 @@ export class Teller {
         const answer = await this.#ended(held, end);
         if (!answer || 'counts' in answer) return answer?.counts ?? false;
         missing = answer.missing;
+        // File systems that are shared take their time.
+        if (this.#parts.shared) await pause(kAgainMs, undefined, { signal: held.stop.signal });
       }
     } catch (thrown) {
       if (held.dropped) return false;
@@ -93,6 +98,10 @@ export class Teller {
     const { job, attempt } = held.order;
     const errand = { attempt, signal: held.stop.signal };
     for (const { file, size, sha256 } of files) {
+      if (this.#parts.shared) {
+        await this.#parts.shared.bring(job.id, attempt, file, held.folder.path(file));
+        continue;
+      }
       const address = `/work/jobs/${job.id}/files/${encodeURIComponent(file)}?SHA256=${sha256}`;
       await this.#parts.front.upload(address, held.folder.path(file), size, errand);
     }

@@ -23,11 +23,13 @@ import type { Order, OrderAnswer } from '../remote/order.js';
 import type { BrokerAccess, Switchboard } from '../remote/switchboard.js';
 import { connectBroker, kWorkerInboxes } from '../remote/switchboard.js';
 import type { Terms } from '../remote/terms.js';
+import type { Runner } from '../runner.js';
 import type { Front } from './front.js';
 import type { Held } from './held.js';
 import { WorkerHost } from './host.js';
 import { bringInputs } from './inputs.js';
 import { bringModels } from './models.js';
+import { Shared } from './shared.js';
 
 export interface WorkerParts {
   name: string;
@@ -40,6 +42,8 @@ export interface WorkerParts {
   cache: string;
   log: Logger;
   signal: AbortSignal;
+  /** Undefined: the devices of this machine. */
+  runner?: Runner & { readonly stuck: number };
 }
 
 const kBeatMs = 1000;
@@ -49,11 +53,14 @@ const kStopStepMs = 50;
 
 export class Worker {
   readonly #parts: WorkerParts;
-  readonly #runner = new LocalRunner();
+  readonly #runner: Runner & { readonly stuck: number };
   readonly #instance = randomBytes(8).toString('hex');
   readonly #startedMs = Date.now();
   #host!: WorkerHost;
   #board!: Switchboard;
+  #shared: Shared | undefined;
+  /** Of its jobs. */
+  #dir = '';
   #models: Beat['places'][number]['takes'] = [];
   #beating: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
@@ -66,6 +73,7 @@ export class Worker {
 
   private constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#runner = parts.runner ?? new LocalRunner();
     this.sentAway = new Promise((resolve) => {
       this.#sendAway = resolve;
     });
@@ -82,8 +90,12 @@ export class Worker {
     const { name, config, terms, front, broker, cache, log, signal } = this.#parts;
     const models = await bringModels(terms, front, cache, signal);
     this.#models = terms.models.map(({ id }) => id);
-    const dir = join(cache, 'jobs', `${name}-${this.#instance}`);
+    const { shared_dir } = config.workers;
+    if (shared_dir !== '') this.#shared = await Shared.open(shared_dir, terms.share);
+    const own = await this.#shared?.ownFolder(name, this.#instance);
+    const dir = own ?? join(cache, 'jobs', `${name}-${this.#instance}`);
     await mkdir(dir, { recursive: true });
+    this.#dir = dir;
     this.#board = await connectBroker({ ...terms.broker, ...broker }, name, `${kWorkerInboxes}.${name}`);
     this.#host = new WorkerHost({
       // What decides results is the server's, what they are computed on is this machine's.
@@ -98,7 +110,8 @@ export class Worker {
       dir,
       board: this.#board,
       front,
-      environment: () => ({ ...this.#runner.environment, 'srv.Worker': name }),
+      shared: this.#shared,
+      environment: (attempt) => ({ ...this.#runner.environment, 'srv.Worker': name, 'srv.Attempt': `${attempt}` }),
       moved: () => this.#beatSoon(),
     });
     await this.#runner.start(this.#host);
@@ -128,7 +141,7 @@ export class Worker {
     const host = this.#host;
     try {
       host.assertRoom(uploadedBytes(job.parameters));
-      await bringInputs(held, this.#parts.front);
+      await bringInputs(held, this.#parts.front, this.#shared);
       if (this.#runner.needsFetching(job)) {
         if (!(await host.executing(job.id, {}))) return;
         if (!(await this.#runner.fetch(job, held.stop.signal))) return;
@@ -226,10 +239,7 @@ export class Worker {
     clearTimeout(this.#soon);
     await this.#board.close();
     await this.#runner.close();
-    await rm(join(this.#parts.cache, 'jobs', `${this.#parts.name}-${this.#instance}`), {
-      recursive: true,
-      force: true,
-    });
+    await rm(this.#dir, { recursive: true, force: true });
   }
 
   /** For how long it has had nothing to do. */

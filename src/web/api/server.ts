@@ -30,6 +30,21 @@ export interface Queue {
   leavesMs?: number;
 }
 
+/** On another machine. Jobs there since the server first heard of it. */
+export interface WorkerFacts {
+  name: string;
+  node: string;
+  startedMs: number;
+  leaving: boolean;
+  keys: string[];
+  held: number;
+  completed: number;
+  lost: number;
+  swept: number;
+  back: number;
+  refused: number;
+}
+
 export interface ServerState {
   software: { name: string; version: string };
   startedAt: string;
@@ -42,6 +57,8 @@ export interface ServerState {
   executing: number;
   devices: { name: string; busy?: boolean; networks: Network[] }[];
   gpus: Gpu[];
+  /** Absent where the server runs its jobs itself. */
+  workers?: WorkerFacts[];
   itemsPerSecond: number;
   /** Of the last hour, the oldest first; in GET /server only. */
   history?: { timeMs: number; itemsPerSecond: number }[];

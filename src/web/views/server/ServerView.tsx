@@ -8,6 +8,7 @@ import { bytes, duration, instant, number } from '../../parts/shown.js';
 import { server } from '../../state/jobs.js';
 import { rates } from '../../state/rates.js';
 import { Devices } from './Devices.js';
+import { Workers } from './Workers.js';
 
 export function ServerView() {
   const state = server.value;
@@ -21,6 +22,7 @@ export function ServerView() {
         <Throughput />
       </section>
       <Queues queues={state.queues} maxBatch={state.maxBatch} />
+      {state.workers && <Workers workers={state.workers} />}
       <Devices devices={state.devices} />
       {state.gpus.length > 0 && <Gpus gpus={state.gpus} />}
     </div>
