@@ -1,4 +1,4 @@
-/** Workflows of others around our commands, run by the engines that run them (Debian's cwltool). */
+/** Workflows of others around our commands, run by the engines that run them (Debian's cwltool and snakemake). */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
@@ -53,5 +53,27 @@ describe('Workflows in CWL', { skip: existsSync(kTool) ? undefined : 'cwltool is
     assert.equal(await rows(join(out, 'field-2.vot')), own);
     const score = JSON.parse(await readFile(join(out, 'field-2-score.json'), 'utf8')) as Record<string, unknown>;
     assert.ok(JSON.stringify(score).includes('completeness'));
+  });
+});
+
+const kSnakemake = '/usr/bin/snakemake';
+
+describe('The Snakefile', { skip: existsSync(kSnakemake) ? undefined : 'snakemake is not installed' }, () => {
+  it('simulates, searches and scores fields, with the catalogues that the commands give alone', async (t) => {
+    const dir = await tempDir(t);
+    const bin = join(dir, 'bin');
+    await mkdir(bin);
+    await symlink(join(kRoot, 'bin/cianna-otf.js'), join(bin, 'cianna-otf'));
+    const options = ['--directory', dir, '--cores', '2', '--config', 'seeds=1,2', 'size=300'];
+    const tool = [kSnakemake, '-s', join(kRoot, 'workflows/snakemake/Snakefile'), ...options];
+    const { code, stderr } = await startCommand('env', [`PATH=${bin}:${process.env.PATH}`, ...tool]);
+    assert.equal(code, 0, stderr);
+    const made = (await readdir(join(dir, 'catalogues'))).sort();
+    assert.deepEqual(made, ['field-1-score.json', 'field-1.vot', 'field-2-score.json', 'field-2.vot']);
+    assert.equal(runCli(['detect', 'fields/2/field.fits', '-o', 'own.vot'], dir).code, 0);
+    const rows = async (file: string) =>
+      /<TABLEDATA>[\s\S]*<\/TABLEDATA>/.exec(await readFile(join(dir, file), 'utf8'))?.[0] ?? '';
+    assert.ok((await rows('own.vot')).includes('<TR>'), 'a field with sources');
+    assert.equal(await rows('catalogues/field-2.vot'), await rows('own.vot'));
   });
 });
