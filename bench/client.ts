@@ -22,7 +22,7 @@ export class BenchClient {
   exchange(target: string, lines = '', body?: Buffer): Promise<BenchAnswer> {
     const head = `${target} HTTP/1.1\r\nHost: ${this.#host}:${this.#port}\r\n${lines}\r\n`;
     return new Promise((resolve, reject) => {
-      const socket = this.#idle.pop() ?? this.#connect();
+      const socket = this.#free() ?? this.#connect();
       let text = '';
       socket.once('error', reject);
       socket.once('close', () => reject(new Error('the server closed a connection')));
@@ -43,6 +43,15 @@ export class BenchClient {
 
   close(): void {
     for (const socket of this.#idle.splice(0)) socket.destroy();
+  }
+
+  /** The server closes connections that were idle for long; one of those would never answer, nor close again. */
+  #free(): Socket | undefined {
+    for (;;) {
+      const socket = this.#idle.pop();
+      if (socket === undefined || !(socket.destroyed || socket.readableEnded)) return socket;
+      socket.destroy();
+    }
   }
 
   #connect(): Socket {
