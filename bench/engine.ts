@@ -83,11 +83,12 @@ function summarise(outcome: BenchEngineOutcome, batch: number): EngineSummary {
   const seconds = median(outcome.forwardSeconds);
   const bare = median(outcome.bareSeconds);
   const flopRate = (outcome.flopsPerItem * batch) / seconds;
+  const done = sum(outcome.layers.map((layer) => layer.flops * layer.arithmetic));
   const limits = outcome.layers.map((layer) => layer.limitSeconds);
   return {
     tilesPerSecond: batch / seconds,
     flopRate,
-    peakShare: flopRate / outcome.peakFlops,
+    peakShare: done / seconds / outcome.peakFlops,
     bareTilesPerSecond: batch / bare,
     overBare: median(outcome.forwardSeconds.map((own, repeat) => (outcome.bareSeconds[repeat] ?? Number.NaN) / own)),
     limitShare: limits.includes(undefined) ? undefined : sum(limits) / seconds,

@@ -100,15 +100,20 @@ describe('bench', () => {
       tilesPerSecond: number;
       overBare: number;
       limitShare: number;
-      outcome: { layers: { bytes: number; limitSeconds: number; bound: string }[]; peakFlops: number; unit: string };
+      outcome: {
+        layers: { bytes: number; arithmetic: number; limitSeconds: number; bound: string }[];
+        peakFlops: number;
+        unit: string;
+      };
     };
     assert.ok(report.conditions.cpu.length > 0);
     assert.ok(report.tilesPerSecond > 0 && report.overBare > 0 && report.limitShare > 0);
     const { layers, peakFlops, unit } = report.outcome;
     assert.ok(peakFlops > 1e9 && unit.length > 0);
     assert.equal(layers.length, 12);
-    for (const { bytes, limitSeconds, bound } of layers) {
+    for (const { bytes, arithmetic, limitSeconds, bound } of layers) {
       assert.ok(bytes > 0 && limitSeconds > 0);
+      assert.ok(arithmetic > 0 && arithmetic <= 1);
       assert.ok(['arithmetic', 'L2', 'memory'].includes(bound));
     }
   });

@@ -48,6 +48,7 @@ void addLimits(const Network& network, Extent extent, int batch, Outcome& outcom
   const int valueBytes = type == ComputeType::kFp32cFp32a || type == ComputeType::kTf32cFp32a ? 4 : 2;
   std::vector<roofline::LayerWork> all = roofline::layerWork(network, extent, valueBytes);
   for (size_t i = 0; i < all.size(); ++i) {
+    all[i].flops *= outcome.layers[i].arithmetic;
     all[i].nearInput = outcome.layers[i].follows;
     all[i].nearOutput = i + 1 < all.size() && outcome.layers[i + 1].follows;
     outcome.bytes.push_back(batch * all[i].bytes());
@@ -126,6 +127,7 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
     layer.Set("kernel", outcome.layers[i].kernel);
     layer.Set("seconds", outcome.layers[i].seconds);
     layer.Set("flops", outcome.layers[i].flops);
+    layer.Set("arithmetic", outcome.layers[i].arithmetic);
     layer.Set("follows", outcome.layers[i].follows);
     layer.Set("bareSeconds", i < outcome.bareLayers.size() ? outcome.bareLayers[i] : 0.0);
     if (i < outcome.limits.size()) {

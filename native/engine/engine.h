@@ -39,6 +39,8 @@ struct LayerTiming {
   double flops = 0;    // for the whole batch
   /// Done in strips together with the layer before: what flows between the two stays in the cache.
   bool follows = false;
+  /// Multiply-adds that were done of those in flops: less than 1 where an algorithm needs fewer.
+  double arithmetic = 1.0;
 };
 
 /// Throws kInvalidArgument for less than one item.

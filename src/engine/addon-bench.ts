@@ -6,6 +6,8 @@ export interface BenchLayer {
   kernel: string;
   seconds: number;
   flops: number;
+  /** Of these, how many multiply-adds were done: less than 1 where an algorithm needs fewer. */
+  arithmetic: number;
   /** Done in strips together with the layer before: what flows between the two stays in the cache. */
   follows: boolean;
   /** The same layer's oneDNN primitive alone, on the layout it likes best. */

@@ -7,12 +7,8 @@
 
 namespace otf::amx {
 
-/// A map of one item: channels last, bfloat16; or float, one channel.
-struct Source {
-  const char* data = nullptr;
-  int width = 0, height = 0;
-  bool floats = false;
-};
+/// Floats have one channel.
+using Source = strips::Map;
 
 /// Bytes that gather() fills for `rows` output rows of `width` pixels, and some it may write beyond.
 int64_t gatherBytes(const Weights& weights, int sourceWidth, int rows, int width);

@@ -1,9 +1,8 @@
 #include "engine/amx/product.h"
 
-#include <immintrin.h>
-
 #include <algorithm>
 
+#include "engine/cpu/avx512.h"
 #include "engine/cpu/tiles.h"
 
 namespace otf::amx {
@@ -49,12 +48,6 @@ void multiplyBlock(const Weights& weights, const char* const (&first)[2], const 
 
 #define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
 
-OTF_AVX512_BF16 inline __m512 finished(__m512 x, __m512 leak, __m512 gap) {
-  const __m512 below = _mm512_mul_ps(x, leak);
-  // The second operand wins where one is NaN: x.
-  return _mm512_min_ps(_mm512_add_ps(below, gap), _mm512_max_ps(below, x));
-}
-
 /// One block: `filters` of up to two tiles.
 OTF_AVX512_BF16 void finishBlock(const float* sums, int pixels, int filters, const float* bias,
                                  const Epilogue& epilogue, char* to, const Target& target) {
@@ -66,9 +59,10 @@ OTF_AVX512_BF16 void finishBlock(const float* sums, int pixels, int filters, con
   const auto lowMask = static_cast<__mmask16>(mask);
   const auto highMask = static_cast<__mmask16>(mask >> 16);
   for (int pixel = 0; pixel < pixels; ++pixel, sums += kTileRows, to += target.pixel) {
-    const __m512 low = finished(_mm512_add_ps(_mm512_loadu_ps(sums), lowBias), leak, gap);
+    const __m512 low = avx512::finished(_mm512_add_ps(_mm512_loadu_ps(sums), lowBias), leak, gap);
     __m512 high = _mm512_setzero_ps();
-    if (highMask != 0) high = finished(_mm512_add_ps(_mm512_loadu_ps(sums + kSums), highBias), leak, gap);
+    if (highMask != 0)
+      high = avx512::finished(_mm512_add_ps(_mm512_loadu_ps(sums + kSums), highBias), leak, gap);
     if (target.floats) {
       _mm512_mask_storeu_ps(to, lowMask, low);
       _mm512_mask_storeu_ps(to + kRowBytes, highMask, high);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/strips/layer.h"
 #include "tensor/buffer.h"
 
 namespace otf::amx {
@@ -12,10 +13,7 @@ constexpr int kTileRows = 16;                 // pixels, and filters, of a tile
 constexpr int kTileDepth = 32;                // bfloat16 values of a row
 constexpr int64_t kValue = sizeof(uint16_t);  // bytes of a bfloat16
 
-struct Geometry {
-  int channels = 1, filters = 1;
-  int kernelW = 1, kernelH = 1, strideW = 1, strideH = 1, padW = 0, padH = 0;
-};
+using strips::Geometry;
 
 /// How the operand of a row of pixels lies in memory. Maps are channels last: the values below one row of a kernel are
 /// side by side, and a tile's row is a part of them.

@@ -9,12 +9,6 @@ namespace {
 
 dnnl::cpu_isa isa() { return dnnl::get_effective_cpu_isa(); }
 
-// Levels above AVX2 without AVX-512 have other numbers in each version of oneDNN, but for that of avx2_vnni.
-bool hasAvx512() {
-  return static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core) &&
-         isa() != dnnl::cpu_isa::avx2_vnni;
-}
-
 roofline::Unit vectorUnit() {
   if (hasAvx512()) return roofline::Unit::kAvx512;
   return static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx2) ? roofline::Unit::kAvx2
@@ -28,9 +22,19 @@ std::string libraryVersion() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
+bool hasAvx512() {
+#if defined(__x86_64__)
+  // oneDNN's order; levels above AVX2 without AVX-512 have other numbers in each version, but for that of avx2_vnni.
+  return static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core) &&
+         isa() != dnnl::cpu_isa::avx2_vnni;
+#else
+  return false;
+#endif
+}
+
 bool hasBf16() {
 #if defined(__x86_64__)
-  // oneDNN's own order: every level from avx512_core_bf16 up includes the one before.
+  // The same order: every level from avx512_core_bf16 up includes the one before.
   return static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core_bf16) &&
          isa() != dnnl::cpu_isa::avx2_vnni;
 #else
@@ -40,7 +44,7 @@ bool hasBf16() {
 
 bool hasAmx() {
 #if defined(__x86_64__)
-  // oneDNN's order again; ONEDNN_MAX_CPU_ISA lowers it for our own kernels too.
+  // And again; ONEDNN_MAX_CPU_ISA lowers it for our own kernels too.
   return hasBf16() && static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core_amx) &&
          tiles::available();
 #else

@@ -10,6 +10,8 @@ namespace otf::onednn {
 
 std::string libraryVersion();  // of the library that is loaded, "2.6.3"
 std::string describeCpu();     // "AMD EPYC ... (AVX-512, BF16)"
+/// True where the vector unit is that of AVX-512.
+bool hasAvx512();
 /// True where BF16 multiplications are instructions: elsewhere oneDNN emulates them, slower than FP32.
 bool hasBf16();
 /// True where products of BF16 tiles are instructions, and the process may use them.

@@ -126,7 +126,7 @@ class OnednnEngine final : public Engine {
     const std::vector<double> flops = layerFlops(*network_, extent);
     std::vector<LayerTiming> timings;
     for (size_t i = 0; i < flops.size(); ++i)
-      timings.push_back({describeLayer(network_->layers[i]), "own", 0.0, flops[i] * batch, false});
+      timings.push_back({describeLayer(network_->layers[i]), "own", 0.0, flops[i] * batch});
     std::mutex adding;
     const auto timed = [&](Lane& lane, int count, const float* from, float* to, double share) {
       Plan& plan = lane.planFor(extent, count, false);
@@ -136,6 +136,7 @@ class OnednnEngine final : public Engine {
       for (size_t i = 0; i < notes.size(); ++i) {
         timings[i].seconds += notes[i].seconds * share;
         timings[i].follows = notes[i].follows;
+        timings[i].arithmetic = notes[i].arithmetic;
         if (!notes[i].kernel.empty()) timings[i].kernel = notes[i].kernel;
       }
     };

@@ -1,5 +1,6 @@
 #include "engine/onednn/plan.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "timing/stopwatch.h"
@@ -65,6 +66,7 @@ std::vector<LayerNote> Plan::profile(Pass& pass, const Arenas& arenas, size_t la
       LayerNote& note = notes[step.layer + i];
       note.seconds += apart[i];
       note.follows = note.follows || i > 0;
+      note.arithmetic = std::min(note.arithmetic, step.arithmetic);
       if (!step.kernel.empty()) note.kernel += (note.kernel.empty() ? "" : " + ") + step.kernel;
     }
   }

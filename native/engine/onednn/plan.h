@@ -46,14 +46,16 @@ struct Step {
   size_t layer = 0;
   std::string kernel;  // empty: of our own
   std::function<void(Pass&)> run;
-  size_t layers = 1;  // that one and those after it
+  size_t layers = 1;        // that one and those after it
+  double arithmetic = 1.0;  // what it does of the layers' multiply-adds, where another algorithm needs fewer
 };
 
 /// What profile() found out about a layer.
 struct LayerNote {
   double seconds = 0;
   std::string kernel;
-  bool follows = false;  // inside the step of the layer before
+  bool follows = false;     // inside the step of the layer before
+  double arithmetic = 1.0;  // Step's
 };
 
 /// Memory that plans of one lane share, since they never run at once: activations flow between the first two,

@@ -13,6 +13,11 @@ using Tag = dnnl::memory::format_tag;
 
 }  // namespace
 
+Epilogue epilogueOf(const Activation& a) {
+  if (!splitsAtKnee(a)) return {};
+  return {a.leak, (1.0F - a.leak) * a.saturation};
+}
+
 PlanBuilder::PlanBuilder(const Network& network, const PlanSpec& spec, WeightStore& weights,
                          const dnnl::engine& engine, dnnl::stream& stream)
     : network_(network),
@@ -150,8 +155,10 @@ std::unique_ptr<Plan> PlanBuilder::build() {
   for (layer_ = 0; layer_ < network_.layers.size(); ++layer_) {
     const bool isInput = !flow_.arena;
     plan_->entries_.push_back({isInput ? 0 : plan_->steps_.size(), isInput ? dnnl::memory() : flow_.memory});
-    if (const size_t count = tileLayers(); count > 0) {
-      addTiles(count);
+    if (const size_t count = stripLayers(); count > 0) {
+      addStrips(count);
+    } else if (takesWinograd(layer_)) {
+      addWinograd(std::get<ConvLayer>(network_.layers[layer_]));
     } else {
       std::visit([this](const auto& layer) { add(layer); }, network_.layers[layer_]);
     }

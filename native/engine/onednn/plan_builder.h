@@ -1,4 +1,4 @@
-// Turns layers into steps: convolutions in plan_conv.cpp (on AMX plan_tiles.cpp), other layers in plan_layers.cpp, what they share, input and
+// Turns layers into steps: convolutions in plan_conv.cpp (in strips plan_strips.cpp, of 3x3 plan_winograd.cpp), other layers in plan_layers.cpp, what they share, input and
 // output in plan_builder.cpp; these alone include this.
 #pragma once
 
@@ -18,6 +18,9 @@ struct Flow {
   bool flat = false;           // [batch][values] float, bias node included
 };
 
+/// What our own convolutions do with their sums, for activations that they know: RELU, and those that change nothing here.
+Epilogue epilogueOf(const Activation& activation);
+
 class PlanBuilder {
  public:
   PlanBuilder(const Network& network, const PlanSpec& spec, WeightStore& weights, const dnnl::engine& engine,
@@ -33,10 +36,15 @@ class PlanBuilder {
   void add(const LrnLayer& layer);
   void addOutput();
 
-  /// How many layers from this one on are done as products of tiles, in one step; 0: this one is not.
-  size_t tileLayers() const;
-  bool takesTiles(size_t layer) const;
-  void addTiles(size_t count);
+  /// A convolution that may be done by our own kernels.
+  const ConvLayer* ownConvolution(size_t layer) const;
+  Shape inputOf(size_t layer) const;
+  /// How many layers from this one on are done in strips, in one step; 0: this one is not.
+  size_t stripLayers() const;
+  bool takesStrips(size_t layer) const;
+  void addStrips(size_t count);
+  bool takesWinograd(size_t layer) const;
+  void addWinograd(const ConvLayer& layer);
 
   // Pieces of layers.
   void addConvolution(const ConvLayer& layer, bool fuseRelu);

@@ -21,7 +21,7 @@ Dims plainStrides(const Dims& dims) {
 
 }  // namespace
 
-amx::Geometry tileGeometry(const ConvLayer& layer) {
+strips::Geometry geometryOf(const ConvLayer& layer) {
   return {layer.channels(), layer.filters,   layer.size[0],    layer.size[1],
           layer.stride[0],  layer.stride[1], layer.padding[0], layer.padding[1]};
 }
@@ -80,16 +80,28 @@ LayerWeights WeightStore::conv(size_t index, bool scaled, size_t rank, const Des
               plain.weights.data(), plain.bias, stream);
 }
 
-std::shared_ptr<const amx::Weights> WeightStore::tiles(size_t index, bool scaled) {
-  std::shared_ptr<const amx::Weights>& kept = tiles_[{index, scaled}];
+template <typename T, typename... Shape>
+std::shared_ptr<const T> WeightStore::pack(Packed<T>& packed, size_t index, bool scaled,
+                                           const Shape&... shape) {
+  std::shared_ptr<const T>& kept = packed[{index, scaled}];
   if (kept) return kept;
-  const auto& layer = std::get<ConvLayer>(network_->layers[index]);
   const Plain plain = plainConv(index, scaled);
-  const auto made =
-      std::make_shared<const amx::Weights>(tileGeometry(layer), plain.weights.data(), plain.bias.data());
-  bytes_ += made->bytes();
-  kept = made;
+  kept = std::make_shared<const T>(shape..., plain.weights.data(), plain.bias.data());
+  bytes_ += kept->bytes();
   return kept;
+}
+
+std::shared_ptr<const amx::Weights> WeightStore::tiles(size_t index, bool scaled) {
+  return pack(tiles_, index, scaled, geometryOf(std::get<ConvLayer>(network_->layers[index])));
+}
+
+std::shared_ptr<const avx512::DirectWeights> WeightStore::direct(size_t index, bool scaled) {
+  return pack(direct_, index, scaled, geometryOf(std::get<ConvLayer>(network_->layers[index])));
+}
+
+std::shared_ptr<const avx512::WinogradWeights> WeightStore::winograd(size_t index, bool scaled) {
+  const auto& layer = std::get<ConvLayer>(network_->layers[index]);
+  return pack(winograd_, index, scaled, layer.channels(), layer.filters);
 }
 
 LayerWeights WeightStore::dense(size_t index, bool scaled, const Dims& dims, const Desc& layout,

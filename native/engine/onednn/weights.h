@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "engine/amx/weights.h"
+#include "engine/avx512/direct.h"
+#include "engine/avx512/winograd.h"
 #include "engine/onednn/compat.h"
 #include "model/network.h"
 
@@ -22,7 +24,7 @@ struct Reach {
   float gain = 0, shift = 0;
 };
 
-amx::Geometry tileGeometry(const ConvLayer& layer);
+strips::Geometry geometryOf(const ConvLayer& layer);
 
 /// One thread at a time: the one that builds a plan.
 class WeightStore {
@@ -35,6 +37,10 @@ class WeightStore {
   LayerWeights conv(size_t layer, bool scaled, size_t rank, const Desc& layout, dnnl::stream& stream);
   /// The same for products of tiles; the layer must be two-dimensional.
   std::shared_ptr<const amx::Weights> tiles(size_t layer, bool scaled);
+  /// The same for direct sums.
+  std::shared_ptr<const avx512::DirectWeights> direct(size_t layer, bool scaled);
+  /// The same for Winograd's transforms, of kernels of 3x3.
+  std::shared_ptr<const avx512::WinogradWeights> winograd(size_t layer, bool scaled);
   /// `input`: the spatial shape the dense layer flattens, or {1,1,1} x values after another dense layer.
   LayerWeights dense(size_t layer, bool scaled, const Dims& weightDims, const Desc& layout,
                      dnnl::stream& stream);
@@ -62,7 +68,14 @@ class WeightStore {
   float inputBias_;
   dnnl::engine engine_;
   std::map<size_t, std::vector<Kept>> kept_;
-  std::map<std::pair<size_t, bool>, std::shared_ptr<const amx::Weights>> tiles_;
+  /// Weights in an order of our own, by layer and whether they are scaled.
+  template <typename T>
+  using Packed = std::map<std::pair<size_t, bool>, std::shared_ptr<const T>>;
+  template <typename T, typename... Shape>
+  std::shared_ptr<const T> pack(Packed<T>& packed, size_t layer, bool scaled, const Shape&... shape);
+  Packed<amx::Weights> tiles_;
+  Packed<avx512::DirectWeights> direct_;
+  Packed<avx512::WinogradWeights> winograd_;
   int64_t bytes_ = 0;
 };
 

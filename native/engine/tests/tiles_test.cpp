@@ -9,10 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/amx/chain.h"
+#include "engine/amx/layer.h"
 #include "engine/onednn/cpu.h"
 #include "engine/onednn/layout.h"
 #include "engine/registry/registry.h"
+#include "engine/strips/chain.h"
 #include "engine/tests/check.h"
 #include "engine/tests/inputs.h"
 #include "engine/threads/worker_thread.h"
@@ -101,12 +102,13 @@ Made make(const Conv& conv) {
 /// Of `batch` items, in float.
 std::vector<float> inTiles(const std::vector<Made>& layers, const std::vector<float>& in, int batch,
                            int threads, int64_t cache, bool floatsIn, bool floatsOut) {
-  std::vector<amx::ChainLayer> chained;
+  std::vector<strips::ChainLayer> chained;
   for (const Made& m : layers)
-    chained.push_back({m.packed, m.conv.epilogue, m.conv.outWidth(), m.conv.outHeight()});
-  const amx::Chain chain(std::move(chained),
-                         {layers[0].conv.width, layers[0].conv.height, floatsIn, floatsOut}, batch, threads,
-                         cache);
+    chained.push_back(
+        {std::make_shared<amx::TileLayer>(m.packed, m.conv.epilogue), m.conv.outWidth(), m.conv.outHeight()});
+  const strips::Chain chain(std::move(chained),
+                            {layers[0].conv.width, layers[0].conv.height, floatsIn, false, floatsOut}, batch,
+                            threads, cache);
   std::vector<Bf16> narrow(in.size());
   for (size_t i = 0; i < in.size(); ++i) onednn::store(narrow[i], in[i]);
   const Conv& last = layers.back().conv;

@@ -5,27 +5,21 @@
 #include <memory>
 #include <vector>
 
-#include "engine/amx/product.h"
-#include "engine/amx/weights.h"
+#include "engine/strips/layer.h"
 
-namespace otf::amx {
-
-/// Whether a convolution reads each value of its source once and nothing around it: such layers follow another in a chain.
-bool canFollow(const Geometry& geometry);
+namespace otf::strips {
 
 struct ChainLayer {
-  std::shared_ptr<const Weights> weights;
-  Epilogue epilogue;
+  std::shared_ptr<const Layer> layer;
   int width = 0, height = 0;  // of what comes out
 };
 
-/// The first layer may be any; all others canFollow(). Maps are channels last: bfloat16, or float where it says so.
+/// The first layer may be any; all others read each value once, from the map as it is.
 class Chain {
  public:
   struct Ends {
-    int width = 0, height = 0;  // of the source
-    bool floatsIn = false;      // one channel
-    bool floatsOut = false;
+    int width = 0, height = 0;                                        // of the source
+    bool floatsIn = false, floatsBetween = false, floatsOut = false;  // bfloat16 otherwise
   };
   /// `threads`: of the OpenMP team that runs it; `cache`: bytes of a core's second-level cache.
   Chain(std::vector<ChainLayer> layers, const Ends& ends, int batch, int threads, int64_t cache);
@@ -50,4 +44,4 @@ class Chain {
   int64_t between_[2] = {};  // and for what flows from layer to layer, in turns
 };
 
-}  // namespace otf::amx
+}  // namespace otf::strips

@@ -1,13 +1,12 @@
-#include "engine/amx/chain.h"
+#include "engine/strips/chain.h"
 
 #include <omp.h>
 
 #include <algorithm>
 
-#include "engine/amx/gather.h"
 #include "timing/stopwatch.h"
 
-namespace otf::amx {
+namespace otf::strips {
 namespace {
 
 constexpr int64_t kLine = 64;
@@ -16,26 +15,23 @@ constexpr int kStripPixels =
 constexpr int kLeastRows = 8;  // of a layer that reads beyond its strip: what is read twice stays small
 
 int64_t lines(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+int64_t valueBytes(bool floats) { return floats ? sizeof(float) : sizeof(uint16_t); }
 
 }  // namespace
-
-bool canFollow(const Geometry& g) {
-  return readingOf(g) == Reading::kDirect && g.strideW == g.kernelW && g.strideH == g.kernelH;
-}
 
 Chain::Chain(std::vector<ChainLayer> layers, const Ends& ends, int batch, int threads, int64_t cache)
     : layers_(std::move(layers)), ends_(ends), batch_(batch), threads_(threads) {
   const ChainLayer& head = layers_.front();
   const int height = layers_.back().height;
   int scale = 1;  // rows of the first layer for one of the last
-  for (size_t i = 1; i < layers_.size(); ++i) scale *= layers_[i].weights->geometry().strideH;
-  const int least = head.weights->reading() == Reading::kDirect ? 1 : kLeastRows;
+  for (size_t i = 1; i < layers_.size(); ++i) scale *= layers_[i].layer->geometry().strideH;
+  const int least = head.layer->geometry().readsOnce() ? 1 : kLeastRows;
   strip_ = std::max({1, least / scale, kStripPixels / (head.width * scale)});
   // Every thread has something to do.
   const int64_t shares = std::max<int64_t>(1, (threads_ + batch_ - 1) / batch_);
   strip_ = std::min(strip_, static_cast<int>((height + shares - 1) / shares));
   const auto plan = [&] {
-    gather_ = lines(gatherBytes(*head.weights, ends_.width, rowsOf(0), head.width));
+    gather_ = lines(head.layer->scratchBytes(ends_.width, rowsOf(0), head.width));
     between_[0] = between_[1] = 0;
     for (size_t i = 0; i + 1 < layers_.size(); ++i)
       between_[i % 2] = std::max(between_[i % 2], lines(stripBytes(i)));
@@ -50,13 +46,13 @@ Chain::Chain(std::vector<ChainLayer> layers, const Ends& ends, int batch, int th
 
 int Chain::rowsOf(size_t layer) const {
   int rows = strip_;
-  for (size_t i = layers_.size() - 1; i > layer; --i) rows *= layers_[i].weights->geometry().strideH;
+  for (size_t i = layers_.size() - 1; i > layer; --i) rows *= layers_[i].layer->geometry().strideH;
   return rows;
 }
 
 int64_t Chain::stripBytes(size_t layer) const {
   const ChainLayer& l = layers_[layer];
-  return int64_t{rowsOf(layer)} * l.width * l.weights->geometry().filters * kValue;
+  return int64_t{rowsOf(layer)} * l.width * l.layer->geometry().filters * valueBytes(ends_.floatsBetween);
 }
 
 void Chain::run(const void* source, void* target, void* scratch, double* seconds) const {
@@ -84,35 +80,30 @@ void Chain::run(const void* source, void* target, void* scratch, double* seconds
 
 void Chain::runStrip(int item, int from, int rows, const char* source, char* target, char* scratch,
                      double* seconds) const {
-  const Geometry& first = layers_.front().weights->geometry();
-  const int64_t valueIn = ends_.floatsIn ? sizeof(float) : kValue;
-  Source in{source + item * (int64_t{ends_.width} * ends_.height * first.channels * valueIn), ends_.width,
-            ends_.height, ends_.floatsIn};
+  const Geometry& first = layers_.front().layer->geometry();
+  const int64_t in = int64_t{ends_.width} * ends_.height * first.channels * valueBytes(ends_.floatsIn);
+  Map map{source + item * in, ends_.width, ends_.height, ends_.floatsIn};
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Stopwatch watch;
     const ChainLayer& layer = layers_[i];
-    const Weights& weights = *layer.weights;
     int count = rows;
     int start = from;
     for (size_t k = layers_.size() - 1; k > i; --k) {
-      count *= layers_[k].weights->geometry().strideH;
-      start *= layers_[k].weights->geometry().strideH;
+      count *= layers_[k].layer->geometry().strideH;
+      start *= layers_[k].layer->geometry().strideH;
     }
-    // Followers find the rows of their strip, and only those.
-    const Gathered operand = gather(weights, in, i == 0 ? start : 0, count, layer.width, scratch);
     const bool last = i + 1 == layers_.size();
     Target to;
-    to.floats = last && ends_.floatsOut;
-    to.pixel = weights.geometry().filters * (to.floats ? int64_t{sizeof(float)} : kValue);
+    to.floats = last ? ends_.floatsOut : ends_.floatsBetween;
+    to.pixel = layer.layer->geometry().filters * valueBytes(to.floats);
     to.row = layer.width * to.pixel;
     to.first = last ? target + (int64_t{item} * layer.height + from) * to.row
                     : scratch + gather_ + (i % 2 == 0 ? 0 : between_[0]);
-    multiplyRows(weights, layer.epilogue,
-                 {operand.first, operand.pixel, operand.sourceRow, operand.outputRow}, count, layer.width,
-                 to);
-    in = {to.first, layer.width, count, false};
+    // Followers find the rows of their strip, and only those.
+    layer.layer->run(map, i == 0 ? start : 0, count, layer.width, scratch, to);
+    map = {to.first, layer.width, count, to.floats};
     if (seconds != nullptr) seconds[i] += watch.seconds();
   }
 }
 
-}  // namespace otf::amx
+}  // namespace otf::strips

@@ -1,0 +1,20 @@
+#include "engine/amx/layer.h"
+
+#include "engine/amx/gather.h"
+
+namespace otf::amx {
+
+bool canFollow(const Geometry& g) { return readingOf(g) == Reading::kDirect && g.readsOnce(); }
+
+int64_t TileLayer::scratchBytes(int sourceWidth, int rows, int width) const {
+  return gatherBytes(*weights_, sourceWidth, rows, width);
+}
+
+void TileLayer::run(const strips::Map& source, int from, int rows, int width, char* scratch,
+                    const Target& target) const {
+  const Gathered operand = gather(*weights_, source, from, rows, width, scratch);
+  multiplyRows(*weights_, epilogue_, {operand.first, operand.pixel, operand.sourceRow, operand.outputRow},
+               rows, width, target);
+}
+
+}  // namespace otf::amx
