@@ -14,15 +14,65 @@ constexpr int kSums = kTileRows * kTileRows;
 // Of the operand: read again for every pair of tiles of filters, beside which it has to stay in the second-level cache.
 constexpr int64_t kSliceBytes = 640 << 10;
 
+#define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
+
+/// The filters of up to two tiles.
+struct Filters {
+  const float* bias;
+  const Epilogue& epilogue;
+  const Target& target;
+  int count;
+};
+
+/// Sums of up to two blocks of pixels that are not where they go yet.
+struct Pending {
+  const float* sums = nullptr;
+  char* to[2] = {};
+  int pixels = 1;  // of a block
+  int next = 0, end = 0;
+};
+
+/// The next `count` pixels, as far as there are any.
+OTF_AVX512_BF16 void finish(Pending& pending, int count, const Filters& filters) {
+  const __m512 leak = _mm512_set1_ps(filters.epilogue.leak);
+  const __m512 gap = _mm512_set1_ps(filters.epilogue.gap);
+  const __m512 lowBias = _mm512_loadu_ps(filters.bias);
+  const __m512 highBias = _mm512_loadu_ps(filters.bias + kTileRows);
+  const auto mask = static_cast<__mmask32>(filters.count >= 32 ? 0xffffffffU : (1U << filters.count) - 1U);
+  const auto lowMask = static_cast<__mmask16>(mask);
+  const auto highMask = static_cast<__mmask16>(mask >> 16);
+  for (const int end = std::min(pending.end, pending.next + count); pending.next < end; ++pending.next) {
+    const int block = pending.next >= pending.pixels ? 1 : 0;
+    const int pixel = pending.next - block * pending.pixels;
+    const float* const sums = pending.sums + 2 * block * kSums + pixel * kTileRows;
+    char* const to = pending.to[block] + pixel * filters.target.pixel;
+    const __m512 low = avx512::finished(_mm512_add_ps(_mm512_loadu_ps(sums), lowBias), leak, gap);
+    __m512 high = _mm512_setzero_ps();
+    if (highMask != 0)
+      high = avx512::finished(_mm512_add_ps(_mm512_loadu_ps(sums + kSums), highBias), leak, gap);
+    if (filters.target.floats) {
+      _mm512_mask_storeu_ps(to, lowMask, low);
+      _mm512_mask_storeu_ps(to + kRowBytes, highMask, high);
+    } else {
+      _mm512_mask_storeu_epi16(to, mask, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    }
+  }
+}
+
+#undef OTF_AVX512_BF16
+
 /// Sums of `kBlocks` blocks of pixels times `kWide` tiles of filters: tiles 0 to 3; operands in 4 and 5, weights in 6, 7.
+/// Between the products the vector unit finishes what is pending.
 template <int kBlocks, int kWide>
 void multiplyBlock(const Weights& weights, const char* const (&first)[2], const Operand& operand,
-                   const char* packed, float* sums) {
+                   const char* packed, float* sums, Pending& pending, const Filters& filters) {
   tiles::zero<0>();
   if constexpr (kWide > 1) tiles::zero<1>();
   if constexpr (kBlocks > 1) tiles::zero<2>();
   if constexpr (kBlocks > 1 && kWide > 1) tiles::zero<3>();
   const int64_t step = weights.depth() * kValue;
+  const int products = weights.rows() * weights.chunks();
+  const int share = (pending.end + products - 1) / products;
   for (int row = 0; row < weights.rows(); ++row) {
     const char* a = first[0] + row * operand.sourceRow;
     const char* b = kBlocks > 1 ? first[1] + row * operand.sourceRow : nullptr;
@@ -35,6 +85,7 @@ void multiplyBlock(const Weights& weights, const char* const (&first)[2], const 
       if constexpr (kWide > 1) tiles::multiply<1, 4, 7>();
       if constexpr (kBlocks > 1) tiles::multiply<2, 5, 6>();
       if constexpr (kBlocks > 1 && kWide > 1) tiles::multiply<3, 5, 7>();
+      if (pending.next < pending.end) finish(pending, share, filters);
       a += step;
       if constexpr (kBlocks > 1) b += step;
       packed += kWide * kTileBytes;
@@ -45,34 +96,6 @@ void multiplyBlock(const Weights& weights, const char* const (&first)[2], const 
   if constexpr (kBlocks > 1) tiles::store<2>(sums + 2 * kSums, kRowBytes);
   if constexpr (kBlocks > 1 && kWide > 1) tiles::store<3>(sums + 3 * kSums, kRowBytes);
 }
-
-#define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
-
-/// One block: `filters` of up to two tiles.
-OTF_AVX512_BF16 void finishBlock(const float* sums, int pixels, int filters, const float* bias,
-                                 const Epilogue& epilogue, char* to, const Target& target) {
-  const __m512 leak = _mm512_set1_ps(epilogue.leak);
-  const __m512 gap = _mm512_set1_ps(epilogue.gap);
-  const __m512 lowBias = _mm512_loadu_ps(bias);
-  const __m512 highBias = _mm512_loadu_ps(bias + kTileRows);
-  const auto mask = static_cast<__mmask32>(filters >= 32 ? 0xffffffffU : (1U << filters) - 1U);
-  const auto lowMask = static_cast<__mmask16>(mask);
-  const auto highMask = static_cast<__mmask16>(mask >> 16);
-  for (int pixel = 0; pixel < pixels; ++pixel, sums += kTileRows, to += target.pixel) {
-    const __m512 low = avx512::finished(_mm512_add_ps(_mm512_loadu_ps(sums), lowBias), leak, gap);
-    __m512 high = _mm512_setzero_ps();
-    if (highMask != 0)
-      high = avx512::finished(_mm512_add_ps(_mm512_loadu_ps(sums + kSums), highBias), leak, gap);
-    if (target.floats) {
-      _mm512_mask_storeu_ps(to, lowMask, low);
-      _mm512_mask_storeu_ps(to + kRowBytes, highMask, high);
-    } else {
-      _mm512_mask_storeu_epi16(to, mask, (__m512i)_mm512_cvtne2ps_pbh(high, low));
-    }
-  }
-}
-
-#undef OTF_AVX512_BF16
 
 tiles::Config configOf(const Weights& weights, int pixels) {
   tiles::Config config;
@@ -101,24 +124,29 @@ struct Blocks {
 /// Blocks `begin` to `end`, two at a time, for the tiles of filters `tile` and, where there is one, `tile + 1`.
 void multiplyPair(const Weights& weights, const Epilogue& epilogue, const Blocks& blocks, int begin, int end,
                   int tile) {
-  alignas(64) float sums[4 * kSums];
+  alignas(64) float sums[2][4 * kSums];  // in turns: one is finished while the other is summed
   const char* const packed = weights.pair(tile / 2);
   const bool wide = tile + 1 < weights.tiles();
-  const int filters = std::min(2 * kTileRows, weights.geometry().filters - tile * kTileRows);
-  const float* const bias = weights.bias() + tile * kTileRows;
-  const int64_t value = blocks.target.floats ? int64_t{sizeof(float)} : kValue;
-  for (int block = begin; block < end; block += 2) {
+  const Filters filters{weights.bias() + tile * kTileRows, epilogue, blocks.target,
+                        std::min(2 * kTileRows, weights.geometry().filters - tile * kTileRows)};
+  const int64_t offset = tile * kTileRows * (blocks.target.floats ? int64_t{sizeof(float)} : kValue);
+  Pending pending;
+  int turn = 0;
+  for (int block = begin; block < end; block += 2, turn ^= 1) {
     const bool both = block + 1 < end;
     const char* const first[2] = {blocks.from(block), both ? blocks.from(block + 1) : nullptr};
-    if (both && wide) multiplyBlock<2, 2>(weights, first, blocks.operand, packed, sums);
-    if (both && !wide) multiplyBlock<2, 1>(weights, first, blocks.operand, packed, sums);
-    if (!both && wide) multiplyBlock<1, 2>(weights, first, blocks.operand, packed, sums);
-    if (!both && !wide) multiplyBlock<1, 1>(weights, first, blocks.operand, packed, sums);
-    for (int i = 0; i < (both ? 2 : 1); ++i) {
-      finishBlock(sums + 2 * i * kSums, blocks.pixels, filters, bias, epilogue,
-                  blocks.to(block + i) + tile * kTileRows * value, blocks.target);
-    }
+    float* const to = sums[turn];
+    if (both && wide) multiplyBlock<2, 2>(weights, first, blocks.operand, packed, to, pending, filters);
+    if (both && !wide) multiplyBlock<2, 1>(weights, first, blocks.operand, packed, to, pending, filters);
+    if (!both && wide) multiplyBlock<1, 2>(weights, first, blocks.operand, packed, to, pending, filters);
+    if (!both && !wide) multiplyBlock<1, 1>(weights, first, blocks.operand, packed, to, pending, filters);
+    pending = {to,
+               {blocks.to(block) + offset, both ? blocks.to(block + 1) + offset : nullptr},
+               blocks.pixels,
+               0,
+               blocks.pixels * (both ? 2 : 1)};
   }
+  finish(pending, pending.end, filters);
 }
 
 }  // namespace
