@@ -13,6 +13,7 @@ import { benchReconstruct } from './reconstruct.js';
 import { kCubeSets } from './reconstruct-sets.js';
 import { benchReconstructSpeed } from './reconstruct-speed.js';
 import { benchResults } from './results.js';
+import { benchScale } from './scale.js';
 import { benchScore } from './score.js';
 import { benchServer } from './server.js';
 import { benchSky } from './sky.js';
@@ -21,6 +22,7 @@ import { benchSky } from './sky.js';
 const kLevels: number[] = [0.2, 0.25, 0.33, 0.5];
 /** Sides of cubes whose costs per voxel are compared; the middle one is that of the bars. */
 const kSizes: number[] = [128, 256, 512];
+const kWorkers: number[] = [1, 8, 64];
 
 function range(text: string): [number, number] {
   const [low, high, ...more] = text.split(',').map(real(-90, 90));
@@ -162,6 +164,18 @@ export function addBenchmarks(group: Command): void {
     .option('--json', 'as JSON')
     .action(benchChains);
   example(chains, ['cianna-otf bench chains', 'cianna-otf bench chains --steps 10 --json']);
+
+  const scale = group
+    .command('scale')
+    .description('workers whose devices are clocks: what of them is used, what a task costs server and broker')
+    .option('--workers <n...>', 'how many (default: 1 8 64)', (text, before: number[] | undefined) => [
+      ...(before ?? []),
+      integer(1, 256)(text),
+    ])
+    .option('--seconds <n>', 'of the window', integer(1, 600), 30)
+    .option('--json', 'as JSON')
+    .action((options) => benchScale({ ...options, workers: options.workers ?? kWorkers }));
+  example(scale, ['cianna-otf bench scale', 'cianna-otf bench scale --workers 1 64 --seconds 60']);
 
   const results = group
     .command('results')

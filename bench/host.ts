@@ -23,8 +23,10 @@ export async function startBenchServer(
   dataDir: string,
   models: string,
   settings: Record<string, string>,
+  more: readonly string[] = [],
 ): Promise<BenchServer> {
-  const child = spawn(process.execPath, [kProgram, 'serve', '--port', '0', '--data-dir', dataDir, '--models', models], {
+  const args = [kProgram, 'serve', '--port', '0', '--data-dir', dataDir, '--models', models, ...more];
+  const child = spawn(process.execPath, args, {
     env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
