@@ -171,12 +171,13 @@ export class People {
   async #changePhase(phase: 'RUN' | 'ABORT', job = this.#any()): Promise<void> {
     if (!job) return;
     if (phase === 'ABORT') job.abortAsked = true;
-    else job.pending = false;
     const answer = await this.#ask(job.owner, {
       method: 'POST',
       path: `/jobs/${job.id}/phase`,
       ...form({ PHASE: phase }),
     });
+    // One that was refused, or was not heard, need not run.
+    if (phase === 'RUN' && !answer.gone && answer.status === 303) job.pending = false;
     if (!answer.gone && answer.status === 404) this.#missing(job);
   }
 
