@@ -85,20 +85,47 @@ Matrix derivatives(const FitPixels& pixels, std::span<const Gaussian> gaussians,
   return j;
 }
 
-/// J' N J, with the noise correlated as exp(-d' B^-1 d / 4) for a beam of covariance B.
+/// Of the noise of two pixels of one grid: exp(-d' B^-1 d / 4) for a beam of covariance B. There are far fewer distances than pairs.
+class Correlations {
+ public:
+  Correlations(const FitPixels& pixels, double rms, const Covariance& beam) {
+    const auto [left, right] = std::ranges::minmax(pixels.x);
+    const auto [bottom, top] = std::ranges::minmax(pixels.y);
+    reach_ = std::lround(right - left);
+    const long rows = std::lround(top - bottom) + 1;
+    values_.resize(static_cast<size_t>((2 * reach_ + 1) * rows));
+    const double d = beam.determinant();
+    for (long y = 0; y < rows; ++y) {
+      for (long x = -reach_; x <= reach_; ++x) {
+        const auto dx = static_cast<double>(x), dy = static_cast<double>(y);
+        const double form = (beam.yy * dx * dx - 2 * beam.xy * dx * dy + beam.xx * dy * dy) / d;
+        constexpr double kFar = 60;  // less than a millionth
+        values_[index(x, y)] = form > kFar ? 0 : rms * rms * std::exp(-0.25 * form);
+      }
+    }
+  }
+  double at(double dx, double dy) const {
+    const long x = std::lround(dx), y = std::lround(dy);
+    return values_[y < 0 ? index(-x, -y) : index(x, y)];
+  }
+
+ private:
+  size_t index(long x, long y) const { return static_cast<size_t>(y * (2 * reach_ + 1) + x + reach_); }
+  long reach_ = 0;
+  std::vector<double> values_;
+};
+
+/// J' N J.
 Matrix propagated(const FitPixels& pixels, const Matrix& j, size_t parameters, double rms,
                   const Covariance& beam) {
-  const double d = beam.determinant();
+  const Correlations correlations(pixels, rms, beam);
   Matrix out(parameters, parameters);
   std::vector<double> mixed(parameters);
   for (size_t i = 0; i < pixels.count(); ++i) {
     std::ranges::fill(mixed, 0);
     for (size_t k = 0; k < pixels.count(); ++k) {
-      const double dx = pixels.x[i] - pixels.x[k], dy = pixels.y[i] - pixels.y[k];
-      const double form = (beam.yy * dx * dx - 2 * beam.xy * dx * dy + beam.xx * dy * dy) / d;
-      constexpr double kFar = 60;  // less than a millionth
-      if (form > kFar) continue;
-      const double correlation = rms * rms * std::exp(-0.25 * form);
+      const double correlation = correlations.at(pixels.x[i] - pixels.x[k], pixels.y[i] - pixels.y[k]);
+      if (correlation == 0) continue;
       const double* row = j.row(k);
       for (size_t p = 0; p < parameters; ++p) mixed[p] += correlation * row[p];
     }
