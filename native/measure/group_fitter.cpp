@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <numbers>
 
+#include "measure/doubles.h"
 #include "measure/groups.h"
 
 namespace otf::measure {
@@ -17,6 +21,11 @@ constexpr double kFitSigmas = 0.7 * kFwhmPerSigma;
 constexpr double kResolvedSigmas = 1;
 /// A fit that went further than this from where it began, in FWHM of what it began with, fitted something else.
 constexpr double kFarthestMove = 1, kMostGrowth = 3;
+/// Two of a group that are nearer to each other than this, in FWHM of the beam, may be one.
+constexpr double kDoubleWidths = 1.3;
+/// They are, when one Gaussian fits as well: noise alone lets a second one, of six parameters, lower the sum of squares by about
+/// this many times its variance, for each pixel that it is correlated over.
+constexpr double kDoubleGain = 4;
 
 double areaRatio(const Covariance& shape, const Covariance& beam) {
   return std::sqrt(shape.determinant() / beam.determinant());
@@ -40,31 +49,7 @@ class GroupFitter {
 
   void fit(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
     begin(group, out);
-    collect(window);
-    const std::vector<Gaussian> beams = fitBeamShaped();
-    bool failed = beams.empty();
-    std::vector<Gaussian> fits = failed ? starts_ : beams;
-    std::array<bool, kMostTogether> free{};
-    if (effort_ == Effort::kFull) {
-      free.fill(true);
-      std::vector<Gaussian> shaped = fitFree(fits, free);
-      if (!shaped.empty()) {
-        fits = settle(std::move(shaped), beams, free);
-        failed = false;
-      } else {
-        free.fill(false);
-      }
-    }
-    std::vector<GaussianErrors> errors;
-    if (!failed) errors = errorsOf(fits, free);
-    for (size_t k = 0; k < group.size(); ++k) {
-      if (failed) {
-        free[k] = true;
-        fits[k] = moments(k);
-        errors.push_back(condonErrors(fits[k], rms_, beams_[k], true));
-      }
-      write(k, fits[k], errors[k], free[k], failed, out[group[k]]);
-    }
+    fitBegun(group, window, out);
   }
 
   void fitInPlace(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
@@ -84,6 +69,35 @@ class GroupFitter {
   }
 
  private:
+  void fitBegun(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
+    collect(window);
+    const std::vector<Gaussian> beams = fitBeamShaped();
+    bool failed = beams.empty();
+    std::vector<Gaussian> fits = failed ? starts_ : beams;
+    std::array<bool, kMostTogether> free{};
+    if (effort_ == Effort::kFull) {
+      free.fill(true);
+      std::vector<Gaussian> shaped = fitFree(fits, free);
+      if (!shaped.empty()) {
+        fits = settle(std::move(shaped), beams, free);
+        failed = false;
+      } else {
+        free.fill(false);
+      }
+    }
+    if (!failed && effort_ == Effort::kFull && withoutDouble(group, fits, free, window, out)) return;
+    std::vector<GaussianErrors> errors;
+    if (!failed) errors = errorsOf(fits, free);
+    for (size_t k = 0; k < group.size(); ++k) {
+      if (failed) {
+        free[k] = true;
+        fits[k] = moments(k);
+        errors.push_back(condonErrors(fits[k], rms_, beams_[k], true));
+      }
+      write(k, fits[k], errors[k], free[k], failed, out[group[k]]);
+    }
+  }
+
   void begin(const std::vector<size_t>& group, std::vector<Measurement>& out) {
     starts_.clear();
     beams_.clear();
@@ -191,6 +205,34 @@ class GroupFitter {
     if (!refitted.empty()) return refitted;
     free.fill(true);
     return shaped;
+  }
+
+  /// Of two sources that are one the fainter goes, and the others are fitted again. False: there are no such two.
+  bool withoutDouble(const std::vector<size_t>& group, const std::vector<Gaussian>& fits,
+                     const std::array<bool, kMostTogether>& free, const Window& window,
+                     std::vector<Measurement>& out) {
+    const double width = kFwhmPerSigma * std::pow(beams_.front().determinant(), 0.25);
+    const auto [stays, goes] = closestPair(fits, kDoubleWidths * width);
+    if (stays == goes) return false;
+    const Gaussian one = joined(fits[stays], fits[goes]);
+    std::vector<Gaussian> trial = fits;
+    std::array<bool, kMostTogether> shapes = free;
+    trial[stays] = one;
+    shapes[stays] = true;
+    trial.erase(trial.begin() + static_cast<std::ptrdiff_t>(goes));
+    std::shift_left(shapes.begin() + goes, shapes.end(), 1);
+    const FitOutcome single = fitGaussians(pixels_, rms_, trial, {shapes.data(), trial.size()});
+    const double correlated = 4 * std::numbers::pi * std::sqrt(beams_.front().determinant());
+    const double most = sumOfSquares(pixels_, fits) + kDoubleGain * correlated * rms_ * rms_;
+    if (!single.converged || !(single.squares <= most)) return false;
+    std::vector<size_t> left = group;
+    left.erase(left.begin() + static_cast<std::ptrdiff_t>(goes));
+    out[group[goes]].duplicateOf = static_cast<int32_t>(group[stays]);
+    const size_t place = stays - (stays > goes ? 1 : 0);
+    begin(left, out);
+    starts_[place] = one;
+    fitBegun(left, window, out);
+    return true;
   }
 
   /// Of the pixels above the background that no other source of the group is nearer to.

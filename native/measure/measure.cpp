@@ -83,8 +83,8 @@ std::vector<Measurement> measureDetections(const ImagePixels& image, const Noise
     fitGroup({image, noise, detections, peaks, options.effort}, group, window, out);
   });
   for (size_t i = 0; i < out.size(); ++i) {
-    out[i].duplicateOf = firsts[i];
-    if (firsts[i] >= 0) out[static_cast<size_t>(firsts[i])].flags |= kMerged;
+    if (firsts[i] >= 0) out[i].duplicateOf = firsts[i];
+    if (out[i].duplicateOf >= 0) out[static_cast<size_t>(out[i].duplicateOf)].flags |= kMerged;
   }
   return out;
 }

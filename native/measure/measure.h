@@ -40,7 +40,7 @@ struct Measurement {
   double fluxRatio = 0;  // integrated flux over peak: the area of the fit in beams
   bool resolved = false;
   int32_t flags = 0;
-  /// Of the detection with the same peak that stays; -1 = this one stays.
+  /// Of the detection with the same peak, or of the same source, that stays; -1 = this one stays.
   int32_t duplicateOf = -1;
   double snr() const { return fit.peak / rms; }
 };

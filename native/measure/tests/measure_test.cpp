@@ -191,6 +191,28 @@ TEST_CASE("two that overlap are fitted together; a third detection of one peak i
   CHECK(found[2].duplicateOf == 0);
 }
 
+TEST_CASE("two detections of one long source are one, two of a blend are two") {
+  Image image(96, 11, 0.05);
+  const Gaussian whole{40, 30.3, 30.6, covarianceOf({6, 3.2, 40})}, a{40, 60, 60, kBeam},
+      b{30, 63.2, 61, kBeam};
+  for (const Gaussian& source : {whole, a, b}) image.add(source);
+  // Boxes that end on either side of the peak.
+  const Detection before{whole.x - 3.1, whole.y - 2.6, 4, 4, kBeam},
+      behind{whole.x + 3.1, whole.y + 2.6, 4, 4, kBeam};
+  const std::vector<Measurement> found =
+      measure(image, known(96, 0, 0.05F), {before, behind, near(a), near(b)});
+  const size_t stays = found[0].duplicateOf < 0 ? 0 : 1;
+  CHECK(found[1 - stays].duplicateOf == static_cast<int32_t>(stays));
+  CHECK((found[stays].flags & kMerged) != 0);
+  CHECK((found[stays].flags & kBlended) == 0);
+  CHECK(found[stays].fit.x == doctest::Approx(whole.x).epsilon(0.002));
+  CHECK(found[stays].fit.y == doctest::Approx(whole.y).epsilon(0.002));
+  CHECK(found[stays].fit.peak == doctest::Approx(40).epsilon(0.01));
+  CHECK(found[2].duplicateOf == -1);
+  CHECK(found[3].duplicateOf == -1);
+  CHECK((found[3].flags & kBlended) != 0);
+}
+
 TEST_CASE("edges, blank pixels, background and places without pixels") {
   Image image(64, 2, 0.1);
   const Gaussian corner{20, 1, 30, kBeam}, holed{20, 40, 40, kBeam};
