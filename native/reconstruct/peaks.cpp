@@ -23,20 +23,27 @@ bool isTop(std::span<const float> map, int64_t width, int64_t height, int64_t x,
   return true;
 }
 
-Peak peakAt(std::span<const float> map, int64_t width, int64_t height, int64_t px, int64_t py) {
-  Peak peak{px, py, 0, 0, static_cast<double>(map[static_cast<size_t>(py * width + px)])};
-  double sum = 0, sumX = 0, sumY = 0;
-  for (int64_t j = std::max<int64_t>(0, py - 1); j <= std::min(height - 1, py + 1); ++j) {
-    for (int64_t i = std::max<int64_t>(0, px - 1); i <= std::min(width - 1, px + 1); ++i) {
-      const double value = std::max(0.0, static_cast<double>(map[static_cast<size_t>(j * width + i)]));
-      sum += value;
-      sumX += value * static_cast<double>(i - px);
-      sumY += value * static_cast<double>(j - py);
-    }
+/// Of the largest of three values at -1, 0 and 1: where a Gaussian through them is largest, which is what a point is in the
+/// reconstruction; where there is none (a value that is not positive, two that are equal), their centroid.
+double middleOf(double before, double top, double after) {
+  if (before > 0 && after > 0 && (before < top || after < top)) {
+    const double left = std::log(before / top), right = std::log(after / top);
+    return std::clamp((right - left) / (-2 * (left + right)), -0.5, 0.5);
   }
-  peak.x = static_cast<double>(px) + sumX / sum;
-  peak.y = static_cast<double>(py) + sumY / sum;
-  return peak;
+  const double a = std::max(0.0, before), b = std::max(0.0, after);
+  return (b - a) / (a + top + b);
+}
+
+Peak peakAt(std::span<const float> map, int64_t width, int64_t height, int64_t px, int64_t py) {
+  // Beyond the edge there is nothing.
+  const auto at = [&](int64_t x, int64_t y) {
+    return x < 0 || y < 0 || x >= width || y >= height
+               ? 0.0
+               : static_cast<double>(map[static_cast<size_t>(y * width + x)]);
+  };
+  const double top = at(px, py);
+  return {px, py, static_cast<double>(px) + middleOf(at(px - 1, py), top, at(px + 1, py)),
+          static_cast<double>(py) + middleOf(at(px, py - 1), top, at(px, py + 1)), top};
 }
 
 }  // namespace

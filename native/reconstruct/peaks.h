@@ -9,7 +9,7 @@ namespace otf {
 
 struct Peak {
   int64_t px = 0, py = 0;  // of the pixel
-  double x = 0, y = 0;     // centroid of the 3x3 pixels around it, 0-based
+  double x = 0, y = 0;     // where a Gaussian through the pixels beside it is largest, 0-based
   double value = 0;
 };
 

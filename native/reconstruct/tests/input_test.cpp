@@ -268,5 +268,18 @@ TEST_CASE("noise does not see sources, peaks are found once") {
   CHECK(peaks[0].px == 4);
   CHECK(peaks[0].x == doctest::Approx(4.5));
   CHECK(peaks[1].py == 9);
+  // A point between pixels is where it is, as far as its noise lets one see.
+  for (int64_t y = 0; y < 10; ++y) {
+    for (int64_t x = 0; x < 10; ++x)
+      map[size_t(y * 10 + x)] = float(
+          50 * std::exp(-(std::pow(double(x) - 4.4, 2) + std::pow(double(y) - 5.7, 2)) / 2 / 1.36 / 1.36));
+  }
+  const std::vector<Peak> between = findPeaks(map, 10, 10, 5, 1);
+  REQUIRE(between.size() == 1);
+  CHECK(between[0].x == doctest::Approx(4.4).epsilon(1e-4));
+  CHECK(between[0].y == doctest::Approx(5.7).epsilon(1e-4));
+  map.assign(100, 0);
+  map[44] = 9;
+  map[98] = 7;
   CHECK_THROWS_WITH_AS(findPeaks(map, 10, 10, 5, 1), doctest::Contains("in the noise"), OtfError);
 }
