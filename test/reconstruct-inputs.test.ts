@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { ownCurve } from '#otf/tasks/reconstruction/columns.js';
-import { withBands } from '#otf/tasks/reconstruction/upgrades.js';
+import { withBands, withFlags } from '#otf/tasks/reconstruction/upgrades.js';
 import { kNoAstropy, kRoot, python, runCli, scratchDir } from './support/cli.js';
 import { startTestServer } from './support/server.js';
 
@@ -136,6 +136,32 @@ describe('inputs of a reconstruction', { skip: kNoAstropy }, () => {
     assert.match(none.stderr, /there is no band 3/);
   });
 
+  it('steady sources that are taken away first are told of in every result', () => {
+    const bright = join(dir, 'bright');
+    const of = ['--size', '32', '--frames', String(kFrames), '--hours', String(kFrames / 4), ...array];
+    const sky = ['--sigma-over-peak', '0.01', '--steady', '2', '--transients', '0', '--separation', '10'];
+    const { code, stderr } = runCli(['simulate', '--cube', '-o', bright, ...of, ...sky], dir);
+    assert.equal(code, 0, stderr);
+    const args = [join(bright, 'dirty.fits'), '--psf', join(bright, 'psf.fits')];
+    const plain = reconstruct('plain', ...args);
+    assert.equal(plain.run.static, undefined);
+    assert.ok(plain.warnings.some((line) => /brighter than the network was trained for/.test(line)));
+    const without = reconstruct('without', ...args, '--static', 'mean-clean');
+    assert.equal(without.run.static, 'mean-clean');
+    assert.ok(Number(without.run.static_components) > 1);
+    assert.ok(!without.warnings.some((line) => /brighter/.test(line)));
+    const [head = '', ...rows] = readFileSync(join(without.out, 'sources.csv'), 'utf8').trim().split('\n');
+    const column = (name: string) => rows.map((row) => Number(row.split(',')[head.split(',').indexOf(name)]));
+    for (const row of [0, 1]) {
+      assert.ok(Math.abs((column('mean_flux')[row] ?? 0) - 0.1) < 0.003, `${column('mean_flux')}`);
+      assert.ok(Math.abs((column('static_flux')[row] ?? 0) - 0.1) < 0.02, `${column('static_flux')}`);
+    }
+    assert.ok(!readFileSync(join(plain.out, 'sources.csv'), 'utf8').includes('static_flux'));
+    const wrong = runCli(['reconstruct', ...args, '-o', join(dir, 'wrong'), '--static', 'median'], dir);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /--static|STATIC/);
+  });
+
   it('a record of before there were bands is one of one band', () => {
     const cube = { frames: 2, band: 1, bands: 4, frequencyHz: 1.4e9 };
     const { found } = withBands({ found: { cube, sources: { count: 3, snr: Float64Array.of(9, 8, 7) } } });
@@ -143,6 +169,15 @@ describe('inputs of a reconstruction', { skip: kNoAstropy }, () => {
     assert.deepEqual([...found.sources.band], [1, 1, 1]);
     const curves = Float64Array.of(0, 1, 2, 3, 4, 5);
     assert.deepEqual([...ownCurve(found, curves, 1)], [2, 3]);
+  });
+
+  it('a record of before there were flags has none', () => {
+    const curves = { flux: Float64Array.of(1, 2, 3, 4) };
+    const { found } = withFlags({ found: { sources: { count: 2, x: Float64Array.of(5, 6) }, curves } });
+    assert.deepEqual([...found.sources.flags], [Number.NaN, Number.NaN]);
+    assert.deepEqual([...found.sources.staticFlux], [0, 0]);
+    assert.equal(found.curves.flags.length, 4);
+    assert.ok(found.curves.flags.every(Number.isNaN));
   });
 
   it('a job takes many files of one name, and a classical method without an engine', async (t) => {

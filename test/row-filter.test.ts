@@ -179,7 +179,7 @@ function fakeReconstruction(count: number): ReconstructionRecord {
   const one = column(() => 1);
   const names = ['raDeg', 'decDeg', 'positionErrorPx', 'statistic', 'peakFlux', 'peakFluxError', 'peakFrame'] as const;
   const more = ['durationFrames', 'framesDetected', 'meanFlux', 'meanFluxError', 'v', 'eta', 'pConstant'] as const;
-  const ones = Object.fromEntries([...names, ...more, 'nearestPx'].map((name) => [name, one]));
+  const ones = Object.fromEntries([...names, ...more, 'nearestPx', 'flags'].map((name) => [name, one]));
   const sources = {
     ...ones,
     count,
@@ -216,6 +216,7 @@ function fakeReconstruction(count: number): ReconstructionRecord {
       localRms: none,
       upperLimit: none,
       detected: none,
+      flags: none,
     },
     frequenciesHz: Float64Array.of(1e9),
     sigmas: Float64Array.of(1, 1),

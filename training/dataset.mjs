@@ -101,7 +101,7 @@ async function readPixels(path) {
 /** One cube: the item of a task of one tile is the whole of it. */
 async function sample(addon, { model, request, file }) {
   const { sources } = await addon.simulateCube(request);
-  const task = { model, method: 'network', threshold: 1000, positions: [], folder: '', threads: 1 };
+  const task = { model, method: 'network', staticPart: 'none', threshold: 1000, positions: [], folder: '', threads: 1 };
   const opened = addon.openReconstruction({ ...task, cube: [file('dirty.fits')], psf: [file('psf.fits')] });
   try {
     if (opened.tiles !== 1) throw new Error('the cube is larger than a tile of the card: choose a smaller --size');

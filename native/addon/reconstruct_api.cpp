@@ -63,9 +63,16 @@ ReconstructMethod readMethod(const std::string& name) {
   throw OtfError(Code::kInvalidArgument, "there is no method \"" + name + "\"");
 }
 
+StaticPart readStatic(const std::string& name) {
+  if (name == "none") return StaticPart::kNone;
+  if (name == "mean-clean") return StaticPart::kMeanClean;
+  throw OtfError(Code::kInvalidArgument, "there is no way \"" + name + "\" to take what is static away");
+}
+
 ReconstructRequest readRequest(const Fields& fields) {
   ReconstructRequest request;
   request.method = readMethod(fields.text("method"));
+  request.staticPart = readStatic(fields.text("staticPart"));
   request.thresholdSnr = fields.number("threshold");
   for (const Fields& it : fields.objects("positions"))
     request.positions.push_back({it.text("name"), it.number("first"), it.number("second"), it.flag("isSky")});

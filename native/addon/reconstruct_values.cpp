@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "addon/object.h"
+#include "reconstruct/static_sky.h"
 
 namespace otf::addon {
 namespace {
@@ -55,6 +56,7 @@ Napi::Object sourceColumns(Napi::Env env, const Sources& all) {
   out.Set("peakFrame", column(env, all, [](const auto& s) { return s.peakFrame; }));
   out.Set("durationFrames", column(env, all, [](const auto& s) { return s.durationFrames; }));
   out.Set("framesDetected", column(env, all, [](const auto& s) { return s.framesDetected; }));
+  out.Set("staticFlux", column(env, all, [](const auto& s) { return s.measured.staticFlux; }));
   out.Set("meanFlux", column(env, all, [](const auto& s) { return s.variability.mean; }));
   out.Set("meanFluxError", column(env, all, [](const auto& s) { return s.variability.meanError; }));
   out.Set("v", column(env, all, [](const auto& s) { return s.variability.v; }));
@@ -62,6 +64,7 @@ Napi::Object sourceColumns(Napi::Env env, const Sources& all) {
   out.Set("pConstant", column(env, all, [](const auto& s) { return s.variability.pConstant; }));
   out.Set("nearest", column(env, all, [](const auto& s) { return s.nearest; }));
   out.Set("nearestPx", column(env, all, [](const auto& s) { return s.nearestPx; }));
+  out.Set("flags", column(env, all, [](const auto& s) { return s.flags; }));
   return out;
 }
 
@@ -79,6 +82,7 @@ Napi::Object curveColumns(Napi::Env env, const std::vector<Sources>& all, size_t
     out.Set("truth", curves(env, all, frames, [](const auto& s, size_t t) { return s.measured.truth[t]; }));
   out.Set("detected",
           curves(env, all, frames, [](const auto& s, size_t t) { return s.detected[t] ? 1 : 0; }));
+  out.Set("flags", curves(env, all, frames, [](const auto& s, size_t t) { return s.pointFlags[t]; }));
   return out;
 }
 
@@ -119,16 +123,20 @@ Napi::Object reconstructionValues(Napi::Env env, const ReconstructionTask& task,
   out.Set("curves", curveColumns(env, result.bands, static_cast<size_t>(task.cube().frames)));
   std::vector<double> frequencies, sigmas, widths;
   int64_t blank = 0;
+  size_t components = 0;
   for (const auto& band : task.bands()) {
     frequencies.push_back(band->info().frequencyHz);
     sigmas.insert(sigmas.end(), band->sigmas.begin(), band->sigmas.end());
     widths.insert(widths.end(), band->psfFwhmPx.begin(), band->psfFwhmPx.end());
     blank += band->blankPixels;
+    if (band->planes.staticSky()) components += band->planes.staticSky()->components().size();
   }
   out.Set("frequenciesHz", doubles(env, frequencies));
   out.Set("sigmas", doubles(env, sigmas));
   out.Set("psfFwhmPx", doubles(env, widths));
   out.Set("thresholdSnr", result.thresholdSnr);
+  if (task.request().staticPart != StaticPart::kNone)
+    out.Set("staticComponents", static_cast<double>(components));
   out.Set("blankPixels", static_cast<double>(blank));
   out.Set("files", strings(env, result.files));
   std::vector<std::string> warnings = modelWarnings;

@@ -1,10 +1,14 @@
 #include "reconstruct/band.h"
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "error/error.h"
+#include "reconstruct/static_sky.h"
 
 namespace otf {
 
@@ -36,12 +40,26 @@ Band::Band(CubeReader cubeOfBand, PsfReader psfOfBand, std::optional<CubeReader>
       truth(std::move(truthOfBand)),
       planes(cube, psf) {}
 
-void Band::begin(const ReconstructorConfig& config, int threads, const std::atomic<bool>* cancelled) {
+void Band::begin(const ReconstructorConfig& config, StaticPart part, int threads,
+                 const std::atomic<bool>* cancelled) {
+  if (part == StaticPart::kMeanClean)
+    planes.takeAway(std::make_shared<StaticSky>(planes, config.beamPx, threads, cancelled));
   channels = std::make_unique<Channels>(planes, config, threads, cancelled);
   sigmas = channels->sigmas();
   psfFwhmPx = channels->psfFwhms();
   blankPixels = channels->blankPixels();
   reconstructed.resize(static_cast<size_t>(planes.pixels() * info().frames));
+}
+
+void Band::restoreStatic() {
+  if (!planes.staticSky()) return;
+  const std::vector<float>& image = planes.staticSky()->image();
+  const int64_t pixels = planes.pixels();
+  for (int t = 0; t < info().frames; ++t) {
+    const auto scale = static_cast<float>(1 / sigmas[static_cast<size_t>(t)]);
+    float* frame = reconstructed.data() + t * pixels;
+    for (int64_t p = 0; p < pixels; ++p) frame[p] += image[static_cast<size_t>(p)] * scale;
+  }
 }
 
 Bands openBands(const CubeSources& sources, std::optional<int> band) {

@@ -29,8 +29,11 @@ struct Band {
   std::vector<double> psfFwhmPx;  // NaN where the PSF's core is no peak
   int64_t blankPixels = 0;
 
-  /// Reads it once. Throws as Channels.
-  void begin(const ReconstructorConfig& config, int threads, const std::atomic<bool>* cancelled);
+  /// Reads it once, and a few times more where what is static is taken away first. Throws as Channels.
+  void begin(const ReconstructorConfig& config, StaticPart part, int threads,
+             const std::atomic<bool>* cancelled);
+  /// Puts what was taken away back into `reconstructed`.
+  void restoreStatic();
 };
 
 using Bands = std::vector<std::unique_ptr<Band>>;

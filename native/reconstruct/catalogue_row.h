@@ -1,6 +1,7 @@
 // A source as results tell it: from its light curve to numbers and a word.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct ReconstructedSource {
   SourceLabel label = SourceLabel::kSteady;
   int nearest = -1;  // row of the nearest other source; -1: there is none
   double nearestPx = 0;
+  int32_t flags = 0;  // sum of SourceFlag; and of PointFlag for each frame
+  std::vector<int32_t> pointFlags;
   std::vector<double>
       upperLimit;              // 3 sigma above the larger of flux and 0, where it is not detected; else NaN
   std::vector<bool> detected;  // flux above 3 of its errors

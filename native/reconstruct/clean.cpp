@@ -24,31 +24,18 @@ std::vector<float> oneSide(double sigma, double reach) {
   return out;
 }
 
-float brightest(const std::vector<float>& image, int64_t& at) {
+int64_t brightest(const float* image, int64_t pixels) {
   int64_t best = 0;
-  for (int64_t i = 1; i < static_cast<int64_t>(image.size()); ++i) {
-    if (std::abs(image[static_cast<size_t>(i)]) > std::abs(image[static_cast<size_t>(best)])) best = i;
+  for (int64_t i = 1; i < pixels; ++i) {
+    if (std::abs(image[i]) > std::abs(image[best])) best = i;
   }
-  at = best;
-  return image[static_cast<size_t>(best)];
-}
-
-void addComponent(float* restored, int64_t height, int64_t width, int64_t x, int64_t y, float flux,
-                  const std::vector<float>& beam) {
-  const auto reach = static_cast<int64_t>(beam.size()) - 1;
-  for (int64_t j = std::max<int64_t>(0, y - reach); j <= std::min(height - 1, y + reach); ++j) {
-    const float down = flux * beam[static_cast<size_t>(std::abs(j - y))];
-    for (int64_t i = std::max<int64_t>(0, x - reach); i <= std::min(width - 1, x + reach); ++i)
-      restored[j * width + i] += down * beam[static_cast<size_t>(std::abs(i - x))];
-  }
+  return best;
 }
 
 }  // namespace
 
-void cleanFrame(float* image, int64_t height, int64_t width, const float* psf, int64_t psfHeight,
-                int64_t psfWidth, const CleanOptions& options) {
-  const std::vector<float> beam = oneSide(options.beamPx / kFwhmPerSigma, kBeamReach);
-  std::vector<float> residual(image, image + height * width);
+std::vector<CleanComponent> findComponents(float* residual, int64_t height, int64_t width, const float* psf,
+                                           int64_t psfHeight, int64_t psfWidth, const CleanOptions& options) {
   // The PSF unwrapped, so that every row of an image is one piece of a row of it.
   std::vector<float> flat(static_cast<size_t>(4 * height * width));
   for (int64_t y = 0; y < 2 * height; ++y) {
@@ -57,20 +44,42 @@ void cleanFrame(float* image, int64_t height, int64_t width, const float* psf, i
           psf[(y - height + psfHeight) % psfHeight * psfWidth + (x - width + psfWidth) % psfWidth];
     }
   }
-  std::fill_n(image, height * width, 0.0F);
+  std::vector<CleanComponent> out;
   for (int64_t k = 0; k < options.mostComponents; ++k) {
-    int64_t at = 0;
-    const float peak = brightest(residual, at);
+    const int64_t at = brightest(residual, height * width);
+    const float peak = residual[at];
     if (std::abs(peak) < static_cast<float>(options.stopSigma)) break;
     const int64_t px = at % width, py = at / width;
     const float flux = static_cast<float>(options.gain) * peak;
-    addComponent(image, height, width, px, py, flux, beam);
+    out.push_back({px, py, flux});
     for (int64_t y = 0; y < height; ++y) {
       const float* row = flat.data() + (height - py + y) * 2 * width + width - px;
-      float* to = residual.data() + y * width;
+      float* to = residual + y * width;
       for (int64_t x = 0; x < width; ++x) to[x] -= flux * row[x];
     }
   }
+  return out;
+}
+
+void restoreComponents(const std::vector<CleanComponent>& components, double beamPx, float* image,
+                       int64_t height, int64_t width) {
+  const std::vector<float> beam = oneSide(beamPx / kFwhmPerSigma, kBeamReach);
+  const auto reach = static_cast<int64_t>(beam.size()) - 1;
+  for (const auto& [x, y, flux] : components) {
+    for (int64_t j = std::max<int64_t>(0, y - reach); j <= std::min(height - 1, y + reach); ++j) {
+      const float down = flux * beam[static_cast<size_t>(std::abs(j - y))];
+      for (int64_t i = std::max<int64_t>(0, x - reach); i <= std::min(width - 1, x + reach); ++i)
+        image[j * width + i] += down * beam[static_cast<size_t>(std::abs(i - x))];
+    }
+  }
+}
+
+void cleanFrame(float* image, int64_t height, int64_t width, const float* psf, int64_t psfHeight,
+                int64_t psfWidth, const CleanOptions& options) {
+  std::vector<float> residual(image, image + height * width);
+  const auto components = findComponents(residual.data(), height, width, psf, psfHeight, psfWidth, options);
+  std::fill_n(image, height * width, 0.0F);
+  restoreComponents(components, options.beamPx, image, height, width);
   for (int64_t i = 0; i < height * width; ++i) image[i] += residual[static_cast<size_t>(i)];
 }
 

@@ -9,13 +9,26 @@ namespace otf {
 
 struct CleanOptions {
   double gain = 0.1;
-  double stopSigma = 3;  // of the image's unit noise
+  double stopSigma = 3;  // largest pixel that is left, in the image's unit: its noise
   int64_t mostComponents = 192;
   double beamPx = 3.2;  // FWHM of the restoring Gaussian
 };
 
-/// One frame in units of its noise: image[height][width] becomes components * Gaussian + residual. psf: wrapped plane
-/// [psfHeight][psfWidth] with 1 at (0,0), at least twice the image.
+struct CleanComponent {
+  int64_t x = 0, y = 0;
+  float flux = 0;
+};
+
+/// The brightest pixel again and again, `gain` of it at a time; what is left stays in residual[height][width]. In units of
+/// its noise. psf: wrapped plane [psfHeight][psfWidth] with 1 at (0,0), at least twice the image.
+std::vector<CleanComponent> findComponents(float* residual, int64_t height, int64_t width, const float* psf,
+                                           int64_t psfHeight, int64_t psfWidth, const CleanOptions& options);
+
+/// Adds components, each through a Gaussian of FWHM `beamPx`.
+void restoreComponents(const std::vector<CleanComponent>& components, double beamPx, float* image,
+                       int64_t height, int64_t width);
+
+/// One frame: image[height][width] becomes components * Gaussian + residual.
 void cleanFrame(float* image, int64_t height, int64_t width, const float* psf, int64_t psfHeight,
                 int64_t psfWidth, const CleanOptions& options);
 

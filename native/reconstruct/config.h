@@ -25,6 +25,9 @@ struct ReconstructorConfig {
 
 enum class ReconstructMethod { kNetwork, kClean, kCleanSmooth, kCleanBank };
 
+/// What is done about sources that do not change, before the network sees the cube.
+enum class StaticPart { kNone, kMeanClean };
+
 struct MonitoredPosition {
   std::string name;
   double x = 0, y = 0;  // 0-based pixels
@@ -32,6 +35,7 @@ struct MonitoredPosition {
 
 struct ReconstructRequest {
   ReconstructMethod method = ReconstructMethod::kNetwork;
+  StaticPart staticPart = StaticPart::kNone;
   double thresholdSnr = 5;
   /// Always measured; on the sky or in pixels (resolved when the cube's WCS is known).
   struct Position {

@@ -13,6 +13,7 @@
 #include "fits/fits.h"
 #include "reconstruct/clean.h"
 #include "reconstruct/cube_images.h"
+#include "reconstruct/flags.h"
 #include "reconstruct/output_header.h"
 #include "reconstruct/peaks.h"
 #include "reconstruct/reconstruction_task.h"
@@ -114,7 +115,7 @@ void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found, 
   for (size_t b = 0; b < bands_.size(); ++b) {
     const Band& band = *bands_[b];
     std::vector<MeasuredSource> sources = found;
-    takeProfiles(band.reconstructed.data(), band.planes, config_.beamPx, sources);
+    takeProfiles(band.reconstructed.data(), band.planes, band.sigmas, config_.beamPx, sources);
     MeasureOptions options{config_.beamPx, threads, cancelFlag(), {}};
     if (images) options.residual = [&](int, const float* image) { images->writeResidual(image); };
     measureLightCurves(band.planes, band.sigmas, options, sources);
@@ -129,6 +130,7 @@ void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found, 
       rows.push_back(std::move(row));
     }
     findNeighbours(rows);
+    flagSources(band.info(), band.sigmas, config_, request_.method, rows);
     if (images) images->writeReconstructed(band);
   }
   if (images) images->finish();
@@ -154,7 +156,7 @@ void ReconstructionTask::runClassical() {
       config_.beamPx};
   for (const auto& each : bands_) {
     Band& band = *each;
-    band.begin(config_, threads_, cancelFlag());
+    band.begin(config_, request_.staticPart, threads_, cancelFlag());
     band.channels.reset();
     const CubeInfo& info = band.info();
     const CubePlanes& planes = band.planes;
@@ -204,7 +206,10 @@ void ReconstructionTask::finish(int threads) {
   if (consumed_ != items())
     throw OtfError(Code::kInternal, "a reconstruction was finished before all of it was there");
   window_ = {};
-  for (const auto& band : bands_) band->channels.reset();
+  for (const auto& band : bands_) {
+    band->channels.reset();
+    band->restoreStatic();
+  }
   result_.thresholdSnr = request_.thresholdSnr;
 
   const Stopwatch detecting;

@@ -7,6 +7,7 @@
 #include "error/error.h"
 #include "reconstruct/components.h"
 #include "reconstruct/frame_noise.h"
+#include "reconstruct/static_shares.h"
 #include "sky/gaussian.h"
 #include "threads/in_threads.h"
 
@@ -27,11 +28,14 @@ Pixel nearest(const MeasuredSource& source, const CubeInfo& cube) {
           std::clamp<int64_t>(std::llround(source.y), 0, cube.height - 1)};
 }
 
+double gaussian(double dx, double dy, double beamPx) {
+  const double sigma = beamPx / kFwhmPerSigma;
+  return std::exp(-0.5 * (dx * dx + dy * dy) / (sigma * sigma));
+}
+
 /// Of the Gaussian around a source, at its pixel.
 double beamAt(const MeasuredSource& source, Pixel at, double beamPx) {
-  const double sigma = beamPx / kFwhmPerSigma;
-  const double dx = static_cast<double>(at.x) - source.x, dy = static_cast<double>(at.y) - source.y;
-  return std::exp(-0.5 * (dx * dx + dy * dy) / (sigma * sigma));
+  return gaussian(static_cast<double>(at.x) - source.x, static_cast<double>(at.y) - source.y, beamPx);
 }
 
 void refitAmplitudes(const CubePlanes& planes, const std::vector<double>& sigmas, int threads,
@@ -60,6 +64,20 @@ void refitAmplitudes(const CubePlanes& planes, const std::vector<double>& sigmas
   }
 }
 
+/// What the reconstruction would have of them, were it not for the taking away.
+void takeStaticFluxes(const CubePlanes& planes, double beamPx, std::vector<MeasuredSource>& sources) {
+  if (!planes.staticSky()) return;
+  const auto shares = staticShares(*planes.staticSky(), beamPx, kSameSource * beamPx, sources);
+  for (size_t k = 0; k < sources.size(); ++k) {
+    const Pixel at = nearest(sources[k], planes.cube());
+    double sum = 0;
+    for (const CleanComponent& it : shares[k])
+      sum += static_cast<double>(it.flux) *
+             gaussian(static_cast<double>(at.x - it.x), static_cast<double>(at.y - it.y), beamPx);
+    sources[k].staticFlux = sum / beamAt(sources[k], at, beamPx);
+  }
+}
+
 /// What the work on one frame needs, kept from frame to frame.
 struct FrameScratch {
   explicit FrameScratch(const CubePlanes& planes)
@@ -73,7 +91,9 @@ class FrameWork {
  public:
   FrameWork(const CubePlanes& planes, const std::vector<double>& sigmas, double beamPx,
             const std::vector<MeasuredSource>& sources)
-      : planes_(planes), sigmas_(sigmas) {
+      : planes_(planes), sigmas_(sigmas), shares_(sources.size()) {
+    if (planes.staticSky())
+      shares_ = staticShares(*planes.staticSky(), beamPx, kSameSource * beamPx, sources);
     for (size_t k = 0; k < sources.size(); ++k) {
       const MeasuredSource& it = sources[k];
       Seen& seen = seen_.emplace_back(it, nearest(it, planes.cube()));
@@ -148,12 +168,20 @@ class FrameWork {
     double value = static_cast<double>(residual[static_cast<size_t>(seen.at.y * cube.width + seen.at.x)]);
     for (const auto& [j, weights] : seen.own)
       value += componentFlux(sources[j], t, sigma) * psfAt(psf, weights);
+    for (const CleanComponent& own : shares_[k])
+      value += static_cast<double>(own.flux) * psfBetween(psf, own, seen.at);
     const double response = psfAt(psf, seen.weights);
     const auto i = static_cast<size_t>(t);
     it.flux[i] = value / response;
     it.fluxError[i] = sigma / response;
-    it.fluxRec[i] = componentFlux(it, t, sigma);
+    it.fluxRec[i] = componentFlux(it, t, sigma) + it.staticFlux;
     it.localRms[i] = rmsAround(seen.at, residual);
+  }
+
+  double psfBetween(const float* psf, const CleanComponent& from, Pixel to) const {
+    const int64_t height = planes_.transform().height(), width = planes_.transform().width();
+    return static_cast<double>(
+        psf[(to.y - from.y + height) % height * width + (to.x - from.x + width) % width]);
   }
 
   double rmsAround(Pixel at, const std::vector<float>& image) const {
@@ -172,21 +200,25 @@ class FrameWork {
   const CubePlanes& planes_;
   const std::vector<double>& sigmas_;
   std::vector<Component> components_;
-  std::vector<Seen> seen_;  // of each source
+  std::vector<Seen> seen_;                           // of each source
+  std::vector<std::vector<CleanComponent>> shares_;  // of the static sky
 };
 
 }  // namespace
 
-void takeProfiles(const float* cube, const CubePlanes& planes, double beamPx,
-                  std::vector<MeasuredSource>& sources) {
+void takeProfiles(const float* cube, const CubePlanes& planes, const std::vector<double>& sigmas,
+                  double beamPx, std::vector<MeasuredSource>& sources) {
   const CubeInfo& info = planes.cube();
   for (MeasuredSource& it : sources) {
     const Pixel at = nearest(it, info);
+    const int64_t pixel = at.y * info.width + at.x;
     const double beam = beamAt(it, at, beamPx);
+    const StaticSky* sky = planes.staticSky();
+    const double taken = sky ? static_cast<double>(sky->image()[static_cast<size_t>(pixel)]) : 0;
     it.profile.resize(static_cast<size_t>(info.frames));
-    for (int t = 0; t < info.frames; ++t) {
-      const float value = cube[t * planes.pixels() + at.y * info.width + at.x];
-      it.profile[static_cast<size_t>(t)] = static_cast<double>(value) / beam;
+    for (size_t t = 0; t < it.profile.size(); ++t) {
+      const auto value = static_cast<double>(cube[static_cast<int64_t>(t) * planes.pixels() + pixel]);
+      it.profile[t] = (value - taken / sigmas[t]) / beam;
     }
   }
 }
@@ -212,6 +244,7 @@ void measureLightCurves(const CubePlanes& planes, const std::vector<double>& sig
       values->assign(frames, std::numeric_limits<double>::quiet_NaN());
   }
   refitAmplitudes(planes, sigmas, options.threads, sources);
+  takeStaticFluxes(planes, options.beamPx, sources);
   const FrameWork work(planes, sigmas, options.beamPx, sources);
   std::vector<FrameScratch> scratch;
   for (int i = 0; i < std::min(options.threads, planes.cube().frames); ++i) scratch.emplace_back(planes);

@@ -91,7 +91,7 @@ void ReconstructionTask::prepareWindow(size_t window) {
   const size_t times = timePlan_.windows.size(), time = window % times;
   if (time == 0) {
     if (window > 0) bands_[window / times - 1]->channels.reset();
-    bands_[window / times]->begin(config_, threads_, cancelFlag());
+    bands_[window / times]->begin(config_, request_.staticPart, threads_, cancelFlag());
   }
   const Band& band = *bands_[window / times];
   const int64_t pixels = band.planes.pixels(), size = timePlan_.size;

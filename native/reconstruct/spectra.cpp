@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reconstruct/static_sky.h"
 #include "threads/in_threads.h"
 
 namespace otf {
@@ -11,6 +12,11 @@ CubePlanes::CubePlanes(const CubeReader& cube, const PsfReader& psf)
     : cube_(cube),
       psf_(psf),
       transform_(goodTransformLength(2 * cube.info().height), goodTransformLength(2 * cube.info().width)) {}
+
+void CubePlanes::readDirty(int frame, float* out) const {
+  cube_.read(frame, out);
+  if (static_) static_->takeFrom(*this, frame, out);
+}
 
 PlaneScratch::PlaneScratch(const PlaneTransform& transform)
     : plane(static_cast<size_t>(transform.planeValues()) * sizeof(float)),

@@ -3,6 +3,8 @@
 
 #include <complex>
 #include <map>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "fft/fft.h"
@@ -13,6 +15,7 @@
 namespace otf {
 
 using Complex = std::complex<float>;
+class StaticSky;
 
 /// Of one frame, over the half plane of the transform.
 struct FrameSpectra {
@@ -45,8 +48,13 @@ class CubePlanes {
   int64_t pixels() const { return cube().width * cube().height; }
   bool psfPerFrame() const { return psf_.info().perFrame; }
 
+  /// From here on frames are read without it.
+  void takeAway(std::shared_ptr<const StaticSky> sky) { static_ = std::move(sky); }
+  /// nullptr: nothing is taken away.
+  const StaticSky* staticSky() const { return static_.get(); }
+
   /// [height][width] of the cube, NaN where blank.
-  void readDirty(int frame, float* out) const { cube_.read(frame, out); }
+  void readDirty(int frame, float* out) const;
   /// Peak of 1 at (0,0) of scratch.plane.
   void readPsf(int frame, PlaneScratch& scratch) const {
     psf_.read(frame, transform_.height(), transform_.width(), scratch.plane.floats(), scratch.pixels);
@@ -61,6 +69,7 @@ class CubePlanes {
   const CubeReader& cube_;
   const PsfReader& psf_;
   PlaneTransform transform_;
+  std::shared_ptr<const StaticSky> static_;
 };
 
 /// Keeps the spectra of the frames asked for last. One thread at a time asks; frames that are missing are made by several.

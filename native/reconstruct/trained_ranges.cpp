@@ -62,23 +62,25 @@ void checkNoise(const Band& band, std::vector<std::string>& warnings) {
                        "; the network was trained with even noise");
 }
 
-void checkPeaks(const std::vector<ReconstructedSource>& sources, const ReconstructorConfig& config,
-                std::vector<std::string>& warnings) {
+void checkPeaks(const Band& band, const std::vector<ReconstructedSource>& sources,
+                const ReconstructorConfig& config, std::vector<std::string>& warnings) {
   if (config.peakSnrMax <= 0) return;
   size_t bright = 0, faint = 0;
   double brightest = 0;
   for (const ReconstructedSource& it : sources) {
-    const double snr = it.peakFlux / it.measured.fluxError[static_cast<size_t>(it.peakFrame)];
+    const double error = it.measured.fluxError[static_cast<size_t>(it.peakFrame)];
+    const double snr = it.peakFlux / error, seen = (it.peakFlux - it.measured.staticFlux) / error;
     if (!it.measured.isComponent || !std::isfinite(snr)) continue;
-    brightest = std::max(brightest, snr);
-    if (snr > config.peakSnrMax) ++bright;
+    brightest = std::max(brightest, seen);
+    if (seen > config.peakSnrMax) ++bright;
     if (snr < config.peakSnrMin) ++faint;
   }
   if (bright > 0)
-    warnings.push_back(std::to_string(bright) +
-                       " sources are brighter than the network was trained for (up to " + shown(brightest) +
-                       " times the noise of a frame, trained up to " + shown(config.peakSnrMax) +
-                       "): trust their forced fluxes only");
+    warnings.push_back(
+        std::to_string(bright) + " sources are brighter than the network was trained for (up to " +
+        shown(brightest) + " times the noise of a frame, trained up to " + shown(config.peakSnrMax) +
+        "): trust their forced fluxes only" +
+        (band.planes.staticSky() ? "" : ", or take what is steady away first (STATIC=mean-clean)"));
   if (faint > 0)
     warnings.push_back(std::to_string(faint) +
                        " sources are fainter than the network was trained for (below " +
@@ -94,7 +96,7 @@ std::vector<std::string> trainedRangeWarnings(const Band& band,
   checkPsf(band, config, out);
   checkTimes(band.info(), config, out);
   checkNoise(band, out);
-  checkPeaks(sources, config, out);
+  checkPeaks(band, sources, config, out);
   return out;
 }
 

@@ -38,6 +38,8 @@ export interface OpenReconstructionRequest {
   /** 0-based; absent = all there are. */
   band?: number;
   method: string;
+  /** none or mean-clean. */
+  staticPart: string;
   /** SNR of the detection statistic. */
   threshold: number;
   /** Always measured: RA, Dec in degrees, or 0-based pixels. */
@@ -93,6 +95,8 @@ export interface ReconstructedSources {
   peakFrame: Float64Array;
   durationFrames: Float64Array;
   framesDetected: Float64Array;
+  /** What was taken away of it before and put back: a part of its fluxes. 0: nothing. */
+  staticFlux: Float64Array;
   meanFlux: Float64Array;
   meanFluxError: Float64Array;
   v: Float64Array;
@@ -101,6 +105,8 @@ export interface ReconstructedSources {
   /** Row; -1 = none. */
   nearest: Float64Array;
   nearestPx: Float64Array;
+  /** Sum of: 1 neighbour, 2 edge, 4 blank frames, 32 brighter than trained for (native/reconstruct/flags.h). */
+  flags: Float64Array;
 }
 
 /** Each [source][band][frame]. */
@@ -113,6 +119,8 @@ export interface LightCurves {
   localRms: Float64Array;
   upperLimit: Float64Array;
   detected: Float64Array;
+  /** Sum of: 1 blank pixel, 2 noisier around than the frame. */
+  flags: Float64Array;
   /** Of a simulation whose truth was given, and where there is a source. */
   truth?: Float64Array;
 }
@@ -128,6 +136,8 @@ export interface FoundReconstruction {
   sigmas: Float64Array;
   psfFwhmPx: Float64Array;
   thresholdSnr: number;
+  /** CLEAN components that were taken away before and put back, over all bands; absent = that was not asked for. */
+  staticComponents?: number;
   blankPixels: number;
   /** That were written. */
   files: string[];

@@ -116,6 +116,15 @@ export function lightCurvesDocument(record: ReconstructionRecord, only?: string)
       { type: 'int', ucd: 'meta.code', description: '1: the flux is above 3 errors' },
       curves.detected,
     ),
+    number(
+      'flags',
+      {
+        type: 'int',
+        ucd: 'meta.code.qual',
+        description: 'Sum of: 1 the pixel is blank, 2 the residual around it is noisier than the frame (1.5 times)',
+      },
+      curves.flags,
+    ),
     ...(curves.truth === undefined
       ? []
       : [

@@ -6,8 +6,12 @@ import { badRequest, type Given, type ParameterDescription, readParameter } from
 export const kMethods = ['network', 'clean', 'clean-smooth', 'clean-bank'] as const;
 export type Method = (typeof kMethods)[number];
 
+export const kStatics = ['none', 'mean-clean'] as const;
+export type Static = (typeof kStatics)[number];
+
 export interface ReconstructionAsked {
   method?: Method;
+  static?: Static;
   threshold?: number;
   /** As it was given. */
   positions?: string;
@@ -50,26 +54,44 @@ const kMethod: ParameterDescription = {
   help: 'how: by the network, or a classical way to compare with',
 };
 
-export const kReconstructionParameters: readonly ParameterDescription[] = [kMethod, kThreshold, kPositions, kBand];
+const kStatic: ParameterDescription = {
+  name: 'STATIC',
+  type: 'choice',
+  choices: kStatics,
+  default: 'none',
+  help: 'mean-clean: bright steady sources are taken away first, by CLEAN of the mean of all frames, and put back at the end',
+};
+
+export const kReconstructionParameters: readonly ParameterDescription[] = [
+  kMethod,
+  kStatic,
+  kThreshold,
+  kPositions,
+  kBand,
+];
 
 /** Throws OTF_BAD_REQUEST. */
 export function readReconstruction(given: Given): ReconstructionAsked {
   const method = readParameter(kMethod, given) as Method | undefined;
+  const how = readParameter(kStatic, given) as Static | undefined;
   const threshold = readParameter(kThreshold, given) as number | undefined;
   const positions = readParameter(kPositions, given) as string | undefined;
   const band = readParameter(kBand, given) as number | undefined;
   if (positions !== undefined) readPositions(positions);
   return {
     ...(method === undefined ? {} : { method }),
+    ...(how === undefined ? {} : { static: how }),
     ...(threshold === undefined ? {} : { threshold }),
     ...(positions === undefined ? {} : { positions }),
     ...(band === undefined ? {} : { band }),
   };
 }
 
-export function printReconstruction({ method, threshold, positions, band }: ReconstructionAsked): [string, string][] {
+export function printReconstruction(asked: ReconstructionAsked): [string, string][] {
+  const { method, threshold, positions, band } = asked;
   const values: [string, string | undefined][] = [
     ['METHOD', method],
+    ['STATIC', asked.static],
     ['THRESHOLD', threshold?.toString()],
     ['POSITIONS', positions],
     ['BAND', band?.toString()],

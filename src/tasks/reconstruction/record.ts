@@ -78,6 +78,9 @@ export function reconstructionFacts(record: ReconstructionRecord): Fact[] {
   add('noise', 'NOISE', mean(found.sigmas), 'mean over frames, rms of a dirty frame');
   add('psf_fwhm_px', 'PSFFWHM', mean(found.psfFwhmPx.filter(Number.isFinite)), 'mean over frames, pixels');
   add('beam_px', 'BEAMPX', record.beamPx, 'FWHM of the Gaussian of the reconstruction, pixels');
+  const { staticComponents } = found;
+  add('static', 'STATIC', staticComponents === undefined ? undefined : 'mean-clean', 'what was taken away before');
+  add('static_components', 'NSTATIC', staticComponents, 'CLEAN components of it');
   add('threshold', 'THRESHOL', found.thresholdSnr, 'SNR of the detection statistic');
   add('tiles', 'NTILES', record.tiles, 'passes of the network');
   add('sources', 'NSOURCE', found.sources.name.filter((name) => name === '').length, 'found');

@@ -93,6 +93,20 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
       },
       it.durationFrames.map((frames) => frames * step * kSecondsPerDay),
     ),
+    ...(found.staticComponents === undefined
+      ? []
+      : [
+          number(
+            'static_flux',
+            {
+              type: 'float',
+              unit: flux,
+              ucd: 'phot.flux.density;em.radio',
+              description: 'Part of the fluxes that was taken away before the reconstruction, and put back',
+            },
+            it.staticFlux,
+          ),
+        ]),
     number(
       'mean_flux',
       {
@@ -146,6 +160,15 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
       'nearest_distance',
       { type: 'float', unit: 'pixel', ucd: 'pos.angDistance', description: 'Distance to it' },
       it.nearestPx,
+    ),
+    number(
+      'flags',
+      {
+        type: 'int',
+        ucd: 'meta.code.qual',
+        description: `Sum of: 1 another source, 2 the edge of the image within ${record.beamPx} pixels, 4 blank in some frames, 32 brighter than the network was trained for`,
+      },
+      it.flags,
     ),
   ];
   return {

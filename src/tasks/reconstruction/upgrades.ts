@@ -1,6 +1,20 @@
 /** Records of before. */
 import type { ReconstructionRecord } from './record.js';
 
+const unknown = (like: Float64Array) => new Float64Array(like.length).fill(Number.NaN);
+
+/** Nobody looked what to flag, and nothing was taken away before. */
+export function withFlags(old: unknown): ReconstructionRecord {
+  const record = old as ReconstructionRecord;
+  const { found } = record;
+  const sources = {
+    ...found.sources,
+    flags: unknown(found.sources.x),
+    staticFlux: new Float64Array(found.sources.count),
+  };
+  return { ...record, found: { ...found, sources, curves: { ...found.curves, flags: unknown(found.curves.flux) } } };
+}
+
 /** There was one band in each. */
 export function withBands(old: unknown): ReconstructionRecord {
   const record = old as ReconstructionRecord;

@@ -20,7 +20,7 @@ import {
 } from './parameters.js';
 import { makeReconstructionRecord, type ReconstructionRecord, reconstructionFacts } from './record.js';
 import { lightCurveSheet } from './sheet.js';
-import { withBands } from './upgrades.js';
+import { withBands, withFlags } from './upgrades.js';
 
 /** The other workers and the engine have the rest of the machine. */
 const kThreads = 1;
@@ -51,7 +51,7 @@ export const kReconstructionWork: TaskWork = {
   content: (record, format, filter) =>
     reconstructionContent(record as ReconstructionRecord, format as ReconstructionFormat, filter),
   part: (record, name, format) => lightCurveOf(record as ReconstructionRecord, name, format),
-  upgrades: [withBands],
+  upgrades: [withBands, withFlags],
 };
 
 export function openReconstruction(
@@ -59,7 +59,7 @@ export function openReconstruction(
   threads: number,
 ): OpenedTask {
   const asked = job.parameters.asked as ReconstructionAsked;
-  const { method = 'network', threshold = kThresholdSnr, positions = '', band } = asked;
+  const { method = 'network', static: staticPart = 'none', threshold = kThresholdSnr, positions = '', band } = asked;
   const [times] = nativeFiles(inputs.TIMES);
   const [truth] = nativeFiles(inputs.TRUTH);
   const opened = addon.openReconstruction({
@@ -70,6 +70,7 @@ export function openReconstruction(
     ...(truth === undefined ? {} : { truth }),
     ...(band === undefined ? {} : { band: band - 1 }),
     method,
+    staticPart,
     threshold,
     positions: readPositions(positions),
     folder,
