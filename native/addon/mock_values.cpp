@@ -32,7 +32,7 @@ double scaleOf(const CatalogueColumn& column, const std::string& label) {
                                           ": give arcsec, mas or deg");
 }
 
-const CatalogueColumn& columnOf(const Catalogue& table, const std::string& name) {
+const CatalogueColumn& columnOf(const Catalogue& table, const char* name) {
   table.numbers({name});  // says what there is
   return *table.find(name);
 }
