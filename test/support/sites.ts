@@ -14,18 +14,25 @@ export interface Sites {
 /** Undefined: it may be done here. */
 export const kNoSites = mayNot();
 
+/** By doing all of it once: a machine may allow namespaces and no bridge, or neither in a root of its own. */
 function mayNot(): string | undefined {
-  const name = `otfprobe${process.pid}`;
+  const undo: (() => void)[] = [];
   try {
-    ip('netns', 'add', name);
-    ip('netns', 'del', name);
+    build({ after: (once) => undo.push(once) }, 1);
     return undefined;
-  } catch {
-    return 'network namespaces need root and iproute2';
+  } catch (thrown) {
+    const said = String((thrown as { stderr?: unknown }).stderr ?? thrown).trim();
+    return `no network namespaces on a bridge here (root, iproute2): ${said}`;
+  } finally {
+    for (const once of undo) once();
   }
 }
 
 export function makeSites(t: TestContext, count: number): Sites {
+  return build({ after: (once) => t.after(once) }, count);
+}
+
+function build(t: { after: (once: () => void) => void }, count: number): Sites {
   // Names of interfaces have 15 characters at most; addresses are of this process, too.
   const own = process.pid % 65_536;
   const net = `10.${200 + (own >> 13)}.${(own >> 5) & 255}`;
