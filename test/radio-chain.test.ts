@@ -1,30 +1,19 @@
 /** A whole radio chain: visibilities in a Measurement Set > WSClean > detect > VOTable, as sites run it. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { kPython, kRoot, missingProgram, runCli, scratchDir } from './support/cli.js';
+import { runCli, scratchDir } from './support/cli.js';
+import { imageVisibilities, kNoWsclean } from './support/wsclean.js';
 
-const kMissing =
-  missingProgram('sh', ['-c', 'OPENBLAS_NUM_THREADS=1 wsclean --version'], 'wsclean') ||
-  missingProgram(kPython, ['-c', 'import casacore.tables'], 'python3-casacore');
 const kSizePx = 256;
 /** 60 arcsec East and 30 arcsec North of the middle (measurement_set.py), in pixels of 3 arcsec; FITS counts from 1. */
 const kSource = { x: kSizePx / 2 + 1 - 20, y: kSizePx / 2 + 1 + 10 };
 
-it('from visibilities to a catalogue', { skip: kMissing }, () => {
+it('from visibilities to a catalogue', { skip: kNoWsclean }, () => {
   const dir = scratchDir();
-  const run = (program: string, args: string[]) => {
-    // Its own threads and OpenBLAS's do not go together: it refuses to begin.
-    const env = { ...process.env, OPENBLAS_NUM_THREADS: '1' };
-    const { status, stdout, stderr } = spawnSync(program, args, { cwd: dir, encoding: 'utf8', env, timeout: 300_000 });
-    assert.equal(status, 0, `${program}: ${stdout.slice(-500)}${stderr.slice(-500)}`);
-  };
-  const array = join(kRoot, 'models/demo-transients/array.enu');
-  run(kPython, [join(kRoot, 'test/support/measurement_set.py'), 'small.ms', array, '4']);
   const imaging = `-size ${kSizePx} ${kSizePx} -scale 3asec -weight briggs 0 -niter 200 -pol xx -j 1`;
-  run('wsclean', ['-name', 'w', '-make-psf', ...imaging.split(' '), '-no-update-model-required', 'small.ms']);
+  imageVisibilities(dir, 4, imaging.split(' '));
   // The network knows fainter skies than this one: clipped to percentiles, and what is not five times the noise left out.
   const looks = '--norm-fct linear --min-pix 1 --max-pix 99.99 --measure fast --min-snr 5';
   const args = ['detect', 'w-image.fits', ...looks.split(' ')];

@@ -1,30 +1,19 @@
 /** Frames as WSClean writes them: an image and a PSF per interval, of a small Measurement Set that python3-casacore makes. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { kPython, kRoot, missingProgram, runCli, scratchDir } from './support/cli.js';
+import { runCli, scratchDir } from './support/cli.js';
+import { imageVisibilities, kNoWsclean } from './support/wsclean.js';
 
-const kNoWsclean =
-  missingProgram('sh', ['-c', 'OPENBLAS_NUM_THREADS=1 wsclean --version'], 'wsclean') ||
-  missingProgram(kPython, ['-c', 'import casacore.tables'], 'python3-casacore');
 const kFrames = 4;
 /** Where measurement_set.py puts its source: 3 arcsec pixels, the middle at 33. */
 const kSource = { x: 13, y: 43 };
 
 it('frames of wsclean -intervals-out -make-psf are a cube', { skip: kNoWsclean }, () => {
   const dir = scratchDir();
-  // Its own threads and OpenBLAS's do not go together: it refuses to begin.
-  const run = (program: string, args: string[]) => {
-    const env = { ...process.env, OPENBLAS_NUM_THREADS: '1' };
-    const { status, stdout, stderr } = spawnSync(program, args, { cwd: dir, encoding: 'utf8', env, timeout: 300_000 });
-    assert.equal(status, 0, `${program}: ${stdout.slice(-500)}${stderr.slice(-500)}`);
-  };
-  const array = join(kRoot, 'models/demo-transients/array.enu');
-  run(kPython, [join(kRoot, 'test/support/measurement_set.py'), 'small.ms', array, String(kFrames)]);
-  const imaging = '-size 64 64 -scale 3asec -weight briggs 0 -niter 0 -pol xx -no-update-model-required -j 1';
-  run('wsclean', ['-name', 'w', '-make-psf', '-intervals-out', String(kFrames), ...imaging.split(' '), 'small.ms']);
+  const imaging = `-intervals-out ${kFrames} -size 64 64 -scale 3asec -weight briggs 0 -niter 0 -pol xx -j 1`;
+  imageVisibilities(dir, kFrames, imaging.split(' '));
   const named = (what: string) => readdirSync(dir).filter((name) => name.endsWith(`-${what}.fits`));
   const [images, psfs] = [named('dirty').sort(), named('psf').sort()];
   assert.equal(images.length, kFrames);
