@@ -1,6 +1,6 @@
-// `npm run fuzz -- [SECONDS] [model|fits|tables]`: libFuzzer on the readers of network files, images and catalogues (default: 60 s each). New
-// inputs are collected in build/fuzz/corpus-*; fixtures and what was found before seed them; a crash leaves its input in
-// build/fuzz/crash-*.
+// `npm run fuzz -- [SECONDS] [TARGET]`: libFuzzer on the readers of network files, images, catalogues, coordinates, arrays and gzip
+// (scripts/setup/fuzzers.mjs; default: 60 s each). New inputs are collected in build/fuzz/corpus-*; fixtures and what was found
+// before seed them; a crash leaves its input in build/fuzz/crash-*.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

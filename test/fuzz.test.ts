@@ -1,4 +1,4 @@
-/** Seconds of libFuzzer on the readers of network files, of images and of catalogues; `npm run fuzz -- SECONDS` runs them for longer. */
+/** Seconds of libFuzzer on every reader of strangers' bytes; `npm run fuzz -- SECONDS` runs them for longer. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';

@@ -2,14 +2,10 @@
 // What otf-reader does in a process of its own is done here in this one, where a sanitizer sees it.
 // OTF_SEEDS names a folder that is filled with one small image for each way a tile may be stored.
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
-#include "error/error.h"
 #include "fits/fits.h"
 #include "fits/pixel_unit.h"
+#include "fuzz/support.h"
 #include "reader/compressed_pixels.h"
 #include "reader/tests/compressed_files.h"
 #include "sky/wcs.h"
@@ -17,12 +13,7 @@
 namespace {
 
 using namespace otf;
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
+using fuzz::require;
 
 bool isExpected(Code code) {
   return code == Code::kFitsUnreadable || code == Code::kFitsTruncated || code == Code::kFitsNoImage ||
@@ -37,7 +28,7 @@ bool attempt(const Work& work) {
     return true;
   } catch (const OtfError& error) {
     require(isExpected(error.code()), "an image fails with a code of images");
-    require(std::string(error.what()).find('\n') == std::string::npos, "an error is one line");
+    fuzz::requireOneLine(error);
     return false;
   }
 }
@@ -101,15 +92,12 @@ void readCompressed(const fits::ByteSource& source, const fits::ScanResult& scan
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  const char* folder = std::getenv("OTF_SEEDS");
-  if (folder == nullptr) return 0;
   int number = 0;
   for (test::Recipe recipe : test::everyRecipe()) {
     recipe.width = recipe.tileWidth = 24;
     recipe.height = 16;
     const test::Bytes bytes = test::compressedFile(recipe);
-    std::ofstream file(std::filesystem::path(folder) / ("compressed-" + std::to_string(number++) + ".fits"));
-    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    fuzz::writeSeed("compressed-" + std::to_string(number++) + ".fits", std::as_bytes(std::span(bytes)));
   }
   return 0;
 }

@@ -1,22 +1,10 @@
 // Any bytes are a network or a kModelMalformed; what is accepted can be sized, described, written and read again.
-#include <cstdio>
-#include <cstdlib>
-
-#include "error/error.h"
+#include "fuzz/support.h"
 #include "model/network.h"
-
-namespace {
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace otf;
+  using fuzz::require;
   Network network;
   try {
     network = parseNetwork({reinterpret_cast<const std::byte*>(data), size});

@@ -1,43 +1,11 @@
 // Any bytes are a table or a kTableUnreadable; columns of what is accepted have as many values as there are rows.
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-
 #include "catalogue/catalogue.h"
-#include "error/error.h"
-
-namespace {
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
-
-/// The bytes as a file that has no name.
-class MemoryFile {
- public:
-  MemoryFile(const uint8_t* data, size_t size) : fd_(::memfd_create("table", MFD_CLOEXEC)) {
-    require(fd_ >= 0 && ::write(fd_, data, size) == static_cast<ssize_t>(size), "memory for a file");
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile() { ::close(fd_); }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-
- private:
-  int fd_;
-};
-
-}  // namespace
+#include "fuzz/support.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace otf;
-  const MemoryFile file(data, size);
+  using fuzz::require;
+  const fuzz::MemoryFile file(data, size);
   CatalogueLimits limits;
   limits.maxRows = 100'000;
   limits.maxColumns = 200;

@@ -118,7 +118,7 @@ NpyArray::NpyArray(const std::string& path) : file_(path, "NPY file", Code::kNpy
     data_ = reinterpret_cast<const float*>(data);
   } else {
     copy_.resize(static_cast<size_t>(count_));
-    std::memcpy(copy_.data(), data, present);
+    if (present > 0) std::memcpy(copy_.data(), data, present);
     data_ = copy_.data();
   }
 }

@@ -208,7 +208,7 @@ const kNative = {
     ...['catalogue', 'coverage', 'measure', 'score', 'table', 'task', 'timing'],
     'tensor',
   ],
-  fuzz: ['catalogue', 'error', 'fits', 'model', 'reader', 'sky'],
+  fuzz: ['catalogue', 'error', 'fits', 'model', 'reader', 'sky', 'tensor'],
   tests: [],
 };
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { kFuzzers } from './fuzzers.mjs';
 import { fail, kRoot, runQuietly } from './step.mjs';
 
 export const kAddon = 'build/Release/cianna_otf.node';
@@ -17,7 +18,7 @@ export const kTrees = {
   fuzz: {
     folder: 'build/fuzz',
     options: ['-DOTF_FUZZ=ON', '-DCMAKE_CXX_COMPILER=clang++', '-DCMAKE_C_COMPILER=clang'],
-    targets: ['fuzz_model', 'fuzz_fits', 'fuzz_tables'],
+    targets: Object.keys(kFuzzers).map((name) => `fuzz_${name}`),
   },
 };
 
