@@ -1,4 +1,6 @@
 // The addon's table of contents. Every entry is declared in src/engine/addon.ts with its types.
+#include <new>
+
 #include "addon/api.h"
 #include "addon/async.h"
 #include "process/crash_mark.h"
@@ -96,5 +98,13 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
 }  // namespace
 }  // namespace otf::addon
 
-Napi::Object initAddon(Napi::Env env, Napi::Object exports) { return otf::addon::init(env, exports); }
+Napi::Object initAddon(Napi::Env env, Napi::Object exports) {
+  // Of what is thrown here Node's own errors alone are caught.
+  try {
+    return otf::addon::init(env, exports);
+  } catch (const std::bad_alloc&) {
+    Napi::Error::New(env, "there is not enough memory").ThrowAsJavaScriptException();
+    return exports;
+  }
+}
 NODE_API_MODULE(cianna_otf, initAddon)

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "process/last_words.h"
@@ -63,7 +64,13 @@ Child::Child(const Spec& spec)
   // The process is started by a thread that outlives it: PR_SET_PDEATHSIG is about the starting thread, and
   // ours may be a worker that comes and goes.
   keeper_ = std::thread([this, &spec, &descriptors, theirs = childLog.get(), own = ownLog.release()] {
-    const Started started = spawn(spec.program, descriptors, theirs);
+    Started started;
+    // An exception would end the whole program: a thread has nobody to catch it.
+    try {
+      started = spawn(spec.program, descriptors, theirs);
+    } catch (const std::bad_alloc&) {
+      started.error = ENOMEM;
+    }
     bool running = false;
     {
       // Nothing of the caller's is touched from here on: it goes on.
@@ -100,7 +107,12 @@ void Child::readLog(int fd) {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
     const std::lock_guard lock(mutex_);
-    log_.append(buffer, static_cast<size_t>(got));
+    try {
+      log_.append(buffer, static_cast<size_t>(got));
+    } catch (const std::bad_alloc&) {
+      // What it says is lost; it goes on.
+      log_.clear();
+    }
     if (log_.size() > 2 * kLogBytes) log_.erase(0, log_.size() - kLogBytes);
   }
 }
