@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { publicText } from '#otf/errors/public-text.js';
 import { JobQueue, type Waiting } from '#otf/schedule/queue.js';
 
@@ -51,6 +52,24 @@ describe('The queue', () => {
       const order = [1, 2, 3, 4, 5].map(() => ids(next(queue, 10, true))).join(' ');
       assert.equal(order, roundRobin ? '1 4 2 5 3' : '1 2 3 4 5');
     }
+  });
+
+  it('takes jobs in the order of their places, whoever comes in between', () => {
+    const step = fc.oneof(
+      fc.record({ owner: fc.constantFrom('x', 'y', 'z'), priority: fc.integer({ min: 4, max: 6 }) }),
+      fc.integer({ min: 1, max: 4 }),
+    );
+    const check = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const queue = new JobQueue(kPolicy);
+      for (const [index, each] of steps.entries()) {
+        if (typeof each !== 'number') queue.add(item(`${index}`, 'a', each.owner, index, each.priority));
+        const places = [...queue.all()].map(({ id }) => id);
+        places.sort((a, b) => (queue.position(a) ?? 0) - (queue.position(b) ?? 0));
+        if (typeof each === 'number')
+          assert.equal(ids({ items: queue.take('a', 0, each) }), places.slice(0, each).join(' '));
+      }
+    });
+    fc.assert(check);
   });
 
   it('serves owners in turn inside a key, and says who is next', () => {

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { OtfError } from '#otf/errors/catalogue.js';
 import type { Job } from '#otf/jobs/job.js';
+import { Giving } from '#otf/run/remote/giving.js';
+import type { Switchboard } from '#otf/run/remote/switchboard.js';
 import type { Batch } from '#otf/run/runner.js';
 import { kRoot } from './support/cli.js';
 import { beat, job, rig, sha256 } from './support/worker-rig.js';
@@ -162,6 +165,57 @@ describe('What workers say', () => {
   });
 });
 
+describe('The end of a run and its files in one body', () => {
+  const texts = { 'x.vot': 'catalogue', 'job.log': '' };
+
+  it('counts once, however often it comes, and leaves nothing of other attempts', async (t) => {
+    const { lease, bring, desk, dir, endOf, told, ledger, rows } = rig(t, job('a', 'EXECUTING'));
+    const late = lease('a');
+    bring(late.attempt, 'x.vot', 'of a worker that was lost');
+    ledger.lost(late, 'is gone');
+    rows.set('a', job('a', 'EXECUTING'));
+    const { attempt } = lease('a');
+    assert.deepEqual(await desk.end('a', endOf('a', late.attempt, texts)), { counts: false }, 'somebody else has it');
+    const body = endOf('a', attempt, texts);
+    const answers = await Promise.all([desk.end('a', body), desk.end('a', body)]);
+    assert.deepEqual(answers, [{ counts: true }, { counts: true }]);
+    assert.deepEqual(await desk.end('a', body), { counts: true }, 'the answer was lost on its way');
+    assert.equal(told.filter((line) => line === 'completed a').length, 1);
+    const there = readdirSync(dir).filter((name) => name !== 'worker.secret');
+    assert.deepEqual(there.sort(), ['job.log', 'x.vot']);
+    assert.equal(readFileSync(join(dir, 'x.vot'), 'utf8'), 'catalogue');
+  });
+
+  it('is wanted again where it came damaged, and nothing of it is kept', async (t) => {
+    const { lease, leases, desk, dir, endOf, told } = rig(t, job('a', 'EXECUTING'));
+    const { attempt } = lease('a');
+    const body = endOf('a', attempt, texts);
+    const damaged = Buffer.from(body);
+    damaged[body.length - 1] = 0;
+    assert.deepEqual(await desk.end('a', damaged), { missing: ['x.vot'] });
+    assert.deepEqual(readdirSync(dir), ['worker.secret']);
+    assert.ok(leases.of('a'));
+    assert.deepEqual(told, []);
+    assert.deepEqual(await desk.end('a', body), { counts: true });
+  });
+
+  it('is refused when it is cut short, of another job, or has a file that no run leaves', async (t) => {
+    const { lease, desk, endOf, dir } = rig(t, job('a', 'EXECUTING'), job('b', 'EXECUTING'));
+    const { attempt } = lease('a');
+    const body = endOf('a', attempt, texts);
+    const bad = { code: 'OTF_BAD_REQUEST' };
+    for (const length of [0, 3, 4, 50, body.length - 1]) {
+      await assert.rejects(desk.end('a', body.subarray(0, length)), bad, `${length} bytes`);
+    }
+    await assert.rejects(desk.end('a', Buffer.concat([body, Buffer.from('x')])), bad);
+    await assert.rejects(desk.end('b', body), bad);
+    await assert.rejects(desk.end('a', endOf('a', attempt, { '../x': '' })), bad);
+    const large = { code: 'OTF_TOO_LARGE', message: /^x\.fits is larger than 1 MB.*workers\.max_result_mb/ };
+    await assert.rejects(desk.end('a', endOf('a', attempt, { 'x.fits': '.'.repeat(2 ** 20 + 1) })), large);
+    assert.deepEqual(readdirSync(dir), ['worker.secret']);
+  });
+});
+
 describe('A job under which workers are lost', () => {
   const batch = { id: 'b', place: 'one/cpu', key: kKey, reason: 'idle', startedMs: 0, jobs: [] } as Batch;
 
@@ -186,6 +240,21 @@ describe('A job under which workers are lost', () => {
     assert.match(told.at(-1) ?? '', /^failed a: 3 workers were lost while this job was being executed/);
     assert.match(told.at(-1) ?? '', /\(one is gone\nbefore\)$/, 'with the last words of its log');
     assert.equal(careful.losses('a'), 0, 'nothing of it is kept');
+  });
+
+  it('is not offered any more once the server ends, whoever does not answer', async (t) => {
+    const { ledger, told } = rig(t, job('a'));
+    let isClosed = false;
+    let asked = 0;
+    const ask = async () => {
+      isClosed = ++asked === 3;
+      throw new OtfError('OTF_SERVER_UNREACHABLE', 'the connection is closed');
+    };
+    const board = { ask } as unknown as Switchboard;
+    const giving = new Giving({ ledger, board: () => board, there: () => false, closed: () => isClosed });
+    await giving.give(job('a'), batch, 'one/cpu');
+    assert.equal(asked, 3);
+    assert.deepEqual(told, [], 'it is in the queue as far as its row says');
   });
 
   it('is not to blame for workers that never had it', (t) => {

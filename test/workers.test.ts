@@ -53,6 +53,8 @@ describe('Workers', { skip: kNoBroker }, () => {
     assert.deepEqual([...workers].sort(), ['one', 'two']);
     assert.equal(await metric(server, 'otf_workers'), 2);
     assert.equal(await metric(server, 'otf_worker_refused_total'), 0);
+    const ends = 'otf_http_request_duration_seconds_count\\{method="POST",route="/work/jobs/:id/end",status="200"\\}';
+    assert.equal(await metric(server, ends), 25, 'one request for all that a run leaves');
     const state = JSON.parse(await server.text('/server')) as {
       devices: { name: string }[];
       workers: { name: string; node: string; keys: string[]; held: number; completed: number; lost: number }[];

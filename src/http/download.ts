@@ -137,8 +137,21 @@ export class RangeInvalid extends OtfError {
   }
 }
 
+/** Of downloads that have ended, for the next ones: fresh ones would be most of what the collector has to do. */
+const kMostSpare = 16;
+const spare: Buffer[] = [];
+
 async function sendPlain(outlet: Outlet, file: FileHandle, plan: Plan): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(kChunkBytes, plan.length));
+  if (plan.length < kChunkBytes) return sendThrough(Buffer.allocUnsafe(plan.length), outlet, file, plan);
+  const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(kChunkBytes);
+  try {
+    await sendThrough(buffer, outlet, file, plan);
+  } finally {
+    if (spare.length < kMostSpare) spare.push(buffer);
+  }
+}
+
+async function sendThrough(buffer: Buffer, outlet: Outlet, file: FileHandle, plan: Plan): Promise<void> {
   let sent = 0;
   while (sent < plan.length && !outlet.gone) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, plan.length - sent), plan.start + sent);

@@ -1,5 +1,5 @@
 /** Addresses for workers on other machines. */
-import { getWeights, getWork, getWorkFile, postWorkFile } from '../uws/work.js';
+import { getWeights, getWork, getWorkFile, postWorkEnd, postWorkFile } from '../uws/work.js';
 import type { Route } from './route.js';
 
 const kWork = { access: 'work' } as const;
@@ -26,6 +26,22 @@ const kPaths: readonly Pick<Route, 'path' | 'methods'>[] = [
           400: 'no file of a run',
           413: 'larger than workers.max_result_mb',
           422: 'damaged',
+          ...kGone,
+        },
+      },
+    },
+  },
+  {
+    path: '/work/jobs/:id/end',
+    methods: {
+      POST: {
+        handler: postWorkEnd,
+        summary: 'For workers: how a run has ended, and the files it has left, in one body',
+        ...kWork,
+        answers: {
+          200: 'JSON: whether it counts, or which files are to be sent again',
+          400: 'not understood',
+          413: 'too large for one body, or a file larger than workers.max_result_mb',
           ...kGone,
         },
       },

@@ -1,9 +1,12 @@
 /** Files: whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, constants, fsync, openSync, writeSync } from 'node:fs';
 import { access, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+
+const sync = promisify(fsync);
 
 /** To a temporary name beside the target, synced, then renamed: a reader never sees half a file. */
 export async function writeFileAtomically(
@@ -25,6 +28,21 @@ export async function writeFileAtomically(
     await rm(temporary, { force: true }).catch(() => undefined);
     if (thrown instanceof OtfError) throw thrown;
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`, { cause: thrown });
+  }
+}
+
+/**
+ * A small file under its own name, on disk when it resolves: the wait for the disk is in another thread, the rest not worth a
+ * hop there. For names that nobody looks for yet. Throws what the system says.
+ */
+export async function writeSynced(path: string, bytes: Uint8Array, mode = 0o640): Promise<void> {
+  // One that was begun before a crash is written anew.
+  const descriptor = openSync(path, 'w', mode);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    await sync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

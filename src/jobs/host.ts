@@ -41,8 +41,9 @@ export class JobHost implements ExecutorHost {
   readonly metrics: Registry;
   /** Where clients find this server, for the records; set once it listens. */
   baseUrl = '';
-  /** Where jobs run; set once the executor has started. */
+  /** Where jobs run; set once the executor has started, and so is `apart` (executor.ts). */
   environment: Environment = {};
+  apart = false;
   readonly #log: Logger;
   readonly #store: JobStore;
   readonly #folders: JobFolders;
@@ -74,8 +75,7 @@ export class JobHost implements ExecutorHost {
 
   async executing(jobId: string, info: JobInfo): Promise<boolean> {
     let wanted = false;
-    // Counted before it is begun: a job that ends the server must be known for it afterwards.
-    await this.#store.changeBeyondCrash(jobId, (job) => {
+    const begun = (job: Job | undefined): Job | undefined => {
       if (job?.phase !== 'QUEUED') return job;
       wanted = true;
       const counts = carried({ ...job.info, attempts: (job.info.attempts ?? 0) + 1 });
@@ -85,7 +85,10 @@ export class JobHost implements ExecutorHost {
         startedMs: Date.now(),
         info: { environment: this.environment, ...info, ...counts },
       };
-    });
+    };
+    // Counted before it is begun: a job that ends the server must be known for it afterwards. One that runs elsewhere ends none.
+    if (this.apart) await this.#store.changeUntilRestart(jobId, begun);
+    else await this.#store.changeBeyondCrash(jobId, begun);
     return wanted;
   }
 

@@ -116,6 +116,7 @@ export class JobService {
     await Promise.race([this.#clearing, pause(kClearingMs)]);
     await this.#executor.start(this.#host);
     this.#host.environment = this.#executor.environment;
+    this.#host.apart = this.#executor.apart ?? false;
     this.#started = true;
     this.#unfinished = await queueUnfinished({ store, dataDir, apart: this.#executor.apart ?? false, log: this.#log });
   }

@@ -60,8 +60,9 @@ interface Owner<Item> {
 class Line<Item extends Waiting> {
   /** Owners without jobs stay until the round they were served in is over: coming back must not win a second turn. */
   readonly #owners = new Map<string, Owner<Item>>();
-  /** As they came. */
-  readonly #items = new Set<Item>();
+  /** In the order they came, which their numbers tell. */
+  readonly #items = new Map<Item, number>();
+  #came = 0;
   #round = 0;
   /** When it had its last turn. */
   takenMs = Number.NEGATIVE_INFINITY;
@@ -76,9 +77,10 @@ class Line<Item extends Waiting> {
     const owner = this.#owners.get(item.owner) ?? { items: [], round: this.#round };
     this.#owners.set(item.owner, owner);
     owner.round = Math.max(owner.round, this.#round);
-    const behind = owner.items.findIndex((other) => other.priority < item.priority);
-    owner.items.splice(behind < 0 ? owner.items.length : behind, 0, item);
-    this.#items.add(item);
+    let at = owner.items.length;
+    while (at > 0 && (owner.items[at - 1]?.priority ?? 0) < item.priority) at--;
+    owner.items.splice(at, 0, item);
+    this.#items.set(item, this.#came++);
     this.#changed();
   }
 
@@ -90,18 +92,36 @@ class Line<Item extends Waiting> {
     this.#changed();
   }
 
+  /** The first of ordered(), without putting all of them in order: a queue may be long, and is taken from all the time. */
   take(most: number): Item[] {
-    const taken = this.#ordered().slice(0, most);
-    for (const item of taken) {
+    const taken: Item[] = [];
+    while (taken.length < most) {
+      const item = this.#first();
+      if (!item) break;
       const owner = this.#owners.get(item.owner);
       if (owner) {
         this.#round = Math.max(this.#round, owner.round);
         owner.round++;
       }
       this.remove(item);
+      taken.push(item);
     }
     for (const [name, owner] of this.#owners) this.#forget(name, owner);
     return taken;
+  }
+
+  #first(): Item | undefined {
+    let first: { item: Item; round: number } | undefined;
+    for (const { items, round } of this.#owners.values()) {
+      const [item] = items;
+      if (item && (!first || this.#isBefore({ item, round }, first))) first = { item, round };
+    }
+    return first?.item;
+  }
+
+  #isBefore(a: { item: Item; round: number }, b: { item: Item; round: number }): boolean {
+    const came = (item: Item) => this.#items.get(item) ?? 0;
+    return (a.round - b.round || b.item.priority - a.item.priority || came(a.item) - came(b.item)) < 0;
   }
 
   #forget(name: string, owner: Owner<Item>): void {
@@ -109,7 +129,7 @@ class Line<Item extends Waiting> {
   }
 
   oldestMs(): number {
-    const [oldest] = this.#items;
+    const [oldest] = this.#items.keys();
     return oldest?.sinceMs ?? Number.POSITIVE_INFINITY;
   }
 
@@ -128,7 +148,7 @@ class Line<Item extends Waiting> {
       });
     }
     // The sort is stable: equal ones stay as they came.
-    this.#order = [...this.#items].sort(
+    this.#order = [...this.#items.keys()].sort(
       (a, b) => (rounds.get(a) ?? 0) - (rounds.get(b) ?? 0) || b.priority - a.priority,
     );
     return this.#order;

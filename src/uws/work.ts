@@ -1,6 +1,6 @@
 /** What workers on other machines get and bring (src/jobs/work-desk.ts). The header Otf-Attempt opens the files of the one job it is of. */
 import { OtfError } from '../errors/catalogue.js';
-import type { ServedFile, WorkDesk } from '../jobs/work-desk.js';
+import { type ServedFile, tooLargeResult, type WorkDesk } from '../jobs/work-desk.js';
 import type { Handler, UwsContext } from './context.js';
 import { type FileAnswer, json } from './exchange.js';
 import { badRequest, Parameters } from './parameters.js';
@@ -28,8 +28,7 @@ export const postWorkFile: Handler = async (context, request) => {
   const { max_result_mb: mostMb } = config.workers;
   const { files, spool } = await request.form({ raw: true, maxBytes: mostMb * 2 ** 20 }).catch((thrown) => {
     if (!(thrown instanceof OtfError) || thrown.code !== 'OTF_TOO_LARGE') throw thrown;
-    const message = `${file} is larger than ${mostMb} MB, which is all a server takes: see its workers.max_result_mb`;
-    throw new OtfError('OTF_TOO_LARGE', message, { cause: thrown });
+    throw tooLargeResult(file, mostMb, thrown);
   });
   try {
     const [came] = files;
@@ -40,6 +39,13 @@ export const postWorkFile: Handler = async (context, request) => {
     await spool?.discard();
   }
   return json(201, { file });
+};
+
+/** One request for all of a run where it is small, which most are. */
+export const postWorkEnd: Handler = async (context, request) => {
+  const desk = deskOf(context);
+  const [jobId = ''] = request.variables;
+  return json(200, await desk.end(jobId, await request.bytes(desk.mostEndBytes)));
 };
 
 function deskOf({ desk }: UwsContext): WorkDesk {

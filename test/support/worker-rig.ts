@@ -9,6 +9,7 @@ import { Registry } from 'prom-client';
 import { folderAt, folderRef } from '#otf/io/folder.js';
 import type { Job } from '#otf/jobs/job.js';
 import { Attempts, attemptName, workSecret } from '#otf/run/remote/attempts.js';
+import { packed } from '#otf/run/remote/bundle.js';
 import { Careful } from '#otf/run/remote/careful.js';
 import { Desk } from '#otf/run/remote/desk.js';
 import { type Lease, Leases } from '#otf/run/remote/leases.js';
@@ -97,10 +98,13 @@ export function rig(t: TestContext, ...jobs: Job[]) {
     job: (id) => rows.get(id),
     folder: () => folderAt(folderRef(dir)),
     counts: (id, attempt) => (leases.of(id)?.attempt ?? attempt) === attempt,
+    ended: (report, files) => reports.ended(report, files),
+    mostFileMb: 1,
+    assertRoom: () => undefined,
   });
   const ledger = new Ledger({ host, roster, leases, attempts, careful, desk, metrics, mostLosses: 3 });
   const dropped: string[] = [];
-  const reports = new Reports(ledger, (worker, what) =>
+  const reports: Reports = new Reports(ledger, (worker, what) =>
     dropped.push(`${worker} ${'job' in what ? what.job : what.leave}`),
   );
   const lease = (id: string, place = 'one/cpu', more: Partial<Lease> = {}): Lease => {
@@ -129,8 +133,20 @@ export function rig(t: TestContext, ...jobs: Job[]) {
       worker: 'one',
       end: { how: 'completed', results: [], info: {}, endedMs: 1, files },
     });
+  /** The same in one body, with the texts of its files. */
+  const endOf = (id: string, attempt: string, texts: Record<string, string>, worker = 'one') => {
+    const files = Object.entries(texts).map(([file, text]) => {
+      return { file, size: Buffer.byteLength(text), sha256: sha256(text) };
+    });
+    const end = { how: 'completed', results: [], info: {}, endedMs: 1, files };
+    return packed(
+      { job: id, attempt, worker, end },
+      Object.values(texts).map((text) => Buffer.from(text)),
+    );
+  };
   return {
     dir,
+    endOf,
     rows,
     told,
     leases,

@@ -3,13 +3,15 @@ import { readdir, rename, stat } from 'node:fs/promises';
 import { OtfError, systemReason } from '../../errors/catalogue.js';
 import { sha256File } from '../../io/checksum.js';
 import type { Folder } from '../../io/folder.js';
+import { writeSynced } from '../../io/write.js';
 import { refuseForDisk, syncFolder } from '../../jobs/folders.js';
 import { isActive, type Job, uploads } from '../../jobs/job.js';
 import { seals } from '../../jobs/sealed.js';
-import type { CameFile, ServedFile, WorkDesk } from '../../jobs/work-desk.js';
+import { type CameFile, type ServedFile, tooLargeResult, type WorkDesk } from '../../jobs/work-desk.js';
 import type { ModelCard } from '../../models/card.js';
 import { type Attempts, isPart, partName } from './attempts.js';
-import { kFileName, type SentFile } from './messages.js';
+import { type CameFiles, filesIn, kMostBodyBytes, unpacked } from './bundle.js';
+import { type EndAnswer, type EndReport, kEndSchema, kFileName, type SentFile } from './messages.js';
 
 export interface DeskParts {
   attempts: Attempts;
@@ -20,9 +22,16 @@ export interface DeskParts {
   folder: (jobId: string) => Folder;
   /** No other attempt at the job is under way. */
   counts: (jobId: string, attempt: string) => boolean;
+  /** What comes of the end of a run. */
+  ended: (report: EndReport, files: CameFiles) => Promise<EndAnswer>;
+  /** Of a file. */
+  mostFileMb: number;
+  /** Throws OTF_DISK_FULL. */
+  assertRoom: () => void;
 }
 
 export class Desk implements WorkDesk {
+  readonly mostEndBytes = kMostBodyBytes;
   readonly #parts: DeskParts;
 
   constructor(parts: DeskParts) {
@@ -70,6 +79,19 @@ export class Desk implements WorkDesk {
     }
   }
 
+  async end(jobId: string, body: Buffer): Promise<EndAnswer> {
+    const { report, files } = endIn(body, jobId);
+    const { ended, mostFileMb } = this.#parts;
+    // An attempt that does not count is told so, whatever it has brought.
+    if (this.#find(jobId, report.attempt)) {
+      for (const { file, size } of files.keys()) {
+        this.assertExpected(jobId, report.attempt, file);
+        if (size > mostFileMb * 2 ** 20) throw tooLargeResult(file, mostFileMb);
+      }
+    }
+    return ended(report, files);
+  }
+
   /** Of files that were sent, those that are not here as they were. */
   async missing(jobId: string, attempt: string, files: readonly SentFile[]): Promise<string[]> {
     const folder = this.#parts.folder(jobId);
@@ -91,8 +113,27 @@ export class Desk implements WorkDesk {
     } catch (thrown) {
       refuseForDisk(thrown);
     }
+    await this.#clear(folder);
+  }
+
+  /** Of what other attempts have brought. */
+  async #clear(folder: Folder): Promise<void> {
     const parts = (await readdir(folder.path(''))).filter(isPart);
-    await folder.remove(parts);
+    if (parts.length > 0) await folder.remove(parts);
+  }
+
+  /** They are files of the job, and on disk. Nobody reads them before the row names them. Throws as take. */
+  async keep(jobId: string, files: CameFiles): Promise<void> {
+    const { folder: find, assertRoom } = this.#parts;
+    const folder = find(jobId);
+    assertRoom();
+    try {
+      await Promise.all([...files].map(([{ file }, bytes]) => writeSynced(folder.path(file), bytes)));
+      await syncFolder(folder.path(''));
+    } catch (thrown) {
+      refuseForDisk(thrown);
+    }
+    await this.#clear(folder);
   }
 
   /** What such an attempt has brought is of no use. */
@@ -101,12 +142,29 @@ export class Desk implements WorkDesk {
   }
 
   #jobOf(jobId: string, attempt: string): Job {
+    const job = this.#find(jobId, attempt);
+    if (!job) throw new OtfError('OTF_NOT_FOUND', 'no such job, or it is not yours any more');
+    return job;
+  }
+
+  /** Undefined: there is none, or the attempt at it counts no more. */
+  #find(jobId: string, attempt: string): Job | undefined {
     const { attempts, counts, job: find } = this.#parts;
     const job = attempts.isOf(jobId, attempt) ? find(jobId) : undefined;
-    if (!job || !isActive(job.phase) || !counts(jobId, attempt)) {
-      throw new OtfError('OTF_NOT_FOUND', 'no such job, or it is not yours any more');
-    }
-    return job;
+    return job && isActive(job.phase) && counts(jobId, attempt) ? job : undefined;
+  }
+}
+
+/** Throws OTF_BAD_REQUEST. */
+function endIn(body: Buffer, jobId: string): { report: EndReport; files: CameFiles } {
+  try {
+    const { report: said, rest } = unpacked(body);
+    const report = kEndSchema.parse(said);
+    if (report.job !== jobId || report.end.how !== 'completed') throw new Error(`it is no end of ${jobId} with files`);
+    return { report, files: filesIn(rest, report.end.files) };
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new OtfError('OTF_BAD_REQUEST', `how the run has ended is not understood: ${why.slice(0, 200)}`);
   }
 }
 

@@ -22,6 +22,8 @@ export interface GivingParts {
   board: () => Switchboard | undefined;
   /** Is the broker there? */
   there: () => boolean;
+  /** The server ends: what has not been taken is in the queue as far as its rows say. */
+  closed: () => boolean;
 }
 
 export class Giving {
@@ -49,7 +51,7 @@ export class Giving {
     const { ledger, board, there } = this.#parts;
     const worker = workerOf(lease.place);
     let untilMs = Date.now() + kTakeMs;
-    while (this.#isOurs(lease)) {
+    while (this.#isOurs(lease) && !this.#parts.closed()) {
       try {
         const answer = (await board()?.ask(giveSubject(worker), order, kAskMs)) as OrderAnswer | undefined;
         if (!this.#isOurs(lease)) return;

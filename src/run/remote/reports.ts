@@ -1,7 +1,9 @@
 /** What workers say, and what that changes. Nothing of an attempt that is not the job's own now changes anything. */
 
+import { createHash } from 'node:crypto';
 import { OtfError } from '../../errors/catalogue.js';
 import { isActive, type Job } from '../../jobs/job.js';
+import type { CameFiles } from './bundle.js';
 import type { Lease } from './leases.js';
 import type { Ledger } from './ledger.js';
 import {
@@ -16,6 +18,7 @@ import {
   kExecutingSchema,
   kLogSchema,
   resultFiles,
+  type SentFile,
 } from './messages.js';
 import { placeName, workerOf } from './roster.js';
 
@@ -154,8 +157,12 @@ export class Reports {
 
   /** Told by a worker, until it is answered. */
   async end(said: unknown): Promise<EndAnswer> {
+    return this.ended(kEndSchema.parse(said));
+  }
+
+  /** `files`: those that have come with it; undefined = they have been brought before. */
+  async ended(report: EndReport, files?: CameFiles): Promise<EndAnswer> {
     const { leases, metrics } = this.#ledger.parts;
-    const report = kEndSchema.parse(said);
     const { job, attempt, worker, end } = report;
     const known = this.#answers.get(attempt);
     if (known) return known;
@@ -167,7 +174,7 @@ export class Reports {
       if (end.how === 'completed') await this.#discard(job, attempt, end);
       return { counts: false };
     }
-    lease.ending ??= this.#end(lease, report);
+    lease.ending ??= this.#end(lease, report, files);
     const answer = await lease.ending.finally(() => {
       lease.ending = undefined;
     });
@@ -175,13 +182,14 @@ export class Reports {
     return answer;
   }
 
-  async #end(lease: Lease, { job, attempt, used, end }: EndReport): Promise<EndAnswer> {
+  async #end(lease: Lease, report: EndReport, files?: CameFiles): Promise<EndAnswer> {
+    const { job, attempt, used, end } = report;
     const { host, careful } = this.#ledger.parts;
     if (lease.executing && !(await lease.executing)) {
       this.#ledger.over(lease, used);
       return { counts: false };
     }
-    if (end.how === 'completed') return this.#complete(lease, end, used);
+    if (end.how === 'completed') return this.#complete(lease, end, used, files);
     if (end.how === 'failed') {
       careful.forget(job);
       this.#ledger.over(lease, used);
@@ -192,14 +200,19 @@ export class Reports {
     return { counts: attempt === lease.attempt };
   }
 
-  async #complete(lease: Lease, end: Extract<End, { how: 'completed' }>, used: EndReport['used']): Promise<EndAnswer> {
+  async #complete(
+    lease: Lease,
+    end: Extract<End, { how: 'completed' }>,
+    used: EndReport['used'],
+    files?: CameFiles,
+  ): Promise<EndAnswer> {
     const { host, leases, desk, careful, metrics } = this.#ledger.parts;
     const { job, attempt } = lease;
-    const missing = await desk.missing(job.id, attempt, end.files);
+    const missing = files ? damaged(files) : await desk.missing(job.id, attempt, end.files);
     if (missing.length > 0) return { missing };
     // Aborted, or lost, while its files were looked at.
     const counts = () => leases.find(job.id, attempt) === lease && lease.abortedMs === undefined;
-    if (counts()) await desk.take(job.id, attempt, end.files);
+    if (counts()) await (files ? desk.keep(job.id, files) : desk.take(job.id, attempt, end.files));
     if (!counts()) {
       metrics.refused(workerOf(lease.place));
       this.#ledger.over(lease, used);
@@ -229,4 +242,11 @@ export class Reports {
     const [oldest] = this.#answers.keys();
     if (this.#answers.size > kMostAnswers && oldest !== undefined) this.#answers.delete(oldest);
   }
+}
+
+/** Those that have come with another sum than they were sent with. */
+function damaged(files: CameFiles): string[] {
+  const isWhole = ([{ sha256 }, bytes]: [SentFile, Buffer]) =>
+    createHash('sha256').update(bytes).digest('hex') === sha256;
+  return [...files].filter((each) => !isWhole(each)).map(([{ file }]) => file);
 }

@@ -22,7 +22,7 @@ import { Desk } from './desk.js';
 import { Giving } from './giving.js';
 import { Leases } from './leases.js';
 import { Ledger } from './ledger.js';
-import { dropSubject, kBeat, kEnd, kExecuting, kLog } from './messages.js';
+import { dropSubject, type EndAnswer, kBeat, kEnd, kExecuting, kLog } from './messages.js';
 import { remoteMetrics } from './metrics.js';
 import { Reports } from './reports.js';
 import { Roster } from './roster.js';
@@ -36,6 +36,7 @@ export interface RemoteParts {
 }
 
 const kTickMs = 250;
+const kTogetherMs = 10;
 /** A place has so many batches at most: what it has not begun could begin elsewhere. */
 const kBatchesAhead = 3;
 /** After a start, or when the broker is there again: workers say what they hold before anything is given out. */
@@ -60,6 +61,7 @@ export class RemoteRunner implements Runner {
   #there = false;
   #settledMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #movement: NodeJS.Timeout | undefined;
   #closed = false;
   #threads: Workers | undefined;
 
@@ -91,12 +93,20 @@ export class RemoteRunner implements Runner {
       job: (id) => host.job(id),
       folder: (id) => host.folder(id),
       counts: (id, attempt) => (leases.of(id)?.attempt ?? attempt) === attempt,
+      ended: (report, files) => this.#ended(this.#reports.ended(report, files)),
+      mostFileMb: config.workers.max_result_mb,
+      assertRoom: () => host.assertRoom(),
     });
     const mostLosses = config.workers.attempts;
     const desk = this.#desk;
     this.#ledger = new Ledger({ host, roster, leases, attempts, careful, desk, metrics, mostLosses });
     this.#reports = new Reports(this.#ledger, (worker, what) => this.#board?.tell(dropSubject(worker), what));
-    this.#giving = new Giving({ ledger: this.#ledger, board: () => this.#board, there: () => this.#there });
+    this.#giving = new Giving({
+      ledger: this.#ledger,
+      board: () => this.#board,
+      there: () => this.#there,
+      closed: () => this.#closed,
+    });
     this.#timer = setInterval(() => this.#tick(Date.now()), kTickMs);
     // The server takes jobs while the broker is away: they wait.
     this.#connect().catch((thrown) => host.internal(thrown));
@@ -111,17 +121,21 @@ export class RemoteRunner implements Runner {
     });
     board.hear(kLog, (said) => this.#reports.log(said));
     board.answer(kExecuting, (said) => this.#reports.executing(said));
-    board.answer(kEnd, async (said) => {
-      const answer = await this.#reports.end(said);
-      this.#moved();
-      return answer;
-    });
+    board.answer(kEnd, (said) => this.#ended(this.#reports.end(said)));
     board.watch((there) => {
       this.#there = there;
       const now = Date.now();
       this.#settledMs = there ? now + kSettleMs : Number.POSITIVE_INFINITY;
       if (there) this.#roster.excuse(now);
     });
+  }
+
+  async #ended(answer: Promise<EndAnswer>): Promise<EndAnswer> {
+    try {
+      return await answer;
+    } finally {
+      this.#moved();
+    }
   }
 
   room(): readonly Place[] {
@@ -167,9 +181,14 @@ export class RemoteRunner implements Runner {
     }
   }
 
+  /** Looked at once for all messages of a moment: those of many workers come together. */
   #moved(): void {
-    this.#giveCareful();
-    this.#host.changed();
+    this.#movement ??= setTimeout(() => {
+      this.#movement = undefined;
+      if (this.#closed) return;
+      this.#giveCareful();
+      this.#host.changed();
+    }, kTogetherMs);
   }
 
   #tick(nowMs: number): void {
@@ -231,6 +250,7 @@ export class RemoteRunner implements Runner {
   async stop(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#movement);
     const jobs = [...this.#leases.all().map(({ job }) => job), ...this.#careful.all()];
     await Promise.all(jobs.map(({ id }) => this.#host.requeued(id)));
     await this.#board?.close();

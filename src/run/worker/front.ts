@@ -84,6 +84,17 @@ export class Front {
     });
   }
 
+  /** How a run has ended, with its files (bundle.ts): what the server answers. Throws as download. */
+  async end(jobId: string, body: Buffer, errand: Errand): Promise<unknown> {
+    let answer: unknown;
+    await this.#untilDone(errand.signal, async (signal) => {
+      const headers = { 'content-type': 'application/octet-stream' };
+      const response = await this.#ask(`/work/jobs/${jobId}/end`, { ...errand, method: 'POST', headers, body }, signal);
+      answer = await response.json();
+    });
+    return answer;
+  }
+
   /** Again and again, as long as the server only cannot be reached. */
   async #untilDone(signal: AbortSignal, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
     for (let waitMs = kAgainMs; ; waitMs = Math.min(2 * waitMs, kMostAgainMs)) {
@@ -101,7 +112,12 @@ export class Front {
 
   async #ask(
     address: string,
-    how: { attempt?: string; method?: string; headers?: Record<string, string>; body?: ReadableStream<Uint8Array> },
+    how: {
+      attempt?: string;
+      method?: string;
+      headers?: Record<string, string>;
+      body?: ReadableStream<Uint8Array> | Buffer;
+    },
     signal: AbortSignal,
   ): Promise<Response> {
     const { attempt, method = 'GET', headers = {}, body } = how;

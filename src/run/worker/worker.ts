@@ -47,8 +47,8 @@ export interface WorkerParts {
 }
 
 const kBeatMs = 1000;
-/** Beats because something moved are not closer than this. */
-const kSoonMs = 50;
+/** Beats because something moved are not closer than this: a job that begins and one that ends are told of together. */
+const kSoonMs = 100;
 const kStopStepMs = 50;
 
 export class Worker {
@@ -117,11 +117,11 @@ export class Worker {
     await this.#runner.start(this.#host);
     this.#board.answer(giveSubject(name), (said) => this.#given(said as Order));
     this.#board.hear(dropSubject(name), (said) => this.#drop(said as Record<string, string>));
+    this.#beating = setTimeout(() => this.#beat(), kBeatMs);
     this.#board.watch((there) => {
       log.info(there ? 'the broker is there' : 'the broker is away');
       if (there) this.#beat();
     });
-    this.#beating = setInterval(() => this.#beat(), kBeatMs);
     this.#busyMs = Date.now();
   }
 
@@ -186,6 +186,8 @@ export class Worker {
   #beat(): void {
     clearTimeout(this.#soon);
     this.#soon = undefined;
+    // The next one, when nothing moves before.
+    this.#beating?.refresh();
     const host = this.#host;
     const { terms, name } = this.#parts;
     const state = this.#runner.state();
@@ -235,7 +237,7 @@ export class Worker {
     const told = this.#host.settled();
     // A pause that nobody waits for any more keeps no process from ending.
     await Promise.race([told, pause(Math.max(1000, until - Date.now()), undefined, { ref: false })]);
-    clearInterval(this.#beating);
+    clearTimeout(this.#beating);
     clearTimeout(this.#soon);
     await this.#board.close();
     await this.#runner.close();
