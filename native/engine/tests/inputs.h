@@ -22,6 +22,22 @@ inline std::vector<float> ramp(int64_t count, int seed = 0) {
   return x;
 }
 
+/// Values between -scale/2 and scale/2, the same in every run.
+class Draws {
+ public:
+  std::vector<float> operator()(int64_t count, float scale) {
+    std::vector<float> values(static_cast<size_t>(count));
+    for (float& value : values) {
+      state_ = state_ * 1664525U + 1013904223U;
+      value = scale * (static_cast<float>(state_ >> 8) / 16777216.0F - 0.5F);
+    }
+    return values;
+  }
+
+ private:
+  uint32_t state_ = 1;
+};
+
 inline EngineOptions twoThreads() {
   EngineOptions options;
   options.threads = 2;

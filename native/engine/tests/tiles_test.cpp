@@ -33,14 +33,10 @@ float rounded(float x) {
   return onednn::toFloat(to);
 }
 
-uint32_t state = 1;
-float draw() {
-  state = state * 1664525U + 1013904223U;
-  return static_cast<float>(state >> 8) / 16777216.0F - 0.5F;
-}
+test::Draws all;
 std::vector<float> draws(int64_t count, float scale) {
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) value = rounded(draw() * scale);
+  std::vector<float> values = all(count, scale);
+  for (float& value : values) value = rounded(value);
   return values;
 }
 

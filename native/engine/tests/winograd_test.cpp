@@ -24,15 +24,7 @@ namespace {
 constexpr int64_t kCache = 2 << 20;
 constexpr Epilogue kRelu{0.05F, 0.95F * 0.4F};  // a knee at 0.4
 
-uint32_t state = 1;
-std::vector<float> draws(int64_t count, float scale) {
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) {
-    state = state * 1664525U + 1013904223U;
-    value = scale * (static_cast<float>(state >> 8) / 16777216.0F - 0.5F);
-  }
-  return values;
-}
+test::Draws draws;
 
 int64_t inputsOf(const WinogradShape& s) { return int64_t{s.width} * s.height * s.channels; }
 int64_t outputsOf(const WinogradShape& s) { return int64_t{s.outWidth()} * s.outHeight() * s.filters; }
