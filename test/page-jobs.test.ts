@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { assertSound, closeBrowser, drop, kNoChromium, visit } from './support/browser.js';
+import { httpServer } from './support/http-server.js';
 import { field, freePort, startTestServer, tempDir } from './support/server.js';
+import { until } from './support/until.js';
 
 /** Long enough to be watched and stopped. */
 const kLongPx = 6000;
@@ -94,6 +96,37 @@ describe('The page: submit and jobs', { skip: kNoChromium }, () => {
     await page.waitForURL(/#\/jobs$/);
     await page.getByRole('row').filter({ hasText: 'error' }).waitFor();
     assert.equal(await page.getByRole('row').filter({ hasText: 'completed' }).count(), 0);
+  });
+
+  it('has results sent, says how far that is, and asks for no address again that it does not know whole', async (t) => {
+    const sent: string[] = [];
+    let isOpen = false;
+    const store = await httpServer(t, (request, response) => {
+      request.resume();
+      if (isOpen) sent.push(request.url ?? '');
+      response.writeHead(isOpen ? 201 : 503).end();
+    });
+    const server = await startTestServer(t, { env: { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true' } });
+    const { page } = await visit(t, server.url);
+    await drop(page.locator('.drop'), [{ name: 'a.fits', bytes: await field(await tempDir(t), 256) }]);
+    await page.getByText('More: priority').click();
+    await page.getByLabel('Results to').fill(`${store}/a.vot?sign=secret`);
+    await page.getByRole('button', { name: 'Submit', exact: true }).click();
+    await page.getByRole('link', { name: 'Open the job' }).click();
+    const facts = page.getByRole('region', { name: 'About this job' });
+    await facts.getByText('on their way').waitFor();
+    isOpen = true;
+    await facts.getByText('1 file', { exact: true }).waitFor();
+    assert.deepEqual(sent, ['/a.vot?sign=secret']);
+    await facts.getByText('/a.vot?***').waitFor();
+    await page.getByRole('link', { name: /Rerun a.fits/ }).click();
+    await page.getByText('More: priority').click();
+    // What the form had before is there for a moment.
+    await until(
+      async () => (await page.getByLabel('Results to').inputValue()) === '',
+      'an address that opens nothing',
+      60,
+    );
   });
 
   it('aborts a running job, and shows one in the queue with its place', async (t) => {

@@ -7,6 +7,12 @@ export interface Progress {
   unit: string;
 }
 
+export interface Delivery {
+  state: 'waiting' | 'done' | 'failed';
+  files: number;
+  message?: string;
+}
+
 /** GET /summaries: what is not known is absent. Instants in UTC. */
 export interface Summary {
   id: string;
@@ -29,6 +35,8 @@ export interface Summary {
   engine?: string;
   device?: string;
   computeType?: string;
+  /** Of results that are wanted elsewhere. */
+  delivery?: Delivery;
   error?: string;
 }
 

@@ -1,5 +1,5 @@
 /** What the job was given and how it ran. */
-import type { JobDetails, Summary } from '../../api/jobs.js';
+import type { Delivery, JobDetails, Summary } from '../../api/jobs.js';
 import { Facts } from '../../parts/Facts.js';
 import { bytes, instant } from '../../parts/shown.js';
 
@@ -42,11 +42,18 @@ export function About({ job, details }: { job: Summary; details: JobDetails }) {
           ['Engine', job.engine && `${job.engine} ${told('engineVersion') ?? ''}`],
           ['Device', job.device],
           ['Computed in', job.computeType],
+          ['Results sent', job.delivery && deliveryText(job.delivery)],
           ...parameters.map(({ id, value }): [string, string] => [id, value]),
         ]}
       />
     </section>
   );
+}
+
+function deliveryText({ state, files, message }: Delivery): string {
+  const there = `${files} ${files === 1 ? 'file' : 'files'}`;
+  if (state === 'done') return there;
+  return state === 'waiting' ? 'on their way' : `${there}, and no more: ${message ?? 'it failed'}`;
 }
 
 function batchText({ id, size, reason }: NonNullable<Summary['batch']>): string {

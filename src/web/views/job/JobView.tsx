@@ -21,6 +21,9 @@ import { Log } from './Log.js';
 import { Provenance } from './Provenance.js';
 import { useDetails } from './use-details.js';
 
+/** Results are on their way somewhere: looked at again. */
+const kSendingMs = 2000;
+
 export function JobView({ id }: { id: string }) {
   const job = jobOf(id);
   const live = connected.value === 'live';
@@ -34,6 +37,13 @@ export function JobView({ id }: { id: string }) {
     // Told once there is a stream of events, and asked again.
     else if (!job) ask().catch(() => undefined);
   }, [id, live, job === undefined]);
+  // Of a job that has ended nothing else is told.
+  const sending = job?.delivery?.state === 'waiting';
+  useEffect(() => {
+    if (!sending) return undefined;
+    const timer = setInterval(() => bringJob(id).catch(() => undefined), kSendingMs);
+    return () => clearInterval(timer);
+  }, [id, sending]);
   const details = useDetails(id, job?.phase);
   const selection = useSelection(id, job?.phase === 'COMPLETED');
   const look = useMemo(() => new Look(jobPath(id, '/image')), [id]);

@@ -41,7 +41,7 @@ export function SubmitView() {
           <FieldInput key={field.name} field={field} />
         ))}
         <details>
-          <summary>More: priority, name, life of the jobs</summary>
+          <summary>More: priority, name, life of the jobs, where results go</summary>
           {commonFields(of).map((field) => (
             <FieldInput key={field.name} field={field} />
           ))}
@@ -70,8 +70,15 @@ async function beginAgain(id: string): Promise<void> {
   furtherInputs.value = Object.fromEntries(further.filter((each): each is [string, Source] => each[1] !== undefined));
   modelId.value = parameters.find((each) => each.id === 'MODEL')?.value ?? '';
   values.value = Object.fromEntries(
-    parameters.filter((each) => !each.byReference && each.id !== 'MODEL').map((each) => [each.id, each.value]),
+    parameters
+      .filter((each) => !each.byReference && each.id !== 'MODEL' && isWhole(each))
+      .map((each) => [each.id, each.value]),
   );
+}
+
+/** What opens an address is shown to nobody: without it the address is of no use. */
+function isWhole({ value }: { value: string }): boolean {
+  return !/^\w+:\/\/.*\?\*{3}$/.test(value);
 }
 
 function FurtherInputs({ of }: { of: Kind }) {
