@@ -26,7 +26,7 @@ const kTypeScript = {
   run: ['config', 'engine', 'errors', 'fetch', 'io', 'jobs', 'models', 'provenance', 'tasks', 'threads', 'version.ts'],
   schedule: ['config', 'errors', 'jobs', 'provenance', 'run', 'tasks'],
   uws: ['config', 'errors', 'fetch', 'io', 'jobs', 'models', 'pictures', 'results', 'tasks', 'uploads'],
-  jobdir: ['config', 'errors', 'io', 'jobs', 'provenance', 'run', 'schedule', 'tasks', 'uws'],
+  jobdir: ['config', 'deliver', 'errors', 'fetch', 'io', 'jobs', 'provenance', 'run', 'schedule', 'tasks', 'uws'],
   slurm: ['errors', 'jobdir'],
   inference: ['errors', 'jobs', 'models', 'tasks', 'uws', 'version.ts'],
   events: ['config', 'errors', 'jobs'],

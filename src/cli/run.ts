@@ -2,24 +2,29 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { readDescription } from '../jobdir/description.js';
-import { type FolderState, failureOf, isOver } from '../jobdir/state.js';
+import type { RanFolder } from '../jobdir/run.js';
+import { type FolderState, failureOf, isDone, isOver } from '../jobdir/state.js';
 import { type FollowedFolder, follow, lookAt, submitFolder } from '../slurm/jobs.js';
 import { Slurm } from '../slurm/program.js';
 import { ModelDirectory } from '../uws/model-directory.js';
 import { warn } from './failure.js';
 import { example, real } from './options.js';
 import { addTimeoutOption, deadline } from './remote.js';
+import { type Fields, field, runStage } from './run-stage.js';
 import { commandLog } from './server-log.js';
 import { launchOf } from './slurm-launch.js';
 import { print } from './table.js';
 
 interface RunOptions {
   config?: string;
+  in?: string;
+  out?: string;
+  set?: Fields;
   slurm?: boolean;
   status?: boolean;
   wait?: boolean;
@@ -37,8 +42,11 @@ export function registerRun(root: Command): void {
   const command = root
     .command('run')
     .description('run jobs that are folders (docs/hpc.md): DIR/job.json says what, DIR/results is what comes of it')
-    .argument('<dir...>', 'folders, with their files; after --slurm and --, options of sbatch')
+    .argument('[dir...]', 'folders, with their files; after --slurm and --, options of sbatch')
     .option('--config <file>', 'of this machine (otf.toml)')
+    .option('--in <prefix>', 'a job for every image below: a folder, or s3://BUCKET/PREFIX')
+    .option('--out <prefix>', 'with --in: where results go; a folder, s3://BUCKET/PREFIX or dav(s)://HOST/PATH')
+    .addOption(new Option('--set <NAME=VALUE>', 'with --in: a field of every job').argParser(field))
     .option('--slurm', 'each as a job of Slurm: what follows -- goes to sbatch')
     .option('--image <sif>', 'with --slurm: the Apptainer image that nodes run')
     .option('--wait', 'with --slurm: until the jobs have ended')
@@ -52,11 +60,14 @@ export function registerRun(root: Command): void {
     .option('--json', 'as JSON');
   example(addTimeoutOption(command).action(run), [
     'cianna-otf run field-17/',
+    'cianna-otf run --in s3://lotss/mosaics/ --out s3://lotss/catalogues/ --set MEASURE=fast',
     'cianna-otf run --slurm --wait field-*/ -- -p gpu --gres=gpu:1 -t 30',
   ]);
 }
 
 async function run(given: string[], options: RunOptions): Promise<void> {
+  if (options.in !== undefined) return runBelow(given, options);
+  if (options.out !== undefined || options.set) throw new OtfError('OTF_USAGE', '--out and --set go with --in');
   const { dirs, sbatch } = split(given);
   const { slurm, status, wait, image } = options;
   if (!slurm && (sbatch.length > 0 || wait || image !== undefined)) {
@@ -76,11 +87,27 @@ function split(given: readonly string[]): { dirs: string[]; sbatch: string[] } {
   return { dirs, sbatch: at < 0 ? [] : given.slice(at) };
 }
 
-async function runHere(dirs: string[], config: Config, { json }: RunOptions): Promise<void> {
+async function runBelow(given: readonly string[], { in: from = '', ...options }: RunOptions): Promise<void> {
+  if (given.length > 0 || options.slurm || options.status) {
+    throw new OtfError('OTF_USAGE', '--in makes the folders itself, and they are run here');
+  }
+  const config = await loadConfig({ file: options.config, env: process.env });
+  tellRan(await runStage({ ...options, in: from }, config, (dirs) => runDirs(dirs, config)), options);
+}
+
+async function runHere(dirs: string[], config: Config, options: RunOptions): Promise<void> {
+  tellRan(await runDirs(dirs, config), options);
+}
+
+async function runDirs(dirs: readonly string[], config: Config): Promise<RanFolder[]> {
   const { runFolders } = await import('../jobdir/run.js');
   const stop = new AbortController();
   for (const signal of kSignals) process.on(signal, () => stop.abort(signal));
-  const ran = await runFolders(dirs, { config, log: commandLog(config), stop: stop.signal });
+  return runFolders(dirs, { config, log: commandLog(config), stop: stop.signal });
+}
+
+/** Throws OTF_ENGINE_FAILED when not all is done. */
+function tellRan(ran: readonly RanFolder[], { json }: RunOptions): void {
   if (json)
     print(
       JSON.stringify(
@@ -94,7 +121,7 @@ async function runHere(dirs: string[], config: Config, { json }: RunOptions): Pr
     if (!json) print(`${dir}: ${before ? 'has been run: ' : ''}${summary(state)}`);
   }
   // One that was cut short is not done, whoever goes on with it.
-  const undone = ran.filter(({ state }) => state.phase !== 'COMPLETED');
+  const undone = ran.filter(({ state }) => !isDone(state));
   const failed = undone.map(({ dir, state }) => ({
     dir,
     standing: { phase: 'ERROR', why: failureOf(state).message } as const,
@@ -102,8 +129,11 @@ async function runHere(dirs: string[], config: Config, { json }: RunOptions): Pr
   refuseFailed(failed, ran.length);
 }
 
-function summary({ phase, found, error, note }: FolderState): string {
-  if (phase === 'COMPLETED') return `${found ?? 0} rows`;
+function summary({ phase, found, error, note, delivery }: FolderState): string {
+  if (phase === 'COMPLETED') {
+    const sent = delivery?.state === 'done' ? `, ${delivery.files} files sent` : '';
+    return `${found ?? 0} rows${sent}`;
+  }
   const why = error?.message ?? note;
   return why === undefined ? phase : `${phase}: ${why}`;
 }

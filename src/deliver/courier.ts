@@ -9,11 +9,11 @@ import type { Config } from '../config/schema.js';
 import { toOtfError } from '../errors/catalogue.js';
 import { publicText } from '../errors/public-text.js';
 import { putFile } from '../fetch/put.js';
-import { s3Credentials } from '../fetch/s3-credentials.js';
 import { kServer } from '../jobs/access.js';
 import type { Job } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
 import { addressesOf } from './addresses.js';
+import { putLimits } from './limits.js';
 
 export interface CourierParts {
   config: Pick<Config, 'fetch'>;
@@ -127,9 +127,7 @@ export class Courier {
 
   async #bring(job: Job, brought: Set<string>): Promise<void> {
     const { jobs, config } = this.#parts;
-    const { allow_private: allowPrivate, max_redirects: maxRedirects, timeout_s } = config.fetch;
-    const places = { s3: s3Credentials(config.fetch.s3), owner: job.owner };
-    const limits = { allowPrivate, maxRedirects, timeoutMs: timeout_s * 1000, places };
+    const limits = putLimits(config.fetch, job.owner);
     for (const { address, result } of addressesOf(job, await jobs.deliveries.address(job.id))) {
       if (brought.has(result.id)) continue;
       const file = { ...result, path: jobs.pathOf(job, result) };

@@ -16,6 +16,7 @@ import { kindNamed, kKinds } from '../tasks/registry.js';
 import { parseStandard } from '../uws/creation.js';
 import type { ModelDirectory } from '../uws/model-directory.js';
 import { Parameters } from '../uws/parameters.js';
+import type { Wanted } from './delivery.js';
 import { kDescriptionFile } from './state.js';
 
 const kMostBytes = 1 << 20;
@@ -24,7 +25,8 @@ const kDescription = z.record(z.string(), z.union([value, z.array(value).max(10_
 
 const kInputs = new Set(kKinds.flatMap(({ inputs }) => inputs.map(({ name }) => name)));
 /** Of a server's jobs alone. */
-const kOfServers = ['PHASE', 'AFTER', 'DESTRUCTION', 'PRIORITY', 'RESULTS_TO'];
+const kOfServers = ['PHASE', 'AFTER', 'DESTRUCTION', 'PRIORITY'];
+const kDelivery = 'RESULTS_TO';
 const kOfServersFiles = /^(job|upload|param):/i;
 /** http://..., s3://...: not a path. */
 const kScheme = /^[a-z][a-z0-9+.-]+:/i;
@@ -32,8 +34,10 @@ const kScheme = /^[a-z][a-z0-9+.-]+:/i;
 export interface Described {
   /** QUEUED. */
   job: Job;
-  /** SHA-256 of job.json. */
+  /** SHA-256 of job.json; without where results go, which may be another address the next time. */
   digest: string;
+  /** The results are wanted there. */
+  wanted?: Wanted | undefined;
 }
 
 export interface Rules {
@@ -52,7 +56,11 @@ export async function readDescription(dir: string, rules: Rules): Promise<Descri
   });
   try {
     if (bytes.length > kMostBytes) throw new OtfError('OTF_BAD_REQUEST', 'it is too large');
-    return { job: await jobOf(dir, fieldsOf(bytes), rules), digest: createHash('sha256').update(bytes).digest('hex') };
+    const fields = fieldsOf(bytes);
+    const { job, address } = await jobOf(dir, fields, rules);
+    const what = address === undefined ? bytes : JSON.stringify(without(fields, kDelivery));
+    const digest = createHash('sha256').update(what).digest('hex');
+    return { job, digest, wanted: address === undefined ? undefined : { address, runId: job.runId } };
   } catch (thrown) {
     const error = toOtfError(thrown);
     throw new OtfError(error.code, `${path}: ${error.message}`, { cause: thrown });
@@ -75,7 +83,16 @@ function fieldsOf(bytes: Buffer): z.infer<typeof kDescription> {
   );
 }
 
-async function jobOf(dir: string, fields: z.infer<typeof kDescription>, { config, models }: Rules): Promise<Job> {
+function without(fields: z.infer<typeof kDescription>, name: string): z.infer<typeof kDescription> {
+  return Object.fromEntries(Object.entries(fields).filter(([given]) => given.toUpperCase() !== name));
+}
+
+/** And the whole address of where its results go, which is nobody else's business: records know nothing of it. */
+async function jobOf(
+  dir: string,
+  fields: z.infer<typeof kDescription>,
+  { config, models }: Rules,
+): Promise<{ job: Job; address: string | undefined }> {
   const parameters = new Parameters(config.server.max_text);
   for (const [given, values] of Object.entries(fields)) {
     const name = given.toUpperCase();
@@ -89,8 +106,10 @@ async function jobOf(dir: string, fields: z.infer<typeof kDescription>, { config
   const parsed = parseStandard({ ...form, files: [] }, { config, models });
   const lacking = missingInput(kindNamed(parsed.kind), parsed.parameters.inputs);
   if (lacking) throw new OtfError('OTF_BAD_REQUEST', `${lacking.name} is missing: a file, or a URL`);
+  const { resultsTo, ...rest } = parsed.parameters;
   const asked = {
     ...parsed,
+    parameters: rest,
     style: 'standard',
     owner: null,
     remote: '',
@@ -100,7 +119,8 @@ async function jobOf(dir: string, fields: z.infer<typeof kDescription>, { config
   // How long it may take, and how long it is kept, is the matter of whoever has the folder.
   const policy = { ...config.policy, execution_s: 0, retention_s: 0 };
   const now = Date.now();
-  return { ...pendingJob(asked, policy, now), id: randomUUID(), phase: 'QUEUED', queuedMs: now };
+  const job: Job = { ...pendingJob(asked, policy, now), id: randomUUID(), phase: 'QUEUED', queuedMs: now };
+  return { job, address: resultsTo?.url };
 }
 
 /** A path becomes the address of a file that is there. */

@@ -21,14 +21,16 @@ export class FolderJob {
   job: Job;
   /** Resolves when it has ended, or is not run any more. */
   readonly over: Promise<void>;
+  readonly #isWanted: boolean;
   #state: FolderState;
   #end!: () => void;
   readonly #runDir: string;
   /** Of states, one after the other. */
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(dir: string, { job, digest }: Described, before: FolderState | undefined) {
+  private constructor(dir: string, { job, digest, wanted }: Described, before: FolderState | undefined) {
     this.dir = dir;
+    this.#isWanted = wanted !== undefined;
     this.#runDir = join(dir, `${kRunDir}${randomBytes(4).toString('hex')}`);
     const losses = lossesAfter(before);
     // What ended runs before ends no others with it: it runs alone.
@@ -78,7 +80,8 @@ export class FolderJob {
    * What the run has left becomes DIR/results, all of it at once. False: somebody else's run did that first, and this one is of
    * no account.
    */
-  async deliver(change: Partial<FolderState>, keep: ReadonlySet<string>): Promise<boolean> {
+  async deliver(found: Partial<FolderState>, keep: ReadonlySet<string>): Promise<boolean> {
+    const change = this.#isWanted ? { ...found, delivery: { state: 'waiting', files: 0 } as const } : found;
     const done: FolderState = { ...this.#state, ...change, updatedAt: new Date().toISOString() };
     for (const name of await readdir(this.#runDir)) {
       if (!keep.has(name)) await rm(join(this.#runDir, name), { recursive: true, force: true });

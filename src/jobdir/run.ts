@@ -13,6 +13,7 @@ import { OtfError, toOtfError } from '../errors/catalogue.js';
 import { LocalRunner } from '../run/local/runner.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { ModelDirectory } from '../uws/model-directory.js';
+import { deliverFolder, type Wanted } from './delivery.js';
 import { readDescription } from './description.js';
 import { FolderJob, removeLeftRuns } from './folder-job.js';
 import { FolderHost } from './host.js';
@@ -32,6 +33,8 @@ export interface RanFolder {
   before: boolean;
 }
 
+const kDeliveredAtOnce = 4;
+
 /** How each folder stands afterwards, in their order. Throws what keeps all of them from being run; nothing is begun then. */
 export async function runFolders(
   given: readonly string[],
@@ -46,8 +49,10 @@ export async function runFolders(
   const host = new FolderHost(config, log);
   const jobs: FolderJob[] = [];
   const done: RanFolder[] = [];
+  const wanted = new Map<string, Wanted>();
   for (const dir of dirs) {
     const described = await readDescription(dir, { config, models });
+    if (described.wanted) wanted.set(dir, described.wanted);
     const before = await readState(dir);
     if (before?.phase === 'COMPLETED') {
       if (before.description !== described.digest) throw otherJob(dir);
@@ -61,10 +66,33 @@ export async function runFolders(
     host.add(job);
   }
   if (jobs.length > 0) await runAll(jobs, host, stop);
-  return dirs.map((dir) => {
-    const ran = jobs.find((job) => job.dir === dir);
-    return ran ? { dir, state: ran.state, before: false } : (done.find((each) => each.dir === dir) as RanFolder);
+  const ran = dirs.map((dir) => {
+    const job = jobs.find((each) => each.dir === dir);
+    return job ? { dir, state: job.state, before: false } : (done.find((each) => each.dir === dir) as RanFolder);
   });
+  return deliverAll(ran, wanted, config, stop);
+}
+
+/** In their order; several at a time. */
+async function deliverAll(
+  ran: readonly RanFolder[],
+  wanted: ReadonlyMap<string, Wanted>,
+  config: Config,
+  stop: AbortSignal,
+): Promise<RanFolder[]> {
+  const all = [...ran];
+  let next = 0;
+  const deliver = async () => {
+    for (let at = next++; at < all.length; at = next++) {
+      const each = all[at] as RanFolder;
+      const where = wanted.get(each.dir);
+      const { phase, delivery } = each.state;
+      if (!where || phase !== 'COMPLETED' || delivery?.state === 'done') continue;
+      all[at] = { ...each, before: false, state: await deliverFolder(each.dir, each.state, where, config, stop) };
+    }
+  };
+  await Promise.all(Array.from({ length: kDeliveredAtOnce }, deliver));
+  return all;
 }
 
 async function runAll(jobs: readonly FolderJob[], host: FolderHost, stop: AbortSignal): Promise<void> {

@@ -14,6 +14,9 @@ export const kDescriptionFile = 'job.json';
 export const kStateFile = 'state.json';
 export const kResultsDir = 'results';
 
+/** Of a job that is done but for that. */
+export const kNotSent = 'its results are there, and have not all been sent to where they are wanted: run it again';
+
 const kMostBytes = 1 << 20;
 const instant = z.iso.datetime();
 const text = z.string();
@@ -41,6 +44,10 @@ const kStateSchema = z.object({
   warnings: z.array(text).optional(),
   /** Files in DIR/results. */
   results: z.array(z.object({ id: text, file: text, mime: text, size: count, sha256: text })).optional(),
+  /** Of results that are wanted elsewhere (RESULTS_TO): files that are there, and why not all of them. */
+  delivery: z
+    .object({ state: z.enum(['waiting', 'done', 'failed']), files: count, message: text.optional() })
+    .optional(),
   error: z.object({ type: z.enum(['fatal', 'transient']), code: text.optional(), message: text }).optional(),
   /** Why it is not done, of one that was cut short. */
   note: text.optional(),
@@ -83,8 +90,20 @@ export function writeState(dir: string, state: FolderState): Promise<void> {
   return writeFileAtomically(join(dir, kStateFile), [stateText(state)]);
 }
 
+/** Of a job that is COMPLETED: what lies among its results goes before. The state, on disk. Throws OTF_OUTPUT_UNWRITABLE. */
+export async function writeDelivered(dir: string, state: FolderState): Promise<FolderState> {
+  await writeFileAtomically(join(dir, kResultsDir, kStateFile), [stateText(state)]);
+  await writeState(dir, state);
+  return state;
+}
+
 export function stateText(state: FolderState): string {
   return `${JSON.stringify(state, null, 2)}\n`;
+}
+
+/** Nothing is left to be done of it. */
+export function isDone({ phase, delivery }: Pick<FolderState, 'phase' | 'delivery'>): boolean {
+  return phase === 'COMPLETED' && (delivery?.state ?? 'done') === 'done';
 }
 
 export function isOver({ phase }: Pick<FolderState, 'phase'>): boolean {
@@ -92,7 +111,8 @@ export function isOver({ phase }: Pick<FolderState, 'phase'>): boolean {
 }
 
 /** What a command fails with that ran it. */
-export function failureOf({ error, note, phase }: FolderState): OtfError {
+export function failureOf({ error, note, phase, delivery }: FolderState): OtfError {
+  if (phase === 'COMPLETED') return new OtfError('OTF_SEND_FAILED', delivery?.message ?? kNotSent);
   const code = isErrorCode(error?.code) ? error.code : 'OTF_ENGINE_FAILED';
   return new OtfError(code, error?.message ?? note ?? `the job is ${phase}`);
 }

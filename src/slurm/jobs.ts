@@ -7,7 +7,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
-import { type FolderState, isOver, readState, writeState } from '../jobdir/state.js';
+import { type FolderState, isDone, isOver, readState, writeState } from '../jobdir/state.js';
 import type { Slurm } from './program.js';
 import { isActive, type SlurmJob } from './queue.js';
 import { batchScript, type Launch } from './script.js';
@@ -45,7 +45,9 @@ export async function submitFolder(
   args: { sbatch: readonly string[]; run: readonly string[] },
 ): Promise<string> {
   const before = await readState(dir);
-  if (before?.phase === 'COMPLETED') throw new OtfError('OTF_USAGE', `${dir} has been run: its results are there`);
+  if (before && isDone(before)) throw new OtfError('OTF_USAGE', `${dir} has been run: its results are there`);
+  if (before?.phase === 'COMPLETED')
+    throw new OtfError('OTF_USAGE', `${dir} has been run: \`run ${dir}\` without --slurm sends what is to be sent`);
   const there = before && jobOf(before, await slurm.queue());
   if (there && isActive(there)) throw new OtfError('OTF_USAGE', `${dir} is in the queue already, as job ${there.id}`);
   // A name of its own: what Slurm says of an earlier try is not said of this one.
@@ -86,7 +88,7 @@ export async function follow(
     const found = await lookAt(slurm, dirs);
     const now = performance.now();
     const open = found.filter(({ dir, state, standing }) => {
-      if (isOver(state)) return false;
+      if (isOver(state) && state.delivery?.state !== 'waiting') return false;
       if (!isOver(standing)) {
         doubted.delete(dir);
         return true;

@@ -3,7 +3,7 @@
  * comes second; and that Slurm does not know a job means nothing. (A controller that was killed has forgotten jobs which then
  * ran to their end, and finished jobs are forgotten after MinJobAge.)
  */
-import { type FolderState, isOver } from '../jobdir/state.js';
+import { type FolderState, isDone, isOver, kNotSent } from '../jobdir/state.js';
 import { isActive, isWaiting, type SlurmJob } from './queue.js';
 
 export interface Standing {
@@ -15,6 +15,7 @@ export interface Standing {
 }
 
 export function standingOf(state: FolderState, job: SlurmJob | undefined): Standing {
+  if (state.delivery && !isDone(state)) return undelivered(state, job);
   if (isOver(state)) {
     const why = state.error?.message ?? state.note;
     return { phase: state.phase, ...(why === undefined ? {} : { why }) };
@@ -25,6 +26,14 @@ export function standingOf(state: FolderState, job: SlurmJob | undefined): Stand
     return { phase: state.phase };
   }
   return ended(state, job);
+}
+
+/** The run of it is over; what it has left is on its way. */
+function undelivered({ delivery }: FolderState, job: SlurmJob | undefined): Standing {
+  if (delivery?.state === 'failed') return { phase: 'ERROR', why: delivery.message ?? kNotSent };
+  const why = 'its results are on their way to where they are wanted';
+  if (!job) return { phase: 'EXECUTING', why, unknown: true };
+  return isActive(job) ? { phase: 'EXECUTING', why } : { phase: 'ERROR', why: kNotSent };
 }
 
 function ended({ note }: FolderState, { id, state, reason, nodes }: SlurmJob): Standing {

@@ -1,8 +1,9 @@
 /** New objects of a bucket below a prefix, listed again and again (ListObjectsV2); the server fetches them with keys of its own. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { toOtfError } from '../errors/catalogue.js';
+import { isImageName } from '../fetch/image-names.js';
 import { listObjects, type ObjectStore } from '../fetch/s3-list.js';
-import { isImageName, type Seen, type Source } from './source.js';
+import type { Seen, Source } from './source.js';
 
 export class BucketSource implements Source {
   readonly label: string;

@@ -6,7 +6,8 @@ import { opendir, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { OtfError, systemReason } from '../errors/catalogue.js';
-import { isImageName, type Seen, type Source } from './source.js';
+import { isImageName } from '../fetch/image-names.js';
+import type { Seen, Source } from './source.js';
 
 const kMostDepth = 32;
 

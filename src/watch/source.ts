@@ -19,8 +19,3 @@ export interface Source {
   /** Each object at least once, until the signal; again after a restart. Throws what cannot get better by waiting. */
   objects(signal: AbortSignal): AsyncIterable<Seen>;
 }
-
-/** Is it an image by its name? */
-export function isImageName(name: string): boolean {
-  return /\.(fits|fit|fts|fz)(\.gz)?$/i.test(name) && !name.startsWith('.');
-}
