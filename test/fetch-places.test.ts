@@ -12,6 +12,7 @@ import { type Places, placeOf, type S3Credentials } from '#otf/fetch/places.js';
 import { bench } from './service/bench.js';
 import { adler32 } from './support/adler32.js';
 import { httpServer } from './support/http-server.js';
+import { kNoRclone, rcloneDoor } from './support/rclone.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 import { kNoXrootd, webdavDoor } from './support/xrootd.js';
 
@@ -223,6 +224,18 @@ describe('the WebDAV door of an xrootd', { skip: kNoXrootd }, () => {
     await assert.rejects(fetched(t, `dav://${host}/a.fits`, { digests: { md5: '0'.repeat(32) } }), {
       code: 'OTF_IMAGE_CHECKSUM',
     });
+    await assert.rejects(fetched(t, `dav://${host}/none.fits`), { code: 'OTF_FETCH_FAILED', message: /answered 404/ });
+  });
+});
+
+describe('a folder that rclone serves', { skip: kNoRclone }, () => {
+  it('gives a file, and refuses one that has another checksum than was asked for', async (t) => {
+    const dir = await tempDir(t);
+    const host = await rcloneDoor(t, dir);
+    await writeFile(join(dir, 'a.fits'), kBytes);
+    assert.equal(await fetched(t, `dav://${host}/a.fits`, { digests: { adler32: adler32(kBytes) } }), kBytes.length);
+    const wrong = { digests: { md5: '0'.repeat(32) } };
+    await assert.rejects(fetched(t, `dav://${host}/a.fits`, wrong), { code: 'OTF_IMAGE_CHECKSUM' });
     await assert.rejects(fetched(t, `dav://${host}/none.fits`), { code: 'OTF_FETCH_FAILED', message: /answered 404/ });
   });
 });

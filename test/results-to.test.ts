@@ -15,6 +15,7 @@ import { type PutLimits, putFile } from '#otf/fetch/put.js';
 import { kServer } from '#otf/jobs/access.js';
 import { type Bench, bench } from './service/bench.js';
 import { httpServer } from './support/http-server.js';
+import { kNoRclone, rcloneDoor } from './support/rclone.js';
 import { tempDir } from './support/server.js';
 import { until } from './support/until.js';
 import { kNoXrootd, webdavDoor } from './support/xrootd.js';
@@ -114,6 +115,12 @@ describe('A file that is put', () => {
       came.map(({ method, path }) => `${method} ${path}`),
       ['PUT /runs/7/b.vot', 'MKCOL /runs/7/', 'PUT /runs/7/b.vot'],
     );
+  });
+
+  it('comes to a folder that rclone serves, which is made', { skip: kNoRclone }, async (t) => {
+    const dir = await tempDir(t);
+    await put(t, `dav://${await rcloneDoor(t, dir)}/run/b.vot`);
+    assert.equal(await readFile(join(dir, 'run/b.vot'), 'utf8'), kText);
   });
 
   it('comes to the door of an xrootd', { skip: kNoXrootd }, async (t) => {

@@ -27,6 +27,7 @@ const kReaders = [
   'stilts',
   'iproute2',
   'xrootd-server',
+  'rclone',
   'openssl',
   'tmux',
   'cwltool',
