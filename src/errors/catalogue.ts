@@ -66,6 +66,7 @@ const kKinds = {
   OTF_NOT_FOUND: kind(1, 404, 'fatal'),
   OTF_METHOD_NOT_ALLOWED: kind(1, 405, 'fatal'),
   OTF_IMAGE_GONE: kind(1, 410, 'fatal'),
+  OTF_FILE_DAMAGED: kind(1, 500, 'fatal'),
   OTF_TOO_LARGE: kind(1, 413, 'fatal'),
   OTF_MEDIA_TYPE_UNKNOWN: kind(1, 415, 'fatal'),
   OTF_RANGE_INVALID: kind(1, 416, 'fatal'),

@@ -1,7 +1,10 @@
 /** Files of jobs to clients: streamed with back-pressure; ETag, one Range, gzip for text where asked (RFC 9110). */
 
 import type { HttpResponse } from 'uWebSockets.js';
+import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { isShortage, OtfError } from '../errors/catalogue.js';
 import type { FileAnswer } from '../uws/exchange.js';
@@ -28,6 +31,8 @@ export interface Outlet {
   onWriterGone: (callback: () => void) => void;
   /** The last byte has been handed over. */
   finished: (status: number) => void;
+  /** An answer that has begun cannot be ended: only a broken connection still says so. */
+  giveUp: (thrown: unknown) => void;
 }
 
 interface Plan {
@@ -39,25 +44,79 @@ interface Plan {
   body: boolean;
 }
 
-/** Throws OTF_NOT_FOUND when the file is gone, OTF_RANGE_INVALID with the size in the message. */
+/** Throws OTF_NOT_FOUND when the file is gone, OTF_RANGE_INVALID with the size in the message, OTF_FILE_DAMAGED. */
 export async function sendFile(outlet: Outlet, answer: FileAnswer, request: DownloadRequest): Promise<void> {
   const file = await opened(answer);
   try {
+    if ((await file.stat()).size < answer.size) throw damaged(answer.path, kShorter);
     const plan = makePlan(answer, request);
+    const pieces = plan.body && plan.length > 0 ? read(file, answer, plan) : undefined;
+    // Of a file of one piece it is known before a word is said whether it is right.
+    const first = await pieces?.next();
     outlet.send((res) => {
       res.writeStatus(plan.status);
       for (const [name, value] of Object.entries(plan.headers)) res.writeHeader(name, value);
-      if (plan.body && (plan.gzip || plan.length > 0)) return;
+      if (pieces) return;
       if (plan.gzip || plan.status.startsWith('304')) res.endWithoutBody();
       else if (plan.body) res.end();
       else endHead(res, plan.length);
     });
-    if (plan.body && plan.gzip) await sendCompressed(outlet, file);
-    else if (plan.body && plan.length > 0) await sendPlain(outlet, file, plan);
+    if (pieces && first && !first.done) {
+      try {
+        const all = joined(first.value, pieces);
+        await (plan.gzip ? sendCompressed(outlet, all) : sendPlain(outlet, all, plan.length));
+      } catch (thrown) {
+        return outlet.giveUp(thrown);
+      }
+    }
     outlet.finished(Number(plan.status.slice(0, 3)));
   } finally {
     await file.close();
   }
+}
+
+const kShorter = 'is shorter than it was';
+
+function damaged(path: string, how: string): OtfError {
+  return new OtfError(
+    'OTF_FILE_DAMAGED',
+    `${basename(path)} ${how}: the disk has lost some of it; submit the job again`,
+  );
+}
+
+/** What the answer is about, piece by piece. The last one of a whole file is given only when all of it is what was written. */
+async function* read(file: FileHandle, { path, size, sha256 }: FileAnswer, plan: Plan): AsyncGenerator<Buffer> {
+  const { start, length, gzip } = plan;
+  const hash = sha256 !== undefined && length === size ? createHash('sha256') : undefined;
+  // gzip has several pieces at once.
+  const shared = gzip ? undefined : taken(length);
+  try {
+    for (let done = 0; done < length; ) {
+      const buffer = shared ?? Buffer.allocUnsafe(Math.min(kChunkBytes, length - done));
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - done), start + done);
+      if (bytesRead === 0) throw damaged(path, kShorter);
+      const piece = buffer.subarray(0, bytesRead);
+      done += bytesRead;
+      hash?.update(piece);
+      if (done === length && hash && hash.digest('hex') !== sha256) throw damaged(path, 'is not what was written');
+      yield piece;
+    }
+  } finally {
+    if (shared?.length === kChunkBytes && spare.length < kMostSpare) spare.push(shared);
+  }
+}
+
+/** Of downloads that have ended, for the next ones: fresh ones would be most of what the collector has to do. */
+const kMostSpare = 16;
+const spare: Buffer[] = [];
+
+function taken(length: number): Buffer {
+  return length < kChunkBytes ? Buffer.allocUnsafe(length) : (spare.pop() ?? Buffer.allocUnsafeSlow(kChunkBytes));
+}
+
+async function* joined(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
 }
 
 async function opened({ path, once = false }: FileAnswer): Promise<FileHandle> {
@@ -137,31 +196,10 @@ export class RangeInvalid extends OtfError {
   }
 }
 
-/** Of downloads that have ended, for the next ones: fresh ones would be most of what the collector has to do. */
-const kMostSpare = 16;
-const spare: Buffer[] = [];
-
-async function sendPlain(outlet: Outlet, file: FileHandle, plan: Plan): Promise<void> {
-  if (plan.length < kChunkBytes) return sendThrough(Buffer.allocUnsafe(plan.length), outlet, file, plan);
-  const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(kChunkBytes);
-  try {
-    await sendThrough(buffer, outlet, file, plan);
-  } finally {
-    if (spare.length < kMostSpare) spare.push(buffer);
-  }
-}
-
-async function sendThrough(buffer: Buffer, outlet: Outlet, file: FileHandle, plan: Plan): Promise<void> {
-  let sent = 0;
-  while (sent < plan.length && !outlet.gone) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, plan.length - sent), plan.start + sent);
-    if (bytesRead === 0) {
-      // Shorter than listed: only a broken connection can still say so.
-      outlet.send((res) => res.close());
-      return;
-    }
-    await sendChunk(outlet, buffer.subarray(0, bytesRead), plan.length);
-    sent += bytesRead;
+async function sendPlain(outlet: Outlet, pieces: AsyncIterable<Buffer>, length: number): Promise<void> {
+  for await (const piece of pieces) {
+    if (outlet.gone) return;
+    await sendChunk(outlet, piece, length);
   }
 }
 
@@ -183,8 +221,9 @@ function sendChunk(outlet: Outlet, chunk: Buffer, total: number): Promise<void> 
   });
 }
 
-async function sendCompressed(outlet: Outlet, file: FileHandle): Promise<void> {
-  const gzip = file.createReadStream({ highWaterMark: kChunkBytes, autoClose: false }).pipe(createGzip());
+async function sendCompressed(outlet: Outlet, pieces: AsyncIterable<Buffer>): Promise<void> {
+  // It ends as its source does: by an error, too, which is thrown here.
+  const gzip = pipeline(Readable.from(pieces), createGzip(), () => undefined);
   for await (const chunk of gzip as AsyncIterable<Buffer>) {
     if (outlet.gone) return;
     await new Promise<void>((resolve) => {

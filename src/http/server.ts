@@ -10,7 +10,7 @@ import type { Registry } from 'prom-client';
 import { Authenticator } from '../auth/authenticator.js';
 import { RateLimit } from '../auth/rate.js';
 import type { Config } from '../config/schema.js';
-import { OtfError } from '../errors/catalogue.js';
+import { OtfError, toOtfError } from '../errors/catalogue.js';
 import type { Executor } from '../jobs/executor.js';
 import type { Inference } from '../jobs/inference.js';
 import type { JobService } from '../jobs/service.js';
@@ -74,7 +74,10 @@ export async function startServer({
   for (const fault of models.registry.faults) log.warn({ code: fault.code }, fault.message);
   const services = makeServices({ config, executor, log, metrics });
   const { jobs, uploads, pictures } = services;
-  const internal = (thrown: unknown, route: string) => log.error({ err: thrown, route }, 'internal error');
+  const internal = (thrown: unknown, route: string) => {
+    const damaged = toOtfError(thrown).code === 'OTF_FILE_DAMAGED';
+    log.error({ err: thrown, route }, damaged ? 'a file of a job is damaged' : 'internal error');
+  };
   const startedMs = Date.now();
   const state = new Feed(jobs, config, startedMs);
   const context: UwsContext = {

@@ -23,13 +23,46 @@ interface Stored {
   record: unknown;
 }
 
-function pack(record: unknown, { upgrades }: TaskWork): Buffer {
-  return serialize({ version: upgrades.length + 1, record } satisfies Stored);
+/** Behind the record, where programs that know nothing of it do not look; then the SHA-256 of what is before it. */
+const kSeal = Buffer.from('\notf-sha256\n');
+const kDigestBytes = 32;
+
+function digestOf(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }
 
-/** Throws OTF_INTERNAL for a record of a later program. */
+function pack(record: unknown, { upgrades }: TaskWork): Buffer {
+  const bytes = serialize({ version: upgrades.length + 1, record } satisfies Stored);
+  return Buffer.concat([bytes, kSeal, digestOf(bytes)]);
+}
+
+/** Throws OTF_FILE_DAMAGED. */
+function unsealed(bytes: Buffer): Buffer {
+  const end = bytes.length - kSeal.length - kDigestBytes;
+  // Earlier programs wrote none.
+  if (end < 0 || !bytes.subarray(end, end + kSeal.length).equals(kSeal)) return bytes;
+  const record = bytes.subarray(0, end);
+  if (digestOf(record).equals(bytes.subarray(-kDigestBytes))) return record;
+  throw damagedRecord();
+}
+
+function damagedRecord(cause?: unknown): OtfError {
+  const what = `${kRecord.file} is not what was written: the disk has lost some of it; submit the job again`;
+  return new OtfError('OTF_FILE_DAMAGED', what, { cause });
+}
+
+function restored(bytes: Buffer): Stored | object {
+  const record = unsealed(bytes);
+  try {
+    return deserialize(record) as Stored | object;
+  } catch (thrown) {
+    throw damagedRecord(thrown);
+  }
+}
+
+/** Throws OTF_FILE_DAMAGED; OTF_INTERNAL for a record of a later program. */
 function unpack(bytes: Buffer, { upgrades }: TaskWork): unknown {
-  const stored = deserialize(bytes) as Stored | object;
+  const stored = restored(bytes);
   const { version, record } = 'version' in stored ? stored : { version: 1, record: stored };
   const known = upgrades.length + 1;
   if (version > known) {

@@ -75,6 +75,8 @@ export interface FileAnswer {
   size: number;
   /** Without quotes; undefined = the content is not known to be constant. */
   etag: string | undefined;
+  /** What it must have, if that is known: it is looked at as it is sent. */
+  sha256?: string | undefined;
   /** Made for this answer: gone from the disk once it is open, or cannot be. */
   once?: boolean;
   headers: Headers;

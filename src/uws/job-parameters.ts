@@ -32,7 +32,8 @@ export const getParameter: Handler = ({ jobs }, request) => {
   if (!entry.upload) return plain(entry.value);
   const { name: called, mime, size, sha256 } = entry.upload;
   const path = jobs.pathOf(job, entry.upload);
-  return { kind: 'file', path, mime, size, etag: sha256, headers: { 'Content-Disposition': attachment(called) } };
+  const headers = { 'Content-Disposition': attachment(called) };
+  return { kind: 'file', path, mime, size, etag: sha256, sha256, headers };
 };
 
 /** To be kept, not shown: a stranger's document must not be a page of ours (RFC 6266, RFC 8187). */

@@ -95,5 +95,5 @@ async function filtered(
 function fileAnswer({ jobs }: UwsContext, job: Job, row: ResultFile): FileAnswer {
   const path = jobs.pathOf(job, row);
   const headers = row.format === undefined ? {} : kVaryAccept;
-  return { kind: 'file', path, mime: row.mime, size: row.size, etag: row.sha256, headers };
+  return { kind: 'file', path, mime: row.mime, size: row.size, etag: row.sha256, sha256: row.sha256, headers };
 }
