@@ -28,10 +28,13 @@ export class Sweeper {
   readonly #timer: NodeJS.Timeout;
   /** Could not be removed: tried again with the next slow pass, and in nobody's way until then. */
   readonly #stuck = new Set<string>();
+  /** Jobs that are being executed, and since when by a clock that nobody sets. */
+  #executing = new Map<string, { startedMs: number; sinceMs: number }>();
+  #first = true;
   #busy = false;
   /** A start looks after the same. */
-  #slowMs = Date.now();
-  #usageMs = 0;
+  #slowMs = performance.now();
+  #usageMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -51,13 +54,10 @@ export class Sweeper {
     this.#busy = true;
     try {
       const { store, expire } = this.#parts;
-      const now = Date.now();
-      const due = store.due(now, kAtOnce + this.#stuck.size).filter((id) => !this.#stuck.has(id));
+      const due = store.due(Date.now(), kAtOnce + this.#stuck.size).filter((id) => !this.#stuck.has(id));
       const over: Promise<unknown>[] = due.map((id) => this.#remove(id));
-      for (const job of store.active()) {
-        if (job.phase !== 'EXECUTING' || job.executionDurationS === 0 || job.startedMs === null) continue;
-        if (now >= job.startedMs + job.executionDurationS * 1000) over.push(expire(job.id));
-      }
+      const now = performance.now();
+      over.push(...this.#expired(now).map((id) => expire(id)));
       for (const outcome of await Promise.allSettled(over)) {
         if (outcome.status === 'rejected') this.#parts.log.error({ err: outcome.reason }, 'sweep');
       }
@@ -69,6 +69,23 @@ export class Sweeper {
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Those that have been executed for as long as they may. The wall clock may be set meanwhile: no job is longer or shorter for it. */
+  #expired(now: number): string[] {
+    const [before, expired] = [this.#executing, [] as string[]];
+    this.#executing = new Map();
+    for (const { id, phase, executionDurationS, startedMs } of this.#parts.store.active()) {
+      if (phase !== 'EXECUTING' || executionDurationS === 0 || startedMs === null) continue;
+      const known = before.get(id);
+      // Begun under the server before this one, by a worker elsewhere, it is known by the wall clock alone.
+      const earlierMs = this.#first ? Math.max(0, Date.now() - startedMs) : 0;
+      const begun = known?.startedMs === startedMs ? known : { startedMs, sinceMs: now - earlierMs };
+      this.#executing.set(id, begun);
+      if (now >= begun.sinceMs + executionDurationS * 1000) expired.push(id);
+    }
+    this.#first = false;
+    return expired;
   }
 
   async #sweepSlowly(now: number): Promise<void> {

@@ -93,6 +93,8 @@ export class People {
     const pending = !plain && sim.chance(0.15);
     const mortal = !plain && sim.chance(0.1);
     const fields: Record<string, string> = pending ? {} : { PHASE: 'RUN' };
+    // Less than the clock may be set forward, and more than anything takes.
+    if (!plain && sim.chance(0.3)) fields.EXECUTIONDURATION = '3500';
     if (mortal) fields.DESTRUCTION = new Date(sim.wallMs + sim.between(1000, 60_000)).toISOString();
     const slow = !plain && sim.chance(0.3);
     const answer = await this.#ask(owner, {
