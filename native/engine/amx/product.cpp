@@ -12,7 +12,9 @@ constexpr int64_t kRowBytes = 64;  // of a tile
 constexpr int64_t kTileBytes = kTileRows * kRowBytes;
 constexpr int kSums = kTileRows * kTileRows;
 // Of the operand: read again for every pair of tiles of filters, beside which it has to stay in the second-level cache.
-constexpr int64_t kSliceBytes = 640 << 10;
+constexpr int64_t kSliceBytes = 1 << 20;
+// Of all weights: more than these do not stay in the second-level cache from one slice of the operand to the next.
+constexpr int64_t kAheadBytes = 512 << 10;
 
 #define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
 
@@ -61,11 +63,22 @@ OTF_AVX512_BF16 void finish(Pending& pending, int count, const Filters& filters)
 
 #undef OTF_AVX512_BF16
 
+/// The weights that come next, on their way to the second-level cache: a few lines at each product.
+struct Ahead {
+  const char* next = nullptr;
+  const char* end = nullptr;
+  int lines = 0;  // at a product
+
+  void fetch() {
+    for (int i = 0; i < lines && next < end; ++i, next += kRowBytes) __builtin_prefetch(next, 0, 2);
+  }
+};
+
 /// Sums of `kBlocks` blocks of pixels times `kWide` tiles of filters: tiles 0 to 3; operands in 4 and 5, weights in 6, 7.
 /// Between the products the vector unit finishes what is pending.
 template <int kBlocks, int kWide>
 void multiplyBlock(const Weights& weights, const char* const (&first)[2], const Operand& operand,
-                   const char* packed, float* sums, Pending& pending, const Filters& filters) {
+                   const char* packed, float* sums, Pending& pending, Ahead& ahead, const Filters& filters) {
   tiles::zero<0>();
   if constexpr (kWide > 1) tiles::zero<1>();
   if constexpr (kBlocks > 1) tiles::zero<2>();
@@ -85,6 +98,7 @@ void multiplyBlock(const Weights& weights, const char* const (&first)[2], const 
       if constexpr (kWide > 1) tiles::multiply<1, 4, 7>();
       if constexpr (kBlocks > 1) tiles::multiply<2, 5, 6>();
       if constexpr (kBlocks > 1 && kWide > 1) tiles::multiply<3, 5, 7>();
+      ahead.fetch();
       if (pending.next < pending.end) finish(pending, share, filters);
       a += step;
       if constexpr (kBlocks > 1) b += step;
@@ -130,16 +144,31 @@ void multiplyPair(const Weights& weights, const Epilogue& epilogue, const Blocks
   const Filters filters{weights.bias() + tile * kTileRows, epilogue, blocks.target,
                         std::min(2 * kTileRows, weights.geometry().filters - tile * kTileRows)};
   const int64_t offset = tile * kTileRows * (blocks.target.floats ? int64_t{sizeof(float)} : kValue);
+  const int products = weights.rows() * weights.chunks();
+  const int twos = (end - begin + 1) / 2;
+  Ahead ahead;
+  if (weights.bytes() > kAheadBytes) {
+    const int next = tile + 2 < weights.tiles() ? tile + 2 : 0;
+    const int64_t bytes = products * kTileBytes * std::min(2, weights.tiles() - next);
+    ahead.next = weights.pair(next / 2);
+    ahead.end = ahead.next + bytes;
+    ahead.lines =
+        static_cast<int>((bytes / kRowBytes + int64_t{products} * twos - 1) / (int64_t{products} * twos));
+  }
   Pending pending;
   int turn = 0;
   for (int block = begin; block < end; block += 2, turn ^= 1) {
     const bool both = block + 1 < end;
     const char* const first[2] = {blocks.from(block), both ? blocks.from(block + 1) : nullptr};
     float* const to = sums[turn];
-    if (both && wide) multiplyBlock<2, 2>(weights, first, blocks.operand, packed, to, pending, filters);
-    if (both && !wide) multiplyBlock<2, 1>(weights, first, blocks.operand, packed, to, pending, filters);
-    if (!both && wide) multiplyBlock<1, 2>(weights, first, blocks.operand, packed, to, pending, filters);
-    if (!both && !wide) multiplyBlock<1, 1>(weights, first, blocks.operand, packed, to, pending, filters);
+    if (both && wide)
+      multiplyBlock<2, 2>(weights, first, blocks.operand, packed, to, pending, ahead, filters);
+    if (both && !wide)
+      multiplyBlock<2, 1>(weights, first, blocks.operand, packed, to, pending, ahead, filters);
+    if (!both && wide)
+      multiplyBlock<1, 2>(weights, first, blocks.operand, packed, to, pending, ahead, filters);
+    if (!both && !wide)
+      multiplyBlock<1, 1>(weights, first, blocks.operand, packed, to, pending, ahead, filters);
     pending = {to,
                {blocks.to(block) + offset, both ? blocks.to(block + 1) + offset : nullptr},
                blocks.pixels,
