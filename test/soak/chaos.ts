@@ -28,7 +28,11 @@ const kPauseMs = 3000;
 const kAborted = 0.05;
 /** Of the kills of a broker. */
 const kWiped = 0.3;
+/** Nothing has ended for so long. */
 const kPatienceMs = 600_000;
+const kSubmitters = 3;
+/** Jobs that wait: what is submitted beyond that only waits for the end of the play. */
+const kMostWaiting = 150;
 const kLookMs = 100;
 /** After a kill of broker or server until workers have been heard of again. */
 const kCalmMs = 5000;
@@ -40,7 +44,7 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<stri
   const { seconds, jobs: most, kills: mostKills, seed, workers: count, killServer, say } = options;
   const next = random(seed);
   const dir = await tempDir(t);
-  const images = [await field(dir, 300, 1), await field(dir, 500, 2)];
+  const images = [await field(dir, 200, 1), await field(dir, 300, 2)];
   const site = await startSite(t, kEnv);
   let { server } = site;
   const ends = new Ends(() => server);
@@ -49,6 +53,13 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<stri
   const workers = Array.from({ length: count }, employ);
   await Promise.all(workers.map((worker) => worker.ready()));
   const jobs = new Map<string, number>();
+  // Each image is sent once: what is tried is the way of jobs, not that of uploads.
+  const uploaded: string[] = [];
+  for (const [index, image] of images.entries()) {
+    const id = await server.submit({ RUNID: `image ${index}` }, image);
+    uploaded.push(`job:${id}/IMAGE`);
+    jobs.set(id, index);
+  }
   const aborted = new Set<string>();
   const kills = { worker: 0, broker: 0, wiped: 0, server: 0 };
   const all = () => kills.worker + kills.broker + kills.server;
@@ -57,14 +68,15 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<stri
   let over = false;
   const submit = async () => {
     for (let i = 0; !over; i++) {
+      while (!over && i % kSubmitters === 0 && (await waiting(server)) > kMostWaiting) await pause(kLookMs);
       // While the server is being started again nothing is acknowledged.
-      const id = await server.submit({ RUNID: `c${i}` }, images[i % 2]).catch(() => undefined);
+      const id = await server.submit({ RUNID: `c${i}`, IMAGE: uploaded[i % 2] ?? '' }).catch(() => undefined);
       if (id !== undefined) jobs.set(id, i % 2);
       if (id !== undefined && next() < kAborted && (await abort(server, id))) aborted.add(id);
       await pause(id === undefined ? 200 : 30 + next() * 100);
     }
   };
-  const submitting = submit();
+  const submitting = Promise.all(Array.from({ length: kSubmitters }, submit));
   const until = Date.now() + seconds * 1000;
   for (let told = 0; Date.now() < until || jobs.size < most || all() < mostKills; ) {
     await pause(500 + next() * kPauseMs);
@@ -161,6 +173,12 @@ class Ends {
   }
 }
 
+/** Jobs in the queue; none while there is no server to ask. */
+async function waiting(server: TestServer): Promise<number> {
+  const metrics = await server.text('/metrics').catch(() => '');
+  return Number(/^otf_jobs\{phase="QUEUED"\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
+}
+
 async function abort(server: TestServer, id: string): Promise<boolean> {
   const body = new URLSearchParams({ PHASE: 'ABORT' });
   const answer = await server.send(`/jobs/${id}/phase`, { method: 'POST', body }).catch(() => undefined);
@@ -176,9 +194,10 @@ async function verdict(
   const faults: string[] = [];
   const catalogues = new Map<number, string>();
   const phases = new Map<string, number>();
-  const untilMs = Date.now() + kPatienceMs;
+  let untilMs = Date.now() + kPatienceMs;
   for (const [id, image] of jobs) {
     let phase = (await server.text(`/jobs/${id}/phase`)).trim();
+    if (kFinal.includes(phase)) untilMs = Date.now() + kPatienceMs;
     while (!kFinal.includes(phase) && Date.now() < untilMs) {
       await pause(200);
       phase = (await server.text(`/jobs/${id}/phase`)).trim();

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { addon } from '#otf/engine/addon.js';
 
 const kProgram = fileURLToPath(new URL('../../../bin/cianna-otf.js', import.meta.url));
-const kStartMs = 30_000;
+const kStartMs = 120_000;
 
 export interface ServerOptions {
   env?: Record<string, string>;

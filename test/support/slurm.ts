@@ -32,17 +32,20 @@ export class TestSlurm {
   /** For whatever asks it. */
   readonly env: Record<string, string>;
   readonly #nodes: string[];
+  readonly #memoryMb: number;
 
-  private constructor(dir: string, nodes: string[]) {
+  private constructor(dir: string, nodes: string[], memoryMb: number) {
     this.dir = dir;
     this.#nodes = nodes;
+    this.#memoryMb = memoryMb;
     this.env = { SLURM_CONF: join(dir, 'slurm.conf') };
   }
 
-  static async start(t: TestContext, count = 2): Promise<TestSlurm> {
+  /** `memoryMb`: of a node, as Slurm is told. */
+  static async start(t: TestContext, count = 2, memoryMb = 500): Promise<TestSlurm> {
     const dir = await mkdtemp(join(tmpdir(), 'otf-slurm-'));
     const nodes = Array.from({ length: count }, (_, index) => `n${index + 1}`);
-    const slurm = new TestSlurm(dir, nodes);
+    const slurm = new TestSlurm(dir, nodes, memoryMb);
     await slurm.#configure();
     // The folder last: it says who is to be ended.
     t.after(() => slurm.#end());
@@ -63,7 +66,7 @@ export class TestSlurm {
     const nodes: string[] = [];
     for (const node of this.#nodes) {
       const at = `NodeHostname=${host} NodeAddr=127.0.0.1 Port=${await freePort()}`;
-      nodes.push(`NodeName=${node} ${at} CPUs=2 RealMemory=500 Gres=gpu:1 State=UNKNOWN`);
+      nodes.push(`NodeName=${node} ${at} CPUs=2 RealMemory=${this.#memoryMb} Gres=gpu:1 State=UNKNOWN`);
     }
     const lines = [
       'ClusterName=otf',
