@@ -53,11 +53,13 @@ Draws drawsOf(const Fields& engine) {
 Run run(TileTask& task, const std::string& weights, const EngineChoice& choice, const Draws& draws,
         Progress& progress) {
   const auto network = std::make_shared<Network>(readNetwork(weights));
+  EngineOptions engineOptions = choice.options;
+  engineOptions.oneItem = choice.batch == 1;
   const MakeEngine make = [&](const EngineOptions& options) {
     return createEngine(choice.name, network, options);
   };
   const auto engine =
-      draws.repeats > 0 ? createDrawingEngine(draws, choice.options, make) : make(choice.options);
+      draws.repeats > 0 ? createDrawingEngine(draws, engineOptions, make) : make(engineOptions);
   PipelineOptions options;
   options.batch = choice.batch;
   options.threads = choice.options.threads;

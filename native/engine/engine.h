@@ -24,6 +24,8 @@ struct EngineOptions {
   int threads = 0;         // 0: the CPUs this process may use
   float inputBias = 0.1F;  // value of the first layer's bias input (registry BiasInit)
   bool rawOutput = false;  // YOLO: activated values instead of box edges in pixels
+  /// No more than one item is ever under way: nothing is made ready for others beside it.
+  bool oneItem = false;
 };
 
 struct EngineInfo {

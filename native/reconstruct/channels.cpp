@@ -20,10 +20,10 @@ constexpr int64_t kKeptBytes = int64_t{512} << 20;
 
 int reachOf(double windowFrames) { return static_cast<int>(std::floor(kWindowReach * windowFrames)); }
 
-int keptFrames(const CubePlanes& planes, double windowFrames) {
-  const auto fit = static_cast<int>(std::min<int64_t>(
-      kKeptBytes / std::max<int64_t>(1, SpectraCache::frameBytes(planes.transform())), planes.cube().frames));
-  return std::max(fit, 2 * reachOf(windowFrames) + 2);
+int keptFrames(const CubePlanes& planes, double windowFrames, int threads) {
+  const int64_t fit = kKeptBytes / SpectraCache::frameBytes(planes.transform());
+  const int64_t needed = int64_t{2} * reachOf(windowFrames) + threads;
+  return static_cast<int>(std::min<int64_t>(std::max(fit, needed), planes.cube().frames));
 }
 
 void throwIfCancelled(const std::atomic<bool>* cancelled) {
@@ -68,14 +68,17 @@ Channels::Channels(const CubePlanes& planes, const ReconstructorConfig& config, 
   measureNoise(cancelled);
   if (!known.empty()) sigmas_ = known;
   for (int i = 0; i < std::min(threads, planes.cube().frames); ++i) scratch_.emplace_back(planes.transform());
-  cache_ =
-      std::make_unique<SpectraCache>(planes_, sigmas_, keptFrames(planes_, config_.windowFrames), threads_);
+  cache_ = std::make_unique<SpectraCache>(planes_, sigmas_,
+                                          keptFrames(planes_, config_.windowFrames, threads_), threads_);
   combineAll(cancelled);
 }
 
-int64_t Channels::memoryBytes(const CubePlanes& planes) {
+int64_t Channels::memoryBytes(const CubePlanes& planes, const ReconstructorConfig& config, int threads) {
   const int64_t frame = SpectraCache::frameBytes(planes.transform());
-  return frame * (keptFrames(planes, 2) + 2) + planes.pixels() * static_cast<int64_t>(sizeof(float));
+  // A thread's scratch: a plane, its spectrum, a PSF as its file has it, and sums.
+  const int64_t own = 2 * frame + planes.transform().planeValues() * static_cast<int64_t>(sizeof(float));
+  return frame * keptFrames(planes, config.windowFrames, threads) + own * threads +
+         planes.keptBytes() * planes.cube().bands + planes.pixels() * static_cast<int64_t>(sizeof(float));
 }
 
 void Channels::measureNoise(const std::atomic<bool>* cancelled) {
@@ -111,8 +114,8 @@ void Channels::combineAll(const std::atomic<bool>* cancelled) {
     for (const FrameSpectra* it : cache_->range(t, std::min(t + threads_, frames) - 1, scratch_)) {
       psfFwhms_.push_back(it->psfFwhm);
       for (int64_t i = 0; i < count; ++i) {
-        sum[i] += it->crossValues()[i];
-        power.floats()[i] += it->power.floats()[i];
+        sum[i] += it->cross[i];
+        power.floats()[i] += it->power[i];
       }
     }
   }
@@ -127,7 +130,6 @@ void Channels::make(int first, int count, float* out, int64_t stride) {
   const int reach = reachOf(config_.windowFrames), frames = planes_.cube().frames;
   float* const dirty = out;
   float* const window = out + stride;
-  float* const all = window + stride;
   std::vector<Buffer> powers;
   for (int i = 0; i < std::min(threads_, count); ++i)
     powers.emplace_back(static_cast<size_t>(values) * sizeof(float));
@@ -154,18 +156,14 @@ void Channels::make(int first, int count, float* out, int64_t stride) {
           const double distance = (k - t) / config_.windowFrames;
           const auto weight = static_cast<float>(std::exp(-0.5 * distance * distance));
           const FrameSpectra& it = *spectra[static_cast<size_t>(k - low)];
-          const Complex* theirs = it.crossValues();
           for (int64_t v = v0; v < v1; ++v) {
-            sum[v] += weight * theirs[v];
-            power[v] += weight * it.power.floats()[v];
+            sum[v] += weight * it.cross[v];
+            power[v] += weight * it.power[v];
           }
         }
       }
       wienerImage(planes_, config_.wienerLambda, sum, power, scratch.plane.floats(), window + at);
-      for (int64_t p = 0; p < pixels; ++p) {
-        window[at + p] *= scale;
-        all[at + p] = all_[static_cast<size_t>(p)] * scale;
-      }
+      for (int64_t p = at; p < at + pixels; ++p) window[p] *= scale;
     });
   }
 }

@@ -14,6 +14,8 @@
 namespace otf {
 
 constexpr int kChannels = 3;
+constexpr int kFrameChannels =
+    2;  // that are another image in each frame: the last is one, over the frame's noise
 
 /// One thread at a time; frames are made by several.
 class Channels {
@@ -28,13 +30,15 @@ class Channels {
   /// Of the PSF's core, each frame; NaN where it is no peak.
   const std::vector<double>& psfFwhms() const { return psfFwhms_; }
   int64_t blankPixels() const { return blankPixels_; }
+  /// Channel 2 in the cube's unit, [height][width]: in every frame this over its noise.
+  const std::vector<float>& all() const { return all_; }
 
-  /// Channels of frames [first, first+count): out[channel * stride + frame * pixels], [height][width] of each. Forward only
-  /// is fast.
+  /// The first kFrameChannels of frames [first, first+count): out[channel * stride + frame * pixels], [height][width] of each.
+  /// Forward only is fast.
   void make(int first, int count, float* out, int64_t stride);
 
   /// Bytes this needs for such a cube, `frames` of channels not counted.
-  static int64_t memoryBytes(const CubePlanes& planes);
+  static int64_t memoryBytes(const CubePlanes& planes, const ReconstructorConfig& config, int threads);
 
  private:
   void measureNoise(const std::atomic<bool>* cancelled);
@@ -47,7 +51,7 @@ class Channels {
   int64_t blankPixels_ = 0;
   std::vector<PlaneScratch> scratch_;  // of each thread
   std::unique_ptr<SpectraCache> cache_;
-  std::vector<float> all_;  // channel 2 in the cube's unit
+  std::vector<float> all_;
 };
 
 }  // namespace otf

@@ -113,10 +113,9 @@ class FrameWork {
   /// Leaves the frame's residual in `scratch`.
   void run(int t, FrameScratch& scratch, std::vector<MeasuredSource>& sources) const {
     const PlaneTransform& transform = planes_.transform();
-    const Complex* through = scratch.psf.spectrumValues();
     Complex* sky = scratch.sky.spectrumValues();
     float* model = scratch.sky.plane.floats();
-    planes_.psfSpectrum(t, scratch.psf, scratch.psf.spectrumValues());
+    const Complex* through = planes_.psfSpectrum(t, scratch.psf, CubePlanes::Psf::kPlaneToo);
     std::fill_n(model, transform.planeValues(), 0.0F);
     const double sigma = sigmas_[static_cast<size_t>(t)];
     for (const auto& [k, weights] : components_)

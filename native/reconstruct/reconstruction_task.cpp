@@ -67,9 +67,10 @@ void ReconstructionTask::checkNetwork(const Network& network) const {
 
 int64_t ReconstructionTask::memoryBytes() const {
   const CubePlanes& planes = first().planes;
-  const int64_t window = kChannels * planes.pixels() * timePlan_.size,
+  const int64_t window = kFrameChannels * planes.pixels() * timePlan_.size,
                 cubes = planes.pixels() * cube().frames * static_cast<int64_t>(bands_.size());
-  return Channels::memoryBytes(planes) + (window + cubes) * static_cast<int64_t>(sizeof(float));
+  return Channels::memoryBytes(planes, config_, threads_) +
+         (window + cubes) * static_cast<int64_t>(sizeof(float));
 }
 
 ReconstructionTask::Item ReconstructionTask::itemAt(int64_t index) const {
@@ -99,12 +100,13 @@ void ReconstructionTask::prepareWindow(size_t window) {
   // Frames that the window before has too are moved, not made again.
   const int64_t had = time == 0 ? 0 : timePlan_.windows[time - 1].start + size - start;
   const auto first = static_cast<int>(start + had), count = static_cast<int>(size - had);
-  window_.resize(static_cast<size_t>(kChannels * size * pixels));
-  for (int64_t c = 0; c < kChannels && had > 0; ++c) {
-    float* channel = window_.data() + c * size * pixels;
+  const auto bytes = static_cast<size_t>(kFrameChannels * size * pixels) * sizeof(float);
+  if (window_.bytes() != bytes) window_ = Buffer(bytes);
+  for (int64_t c = 0; c < kFrameChannels && had > 0; ++c) {
+    float* channel = window_.floats() + c * size * pixels;
     std::copy_n(channel + (size - had) * pixels, had * pixels, channel);
   }
-  band.channels->make(first, count, window_.data() + had * pixels, size * pixels);
+  band.channels->make(first, count, window_.floats() + had * pixels, size * pixels);
   preparedWindow_ = static_cast<int64_t>(window);
   result_.seconds.channels += watch.seconds();
 }
@@ -116,12 +118,20 @@ void ReconstructionTask::fill(int64_t first, int count, float* out) {
     const Item item = itemAt(i);
     const auto window = static_cast<int64_t>(item.band * timePlan_.windows.size() + item.time);
     while (preparedWindow_ < window) prepareWindow(static_cast<size_t>(preparedWindow_ + 1));
-    const int64_t x0 = xPlan_.windows[item.x].start, y0 = yPlan_.windows[item.y].start;
-    for (int64_t plane = 0; plane < kChannels * timePlan_.size; ++plane) {
-      for (int64_t y = 0; y < yPlan_.size; ++y) {
-        std::copy_n(window_.data() + plane * pixels + (y0 + y) * width + x0, xPlan_.size, out);
-        out += xPlan_.size;
-      }
+    const int64_t corner = yPlan_.windows[item.y].start * width + xPlan_.windows[item.x].start;
+    for (int64_t plane = 0; plane < kFrameChannels * timePlan_.size; ++plane) {
+      const float* from = window_.floats() + plane * pixels + corner;
+      for (int64_t y = 0; y < yPlan_.size; ++y, out += xPlan_.size)
+        std::copy_n(from + y * width, xPlan_.size, out);
+    }
+    const Band& band = *bands_[item.band];
+    const float* all = band.channels->all().data() + corner;
+    for (int64_t t = 0; t < timePlan_.size; ++t) {
+      const double sigma = band.sigmas[static_cast<size_t>(timePlan_.windows[item.time].start + t)];
+      const auto scale = static_cast<float>(1 / sigma);
+      for (int64_t y = 0; y < yPlan_.size; ++y, out += xPlan_.size)
+        std::transform(all + y * width, all + y * width + xPlan_.size, out,
+                       [=](float v) { return v * scale; });
     }
   }
 }

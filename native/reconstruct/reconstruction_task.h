@@ -13,6 +13,7 @@
 #include "reconstruct/reach.h"
 #include "reconstruct/windows.h"
 #include "task/tile_task.h"
+#include "tensor/buffer.h"
 
 namespace otf {
 
@@ -87,7 +88,7 @@ class ReconstructionTask : public TileTask {
   std::vector<MonitoredPosition> positions_;
 
   int64_t preparedWindow_ = -1;  // index, over all bands, of the window of time `window_` holds
-  std::vector<float> window_;    // [channel][frame][height][width]
+  Buffer window_;                // [channel][frame][height][width] of the kFrameChannels
   std::atomic<int64_t> consumed_{0};
   Reconstruction result_;
 };

@@ -2,16 +2,39 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <utility>
 
+#include "error/error.h"
 #include "reconstruct/static_sky.h"
 #include "threads/in_threads.h"
 
 namespace otf {
+namespace {
+
+/// Of whole lines of the cache, so that what comes next is aligned as transforms want it.
+int64_t wholeLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+int64_t crossBytes(const PlaneTransform& transform) {
+  return wholeLines(transform.spectrumValues() * static_cast<int64_t>(sizeof(Complex)));
+}
+int64_t powerBytes(const PlaneTransform& transform) {
+  return wholeLines(transform.spectrumValues() * static_cast<int64_t>(sizeof(float)));
+}
+
+/// Spectra of all PSFs of all bands, where they fit: every one is wanted for the channels and for the light curves.
+constexpr int64_t kKeptPsfBytes = int64_t{64} << 20;
+
+}  // namespace
 
 CubePlanes::CubePlanes(const CubeReader& cube, const PsfReader& psf)
     : cube_(cube),
       psf_(psf),
-      transform_(goodTransformLength(2 * cube.info().height), goodTransformLength(2 * cube.info().width)) {}
+      transform_(goodTransformLength(2 * cube.info().height), goodTransformLength(2 * cube.info().width)) {
+  const int64_t psfs = psfPerFrame() ? cube.info().frames : 1, bytes = psfs * crossBytes(transform_);
+  if (bytes > kKeptPsfBytes / std::max(1, cube.info().bands)) return;
+  psfSpectra_ = Buffer(static_cast<size_t>(bytes));
+  psfMade_ = std::make_unique<std::once_flag[]>(static_cast<size_t>(psfs));
+}
 
 void CubePlanes::readDirty(int frame, float* out) const {
   cube_.read(frame, out);
@@ -22,9 +45,23 @@ PlaneScratch::PlaneScratch(const PlaneTransform& transform)
     : plane(static_cast<size_t>(transform.planeValues()) * sizeof(float)),
       spectrum(static_cast<size_t>(transform.spectrumValues()) * sizeof(Complex)) {}
 
-void CubePlanes::psfSpectrum(int frame, PlaneScratch& scratch, Complex* out) const {
-  readPsf(frame, scratch);
-  transform_.forward(scratch.plane.floats(), out);
+const Complex* CubePlanes::psfSpectrum(int frame, PlaneScratch& scratch, Psf wanted) const {
+  bool isRead = false;
+  const auto make = [&](Complex* out) {
+    readPsf(frame, scratch);
+    isRead = true;
+    transform_.forward(scratch.plane.floats(), out);
+  };
+  if (!psfMade_) {
+    make(scratch.spectrumValues());
+    return scratch.spectrumValues();
+  }
+  const int64_t which = psfPerFrame() ? frame : 0;
+  auto* kept = reinterpret_cast<Complex*>(static_cast<std::byte*>(psfSpectra_.data()) +
+                                          which * crossBytes(transform_));
+  std::call_once(psfMade_[static_cast<size_t>(which)], make, kept);
+  if (wanted == Psf::kPlaneToo && !isRead) readPsf(frame, scratch);
+  return kept;
 }
 
 void CubePlanes::embed(const float* image, float* plane) const {
@@ -40,64 +77,74 @@ void CubePlanes::crop(const float* plane, float* image) const {
 
 SpectraCache::SpectraCache(const CubePlanes& planes, const std::vector<double>& sigmas, int frames,
                            int threads)
-    : planes_(planes), sigmas_(sigmas), frames_(frames), threads_(threads) {}
-
-int64_t SpectraCache::frameBytes(const PlaneTransform& transform) {
-  return transform.spectrumValues() * static_cast<int64_t>(sizeof(Complex) + sizeof(float));
+    : planes_(planes),
+      sigmas_(sigmas),
+      threads_(threads),
+      memory_(static_cast<size_t>(frames * frameBytes(planes.transform()))),
+      kept_(static_cast<size_t>(frames)) {
+  auto* bytes = static_cast<std::byte*>(memory_.data());
+  for (FrameSpectra& it : kept_) {
+    it.cross = reinterpret_cast<Complex*>(bytes);
+    bytes += crossBytes(planes.transform());
+    it.power = reinterpret_cast<float*>(bytes);
+    bytes += powerBytes(planes.transform());
+  }
 }
 
-FrameSpectra SpectraCache::make(int frame, PlaneScratch& scratch) const {
+int64_t SpectraCache::frameBytes(const PlaneTransform& transform) {
+  return crossBytes(transform) + powerBytes(transform);
+}
+
+void SpectraCache::make(int frame, PlaneScratch& scratch, FrameSpectra& out) const {
   const PlaneTransform& transform = planes_.transform();
   const auto count = transform.spectrumValues();
   std::vector<float>& image = scratch.image;
   image.resize(static_cast<size_t>(planes_.pixels()));
   planes_.readDirty(frame, image.data());
   std::replace_if(image.begin(), image.end(), [](float v) { return std::isnan(v); }, 0.0F);
-  FrameSpectra out{Buffer(static_cast<size_t>(count) * sizeof(Complex)),
-                   Buffer(static_cast<size_t>(count) * sizeof(float))};
-  const Complex* psf = scratch.spectrumValues();
-  auto* cross = static_cast<Complex*>(out.cross.data());
-  planes_.psfSpectrum(frame, scratch, scratch.spectrumValues());
+  const Complex* psf = planes_.psfSpectrum(frame, scratch, CubePlanes::Psf::kPlaneToo);
   out.psfFwhm = psfFwhm(scratch.plane.floats(), transform.height(), transform.width());
   planes_.embed(image.data(), scratch.plane.floats());
-  transform.forward(scratch.plane.floats(), cross);
+  transform.forward(scratch.plane.floats(), out.cross);
   const double sigma = sigmas_[static_cast<size_t>(frame)];
   const auto weight = static_cast<float>(1 / (sigma * sigma));
-  float* power = out.power.floats();
   for (int64_t i = 0; i < count; ++i) {
-    cross[i] *= std::conj(psf[i]) * weight;
-    power[i] = std::norm(psf[i]) * weight;
+    out.cross[i] *= std::conj(psf[i]) * weight;
+    out.power[i] = std::norm(psf[i]) * weight;
   }
-  return out;
-}
-
-void SpectraCache::forgetBefore(int first, int last) {
-  // Frames are asked for in order: what lies before is not needed soon.
-  for (auto it = kept_.begin();
-       it != kept_.end() && static_cast<int>(kept_.size()) + (last - first + 1) > frames_;) {
-    if (it->first >= first && it->first <= last) {
-      ++it;
-    } else {
-      it = kept_.erase(it);
-    }
-  }
+  out.frame = frame;
 }
 
 std::vector<const FrameSpectra*> SpectraCache::range(int first, int last,
                                                      std::vector<PlaneScratch>& scratch) {
-  if (!kept_.contains(first) || !kept_.contains(last)) forgetBefore(first, last);
-  std::vector<int> missing;
+  if (last - first >= static_cast<int>(kept_.size()))
+    throw OtfError(Code::kInternal, "more spectra are wanted at once than are kept");
+  // Frames are asked for in order: the earliest are not needed soon. Those that hold none come before all.
+  std::sort(kept_.begin(), kept_.end(),
+            [](const FrameSpectra& a, const FrameSpectra& b) { return a.frame < b.frame; });
+  std::vector<const FrameSpectra*> out(static_cast<size_t>(last - first + 1));
+  std::vector<FrameSpectra*> others;
+  for (FrameSpectra& it : kept_) {
+    if (it.frame < first || it.frame > last)
+      others.push_back(&it);
+    else
+      out[static_cast<size_t>(it.frame - first)] = &it;
+  }
+  std::vector<std::pair<int, FrameSpectra*>> missing;
   for (int t = first; t <= last; ++t) {
-    if (!kept_.contains(t)) missing.push_back(t);
+    const FrameSpectra*& it = out[static_cast<size_t>(t - first)];
+    if (it) continue;
+    FrameSpectra* const place = others[missing.size()];
+    place->frame = -1;  // until it is made: a reader may throw
+    missing.emplace_back(t, place);
+    it = place;
   }
-  std::vector<FrameSpectra> made(missing.size());
   for (size_t done = 0; done < missing.size(); done += scratch.size()) {
-    inThreads(std::min(scratch.size(), missing.size() - done), threads_,
-              [&](size_t i) { made[done + i] = make(missing[done + i], scratch[i]); });
+    inThreads(std::min(scratch.size(), missing.size() - done), threads_, [&](size_t i) {
+      const auto& [frame, place] = missing[done + i];
+      make(frame, scratch[i], *place);
+    });
   }
-  for (size_t i = 0; i < missing.size(); ++i) kept_.emplace(missing[i], std::move(made[i]));
-  std::vector<const FrameSpectra*> out;
-  for (int t = first; t <= last; ++t) out.push_back(&kept_.at(t));
   return out;
 }
 

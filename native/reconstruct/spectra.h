@@ -2,8 +2,8 @@
 #pragma once
 
 #include <complex>
-#include <map>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -19,10 +19,10 @@ class StaticSky;
 
 /// Of one frame, over the half plane of the transform.
 struct FrameSpectra {
-  Buffer cross;  // conj(H) D / sigma^2, Complex
-  Buffer power;  // |H|^2 / sigma^2, float
+  int frame = -1;            // -1: none
+  Complex* cross = nullptr;  // conj(H) D / sigma^2
+  float* power = nullptr;    // |H|^2 / sigma^2
   double psfFwhm = 0;
-  const Complex* crossValues() const { return static_cast<const Complex*>(cross.data()); }
 };
 
 /// What the work on a frame needs while it goes on, kept from frame to frame: pages of memory that are new each time cost more
@@ -37,7 +37,7 @@ struct PlaneScratch {
 };
 
 /// The planes of a cube and its PSF as everything here transforms them: images in the corner of a plane at least twice as
-/// large, so that nothing meets itself around the edge.
+/// large, so that nothing meets itself around the edge. Frames may be read by several threads.
 class CubePlanes {
  public:
   /// Must outlive it.
@@ -59,8 +59,12 @@ class CubePlanes {
   void readPsf(int frame, PlaneScratch& scratch) const {
     psf_.read(frame, transform_.height(), transform_.width(), scratch.plane.floats(), scratch.pixels);
   }
-  /// Half plane of the PSF's transform; the PSF itself is in scratch.plane afterwards.
-  void psfSpectrum(int frame, PlaneScratch& scratch, Complex* out) const;
+  enum class Psf { kSpectrum, kPlaneToo };
+  /// Half plane of the PSF's transform: kept from the first time on where there is memory for all of them, else made in
+  /// scratch.spectrum, as long as that stays. With kPlaneToo the PSF itself is in scratch.plane afterwards.
+  const Complex* psfSpectrum(int frame, PlaneScratch& scratch, Psf wanted) const;
+  /// Bytes of the spectra that are kept.
+  int64_t keptBytes() const { return static_cast<int64_t>(psfSpectra_.bytes()); }
   /// The image in the corner of `plane`, the rest of it 0.
   void embed(const float* image, float* plane) const;
   void crop(const float* plane, float* image) const;
@@ -70,12 +74,15 @@ class CubePlanes {
   const PsfReader& psf_;
   PlaneTransform transform_;
   std::shared_ptr<const StaticSky> static_;
+  Buffer psfSpectra_;  // empty: they are not kept
+  std::unique_ptr<std::once_flag[]> psfMade_;
 };
 
-/// Keeps the spectra of the frames asked for last. One thread at a time asks; frames that are missing are made by several.
+/// Keeps the spectra of the frames asked for last, in memory that is taken once. One thread at a time asks; frames that are
+/// missing are made by several.
 class SpectraCache {
  public:
-  /// `sigmas`: noise of each frame; blank pixels count as 0. `frames`: how many are kept.
+  /// `sigmas`: noise of each frame; blank pixels count as 0. `frames`: how many are kept, and most of a range.
   SpectraCache(const CubePlanes& planes, const std::vector<double>& sigmas, int frames, int threads);
 
   /// Frames [first, last]; valid until the next call. `scratch`: one for each thread.
@@ -85,13 +92,13 @@ class SpectraCache {
   static int64_t frameBytes(const PlaneTransform& transform);
 
  private:
-  FrameSpectra make(int frame, PlaneScratch& scratch) const;
-  void forgetBefore(int first, int last);
+  void make(int frame, PlaneScratch& scratch, FrameSpectra& out) const;
 
   const CubePlanes& planes_;
   const std::vector<double>& sigmas_;
-  int frames_, threads_;
-  std::map<int, FrameSpectra> kept_;
+  int threads_;
+  Buffer memory_;
+  std::vector<FrameSpectra> kept_;
 };
 
 }  // namespace otf

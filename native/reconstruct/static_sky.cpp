@@ -124,9 +124,9 @@ void StaticSky::takeFrom(const CubePlanes& planes, int frame, float* image) cons
   if (components_.empty()) return;
   PlaneScratch scratch(planes.transform());
   Complex* product = scratch.spectrumValues();
-  planes.psfSpectrum(frame, scratch, product);
+  const Complex* through = planes.psfSpectrum(frame, scratch, CubePlanes::Psf::kSpectrum);
   const auto* sky = static_cast<const Complex*>(spectrum_.data());
-  for (int64_t i = 0; i < planes.transform().spectrumValues(); ++i) product[i] *= sky[i];
+  for (int64_t i = 0; i < planes.transform().spectrumValues(); ++i) product[i] = through[i] * sky[i];
   planes.transform().inverse(product, scratch.plane.floats());
   scratch.image.resize(static_cast<size_t>(planes.pixels()));
   planes.crop(scratch.plane.floats(), scratch.image.data());

@@ -64,7 +64,8 @@ class OnednnEngine final : public Engine {
         threads_(threadsFor(options.threads)),
         wide_(shop_),
         worker_(threads_),
-        teams_(hasDense(*network_) ? 0 : teamsOf(threads_), threads_ / std::max(1, teamsOf(threads_))) {
+        teams_(options.oneItem || hasDense(*network_) ? 0 : teamsOf(threads_),
+               threads_ / std::max(1, teamsOf(threads_))) {
     for (int i = 0; i < teams_.count(); ++i) lanes_.push_back(std::make_unique<Lane>(shop_));
     info_.engine = "onednn";
     info_.version = onednn::libraryVersion();
