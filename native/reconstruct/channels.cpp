@@ -15,6 +15,8 @@ namespace {
 constexpr double kWindowReach = 5;
 /// Values of a spectrum whose sums (12 bytes each) fit the first cache.
 constexpr int64_t kSumBlock = 1024;
+/// Frames of a thread whose sums are made side by side where all spectra are kept: those come from far, and each once for them.
+constexpr int kTogether = 4;
 /// Spectra kept: all where they fit, else what a window needs.
 constexpr int64_t kKeptBytes = int64_t{512} << 20;
 
@@ -24,6 +26,10 @@ int keptFrames(const CubePlanes& planes, double windowFrames, int threads) {
   const int64_t fit = kKeptBytes / SpectraCache::frameBytes(planes.transform());
   const int64_t needed = int64_t{2} * reachOf(windowFrames) + threads;
   return static_cast<int>(std::min<int64_t>(std::max(fit, needed), planes.cube().frames));
+}
+
+int framesTogether(const CubePlanes& planes, double windowFrames, int threads) {
+  return keptFrames(planes, windowFrames, threads) == planes.cube().frames ? kTogether : 1;
 }
 
 void throwIfCancelled(const std::atomic<bool>* cancelled) {
@@ -62,9 +68,16 @@ void wienerImage(const CubePlanes& planes, double lambda, Complex* cross, float*
 
 }  // namespace
 
+Channels::Sums::Sums(const PlaneTransform& transform)
+    : cross(static_cast<size_t>(transform.spectrumValues()) * sizeof(Complex)),
+      power(static_cast<size_t>(transform.spectrumValues()) * sizeof(float)) {}
+
 Channels::Channels(const CubePlanes& planes, const ReconstructorConfig& config, int threads,
                    const std::atomic<bool>* cancelled, const std::vector<double>& known)
-    : planes_(planes), config_(config), threads_(threads) {
+    : planes_(planes),
+      config_(config),
+      threads_(threads),
+      together_(framesTogether(planes, config.windowFrames, threads)) {
   measureNoise(cancelled);
   if (!known.empty()) sigmas_ = known;
   for (int i = 0; i < std::min(threads, planes.cube().frames); ++i) scratch_.emplace_back(planes.transform());
@@ -75,8 +88,9 @@ Channels::Channels(const CubePlanes& planes, const ReconstructorConfig& config, 
 
 int64_t Channels::memoryBytes(const CubePlanes& planes, const ReconstructorConfig& config, int threads) {
   const int64_t frame = SpectraCache::frameBytes(planes.transform());
-  // A thread's scratch: a plane, its spectrum, a PSF as its file has it, and sums.
-  const int64_t own = 2 * frame + planes.transform().planeValues() * static_cast<int64_t>(sizeof(float));
+  // A thread's scratch: a plane, its spectrum and a PSF as its file has it; sums.
+  const int64_t own = frame * (1 + framesTogether(planes, config.windowFrames, threads)) +
+                      2 * planes.transform().planeValues() * static_cast<int64_t>(sizeof(float));
   return frame * keptFrames(planes, config.windowFrames, threads) + own * threads +
          planes.keptBytes() * planes.cube().bands + planes.pixels() * static_cast<int64_t>(sizeof(float));
 }
@@ -103,11 +117,11 @@ void Channels::measureNoise(const std::atomic<bool>* cancelled) {
 void Channels::combineAll(const std::atomic<bool>* cancelled) {
   const PlaneTransform& transform = planes_.transform();
   const auto count = transform.spectrumValues();
-  const Buffer cross(static_cast<size_t>(count) * sizeof(Complex)),
-      power(static_cast<size_t>(count) * sizeof(float));
-  auto* sum = static_cast<Complex*>(cross.data());
+  const Sums sums(transform);
+  Complex* const sum = sums.crosses();
+  float* const power = sums.power.floats();
   std::fill_n(sum, count, Complex());
-  std::fill_n(power.floats(), count, 0.0F);
+  std::fill_n(power, count, 0.0F);
   const int frames = planes_.cube().frames;
   for (int t = 0; t < frames; t += threads_) {
     throwIfCancelled(cancelled);
@@ -115,55 +129,76 @@ void Channels::combineAll(const std::atomic<bool>* cancelled) {
       psfFwhms_.push_back(it->psfFwhm);
       for (int64_t i = 0; i < count; ++i) {
         sum[i] += it->cross[i];
-        power.floats()[i] += it->power[i];
+        power[i] += it->power[i];
       }
     }
   }
   all_.resize(static_cast<size_t>(planes_.pixels()));
-  wienerImage(planes_, config_.wienerLambda, sum, power.floats(), scratch_.front().plane.floats(),
-              all_.data());
+  wienerImage(planes_, config_.wienerLambda, sum, power, scratch_.front().plane.floats(), all_.data());
+}
+
+/// Sums over the window of `count` frames from `t` on: crosses and powers of their own. Block by block, so that sums and spectra
+/// stay in the nearest cache while a spectrum that frames share is added to all of theirs.
+void Channels::sumWindows(const std::vector<const FrameSpectra*>& spectra, int low, int t, int count,
+                          const std::vector<Sums>& sums) const {
+  const int reach = reachOf(config_.windowFrames), high = low + static_cast<int>(spectra.size()) - 1;
+  const int64_t values = planes_.transform().spectrumValues();
+  for (int64_t v0 = 0; v0 < values; v0 += kSumBlock) {
+    const int64_t v1 = std::min(values, v0 + kSumBlock);
+    for (int i = 0; i < count; ++i) {
+      std::fill(sums[static_cast<size_t>(i)].crosses() + v0, sums[static_cast<size_t>(i)].crosses() + v1,
+                Complex());
+      std::fill(sums[static_cast<size_t>(i)].power.floats() + v0,
+                sums[static_cast<size_t>(i)].power.floats() + v1, 0.0F);
+    }
+    for (int k = std::max(low, t - reach); k <= std::min(high, t + count - 1 + reach); ++k) {
+      const FrameSpectra& it = *spectra[static_cast<size_t>(k - low)];
+      for (int i = std::max(0, k - reach - t); i < std::min(count, k + reach - t + 1); ++i) {
+        const double distance = (k - t - i) / config_.windowFrames;
+        const auto weight = static_cast<float>(std::exp(-0.5 * distance * distance));
+        Complex* cross = sums[static_cast<size_t>(i)].crosses();
+        float* power = sums[static_cast<size_t>(i)].power.floats();
+        for (int64_t v = v0; v < v1; ++v) {
+          cross[v] += weight * it.cross[v];
+          power[v] += weight * it.power[v];
+        }
+      }
+    }
+  }
 }
 
 void Channels::make(int first, int count, float* out, int64_t stride) {
-  const PlaneTransform& transform = planes_.transform();
-  const int64_t values = transform.spectrumValues(), pixels = planes_.pixels();
+  const int64_t pixels = planes_.pixels();
   const int reach = reachOf(config_.windowFrames), frames = planes_.cube().frames;
   float* const dirty = out;
   float* const window = out + stride;
-  std::vector<Buffer> powers;
-  for (int i = 0; i < std::min(threads_, count); ++i)
-    powers.emplace_back(static_cast<size_t>(values) * sizeof(float));
   // A few frames at a time, so that the spectra they share are there and no more.
-  for (int done = 0; done < count; done += threads_) {
-    const int group = std::min(threads_, count - done), from = first + done;
+  const int most = threads_ * together_;
+  std::vector<std::vector<Sums>> sums(
+      static_cast<size_t>(std::min(threads_, (count + together_ - 1) / together_)));
+  for (std::vector<Sums>& of : sums) {
+    for (int i = 0; i < std::min(together_, count); ++i) of.emplace_back(planes_.transform());
+  }
+  for (int done = 0; done < count; done += most) {
+    const int group = std::min(most, count - done), from = first + done;
     const int low = std::max(0, from - reach), high = std::min(frames - 1, from + group - 1 + reach);
     const std::vector<const FrameSpectra*> spectra = cache_->range(low, high, scratch_);
-    inThreads(group, threads_, [&](int i) {
-      const int t = from + i;
-      const int64_t at = (done + i) * pixels;
-      const auto scale = static_cast<float>(1 / sigmas_[static_cast<size_t>(t)]);
-      planes_.readDirty(t, dirty + at);
-      for (int64_t p = at; p < at + pixels; ++p) dirty[p] = std::isnan(dirty[p]) ? 0 : dirty[p] * scale;
-      const PlaneScratch& scratch = scratch_[static_cast<size_t>(i)];
-      Complex* sum = scratch.spectrumValues();
-      float* power = powers[static_cast<size_t>(i)].floats();
-      std::fill_n(sum, values, Complex());
-      std::fill_n(power, values, 0.0F);
-      // Block by block, so that the sums stay in the nearest cache while the frames of the window pass by.
-      for (int64_t v0 = 0; v0 < values; v0 += kSumBlock) {
-        const int64_t v1 = std::min(values, v0 + kSumBlock);
-        for (int k = std::max(low, t - reach); k <= std::min(high, t + reach); ++k) {
-          const double distance = (k - t) / config_.windowFrames;
-          const auto weight = static_cast<float>(std::exp(-0.5 * distance * distance));
-          const FrameSpectra& it = *spectra[static_cast<size_t>(k - low)];
-          for (int64_t v = v0; v < v1; ++v) {
-            sum[v] += weight * it.cross[v];
-            power[v] += weight * it.power[v];
-          }
-        }
+    inThreads((group + together_ - 1) / together_, threads_, [&](int piece) {
+      const int start = piece * together_, here = std::min(together_, group - start);
+      const std::vector<Sums>& own = sums[static_cast<size_t>(piece)];
+      sumWindows(spectra, low, from + start, here, own);
+      for (int i = 0; i < here; ++i) {
+        const int t = from + start + i;
+        float* const plane = dirty + (done + start + i) * pixels;
+        float* const wiener = window + (done + start + i) * pixels;
+        const auto scale = static_cast<float>(1 / sigmas_[static_cast<size_t>(t)]);
+        planes_.readDirty(t, plane);
+        for (int64_t p = 0; p < pixels; ++p) plane[p] = std::isnan(plane[p]) ? 0 : plane[p] * scale;
+        const Sums& it = own[static_cast<size_t>(i)];
+        wienerImage(planes_, config_.wienerLambda, it.crosses(), it.power.floats(),
+                    scratch_[static_cast<size_t>(piece)].plane.floats(), wiener);
+        for (int64_t p = 0; p < pixels; ++p) wiener[p] *= scale;
       }
-      wienerImage(planes_, config_.wienerLambda, sum, power, scratch.plane.floats(), window + at);
-      for (int64_t p = at; p < at + pixels; ++p) window[p] *= scale;
     });
   }
 }

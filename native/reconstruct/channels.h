@@ -41,12 +41,21 @@ class Channels {
   static int64_t memoryBytes(const CubePlanes& planes, const ReconstructorConfig& config, int threads);
 
  private:
+  /// Over frames, of the half plane.
+  struct Sums {
+    explicit Sums(const PlaneTransform& transform);
+    Complex* crosses() const { return static_cast<Complex*>(cross.data()); }
+    Buffer cross, power;
+  };
+
   void measureNoise(const std::atomic<bool>* cancelled);
   void combineAll(const std::atomic<bool>* cancelled);
+  void sumWindows(const std::vector<const FrameSpectra*>& spectra, int low, int t, int count,
+                  const std::vector<Sums>& sums) const;
 
   const CubePlanes& planes_;
   const ReconstructorConfig config_;
-  int threads_;
+  int threads_, together_;
   std::vector<double> sigmas_, psfFwhms_;
   int64_t blankPixels_ = 0;
   std::vector<PlaneScratch> scratch_;  // of each thread

@@ -25,6 +25,8 @@ namespace otf {
 namespace {
 
 constexpr double kScaleSnr = 5;  // what config.rssAtThreshold stands for
+/// What changes for longer is as well seen in a part of it; what is shorter is not lost in the noise of all other frames.
+constexpr int kRunFrames = 8;
 constexpr double kSmoothFrames = 1.5;
 constexpr double kCleanPerPixel = 192.0 / 4096;  // most components of a frame
 
@@ -57,7 +59,7 @@ std::vector<float> ReconstructionTask::statisticMap(const Band& band) const {
   std::vector<float> map(static_cast<size_t>(pixels));
   switch (request_.method) {
     case ReconstructMethod::kNetwork: {
-      rootSumSquare(reconstructed.data(), frames, pixels, map.data());
+      runRootSumSquare(reconstructed.data(), frames, pixels, kRunFrames, map.data());
       const auto scale = static_cast<float>(kScaleSnr / config_.rssAtThreshold);
       for (float& value : map) value *= scale;
       return map;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string>
 
 #include "error/error.h"
@@ -67,15 +68,25 @@ std::vector<Peak> findPeaks(std::span<const float> map, int64_t width, int64_t h
   return out;
 }
 
-void rootSumSquare(const float* cube, int frames, int64_t pixels, float* out) {
-  std::vector<double> sums(static_cast<size_t>(pixels), 0.0);
-  for (int t = 0; t < frames; ++t) {
-    const float* frame = cube + t * pixels;
-    for (int64_t p = 0; p < pixels; ++p)
-      sums[static_cast<size_t>(p)] += static_cast<double>(frame[p]) * static_cast<double>(frame[p]);
+void runRootSumSquare(const float* cube, int frames, int64_t pixels, int run, float* out) {
+  constexpr int64_t kBlock = 4096;  // pixels whose sums fit the first cache
+  std::vector<double> sums(kBlock), largest(kBlock);
+  const auto square = [](float v) { return static_cast<double>(v) * static_cast<double>(v); };
+  for (int64_t from = 0; from < pixels; from += kBlock) {
+    const auto count = static_cast<size_t>(std::min(kBlock, pixels - from));
+    std::fill(sums.begin(), sums.end(), 0.0);
+    std::fill(largest.begin(), largest.end(), 0.0);
+    for (int t = 0; t < frames; ++t) {
+      const float* frame = cube + t * pixels + from;
+      const float* left = t < run ? nullptr : frame - run * pixels;
+      for (size_t p = 0; p < count; ++p) {
+        sums[p] += square(frame[p]) - (left ? square(left[p]) : 0);
+        largest[p] = std::max(largest[p], sums[p]);
+      }
+    }
+    std::transform(largest.begin(), largest.begin() + static_cast<std::ptrdiff_t>(count), out + from,
+                   [](double sum) { return static_cast<float>(std::sqrt(sum)); });
   }
-  std::transform(sums.begin(), sums.end(), out,
-                 [](double sum) { return static_cast<float>(std::sqrt(sum)); });
 }
 
 }  // namespace otf

@@ -18,7 +18,8 @@ struct Peak {
 std::vector<Peak> findPeaks(std::span<const float> map, int64_t width, int64_t height, double threshold,
                             size_t most);
 
-/// Root of the sum of squares over frames: cube[frames][pixels] to out[pixels].
-void rootSumSquare(const float* cube, int frames, int64_t pixels, float* out);
+/// Root of the largest sum of squares over `run` frames that follow one another (all, where there are no more):
+/// cube[frames][pixels] to out[pixels].
+void runRootSumSquare(const float* cube, int frames, int64_t pixels, int run, float* out);
 
 }  // namespace otf

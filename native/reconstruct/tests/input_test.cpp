@@ -12,7 +12,6 @@
 
 #include "reconstruct/cube_axes.h"
 #include "reconstruct/frame_noise.h"
-#include "reconstruct/peaks.h"
 #include "reconstruct/tests/fixtures.h"
 #include "reconstruct/time_keys.h"
 
@@ -251,7 +250,7 @@ TEST_CASE("windows keep every element once, away from cuts") {
   CHECK_THROWS_WITH_AS(planWindows(100, 18, 9), doctest::Contains("too small"), OtfError);
 }
 
-TEST_CASE("noise does not see sources, peaks are found once") {
+TEST_CASE("noise does not see sources") {
   std::vector<float> image = noise(4096);
   const double quiet = frameNoise(image);
   for (size_t i = 0; i < 40; ++i) image[i * 100] += 50;
@@ -260,26 +259,4 @@ TEST_CASE("noise does not see sources, peaks are found once") {
   CHECK(std::isfinite(frameNoise(image)));
   CHECK(frameNoise(std::vector<float>(9, 1)) == 0);
   CHECK(std::isnan(frameNoise(std::vector<float>(9, std::nanf("")))));
-  std::vector<float> map(100);
-  map[44] = map[45] = 9;  // two equal pixels are one peak
-  map[98] = 7;
-  const std::vector<Peak> peaks = findPeaks(map, 10, 10, 5, 10);
-  REQUIRE(peaks.size() == 2);
-  CHECK(peaks[0].px == 4);
-  CHECK(peaks[0].x == doctest::Approx(4.5));
-  CHECK(peaks[1].py == 9);
-  // A point between pixels is where it is, as far as its noise lets one see.
-  for (int64_t y = 0; y < 10; ++y) {
-    for (int64_t x = 0; x < 10; ++x)
-      map[size_t(y * 10 + x)] = float(
-          50 * std::exp(-(std::pow(double(x) - 4.4, 2) + std::pow(double(y) - 5.7, 2)) / 2 / 1.36 / 1.36));
-  }
-  const std::vector<Peak> between = findPeaks(map, 10, 10, 5, 1);
-  REQUIRE(between.size() == 1);
-  CHECK(between[0].x == doctest::Approx(4.4).epsilon(1e-4));
-  CHECK(between[0].y == doctest::Approx(5.7).epsilon(1e-4));
-  map.assign(100, 0);
-  map[44] = 9;
-  map[98] = 7;
-  CHECK_THROWS_WITH_AS(findPeaks(map, 10, 10, 5, 1), doctest::Contains("in the noise"), OtfError);
 }

@@ -22,7 +22,7 @@ const kReconstructorTable = z.strictObject({
   trained_frames: z.int().min(2).max(4096),
   /** FWHM of the Gaussian the output is convolved with, pixels. */
   beam_px: positive.max(64),
-  /** Root of the sum of squares over time that counts as SNR 5: calibrated on empty sky. */
+  /** Root of the sum of squares over a run of frames that counts as SNR 5: calibrated on empty sky. */
   rss_at_threshold: positive,
   /** Rms error of flux_rec in units of the noise of a frame. */
   flux_rec_error: positive,
