@@ -99,7 +99,8 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<stri
       kills.broker++;
       awayMs = Date.now();
       if (next() < kWiped) {
-        await rm(join(server.dataDir, 'broker'), { recursive: true, force: true });
+        // It is being made anew meanwhile.
+        await rm(join(server.dataDir, 'broker'), { recursive: true, force: true, maxRetries: 10 });
         kills.wiped++;
       }
     } else {
