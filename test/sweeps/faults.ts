@@ -1,0 +1,68 @@
+/** One write, sync or allocation that fails (native/faults), counted over a program and all that it starts. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kRoot } from '../support/cli.js';
+
+export type FaultKind = 'write' | 'sync' | 'allocation';
+
+export interface Fault {
+  kind: FaultKind;
+  /** Which one, from 1 on; 0: none. */
+  at: number;
+  /** All that follow, too. */
+  lasting?: boolean;
+}
+
+/** Built with the native tests. */
+export const kShim = join(kRoot, 'build/native-tests/libotf_faults.so');
+const kStateBytes = 256;
+
+export class FaultState {
+  readonly folder: string;
+  readonly env: Record<string, string>;
+
+  /** A folder of its own below `scratch`. */
+  constructor(scratch: string, { kind, at, lasting }: Fault) {
+    this.folder = mkdtempSync(join(scratch, `${kind}-${at}-`));
+    const file = join(this.folder, 'state');
+    writeFileSync(file, Buffer.alloc(kStateBytes));
+    this.env = { LD_PRELOAD: kShim, OTF_FAULT_KIND: kind, OTF_FAULT_AT: String(at), OTF_FAULT_STATE: file };
+    if (lasting) this.env.OTF_FAULT_LASTING = '1';
+  }
+
+  /** How many there were, and how many of them failed. */
+  get counts(): { seen: number; failed: number } {
+    const bytes = readFileSync(this.env.OTF_FAULT_STATE ?? '');
+    return { seen: Number(bytes.readBigUInt64LE(0)), failed: Number(bytes.readBigUInt64LE(8)) };
+  }
+
+  /** What asked for what failed. */
+  get where(): string {
+    return readFileSync(this.env.OTF_FAULT_STATE ?? '')
+      .subarray(16)
+      .toString('latin1')
+      .replace(/\0.*$/s, '');
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** `work` on every item, so many at once; what each gave, without what is undefined. */
+export async function inTurns<Item, Value>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Value | undefined>,
+): Promise<Value[]> {
+  const found: Value[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) {
+      const value = await work(item);
+      if (value !== undefined) found.push(value);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return found;
+}
