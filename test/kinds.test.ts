@@ -1,44 +1,15 @@
 /** Another kind of task than detection: a folder (test/statistics) and a line in src/tasks/kinds.ts, and nothing else. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { Sqlite } from '#otf/jobs/sqlite.js';
-import { kRoot, runCli, scratchDir } from './support/cli.js';
-import { copyProgram } from './support/program-copy.js';
+import { runCli, scratchDir } from './support/cli.js';
 import { field, startTestServer, type TestServer, tempDir } from './support/server.js';
+import { statisticsModels, statisticsProgram } from './support/statistics.js';
 
-/** Boxes and cells of the demonstration network, whatever they mean here. */
-const kOutputs = 65 * 16 * 16;
 const kSizePx = 300;
-
-/** A copy of the program that knows the kind. */
-async function program(t: TestContext): Promise<string> {
-  const root = await copyProgram(t);
-  await cp(join(kRoot, 'dist/test/statistics'), join(root, 'dist/tasks/statistics'), { recursive: true });
-  await appendFile(join(root, 'dist/tasks/kinds.js'), "\nexport { kStatistics } from './statistics/kind.js';\n");
-  return root;
-}
-
-/** The demonstration model, and its network once more as a model of the kind. */
-async function models(t: TestContext): Promise<string> {
-  const dir = await tempDir(t);
-  const demo = join(kRoot, 'models/demo-continuum');
-  await symlink(demo, join(dir, 'demo-continuum'));
-  await mkdir(join(dir, 'pixels'));
-  await symlink(join(demo, 'weights.dat'), join(dir, 'pixels/weights.dat'));
-  const card = await readFile(join(demo, 'model.toml'), 'utf8');
-  const own = card
-    .slice(0, card.indexOf('[detector]'))
-    .replace('id = "demo-continuum"', 'id = "pixels"')
-    .replace('kind = "detector"', 'kind = "statistics"')
-    .replace(/^aliases = .*$/m, '')
-    .replace(/^overlap = .*$/m, 'overlap = 0');
-  const training = card.slice(card.indexOf('[training]'));
-  await writeFile(join(dir, 'pixels/model.toml'), `${own}\n[statistics]\noutputs = ${kOutputs}\n\n${training}`);
-  return dir;
-}
 
 /** Of the 32-bit floats of a plain image. */
 function statistics(image: Buffer, clip = Number.POSITIVE_INFINITY) {
@@ -70,7 +41,7 @@ describe('a kind of task that is a folder and a line', () => {
   });
 
   it('goes the whole way of a job, beside detections', async (t) => {
-    const [root, dir, dataDir] = [await program(t), await models(t), await tempDir(t)];
+    const [root, dir, dataDir] = [await statisticsProgram(t), await statisticsModels(t), await tempDir(t)];
     const env = { CIANNA_OTF_POLICY_MAX_WAIT_S: '0.5' };
     const server = await startTestServer(t, { root, models: dir, dataDir, env });
     const asked = [{ CLIP: '1e-6', LABEL: 'Long' }, {}, { RESPONSEFORMAT: 'text' }] as Record<string, string>[];
@@ -189,7 +160,7 @@ describe('a kind of task that is a folder and a line', () => {
   }
 
   it('is known to the commands', async (t) => {
-    const [root, dir] = [await program(t), await models(t)];
+    const [root, dir] = [await statisticsProgram(t), await statisticsModels(t)];
     const server = await startTestServer(t, { root, models: dir });
     const run = (...args: string[]) => {
       const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'bin/cianna-otf.js'), ...args], {
@@ -208,7 +179,7 @@ describe('a kind of task that is a folder and a line', () => {
   });
 
   it('is unknown to a program without the line', async (t) => {
-    const { code, stderr } = runCli(['models', 'list', '--models', await models(t)], scratchDir());
+    const { code, stderr } = runCli(['models', 'list', '--models', await statisticsModels(t)], scratchDir());
     assert.equal(code, 1);
     assert.match(stderr, /pixels\/model\.toml: kind: expected "detector"/);
   });

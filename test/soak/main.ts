@@ -33,7 +33,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const what = values.chaos ? `chaos: ${workers} workers` : 'soak';
 say(factor > 0 ? `overload: ${factor} times, ${seconds} s` : `${what}, ${seconds} s, seed ${seed}`);
 try {
-  const faults = factor > 0 ? await overload(context, { seconds, factor, say }) : await soaked();
+  const faults = factor > 0 ? (await overload(context, { seconds, factor, say })).faults : await soaked();
   for (const fault of faults.slice(0, 50)) say(`FAULT ${fault}`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 } finally {

@@ -30,7 +30,12 @@ interface Tally {
   faults: string[];
 }
 
-export async function overload(t: TestContext, { seconds, factor, say }: OverloadOptions): Promise<string[]> {
+export interface Overloaded {
+  faults: string[];
+  figures: Record<string, number>;
+}
+
+export async function overload(t: TestContext, { seconds, factor, say }: OverloadOptions): Promise<Overloaded> {
   const dir = await tempDir(t);
   const server = await startTestServer(t, { dataDir: join(dir, 'data'), env: kEnv });
   const uploads = await uploader(server.url, await field(dir, kImagePx, 1));
@@ -50,22 +55,30 @@ export async function overload(t: TestContext, { seconds, factor, say }: Overloa
     const { phase } = await server.until(id, 'COMPLETED', 'ERROR');
     if (phase !== 'COMPLETED') tally.faults.push(`${id} was accepted and is ${phase}`);
   }
+  const of = (times: number[], part: number) => Number(share(times, part));
+  const figures = {
+    'jobs/s without': Number(alone.toFixed(2)),
+    'jobs/s done': Number(rate.toFixed(2)),
+    accepted: tally.accepted.length,
+    refused: tally.refused,
+    'status p50 ms': of(tally.statusMs, 0.5),
+    'status p99 ms': of(tally.statusMs, 0.99),
+    'refusal p99 ms': of(tally.refusalsMs, 0.99),
+  };
   say(
-    `at ${factor} times that: ${tally.accepted.length} accepted, ${tally.refused} refused, ${rate.toFixed(2)} jobs/s done`,
+    `at ${factor} times that: ${figures.accepted} accepted, ${figures.refused} refused, ${rate.toFixed(2)} jobs/s done`,
   );
-  say(
-    `status: p50 ${share(tally.statusMs, 0.5)} ms, p99 ${share(tally.statusMs, 0.99)} ms of ${tally.statusMs.length}`,
-  );
-  say(`refusals: p50 ${share(tally.refusalsMs, 0.5)} ms, p99 ${share(tally.refusalsMs, 0.99)} ms`);
+  say(`status: p50 ${figures['status p50 ms']} ms, p99 ${figures['status p99 ms']} ms of ${tally.statusMs.length}`);
+  say(`refusals: p50 ${of(tally.refusalsMs, 0.5)} ms, p99 ${figures['refusal p99 ms']} ms`);
   say(`throughput ${((100 * rate) / alone).toFixed(0)} % of what it is without`);
   uploads.close();
   await server.stop();
-  return tally.faults;
+  return { faults: tally.faults, figures };
 }
 
 interface Uploads {
   /** `id` of the job, when it was accepted. */
-  send: () => Promise<{ status: number; id?: string }>;
+  send: () => Promise<{ status: number; id?: string; retryAfter?: string | undefined }>;
   close: () => void;
 }
 
@@ -85,7 +98,8 @@ async function uploader(url: string, image: Buffer): Promise<Uploads> {
     answer.resume();
     await once(answer, 'end');
     const id = answer.statusCode === 303 ? (answer.headers.location ?? '').split('/').pop() : undefined;
-    return { status: answer.statusCode ?? 0, ...(id === undefined ? {} : { id }) };
+    const retryAfter = answer.headers['retry-after'];
+    return { status: answer.statusCode ?? 0, retryAfter, ...(id === undefined ? {} : { id }) };
   };
   return { send, close: () => agent.destroy() };
 }
@@ -109,9 +123,9 @@ async function uploadAt(uploads: Uploads, rate: number, until: number, tally: Ta
   const underWay = new Set<Promise<void>>();
   const one = async () => {
     const before = performance.now();
-    const { id, status } = await uploads.send();
+    const { id, status, retryAfter } = await uploads.send();
     if (id !== undefined) tally.accepted.push(id);
-    else if (status === 503) {
+    else if (status === 503 && retryAfter !== undefined) {
       tally.refused++;
       tally.refusalsMs.push(performance.now() - before);
     } else tally.faults.push(`upload: ${status}`);

@@ -29,7 +29,7 @@ const kSampleMs = 500;
 const kLeastSamples = 8;
 
 /** The server there is now; undefined between two. */
-interface Stage {
+export interface Stage {
   server: TestServer | undefined;
   /** It has been told to end: it may be gone at any time. */
   ending: boolean;
@@ -62,7 +62,7 @@ export async function soak(t: TestContext, { seconds, seed, say }: SoakOptions):
     say(ledger.line());
   }
   stage.server = await start();
-  const samples = await watch(stage.server, until);
+  const samples = await watch(stage.server, () => Date.now() >= until);
   stage.over = true;
   await Promise.all(crowd);
   say(ledger.line());
@@ -74,10 +74,11 @@ export interface Sample {
   descriptors: number;
 }
 
-async function watch(server: TestServer, until: number): Promise<Sample[]> {
+/** Until `over`. */
+export async function watch(server: TestServer, over: () => boolean): Promise<Sample[]> {
   const samples: Sample[] = [];
   // Where the kills before have taken most of the time, it goes on until there is something to compare.
-  while (Date.now() < until || samples.length < kLeastSamples) {
+  while (!over() || samples.length < kLeastSamples) {
     samples.push(await server.resources());
     await pause(kSampleMs);
   }
@@ -85,7 +86,7 @@ async function watch(server: TestServer, until: number): Promise<Sample[]> {
 }
 
 /** Calls `once` as long as the play goes on and there is a server; a request that a kill cut off is nobody's fault. */
-async function act(stage: Stage, ledger: Ledger, ms: () => number, once: (server: TestServer) => Promise<void>) {
+export async function act(stage: Stage, ledger: Ledger, ms: () => number, once: (server: TestServer) => Promise<void>) {
   while (!stage.over) {
     const { server } = stage;
     if (!server) {
