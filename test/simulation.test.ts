@@ -1,4 +1,4 @@
-/** Some histories of a whole server; `npm run simulate-faults -- --seeds N` goes through as many as one wants. */
+/** Histories of a whole server; `npm run simulate-faults -- --seeds N` goes through as many as one wants. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -16,6 +16,12 @@ describe('A server, whatever happens to it', () => {
     const { status, text } = simulate('--seeds', '5', '--twice');
     assert.equal(status, 0, text);
     assert.match(text, /^5 histories, .*COMPLETED \d+/m);
+  });
+
+  it('keeps them in 500 histories', () => {
+    const { status, text } = simulate('--seeds', '500');
+    assert.equal(status, 0, text);
+    assert.match(text, /^500 histories, .*COMPLETED \d+/m);
   });
 
   it('starts from any state of the disk that a cut may leave', () => {
