@@ -1,37 +1,20 @@
 /** A disk that is full, or about to be. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rmdir, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { bench } from './service/bench.js';
 import { kProgram } from './support/cli.js';
+import { fillUp, kNoDisks, mounted } from './support/disks.js';
 import { freePort, pause, tempDir } from './support/server.js';
 import { until } from './support/until.js';
 
-const kRoot = process.getuid?.() === 0 ? false : 'a small file system can be made by root only';
-
-async function small(t: TestContext): Promise<string | undefined> {
-  const dir = await mkdtemp(join(tmpdir(), 'otf-small-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', dir], { stdio: 'ignore' });
-  } catch {
-    await rmdir(dir);
-    return undefined;
-  }
-  t.after(async () => {
-    execFileSync('umount', ['-l', dir], { stdio: 'ignore' });
-    await rmdir(dir);
-  });
-  return dir;
-}
-
-describe('A full disk', { skip: kRoot }, () => {
+describe('A full disk', { skip: kNoDisks }, () => {
   it('does not keep jobs from being deleted, by hand or by time, and takes uploads again then', async (t) => {
-    const dir = await small(t);
+    const dir = mounted(t, 'size=24m');
     if (dir === undefined) return t.skip('mounting is not allowed here');
     const flags = { storage: { reserve_mb: 2 } };
     const b = await bench(t, {}, flags, dir);
@@ -40,7 +23,7 @@ describe('A full disk', { skip: kRoot }, () => {
     for (const id of ids) await b.until(id, 'COMPLETED');
     const soon = new Date(Date.now() + 1500).toISOString();
     assert.equal((await b.form(`/jobs/${ids[1]}/destruction`, { DESTRUCTION: soon })).status, 303);
-    await fillUp(join(dir, 'filler'));
+    fillUp(join(dir, 'filler'));
     const refused = await b.send('/jobs', { method: 'POST' });
     assert.equal(refused.status, 503);
     assert.equal((await b.send(`/jobs/${ids[0]}`, { method: 'DELETE' })).status, 303);
@@ -53,7 +36,7 @@ describe('A full disk', { skip: kRoot }, () => {
   });
 
   it('is seen before an upload is read, and while it is', async (t) => {
-    const dir = await small(t);
+    const dir = mounted(t, 'size=24m');
     if (dir === undefined) return t.skip('mounting is not allowed here');
     const b = await bench(t, {}, { storage: { reserve_mb: 4 } }, dir);
     const form = (bytes: number) => {
@@ -80,18 +63,18 @@ describe('A full disk', { skip: kRoot }, () => {
   });
 });
 
-describe('A full disk under the log', { skip: kRoot }, () => {
+describe('A full disk under the log', { skip: kNoDisks }, () => {
   for (const [name, again] of [
     ['is written when there is room again', true],
     ['is given up at the end', false],
   ] as const)
     it(`is not the end of a server: what it says ${name}`, async (t) => {
-      const dir = await small(t);
+      const dir = mounted(t, 'size=24m');
       if (dir === undefined) return t.skip('mounting is not allowed here');
       const [path, filler] = [join(dir, 'log'), join(dir, 'filler')];
       const log = openSync(path, 'a');
       t.after(() => closeSync(log));
-      await fillUp(filler);
+      fillUp(filler);
       const [port, dataDir] = [await freePort(), await tempDir(t)];
       const args = [kProgram, 'serve', '--port', port, '--data-dir', dataDir];
       const server = spawn(process.execPath, args, { stdio: ['ignore', log, 'pipe'] });
@@ -121,11 +104,11 @@ describe('A full disk under the log', { skip: kRoot }, () => {
     });
 
   it('keeps a command from its output: one line, no stack', async (t) => {
-    const dir = await small(t);
+    const dir = mounted(t, 'size=24m');
     if (dir === undefined) return t.skip('mounting is not allowed here');
     const out = openSync(join(dir, 'out'), 'a');
     t.after(() => closeSync(out));
-    await fillUp(join(dir, 'filler'));
+    fillUp(join(dir, 'filler'));
     for (const args of [['models', 'list'], ['--help'], ['completion', 'bash']]) {
       const { status, stderr } = spawnSync(process.execPath, [kProgram, ...args], {
         stdio: ['ignore', out, 'pipe'],
@@ -141,12 +124,3 @@ describe('A full disk under the log', { skip: kRoot }, () => {
 });
 
 /** To the last byte. */
-async function fillUp(path: string): Promise<void> {
-  for (let bytes = 1 << 20; bytes >= 1; ) {
-    try {
-      await writeFile(path, Buffer.alloc(bytes), { flag: 'a' });
-    } catch {
-      bytes >>= 4;
-    }
-  }
-}

@@ -1,26 +1,16 @@
 /** kill -9, SIGTERM and a full disk: nothing acknowledged is lost, nothing is done twice. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { random } from './soak/random.js';
+import { kNoDisks, mounted } from './support/disks.js';
 import { startCommand } from './support/peers.js';
 import { copyProgram } from './support/program-copy.js';
-import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
+import { field, isRunning, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 const kSeed = 20_260_101;
 const kKills = 10;
-
-/** Mulberry32: the same numbers on every run. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Submits until told to stop; every id is one that was acknowledged. */
 async function submitAll(
@@ -36,15 +26,6 @@ async function submitAll(
       // The server is gone in the middle of the request: not acknowledged.
       return;
     }
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -70,8 +51,8 @@ describe('The end of a server', () => {
       await server.stop('SIGKILL');
       stop.now = true;
       await Promise.all(load);
-      for (let i = 0; i < 100 && engines.some(alive); i++) await pause(20);
-      assert.ok(!engines.some(alive), 'an engine outlived its server');
+      for (let i = 0; i < 100 && engines.some(isRunning); i++) await pause(20);
+      assert.ok(!engines.some(isRunning), 'an engine outlived its server');
     }
     const server = await startTestServer(t, { dataDir, env });
     assert.ok(acknowledged.length >= kKills, `${acknowledged.length} jobs were acknowledged`);
@@ -110,25 +91,17 @@ describe('The end of a server', () => {
     await last.until(cut, 'COMPLETED');
   });
 
-  const root = process.getuid?.() === 0 ? false : 'a small file system can be made by root only';
   it('survives a full disk: 503 for what does not fit, transient errors for what was running', {
-    skip: root,
+    skip: kNoDisks,
   }, async (t) => {
-    const dir = await tempDir(t);
-    const dataDir = join(dir, 'small');
-    await mkdir(dataDir);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', dataDir], { stdio: 'ignore' });
-    } catch {
-      return t.skip('mounting is not allowed here');
-    }
-    const image = await field(dir, 1000, 3);
+    const dataDir = mounted(t, 'size=40m');
+    if (dataDir === undefined) return t.skip('mounting is not allowed here');
+    const image = await field(await tempDir(t), 1000, 3);
     const server = await startTestServer(t, { dataDir, env: { CIANNA_OTF_STORAGE_RESERVE_MB: '4' } });
     try {
-      await fillUp(server, image);
+      await submitUntilFull(server, image);
     } finally {
       await server.stop('SIGKILL');
-      execFileSync('umount', ['-l', dataDir], { stdio: 'ignore' });
     }
   });
 
@@ -146,7 +119,7 @@ describe('The end of a server', () => {
   });
 });
 
-async function fillUp(server: TestServer, image: Buffer): Promise<void> {
+async function submitUntilFull(server: TestServer, image: Buffer): Promise<void> {
   const ids: string[] = [];
   let refused = 0;
   for (let i = 0; i < 40 && refused < 3; i++) {

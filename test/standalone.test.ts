@@ -10,7 +10,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -19,9 +18,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Contents } from '#otf/standalone/contents.js';
@@ -29,6 +27,7 @@ import { cacheHome, programsFolder } from '#otf/standalone/place.js';
 import { atLeast, unpackOnce } from '#otf/standalone/unpack.js';
 import { verify } from '#otf/standalone/verify.js';
 import { kRoot, scratchDir } from './support/cli.js';
+import { kNoDisks, mounted } from './support/disks.js';
 
 type Pack = (
   files: { path: string; program: boolean; bytes: Buffer }[],
@@ -235,24 +234,7 @@ describe('The place of the package', () => {
   });
 });
 
-const kNotRoot = process.getuid?.() === 0 ? false : 'file systems are mounted by root only';
-
-describe('A file system for the package', { skip: kNotRoot }, () => {
-  function mounted(t: TestContext, options: string): string | undefined {
-    const folder = mkdtempSync(join(tmpdir(), 'otf-package-'));
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'ignore' });
-    } catch {
-      rmdirSync(folder);
-      return undefined;
-    }
-    t.after(() => {
-      execFileSync('umount', ['-l', folder], { stdio: 'ignore' });
-      rmdirSync(folder);
-    });
-    return folder;
-  }
-
+describe('A file system for the package', { skip: kNoDisks }, () => {
   it('has no room: said with both sizes', async (t) => {
     const folder = mounted(t, 'size=2m');
     if (folder === undefined) return t.skip('mounting is not allowed here');

@@ -192,6 +192,16 @@ export async function freePort(): Promise<string> {
   return String(port);
 }
 
+/** Is there a process of that id, a zombie too? */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,43 +1,16 @@
 /** Disks that are full for a while, that may not be written to, and that give back something else than was written. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rmdir, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { random } from '../soak/random.js';
 import { kProgram } from '../support/cli.js';
-import { field, pause, startTestServer, type TestServer, tempDir } from '../support/server.js';
+import { fillUp, mounted } from '../support/disks.js';
+import { field, startTestServer, type TestServer, tempDir } from '../support/server.js';
 import type { Outcome, Scene } from './scene.js';
 
 const kSkipped: Outcome = { figures: {}, faults: [], skipped: 'file systems cannot be mounted here' };
 const kFillers = 3;
 const kUploads = 30;
-
-/** A file system of so many megabytes. */
-async function mounted(t: TestContext, megabytes: number): Promise<string | undefined> {
-  const dir = await mkdtemp(join(tmpdir(), 'otf-torture-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', dir], { stdio: 'ignore' });
-  } catch {
-    await rmdir(dir);
-    return undefined;
-  }
-  t.after(async () => {
-    execFileSync('umount', ['-l', dir], { stdio: 'ignore' });
-    await rmdir(dir);
-  });
-  return dir;
-}
-
-async function fillUp(path: string): Promise<void> {
-  for (let bytes = 1 << 20; bytes >= 1; ) {
-    try {
-      await writeFile(path, Buffer.alloc(bytes), { flag: 'a' });
-    } catch {
-      bytes >>= 4;
-    }
-  }
-}
 
 async function submit(server: TestServer, image: Buffer, tally: { refused: number; faults: string[] }) {
   const answer = await server.post({}, image);
@@ -50,7 +23,7 @@ async function submit(server: TestServer, image: Buffer, tally: { refused: numbe
 
 /** What is acknowledged completes, or says that the disk was full; what is not is 503; afterwards all is as before. */
 export const fullDisk: Scene = async (t) => {
-  const dir = await mounted(t, 64);
+  const dir = mounted(t, 'size=64m');
   if (dir === undefined) return kSkipped;
   const image = await field(await tempDir(t), 500, 1);
   const server = await startTestServer(t, { dataDir: dir, env: { CIANNA_OTF_STORAGE_RESERVE_MB: '2' } });
@@ -60,7 +33,7 @@ export const fullDisk: Scene = async (t) => {
   for (let round = 0; round < kFillers; round++) {
     const ids: string[] = [];
     for (let i = 0; i < kUploads; i++) {
-      if (i === 5) await fillUp(filler);
+      if (i === 5) fillUp(filler);
       const id = await submit(server, image, tally);
       if (id !== undefined) ids.push(id);
     }
@@ -87,7 +60,7 @@ export const fullDisk: Scene = async (t) => {
 
 /** A start there is refused in one line, and afterwards everything is as it was. */
 export const readOnly: Scene = async (t) => {
-  const dir = await mounted(t, 64);
+  const dir = mounted(t, 'size=64m');
   if (dir === undefined) return kSkipped;
   const faults: string[] = [];
   const env = { CIANNA_OTF_STORAGE_RESERVE_MB: '2' };
@@ -146,7 +119,6 @@ export const damage: Scene = async (t, { seed }) => {
     if (told > 0) noticed += 1;
     await writeFile(path, whole);
   }
-  await pause(0);
   for (const address of addresses)
     if (!(await get(address))?.equals(right.get(address) ?? Buffer.alloc(0)))
       faults.push(`${address} is not given any more`);

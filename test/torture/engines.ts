@@ -1,20 +1,11 @@
 /** Engines that stand still (SIGSTOP), idle or in the middle of their work: they are ended, and nobody notices. */
 import { join } from 'node:path';
-import { field, pause, startTestServer, type TestServer, tempDir } from '../support/server.js';
+import { field, isRunning, pause, startTestServer, type TestServer, tempDir } from '../support/server.js';
 import type { Scene } from './scene.js';
 
 /** Longer than any pass takes on a busy machine. */
 const kEnv = { CIANNA_OTF_ENGINE_HANG_S: '2' };
 const kRounds = 3;
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Gives who was stopped. */
 async function stopAll(server: TestServer): Promise<number[]> {

@@ -1,0 +1,36 @@
+/** Small file systems of a test's own: that become full, take few files, run no programs. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+/** Why the tests of them are skipped, or false. */
+export const kNoDisks = process.getuid?.() === 0 ? false : 'file systems are mounted by root only';
+
+/** `options` of tmpfs, e.g. size=24m. Undefined: mounting is not allowed here. */
+export function mounted(t: TestContext, options: string): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'otf-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    rmdirSync(folder);
+    return undefined;
+  }
+  t.after(() => {
+    execFileSync('umount', ['-l', folder], { stdio: 'ignore' });
+    rmdirSync(folder);
+  });
+  return folder;
+}
+
+/** To the last byte of its disk. */
+export function fillUp(path: string): void {
+  for (let bytes = 1 << 20; bytes >= 1; ) {
+    try {
+      writeFileSync(path, Buffer.alloc(bytes), { flag: 'a' });
+    } catch {
+      bytes >>= 4;
+    }
+  }
+}
