@@ -36,7 +36,7 @@ describe('detect --quality', () => {
     const bright = judged.sources.filter(({ snr }) => snr > 8);
     assert.ok(bright.length > 50 && bright.every(({ reliability }) => reliability > 0.95));
     const { run } = judged;
-    assert.equal(run.quality_tiles, 32);
+    assert.equal(run.quality_tiles, 48);
     assert.ok((run.mocks ?? 0) > 100 && (run.mocks_recovered ?? 0) < (run.mocks ?? 0), JSON.stringify(run));
     assert.ok((run.snr_complete_50 ?? 0) > 2 && (run.snr_complete_50 ?? 99) < 6, JSON.stringify(run));
     for (const end of ['.vot', '-completeness.svg', '-reliability.svg'])

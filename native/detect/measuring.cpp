@@ -47,7 +47,8 @@ SourceMeasurer::SourceMeasurer(const MeasureRequest& request, const HeaderReview
     return file ? openGivenMap(file->path, file->select, header, region, unit, cancel, warnings_) : nullptr;
   };
   given_ = {given(request.background), given(request.rms)};
-  if (!given_.both()) mapper_.emplace(layout_);
+  // With both maps given, too: how the noise is correlated, only the image tells.
+  mapper_.emplace(layout_);
   summary_.cellPx = region.width / layout_.columns;
 }
 
@@ -57,7 +58,7 @@ void SourceMeasurer::add(const float* pixels, int64_t rows) {
 
 const measure::NoiseMap& SourceMeasurer::noise() {
   if (!noise_) {
-    noise_ = mapper_ ? mapper_->finish() : measure::NoiseMap(layout_, given_);
+    noise_ = mapper_->finish();
     noise_->take(given_);
   }
   return *noise_;

@@ -79,7 +79,7 @@ class SourceMeasurer {
   measure::CellLayout layout_;
   std::vector<std::string> warnings_;
   measure::GivenMaps given_;
-  std::optional<measure::NoiseMapper> mapper_;  // none when there is nothing to find
+  std::optional<measure::NoiseMapper> mapper_;  // none when another run's noise is used
   MeasureSummary summary_;
   std::optional<measure::NoiseMap> noise_;  // when it is known
 };

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "measure/derivatives.h"
+
 namespace otf::measure {
 namespace {
 
@@ -12,119 +14,16 @@ constexpr double kDegrees = 180 / std::numbers::pi;
 /// A direction is never known worse than evenly over a half-circle.
 const double kLeastKnownAngleDeg = 180 / std::sqrt(12.0);
 
-/// Symmetric matrices as full ones, row by row.
-class Matrix {
- public:
-  Matrix(size_t rows, size_t columns) : columns_(columns), values_(rows * columns) {}
-  double& at(size_t row, size_t column) { return values_[row * columns_ + column]; }
-  double at(size_t row, size_t column) const { return values_[row * columns_ + column]; }
-  double* row(size_t row) { return &values_[row * columns_]; }
-  const double* row(size_t row) const { return &values_[row * columns_]; }
-
- private:
-  size_t columns_;
-  std::vector<double> values_;
-};
-
-/// The inverse of a positive matrix, through Cholesky's decomposition; false: it is none.
-bool invert(Matrix& m, size_t n) {
-  // Parameters differ in scale by orders of magnitude: all diagonals become 1.
-  std::vector<double> scale(n);
-  for (size_t i = 0; i < n; ++i) {
-    if (!(m.at(i, i) > 0)) return false;
-    scale[i] = 1 / std::sqrt(m.at(i, i));
-  }
-  Matrix lower(n, n);
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t j = 0; j <= i; ++j) {
-      double sum = m.at(i, j) * scale[i] * scale[j];
-      for (size_t k = 0; k < j; ++k) sum -= lower.at(i, k) * lower.at(j, k);
-      if (i == j && !(sum > 1e-12)) return false;
-      lower.at(i, j) = i == j ? std::sqrt(sum) : sum / lower.at(j, j);
-    }
-  }
-  for (size_t column = 0; column < n; ++column) {
-    std::vector<double> x(n);
-    for (size_t i = 0; i < n; ++i) {
-      double sum = i == column ? 1 : 0;
-      for (size_t k = 0; k < i; ++k) sum -= lower.at(i, k) * x[k];
-      x[i] = sum / lower.at(i, i);
-    }
-    for (size_t i = n; i-- > 0;) {
-      for (size_t k = i + 1; k < n; ++k) x[i] -= lower.at(k, i) * x[k];
-      x[i] /= lower.at(i, i);
-    }
-    for (size_t i = 0; i < n; ++i) m.at(i, column) = x[i] * scale[i] * scale[column];
-  }
-  return true;
-}
-
-/// Columns of J: peak, x, y and, of a free shape, the exponent's a, b, c.
-Matrix derivatives(const FitPixels& pixels, std::span<const Gaussian> gaussians,
-                   std::span<const bool> freeShape, bool placesKnown, size_t parameters) {
-  Matrix j(pixels.count(), parameters);
-  for (size_t i = 0; i < pixels.count(); ++i) {
-    double* row = j.row(i);
-    for (size_t g = 0; g < gaussians.size(); ++g) {
-      const Gaussian& source = gaussians[g];
-      const double d = source.shape.determinant();
-      const double dx = pixels.x[i] - source.x, dy = pixels.y[i] - source.y;
-      const double towardsX = (source.shape.yy * dx - source.shape.xy * dy) / d;
-      const double towardsY = (source.shape.xx * dy - source.shape.xy * dx) / d;
-      const double bell = std::exp(-0.5 * (dx * towardsX + dy * towardsY)), height = source.peak * bell;
-      *row++ = bell;
-      if (placesKnown) continue;
-      *row++ = height * towardsX;
-      *row++ = height * towardsY;
-      if (!freeShape[g]) continue;
-      *row++ = -0.5 * height * dx * dx;
-      *row++ = -height * dx * dy;
-      *row++ = -0.5 * height * dy * dy;
-    }
-  }
-  return j;
-}
-
-/// Of the noise of two pixels of one grid: exp(-d' B^-1 d / 4) for a beam of covariance B. There are far fewer distances than pairs.
-class Correlations {
- public:
-  Correlations(const FitPixels& pixels, double rms, const Covariance& beam) {
-    const auto [left, right] = std::ranges::minmax(pixels.x);
-    const auto [bottom, top] = std::ranges::minmax(pixels.y);
-    reach_ = std::lround(right - left);
-    const long rows = std::lround(top - bottom) + 1;
-    values_.resize(static_cast<size_t>((2 * reach_ + 1) * rows));
-    const double d = beam.determinant();
-    for (long y = 0; y < rows; ++y) {
-      for (long x = -reach_; x <= reach_; ++x) {
-        const auto dx = static_cast<double>(x), dy = static_cast<double>(y);
-        const double form = (beam.yy * dx * dx - 2 * beam.xy * dx * dy + beam.xx * dy * dy) / d;
-        constexpr double kFar = 60;  // less than a millionth
-        values_[index(x, y)] = form > kFar ? 0 : rms * rms * std::exp(-0.25 * form);
-      }
-    }
-  }
-  double at(double dx, double dy) const {
-    const long x = std::lround(dx), y = std::lround(dy);
-    return values_[y < 0 ? index(-x, -y) : index(x, y)];
-  }
-
- private:
-  size_t index(long x, long y) const { return static_cast<size_t>(y * (2 * reach_ + 1) + x + reach_); }
-  long reach_ = 0;
-  std::vector<double> values_;
-};
-
 /// J' N J.
 Matrix propagated(const FitPixels& pixels, const Matrix& j, size_t parameters, double rms,
-                  const Covariance& beam) {
-  const Correlations correlations(pixels, rms, beam);
+                  const NoiseShape& noise) {
+  const Correlations correlations(pixels, rms * rms, noise);
   Matrix out(parameters, parameters);
   std::vector<double> mixed(parameters);
   for (size_t i = 0; i < pixels.count(); ++i) {
     std::ranges::fill(mixed, 0);
     for (size_t k = 0; k < pixels.count(); ++k) {
-      const double correlation = correlations.at(pixels.x[i] - pixels.x[k], pixels.y[i] - pixels.y[k]);
+      const double correlation = correlations.of(i, k);
       if (correlation == 0) continue;
       const double* row = j.row(k);
       for (size_t p = 0; p < parameters; ++p) mixed[p] += correlation * row[p];
@@ -176,15 +75,11 @@ void addShapeErrors(const Gaussian& source, const Matrix& covariance, size_t fir
 }  // namespace
 
 std::vector<GaussianErrors> fitErrors(const FitPixels& pixels, std::span<const Gaussian> gaussians,
-                                      std::span<const bool> freeShape, double rms, const Covariance& beam,
+                                      std::span<const bool> freeShape, double rms, const NoiseShape& shape,
                                       bool placesKnown) {
-  const auto parametersOf = [&](size_t g) {
-    return placesKnown ? size_t{1} : size_t{freeShape[g] ? 6U : 3U};
-  };
-  size_t parameters = 0;
-  for (size_t g = 0; g < gaussians.size(); ++g) parameters += parametersOf(g);
+  const size_t parameters = parametersOf(gaussians, freeShape, placesKnown);
   if (pixels.count() < parameters) return {};
-  const Matrix j = derivatives(pixels, gaussians, freeShape, placesKnown, parameters);
+  const Matrix j = derivatives(pixels, gaussians, freeShape, placesKnown);
   Matrix normal(parameters, parameters);
   for (size_t i = 0; i < pixels.count(); ++i) {
     const double* row = j.row(i);
@@ -193,7 +88,7 @@ std::vector<GaussianErrors> fitErrors(const FitPixels& pixels, std::span<const G
     }
   }
   if (!invert(normal, parameters)) return {};
-  const Matrix noise = propagated(pixels, j, parameters, rms, beam);
+  const Matrix noise = propagated(pixels, j, parameters, rms, shape);
   Matrix half(parameters, parameters), covariance(parameters, parameters);
   for (size_t p = 0; p < parameters; ++p) {
     for (size_t q = 0; q < parameters; ++q) {
@@ -217,7 +112,7 @@ std::vector<GaussianErrors> fitErrors(const FitPixels& pixels, std::span<const G
     }
     if (!placesKnown && freeShape[g]) addShapeErrors(gaussians[g], covariance, first, errors);
     out.push_back(errors);
-    first += parametersOf(g);
+    first += parametersOf(g, freeShape, placesKnown);
   }
   return out;
 }

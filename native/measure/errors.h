@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "measure/correlation.h"
 #include "measure/fit.h"
 #include "measure/shape.h"
 
@@ -18,13 +19,13 @@ struct GaussianErrors {
   double area = 0;
 };
 
-/// Of sources that were fitted together to these pixels: what noise of deviation `rms` that is correlated as the beam's
-/// convolution makes it does to the least-squares solution, C = (J'J)^-1 J' N J (J'J)^-1 (with J the derivatives of the
+/// Of sources that were fitted together to these pixels: what noise of deviation `rms` and of that correlation
+/// does to the least-squares solution, C = (J'J)^-1 J' N J (J'J)^-1 (with J the derivatives of the
 /// model and N the noise's covariance). It is exact to first order for the pixels that were used, and counts what neighbours
 /// cost. Empty: the derivatives have no one solution. A shape that was not free has no errors of its own (0), nor has a place
 /// that is known.
 std::vector<GaussianErrors> fitErrors(const FitPixels& pixels, std::span<const Gaussian> gaussians,
-                                      std::span<const bool> freeShape, double rms, const Covariance& beam,
+                                      std::span<const bool> freeShape, double rms, const NoiseShape& noise,
                                       bool placesKnown = false);
 
 /// The same of a lone source by the formulas of Condon 1997, PASP 109, 166 (equations 21 and 40 to 42), where there was no fit.

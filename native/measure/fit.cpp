@@ -24,47 +24,57 @@ struct Problem {
   const FitPixels& pixels;
   double scale;
   std::span<const bool> freeShape;
-  std::vector<Form> forms;  // of those whose shape is fixed
+  std::vector<Form> forms;    // of those whose shape is fixed
+  std::vector<double> bells;  // of the residuals that were asked for last, one Gaussian after the other
 
-  /// Value of one Gaussian at a pixel, and its derivatives by peak, x, y, a, b, c.
-  void one(size_t g, const double* p, size_t pixel, double* value, double* derivatives) const {
-    const Form form = freeShape[g] ? Form{p[3], p[4], p[5]} : forms[g];
-    const double dx = pixels.x[pixel] - p[1], dy = pixels.y[pixel] - p[2];
-    const double towardsX = form.a * dx + form.b * dy, towardsY = form.b * dx + form.c * dy;
-    const double bell = std::exp(-0.5 * (dx * towardsX + dy * towardsY));
-    const double height = p[0] * bell;
-    if (value) *value += height;
-    if (!derivatives) return;
-    derivatives[0] = bell;
-    derivatives[1] = height * towardsX;
-    derivatives[2] = height * towardsY;
-    derivatives[3] = -0.5 * height * dx * dx;
-    derivatives[4] = -height * dx * dy;
-    derivatives[5] = -0.5 * height * dy * dy;
+  Form formAt(size_t g, const double* p) const { return freeShape[g] ? Form{p[3], p[4], p[5]} : forms[g]; }
+  int parametersOf(size_t g) const { return freeShape[g] ? kShapeParameters : kPlaceParameters; }
+
+  void residualsAt(const double* p, double* residuals) {
+    const size_t count = pixels.count();
+    std::fill_n(residuals, count, 0.0);
+    for (size_t g = 0; g < freeShape.size(); p += parametersOf(g), ++g) {
+      const Form form = formAt(g, p);
+      double* own = &bells[g * count];
+      for (size_t i = 0; i < count; ++i) {
+        const double dx = pixels.x[i] - p[1], dy = pixels.y[i] - p[2];
+        own[i] = std::exp(-0.5 * (dx * (form.a * dx + form.b * dy) + dy * (form.b * dx + form.c * dy)));
+        residuals[i] += p[0] * own[i];
+      }
+    }
+    for (size_t i = 0; i < count; ++i) residuals[i] = (residuals[i] - pixels.values[i]) / scale;
+  }
+
+  /// Where the residuals were asked for last: by peak, x, y, a, b, c, column by column.
+  void derivativesAt(const double* p, double* jacobian, size_t stride) const {
+    const size_t count = pixels.count();
+    for (size_t g = 0; g < freeShape.size(); p += parametersOf(g), ++g) {
+      const Form form = formAt(g, p);
+      const double* own = &bells[g * count];
+      double *byPeak = jacobian, *byX = byPeak + stride, *byY = byX + stride, *byForm = byY + stride;
+      jacobian += static_cast<size_t>(parametersOf(g)) * stride;
+      for (size_t i = 0; i < count; ++i) {
+        const double dx = pixels.x[i] - p[1], dy = pixels.y[i] - p[2];
+        const double bell = own[i] / scale, height = p[0] * bell;
+        byPeak[i] = bell;
+        byX[i] = height * (form.a * dx + form.b * dy);
+        byY[i] = height * (form.b * dx + form.c * dy);
+        if (!freeShape[g]) continue;
+        byForm[i] = -0.5 * height * dx * dx;
+        byForm[stride + i] = -height * dx * dy;
+        byForm[2 * stride + i] = -0.5 * height * dy * dy;
+      }
+    }
   }
 };
 
-/// As MINPACK calls it: 1 = residuals, 2 = their derivatives, column by column.
-int evaluate(void* data, int count, int, const double* p, double* residuals, double* jacobian, int stride,
+/// As MINPACK calls it: 1 = residuals, 2 = their derivatives, where it asked for residuals last (lmder tries a step, and goes on
+/// from it when it is taken).
+int evaluate(void* data, int, int, const double* p, double* residuals, double* jacobian, int stride,
              int what) {
-  const auto& problem = *static_cast<const Problem*>(data);
-  for (int i = 0; i < count; ++i) {
-    const auto pixel = static_cast<size_t>(i);
-    double value = 0;
-    int column = 0;
-    for (size_t g = 0; g < problem.freeShape.size(); ++g) {
-      const int parameters = problem.freeShape[g] ? kShapeParameters : kPlaceParameters;
-      double derivatives[kShapeParameters];
-      problem.one(g, p + column, pixel, what == 1 ? &value : nullptr, what == 1 ? nullptr : derivatives);
-      if (what == 2) {
-        for (int k = 0; k < parameters; ++k)
-          jacobian[static_cast<size_t>(column + k) * static_cast<size_t>(stride) + pixel] =
-              derivatives[k] / problem.scale;
-      }
-      column += parameters;
-    }
-    if (what == 1) residuals[i] = (value - problem.pixels.values[pixel]) / problem.scale;
-  }
+  auto& problem = *static_cast<Problem*>(data);
+  if (what == 1) problem.residualsAt(p, residuals);
+  if (what == 2) problem.derivativesAt(p, jacobian, static_cast<size_t>(stride));
   return 0;
 }
 
@@ -84,7 +94,7 @@ void FitPixels::clear() {
 
 FitOutcome fitGaussians(const FitPixels& pixels, double scale, std::span<Gaussian> gaussians,
                         std::span<const bool> freeShape) {
-  Problem problem{pixels, scale, freeShape, {}};
+  Problem problem{pixels, scale, freeShape, {}, std::vector<double>(pixels.count() * gaussians.size())};
   std::vector<double> parameters;
   for (size_t g = 0; g < gaussians.size(); ++g) {
     const Gaussian& start = gaussians[g];
@@ -102,7 +112,7 @@ FitOutcome fitGaussians(const FitPixels& pixels, double scale, std::span<Gaussia
   double *diagonal = work.data(), *qtf = diagonal + n, *w1 = qtf + n, *w2 = w1 + n, *w3 = w2 + n,
          *w4 = w3 + n;
   // The minimum to a hundred-thousandth of the errors: the sum of squares is flat there.
-  constexpr double kSquares = 1e-13, kParameters = 1e-9, kFactor = 100;
+  constexpr double kSquares = 1e-11, kParameters = 1e-9, kFactor = 100;
   int evaluations = 0, derivations = 0;
   const int info = lmder(evaluate, &problem, m, n, parameters.data(), residuals.data(), jacobian.data(), m,
                          kSquares, kParameters, 0, kMostEvaluations, diagonal, 1, kFactor, 0, &evaluations,

@@ -10,13 +10,12 @@
 
 #include "measure/doubles.h"
 #include "measure/groups.h"
+#include "measure/places.h"
+#include "measure/reach.h"
 
 namespace otf::measure {
 namespace {
 
-/// A fit takes the pixels within this many standard deviations of a source, 0.7 FWHM. In noise that is correlated over the
-/// beam more pixels make a least-squares fit worse: the outer ones repeat the noise of the inner ones and weigh as much.
-constexpr double kFitSigmas = 0.7 * kFwhmPerSigma;
 /// A source is resolved when its area is above the beam's by more than this many errors (in the logarithm).
 constexpr double kResolvedSigmas = 1;
 /// A fit that went further than this from where it began, in FWHM of what it began with, fitted something else.
@@ -29,12 +28,6 @@ constexpr double kDoubleGain = 4;
 
 double areaRatio(const Covariance& shape, const Covariance& beam) {
   return std::sqrt(shape.determinant() / beam.determinant());
-}
-
-bool reaches(const Gaussian& source, double x, double y) {
-  const double dx = x - source.x, dy = y - source.y, d = source.shape.determinant();
-  return source.shape.yy * dx * dx - 2 * source.shape.xy * dx * dy + source.shape.xx * dy * dy <=
-         kFitSigmas * kFitSigmas * d;
 }
 
 /// Fits one group; what it needs to know of its sources comes by their indices.
@@ -59,7 +52,7 @@ class GroupFitter {
     const bool solved = pixels_.count() > 0 && fitPeaks(pixels_, fits);
     const std::array<bool, kMostTogether> shapes{};
     std::vector<GaussianErrors> errors;
-    if (solved) errors = fitErrors(pixels_, fits, {shapes.data(), fits.size()}, rms_, beams_.front(), true);
+    if (solved) errors = fitErrors(pixels_, fits, {shapes.data(), fits.size()}, rms_, noiseShape_, true);
     constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
     errors.resize(group.size(), {kNaN, {}, 0, 0, 0, kNaN, 0});
     for (size_t k = 0; k < group.size(); ++k) {
@@ -71,31 +64,34 @@ class GroupFitter {
  private:
   void fitBegun(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
     collect(window);
-    const std::vector<Gaussian> beams = fitBeamShaped();
-    bool failed = beams.empty();
-    std::vector<Gaussian> fits = failed ? starts_ : beams;
+    std::vector<Gaussian> fits;
     std::array<bool, kMostTogether> free{};
+    std::vector<GaussianErrors> errors;
+    // Of several the beam's shape tells the places first.
+    if (effort_ == Effort::kFast || starts_.size() > 1) fits = fitBeamShaped();
     if (effort_ == Effort::kFull) {
       free.fill(true);
-      std::vector<Gaussian> shaped = fitFree(fits, free);
+      std::vector<Gaussian> shaped = fitFree(fits.empty() ? starts_ : fits, free);
       if (!shaped.empty()) {
-        fits = settle(std::move(shaped), beams, free);
-        failed = false;
+        fits = settle(std::move(shaped), free, errors);
       } else {
         free.fill(false);
+        if (fits.empty() && starts_.size() == 1) fits = fitBeamShaped();
       }
     }
+    const bool failed = fits.empty();
     if (!failed && effort_ == Effort::kFull && withoutDouble(group, fits, free, window, out)) return;
-    std::vector<GaussianErrors> errors;
-    if (!failed) errors = errorsOf(fits, free);
-    for (size_t k = 0; k < group.size(); ++k) {
-      if (failed) {
-        free[k] = true;
-        fits[k] = moments(k);
+    if (failed) {
+      free.fill(true);
+      for (size_t k = 0; k < group.size(); ++k) {
+        fits.push_back(moments(k));
         errors.push_back(condonErrors(fits[k], rms_, beams_[k], true));
       }
-      write(k, fits[k], errors[k], free[k], failed, out[group[k]]);
+    } else {
+      if (errors.empty()) errors = errorsOf(fits, free);
+      refinePlaces(collectForPlaces(window), fits, {free.data(), fits.size()}, rms_, noiseShape_, errors);
     }
+    for (size_t k = 0; k < group.size(); ++k) write(k, fits[k], errors[k], free[k], failed, out[group[k]]);
   }
 
   void begin(const std::vector<size_t>& group, std::vector<Measurement>& out) {
@@ -111,36 +107,42 @@ class GroupFitter {
       out[i].rms = local.rms;
       rms_ = std::max(rms_, local.rms);
     }
+    noiseShape_ = noiseShape(noise_.correlation(), beams_.front());
   }
 
   void collect(const Window& window) {
-    pixels_.clear();
-    Extent2 all = extentOf(starts_.front());
+    Extent2 all = extentWithin(kFitSigmas, starts_.front());
     for (size_t k = 0; k < starts_.size(); ++k) {
-      const Extent2 one = extentOf(starts_[k]);
+      const Extent2 one = extentWithin(kFitSigmas, starts_[k]);
       all.include(one);
       const bool cut =
           one.left < 0 || one.bottom < 0 || one.right >= image_.width || one.top >= image_.height;
       if (cut) flags_[k] |= kEdge;
     }
-    for (int64_t y = all.bottom; y <= all.top; ++y) {
-      for (int64_t x = all.left; x <= all.right; ++x) {
-        if (!window.contains(x, y)) continue;
-        const auto px = static_cast<double>(x), py = static_cast<double>(y);
-        const auto reached = [&](const Gaussian& start) { return reaches(start, px, py); };
-        if (std::ranges::none_of(starts_, reached)) continue;
-        const double value = window.at(x, y) - noise_.at(px, py).background;
-        if (!std::isfinite(value)) {
-          for (size_t k = 0; k < starts_.size(); ++k) {
-            if (reached(starts_[k])) flags_[k] |= kBlankNear;
-          }
-          continue;
-        }
-        pixels_.x.push_back(px);
-        pixels_.y.push_back(py);
-        pixels_.values.push_back(value);
+    const auto isWanted = [&](double x, double y) {
+      return std::ranges::any_of(starts_, [&](const Gaussian& start) { return reaches(start, x, y); });
+    };
+    const auto blank = [&](double x, double y) {
+      for (size_t k = 0; k < starts_.size(); ++k) {
+        if (reaches(starts_[k], x, y)) flags_[k] |= kBlankNear;
       }
-    }
+    };
+    gather(window, noise_, all, 1, isWanted, blank, pixels_);
+  }
+
+  /// The pixels their places go by.
+  FitPixels collectForPlaces(const Window& window) const {
+    Extent2 all = extentOf(starts_.front());
+    for (const Gaussian& start : starts_) all.include(extentOf(start));
+    const auto isWanted = [&](double x, double y) {
+      for (size_t k = 0; k < starts_.size(); ++k) {
+        if (reachesForPlace(starts_[k], beams_[k], x, y)) return true;
+      }
+      return false;
+    };
+    FitPixels pixels;
+    gather(window, noise_, all, placeStride(beams_.front()), isWanted, [](double, double) {}, pixels);
+    return pixels;
   }
 
   /// None: it did not converge, or went astray.
@@ -181,30 +183,32 @@ class GroupFitter {
   std::vector<GaussianErrors> errorsOf(const std::vector<Gaussian>& fits,
                                        const std::array<bool, kMostTogether>& free) const {
     std::vector<GaussianErrors> errors =
-        fitErrors(pixels_, fits, {free.data(), fits.size()}, rms_, beams_.front());
+        fitErrors(pixels_, fits, {free.data(), fits.size()}, rms_, noiseShape_);
     for (size_t k = errors.size(); k < fits.size(); ++k)
       errors.push_back(condonErrors(fits[k], rms_, beams_[k], free[k]));
     return errors;
   }
 
-  /// Sources that are not resolved get the beam's shape, and all are fitted once more. `free` tells which kept theirs.
-  std::vector<Gaussian> settle(std::vector<Gaussian> shaped, const std::vector<Gaussian>& beams,
-                               std::array<bool, kMostTogether>& free) const {
+  /// Sources that are not resolved get the beam's shape, and all are fitted once more. `free` tells which kept theirs; `errors`
+  /// are those of the fits, where they had to be known.
+  std::vector<Gaussian> settle(std::vector<Gaussian> shaped, std::array<bool, kMostTogether>& free,
+                               std::vector<GaussianErrors>& errors) const {
     std::vector<Gaussian> mixed = shaped;
-    bool any = false, all = true;
-    const std::vector<GaussianErrors> errors = errorsOf(shaped, free);
+    bool any = false;
+    errors = errorsOf(shaped, free);
     for (size_t k = 0; k < shaped.size(); ++k) {
       free[k] = isResolved(shaped[k], beams_[k], errors[k]);
       any = any || !free[k];
-      all = all && !free[k];
       if (!free[k]) mixed[k].shape = beams_[k];
     }
     if (!any) return shaped;
-    if (all && !beams.empty()) return beams;
     std::vector<Gaussian> refitted = fitted(mixed, free);
-    if (!refitted.empty()) return refitted;
-    free.fill(true);
-    return shaped;
+    if (refitted.empty()) {
+      free.fill(true);
+      return shaped;
+    }
+    errors.clear();
+    return refitted;
   }
 
   /// Of two sources that are one the fainter goes, and the others are fitted again. False: there are no such two.
@@ -273,16 +277,14 @@ class GroupFitter {
   std::vector<Gaussian> starts_;
   std::vector<Covariance> beams_;
   std::vector<int32_t> flags_;
+  NoiseShape noiseShape_;
   FitPixels pixels_;
   double rms_ = 0;
 };
 
 }  // namespace
 
-Extent2 extentOf(const Gaussian& source) {
-  return Extent2::around(source.x, source.y, kFitSigmas * std::sqrt(source.shape.xx),
-                         kFitSigmas * std::sqrt(source.shape.yy));
-}
+Extent2 extentOf(const Gaussian& source) { return extentWithin(std::max(kFitSigmas, kPlaceSigmas), source); }
 
 void fitGroup(const FitTask& task, const std::vector<size_t>& group, const Window& window,
               std::vector<Measurement>& out) {

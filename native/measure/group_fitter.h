@@ -19,7 +19,7 @@ struct FitTask {
   Effort effort;
 };
 
-/// The pixels of a source that a fit takes.
+/// All pixels of a source that may count; it is no narrower than the beam.
 Extent2 extentOf(const Gaussian& source);
 
 /// Writes the measurements of the group's members. At most kMostTogether of them; `window` holds their extents.

@@ -14,10 +14,12 @@ constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 constexpr double kBeamsPerCell = 24;
 constexpr double kUnknownBeamCellPx = 64;
 constexpr int64_t kSmallestCellPx = 32, kLargestCellPx = 512;
-constexpr size_t kFewestSamples = 16;
-constexpr double kClip = 3;
-/// Deviation of a Gaussian cut at 3 deviations.
-constexpr double kClippedDeviation = 0.98658;
+/// Of the values every so many has its neighbours looked at: all cells together tell the correlation.
+constexpr int64_t kPerDifference = 8;
+/// One cell knows its correlation to 0.03; of fewer than these it is not told.
+constexpr size_t kFewestCells = 9;
+/// Neighbours of this part of the beam's FWHM are about as much alike as not.
+constexpr double kLagBeams = 0.4;
 
 double medianOf(std::vector<float>& values, size_t count) {
   const auto half = values.begin() + static_cast<std::ptrdiff_t>(count / 2);
@@ -68,40 +70,8 @@ CellLayout layoutCells(int64_t x, int64_t y, int64_t width, int64_t height, doub
   layout.rows = std::max<int64_t>(1, height / side);
   // Correlated noise of a beam of b pixels: pixels 0.8 b apart tell as much as all of them.
   layout.stridePx = std::clamp<int64_t>(static_cast<int64_t>(0.81 * beamPx), 1, 8);
+  if (beamPx > 0) layout.lagPx = std::clamp<int64_t>(std::llround(kLagBeams * beamPx), 1, 16);
   return layout;
-}
-
-ClippedStatistics clippedStatistics(std::vector<float>& values) {
-  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-  size_t count = values.size();
-  if (count < kFewestSamples) return {kNaN, kNaN};
-  double centre = medianOf(values, count);
-  std::vector<float> away(values.size());
-  std::transform(values.begin(), values.end(), away.begin(),
-                 [&](float v) { return static_cast<float>(std::abs(v - centre)); });
-  double deviation = 1.4826 * medianOf(away, count);
-  constexpr int kMostRounds = 20;
-  for (int round = 0; round < kMostRounds; ++round) {
-    const double low = centre - kClip * deviation, high = centre + kClip * deviation;
-    const auto end = std::partition(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count),
-                                    [&](float v) { return v >= low && v <= high; });
-    const auto kept = static_cast<size_t>(end - values.begin());
-    if (kept < kFewestSamples) break;
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < kept; ++i) {
-      const double d = values[i] - centre;
-      sum += d;
-      squares += d * d;
-    }
-    const auto n = static_cast<double>(kept);
-    const double next = std::sqrt(std::max(squares / n - sum / n * (sum / n), 0.0)) / kClippedDeviation;
-    const bool done = kept == count && std::abs(next - deviation) <= 1e-6 * deviation;
-    count = kept;
-    centre = medianOf(values, count);
-    deviation = next;
-    if (done) break;
-  }
-  return {centre, deviation};
 }
 
 NoiseMap::NoiseMap(const CellLayout& layout, std::vector<float> background, std::vector<float> rms)
@@ -180,41 +150,68 @@ double NoiseMap::typicalRms() const {
 }
 
 NoiseMapper::NoiseMapper(const CellLayout& layout)
-    : layout_(layout), samples_(static_cast<size_t>(layout.columns)) {}
+    : layout_(layout), cells_(static_cast<size_t>(layout.columns)) {}
 
 int64_t NoiseMapper::memoryBytes(const CellLayout& layout) {
   const int64_t rows = (layout.height / layout.rows + 1) / layout.stridePx + 1;
   const int64_t columns = layout.width / layout.stridePx + 1;
-  return (rows * columns + 2 * layout.rows * layout.columns) * static_cast<int64_t>(sizeof(float));
+  return (rows * columns * (kPerDifference + 2) / kPerDifference + 4 * layout.rows * layout.columns) *
+         static_cast<int64_t>(sizeof(float));
 }
 
 void NoiseMapper::add(const float* pixels, int64_t count) {
   for (int64_t i = 0; i < count; ++i, ++nextRow_) {
     if (nextRow_ == layout_.rowBegin(cellRow_ + 1)) endCells();
     if (nextRow_ % layout_.stridePx != 0) continue;
-    const float* row = pixels + i * layout_.width;
-    for (int64_t c = 0; c < layout_.columns; ++c) {
-      std::vector<float>& cell = samples_[static_cast<size_t>(c)];
-      for (int64_t x = layout_.columnBegin(c), end = layout_.columnBegin(c + 1); x < end;
-           x += layout_.stridePx) {
-        if (std::isfinite(row[x]) && row[x] != 0) cell.push_back(row[x]);
-      }
+    addRow(pixels + i * layout_.width);
+  }
+}
+
+void NoiseMapper::addRow(const float* row) {
+  const auto isValue = [](float value) { return std::isfinite(value) && value != 0; };
+  for (int64_t c = 0; c < layout_.columns; ++c) {
+    Cell& cell = cells_[static_cast<size_t>(c)];
+    const int64_t begin = layout_.columnBegin(c), end = layout_.columnBegin(c + 1);
+    for (int64_t x = begin; x < end; x += layout_.stridePx) {
+      if (isValue(row[x])) cell.values.push_back(row[x]);
+    }
+    const int64_t lag = layout_.lagPx;
+    if (lag == 0) continue;
+    for (int64_t x = begin; x + 2 * lag < end; x += kPerDifference * layout_.stridePx) {
+      if (!isValue(row[x]) || !isValue(row[x + lag]) || !isValue(row[x + 2 * lag])) continue;
+      cell.near.push_back(row[x + lag] - row[x]);
+      cell.far.push_back(row[x + 2 * lag] - row[x]);
     }
   }
 }
 
 void NoiseMapper::endCells() {
-  for (std::vector<float>& cell : samples_) {
+  for (Cell& cell : cells_) {
     const int64_t cellPixels = layout_.width / layout_.columns * (layout_.height / layout_.rows);
     const bool enough =
-        static_cast<int64_t>(cell.size()) * layout_.stridePx * layout_.stridePx * 4 >= cellPixels;
-    const ClippedStatistics found = clippedStatistics(cell);
+        static_cast<int64_t>(cell.values.size()) * layout_.stridePx * layout_.stridePx * 4 >= cellPixels;
+    const ClippedStatistics found = clippedStatistics(cell.values);
     const bool told = enough && found.deviation > 0;
     background_.push_back(told ? static_cast<float>(found.centre) : kUnknown);
     rms_.push_back(told ? static_cast<float>(found.deviation) : kUnknown);
-    cell.clear();
+    if (told) addCorrelation(cell, found.deviation);
+    cell.values.clear();
+    cell.near.clear();
+    cell.far.clear();
   }
   ++cellRow_;
+}
+
+/// The variance of differences is 2 (1 - correlation) times that of the values.
+void NoiseMapper::addCorrelation(Cell& cell, double deviation) {
+  const auto correlation = [&](std::vector<float>& differences) {
+    const double away = clippedStatistics(differences).deviation / deviation;
+    return static_cast<float>(1 - away * away / 2);
+  };
+  const float near = correlation(cell.near), far = correlation(cell.far);
+  if (!std::isfinite(near) || !std::isfinite(far)) return;
+  near_.push_back(near);
+  far_.push_back(far);
 }
 
 NoiseMap NoiseMapper::finish() {
@@ -223,7 +220,10 @@ NoiseMap NoiseMapper::finish() {
                                         " rows was asked for after " + std::to_string(nextRow_));
   }
   endCells();
-  return {layout_, smoothed(layout_, background_), smoothed(layout_, rms_)};
+  NoiseMap map(layout_, smoothed(layout_, background_), smoothed(layout_, rms_));
+  if (near_.size() >= kFewestCells)
+    map.take({layout_.lagPx, medianOf(near_, near_.size()), medianOf(far_, far_.size())});
+  return map;
 }
 
 }  // namespace otf::measure

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "measure/clipped.h"
+#include "measure/correlation.h"
 #include "measure/given_map.h"
 
 namespace otf::measure {
@@ -17,6 +19,8 @@ struct CellLayout {
   int64_t x = 0, y = 0, width = 0, height = 0;  // of the box, pixels of the image
   int64_t columns = 1, rows = 1;
   int64_t stridePx = 1;  // every so many pixels counts: neighbours within a beam tell nothing new
+  int64_t lagPx =
+      0;  // pixels so far apart, and twice that, tell how noise is correlated; 0 = it is not asked
 
   int64_t columnBegin(int64_t column) const { return column * width / columns; }
   int64_t rowBegin(int64_t row) const { return row * height / rows; }
@@ -37,9 +41,8 @@ class NoiseMap {
  public:
   NoiseMap() = default;
   NoiseMap(const CellLayout& layout, std::vector<float> background, std::vector<float> rms);
-  /// Both given: there need be no cells.
-  NoiseMap(const CellLayout& layout, GivenMaps given) : layout_(layout), given_(std::move(given)) {}
   void take(GivenMaps given) { given_ = std::move(given); }
+  void take(const MeasuredCorrelation& correlation) { correlation_ = correlation; }
   /// That of the image upside down.
   NoiseMap inverted() const {
     NoiseMap other = *this;
@@ -57,6 +60,8 @@ class NoiseMap {
   void rows(int64_t row, int64_t count, float* background, float* rms) const;
 
   const CellLayout& layout() const { return layout_; }
+  /// Of the noise, in the median over the cells; of few cells none.
+  const MeasuredCorrelation& correlation() const { return correlation_; }
   /// Median over the cells (of a given map, at their centres), for a summary.
   double typicalRms() const;
 
@@ -66,6 +71,7 @@ class NoiseMap {
   CellLayout layout_;
   std::vector<float> background_, rms_;
   GivenMaps given_;
+  MeasuredCorrelation correlation_;
   bool isInverted_ = false;
 };
 
@@ -81,18 +87,19 @@ class NoiseMapper {
   static int64_t memoryBytes(const CellLayout& layout);
 
  private:
+  /// Of the cell of the row under way.
+  struct Cell {
+    std::vector<float> values, near, far;  // values, and differences of those one and two lags apart
+  };
+
+  void addRow(const float* row);
   void endCells();
+  void addCorrelation(Cell& cell, double deviation);
   CellLayout layout_;
   int64_t nextRow_ = 0, cellRow_ = 0;
-  std::vector<std::vector<float>> samples_;  // of each cell of the row under way
+  std::vector<Cell> cells_;
   std::vector<float> background_, rms_;
+  std::vector<float> near_, far_;  // correlations, of cells that tell them
 };
-
-/// Median and deviation of values without those further than 3 deviations from the median, again until nothing changes; the
-/// deviation is that of a whole Gaussian. NaN, NaN of fewer than 16. The order of `values` is lost.
-struct ClippedStatistics {
-  double centre, deviation;
-};
-ClippedStatistics clippedStatistics(std::vector<float>& values);
 
 }  // namespace otf::measure

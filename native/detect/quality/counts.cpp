@@ -66,12 +66,13 @@ FalsePart falsePartOf(const FalseFraction& curve, double snr) {
   return snr >= kSignificantSnr ? curve.at(snr) : FalsePart{1, 1, 1};
 }
 
-}  // namespace
+/// What has a detection, mocks first; and which detections were given.
+struct Given {
+  std::vector<uint8_t> known, detections;
+};
 
-std::span<const double> snrEdges() { return kSnrEdges; }
-
-std::vector<uint8_t> recovered(std::span<const Mock> mocks, std::span<const Seen> before,
-                               std::span<const Seen> detections, double radius) {
+Given give(std::span<const Mock> mocks, std::span<const Seen> before, std::span<const Seen> detections,
+           double radius) {
   const Cells cells(detections, radius);
   std::vector<Pair> pairs;
   const auto add = [&](double x, double y, size_t known) {
@@ -87,13 +88,38 @@ std::vector<uint8_t> recovered(std::span<const Mock> mocks, std::span<const Seen
     if (a.distance != b.distance) return a.distance < b.distance;
     return a.known != b.known ? a.known < b.known : a.detection < b.detection;
   });
-  std::vector<uint8_t> taken(mocks.size() + before.size()), used(detections.size());
+  Given given{std::vector<uint8_t>(mocks.size() + before.size()), std::vector<uint8_t>(detections.size())};
   for (const Pair& pair : pairs) {
-    if (taken[pair.known] || used[pair.detection]) continue;
-    taken[pair.known] = used[pair.detection] = 1;
+    if (given.known[pair.known] || given.detections[pair.detection]) continue;
+    given.known[pair.known] = given.detections[pair.detection] = 1;
   }
-  taken.resize(mocks.size());
-  return taken;
+  return given;
+}
+
+}  // namespace
+
+std::span<const double> snrEdges() { return kSnrEdges; }
+
+std::vector<uint8_t> recovered(std::span<const Mock> mocks, std::span<const Seen> before,
+                               std::span<const Seen> detections, double radius) {
+  std::vector<uint8_t> known = give(mocks, before, detections, radius).known;
+  known.resize(mocks.size());
+  return known;
+}
+
+std::vector<Seen> farFrom(std::span<const Mock> mocks, std::span<const Seen> detections, double radius) {
+  std::vector<Seen> places;
+  for (const Mock& mock : mocks) places.push_back({mock.x, mock.y, 0, 0});
+  const Cells cells(places, radius);
+  std::vector<Seen> out;
+  for (const Seen& one : detections) {
+    bool isNear = false;
+    cells.around(one.x, one.y, [&](size_t i) {
+      isNear = isNear || std::hypot(places[i].x - one.x, places[i].y - one.y) <= radius;
+    });
+    if (!isNear) out.push_back(one);
+  }
+  return out;
 }
 
 FalseFraction falseFraction(const Tally& tally) {

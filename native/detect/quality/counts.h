@@ -22,6 +22,9 @@ struct Seen {
 std::vector<uint8_t> recovered(std::span<const Mock> mocks, std::span<const Seen> before,
                                std::span<const Seen> detections, double radius);
 
+/// Detections that are no nearer to a mock than that.
+std::vector<Seen> farFrom(std::span<const Mock> mocks, std::span<const Seen> detections, double radius);
+
 struct QualityBin {
   double low = 0, high = 0;  // edges; the last has none above
   int64_t found = 0, negative = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "error/error.h"
@@ -55,9 +56,18 @@ QualityTask::QualityTask(std::shared_ptr<DetectionTask> detection, const OpenPar
   const TileLayout& layout = detection_->layout();
   const Sample sample = chooseSample(layoutTiles(searched, layout.tilePx, layout.overlapPx), request.tiles);
   marginPx_ = sample.marginPx;
-  for (const Region& box : sample.boxes) addTurned(open, box);
   uint64_t seed = request.seed;
-  for (int round = 0; round < sample.rounds; ++round) {
+  // Half of what is turned upside down has mock sources of its own; of one box, the box once more in place of a round.
+  const bool isWhole = sample.boxes.size() == 1;
+  const int rounds = std::max(1, sample.rounds - (isWhole ? 1 : 0));
+  uint64_t turnedSeed = seed + static_cast<uint64_t>(rounds) * sample.boxes.size();
+  for (size_t i = 0; i < sample.boxes.size(); ++i) {
+    const Region& box = sample.boxes[i];
+    const bool isPlain = i % 4 == 0 || i % 4 == 3;  // on one diagonal of the four quarters
+    if (isWhole || isPlain) addTurned(open, box, {});
+    if (isWhole || !isPlain) addTurned(open, box, mocksIn(box, turnedSeed++, request.kinds));
+  }
+  for (int round = 0; round < rounds; ++round) {
     for (const Region& box : sample.boxes) addMocked(open, box, mocksIn(box, seed++, request.kinds));
   }
   result_.tiles = items() - detection_->items();
@@ -70,9 +80,13 @@ std::vector<Mock> QualityTask::mocksIn(const Region& box, uint64_t seed,
   return mocks;
 }
 
-void QualityTask::addTurned(const OpenPart& open, const Region& box) {
-  auto part = std::make_unique<Part>(Part{open(box), shrunk(box, marginPx_), true, {}});
-  part->task->alter(negate);
+void QualityTask::addTurned(const OpenPart& open, const Region& box, std::vector<Mock> mocks) {
+  auto part = std::make_unique<Part>(Part{open(box), shrunk(box, marginPx_), true, std::move(mocks)});
+  part->task->alter([&own = part->mocks](int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* pixels,
+                                         int64_t stride) {
+    negate(x0, y0, columns, rows, pixels, stride);
+    addMocks(own, x0, y0, columns, rows, pixels, stride);
+  });
   addRun(std::move(part));
 }
 
@@ -177,9 +191,12 @@ void QualityTask::tell() {
     const std::vector<Seen> again = seenOf(*part->task, part->task->layout().region);
     if (part->isTurned) {
       const Region& box = part->task->layout().region;
+      const double radius = 2 * beamPx_;
+      const double around = static_cast<double>(part->mocks.size()) * std::numbers::pi * radius * radius;
       turned += filled(*part->task) * pixelsOf(part->inner) / pixelsOf(box) *
-                detection_->searched().fractionOf(part->inner);
-      for (const Seen& seen : seenOf(*part->task, part->inner)) {
+                detection_->searched().fractionOf(part->inner) *
+                std::max(0.0, 1 - around / pixelsOf(part->inner));
+      for (const Seen& seen : farFrom(part->mocks, seenOf(*part->task, part->inner), radius)) {
         bySnr.negative.push_back({seen.snr, seen.snr});
         byFlux.negative.push_back({seen.flux, seen.snr});
         if (bySnr.negative.back().isSignificant()) ++result_.negatives;
@@ -199,7 +216,8 @@ void QualityTask::tell() {
     }
   }
   const double all = filled(*detection_) * detection_->searched().fractionOf(region);
-  result_.sampled = bySnr.sampled = byFlux.sampled = all > 0 ? std::min(1.0, turned / all) : 0;
+  bySnr.sampled = byFlux.sampled = all > 0 ? turned / all : 0;
+  result_.sampled = std::min(1.0, bySnr.sampled);
   const FalseFraction curve = falseFraction(bySnr);
   result_.bySnr = binned(bySnr, curve, snrEdges());
   const double rms = detection_->noise().typicalRms();

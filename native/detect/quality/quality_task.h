@@ -70,9 +70,9 @@ class QualityTask : public TileTask {
     std::vector<Mock> mocks;
   };
 
-  void addTurned(const OpenPart& open, const Region& box);
+  void addTurned(const OpenPart& open, const Region& box, std::vector<Mock> mocks);
   void addMocked(const OpenPart& open, const Region& box, std::vector<Mock> mocks);
-  /// Where the detection searches.
+  /// Where the detection searches, new ones of each seed.
   std::vector<Mock> mocksIn(const Region& box, uint64_t seed, std::span<const MockKind> kinds) const;
   void addRun(std::unique_ptr<Part> part);
   /// Limits and noise are those of the detection, which has read all of its pixels by then.

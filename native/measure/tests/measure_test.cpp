@@ -12,93 +12,10 @@
 #include <vector>
 
 #include "error/error.h"
+#include "measure/tests/image.h"
 
 namespace otf::measure {
 namespace {
-
-constexpr double kBeamPx = 3;
-
-/// An image whose noise has deviation 1 and the correlation of the beam.
-class Image {
- public:
-  Image(int64_t side, uint32_t seed, double rms = 1)
-      : side_(side), pixels_(static_cast<size_t>(side * side)) {
-    std::mt19937 random(seed);
-    std::normal_distribution<double> normal;
-    std::vector<double> white(pixels_.size()), across(pixels_.size());
-    for (double& value : white) value = normal(random);
-    const double sigma = kBeamPx / kFwhmPerSigma;
-    const int reach = 6;
-    double squares = 0;
-    std::vector<double> kernel;
-    for (int i = -reach; i <= reach; ++i) {
-      kernel.push_back(std::exp(-0.5 * i * i / (sigma * sigma)));
-      squares += kernel.back() * kernel.back();
-    }
-    for (int64_t y = 0; y < side; ++y) {
-      for (int64_t x = 0; x < side; ++x) {
-        double sum = 0;
-        for (int i = -reach; i <= reach; ++i)
-          sum += kernel[static_cast<size_t>(i + reach)] *
-                 white[static_cast<size_t>(y * side + (x + i + side) % side)];
-        across[static_cast<size_t>(y * side + x)] = sum;
-      }
-    }
-    for (int64_t y = 0; y < side; ++y) {
-      for (int64_t x = 0; x < side; ++x) {
-        double sum = 0;
-        for (int i = -reach; i <= reach; ++i)
-          sum += kernel[static_cast<size_t>(i + reach)] *
-                 across[static_cast<size_t>((y + i + side) % side * side + x)];
-        pixels_[static_cast<size_t>(y * side + x)] = static_cast<float>(rms * sum / squares);
-      }
-    }
-  }
-
-  void add(const Gaussian& source) {
-    for (int64_t y = 0; y < side_; ++y) {
-      if (std::abs(static_cast<double>(y) - source.y) > 40) continue;
-      for (int64_t x = 0; x < side_; ++x) {
-        if (std::abs(static_cast<double>(x) - source.x) > 40) continue;
-        pixels_[static_cast<size_t>(y * side_ + x)] +=
-            static_cast<float>(source.at(static_cast<double>(x), static_cast<double>(y)));
-      }
-    }
-  }
-
-  float& at(int64_t x, int64_t y) { return pixels_[static_cast<size_t>(y * side_ + x)]; }
-  const float* data() const { return pixels_.data(); }
-
-  ImagePixels view() const {
-    return {side_, side_,
-            [this](int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride) {
-              for (int64_t y = 0; y < rows; ++y)
-                std::copy_n(pixels_.data() + (y0 + y) * side_ + x0, columns, out + y * stride);
-            }};
-  }
-
- private:
-  int64_t side_;
-  std::vector<float> pixels_;
-};
-
-/// Noise and background as they are known to be.
-NoiseMap known(int64_t side, float background = 0, float rms = 1) {
-  CellLayout layout{0, 0, side, side, 1, 1, 1};
-  return {layout, {background}, {rms}};
-}
-
-const Covariance kBeam = covarianceOf({kBeamPx, kBeamPx, 0});
-
-Detection near(const Gaussian& source, double dx = 0.4, double dy = -0.4, double box = 9) {
-  return {source.x + dx, source.y + dy, box, box, kBeam};
-}
-
-std::vector<Measurement> measure(const Image& image, const NoiseMap& noise,
-                                 const std::vector<Detection>& detections,
-                                 const MeasureOptions& options = {}) {
-  return measureDetections(image.view(), noise, detections, options);
-}
 
 TEST_CASE("a source without noise: place, peak, flux and axes") {
   Image image(64, 1, 0);
@@ -144,36 +61,6 @@ TEST_CASE("the pulls of 400 point sources in correlated noise are those of a Gau
     CHECK(std::sqrt(x / 400) == doctest::Approx(1).epsilon(0.12));
     CHECK(std::sqrt(y / 400) == doctest::Approx(1).epsilon(0.12));
     CHECK(std::sqrt(peak / 400) == doctest::Approx(1).epsilon(0.15));
-  }
-}
-
-TEST_CASE(
-    "places of isolated point sources are within 10 per cent of what Condon 1997 gives as the least error") {
-  constexpr int64_t kSide = 1700;
-  constexpr int kAcross = 70, kSources = kAcross * kAcross;
-  constexpr double kSnr = 20;
-  Image image(kSide, 21, 1);
-  std::mt19937 random(9);
-  std::uniform_real_distribution<double> shift(-0.5, 0.5);
-  std::vector<Gaussian> truth;
-  std::vector<Detection> detections;
-  for (int i = 0; i < kSources; ++i) {
-    truth.push_back(
-        {kSnr, 20 + (i % kAcross) * 24 + shift(random), 20 + (i / kAcross) * 24 + shift(random), kBeam});
-    image.add(truth.back());
-    detections.push_back(near(truth.back(), shift(random), shift(random)));
-  }
-  for (const Effort effort : {Effort::kFast, Effort::kFull}) {
-    const std::vector<Measurement> found = measure(image, known(kSide), detections, {.effort = effort});
-    double squares = 0;
-    for (size_t i = 0; i < truth.size(); ++i)
-      squares += std::pow(found[i].fit.x - truth[i].x, 2) + std::pow(found[i].fit.y - truth[i].y, 2);
-    const double bound = std::sqrt(condonErrors(truth.front(), 1, kBeam, false).place.xx);
-    const double ratio = std::sqrt(squares / (2 * kSources)) / bound;
-    CAPTURE(static_cast<int>(effort));
-    CAPTURE(ratio);
-    CHECK(ratio < 1.1);
-    CHECK(ratio > 0.9);
   }
 }
 

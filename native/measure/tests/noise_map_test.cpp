@@ -143,6 +143,37 @@ TEST_CASE("the map does not depend on how many rows come at once, and asks for a
   CHECK_THROWS_AS(short_.finish(), OtfError);
 }
 
+TEST_CASE("how noise is correlated: the beam's, a narrower kernel, and a part of each pixel's own") {
+  constexpr int64_t kSize = 600;
+  const auto shapeOf = [&](const std::vector<float>& pixels, double beamPx) {
+    return noiseShape(mapOf(pixels, kSize, kSize, beamPx).correlation(), covarianceOf({beamPx, beamPx, 0}));
+  };
+  const auto widthOf = [](const NoiseShape& shape) { return kFwhmPerSigma * std::sqrt(shape.kernel.xx); };
+  for (const double beam : {2.5, 6.0}) {
+    std::vector<float> pixels = beamNoise(kSize, kSize, beam, 13);
+    // Sources, and a background, are none of the noise.
+    for (size_t i = 0; i < pixels.size(); i += 997) pixels[i] += 100;
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] += 0.001F * static_cast<float>(i) / kSize;
+    const NoiseShape own = shapeOf(pixels, beam);
+    // Few beams fit into the image where they are large.
+    const double tolerance = beam < 3 ? 0.04 : 0.12;
+    CHECK(widthOf(own) == doctest::Approx(beam).epsilon(tolerance));
+    CHECK(own.white < 0.04);
+    CHECK(widthOf(shapeOf(pixels, beam / 0.8)) == doctest::Approx(beam).epsilon(tolerance));
+  }
+  std::vector<float> pixels = beamNoise(kSize, kSize, 2.5, 17);
+  std::mt19937 random(19);
+  std::normal_distribution<float> normal;
+  for (float& value : pixels) value = std::sqrt(0.8F) * value + std::sqrt(0.2F) * normal(random);
+  CHECK(shapeOf(pixels, 2.5).white == doctest::Approx(0.2).epsilon(0.15));
+  for (float& value : pixels) value = normal(random);
+  CHECK(shapeOf(pixels, 2.5).white == 0.5);
+  // Nothing is known of few cells, nor of no beam.
+  CHECK(noiseShape({}, covarianceOf({2.5, 2.5, 0})).white == NoiseShape{}.white);
+  CHECK(mapOf(beamNoise(40, 40, 2.5, 1), 40, 40, 2.5).correlation().lagPx == 0);
+  CHECK(mapOf(beamNoise(600, 200, 2.5, 1), 600, 200, 0).correlation().lagPx == 0);
+}
+
 TEST_CASE("clipped statistics: a Gaussian with a tenth of outliers") {
   std::mt19937 random(11);
   std::normal_distribution<float> normal(2, 0.5);

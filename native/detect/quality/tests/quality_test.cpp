@@ -103,6 +103,16 @@ TEST_CASE("a detection of what was there before is none of a mock beside it") {
   CHECK(recovered(mocks, before, std::vector<Seen>{{10.1, 10, 40, 40}}, 3)[0] == 1);
 }
 
+TEST_CASE("what is near a mock is left out, whichever of the two is brighter") {
+  const std::vector<Mock> mocks{mockAt(10, 10), mockAt(50, 50)};
+  const std::vector<Seen> seen{{10, 13, 5, 5}, {10, 13.1, 5, 5}, {48, 51, 90, 90}, {30, 30, 4, 4}};
+  const std::vector<Seen> far = farFrom(mocks, seen, 3);
+  REQUIRE(far.size() == 2);
+  CHECK(far[0].y == 13.1);
+  CHECK(far[1].x == 30);
+  CHECK(farFrom({}, seen, 3).size() == 4);
+}
+
 TEST_CASE(
     "as many are false as were found upside down, where they were; and never more of the brighter ones") {
   std::mt19937_64 random(3);
