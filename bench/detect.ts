@@ -14,7 +14,7 @@ import { verifyWeights } from '#otf/models/card.js';
 import { quantizationName } from '#otf/models/quantization.js';
 import { kDefaultModel } from '#otf/models/registry.js';
 import { resolveModel } from '#otf/tasks/cards.js';
-import { detectorCard, toDetectorConfig } from '#otf/tasks/detection/card.js';
+import { detectorCard, objectnessThresholds, toDetectorConfig } from '#otf/tasks/detection/card.js';
 import { conditions, printConditions } from './conditions.js';
 import { median } from './engine.js';
 
@@ -90,10 +90,12 @@ async function runCase(name: CaseName, folder: string, options: BenchDetectOptio
   const addon = await loadAddon();
   const field = join(folder, `${sizePx}.fits`);
   await addon.simulate({ output: field, sizePx, density: kDensity, noise: kNoise, seed: kSeed });
-  const card = await resolveModel(options.models, kDefaultModel);
+  const card = detectorCard(await resolveModel(options.models, kDefaultModel));
   await verifyWeights(card);
   let weights = card.weightsPath;
-  let detector = toDetectorConfig(detectorCard(card));
+  const minSnr = card.detector.min_snr ?? 0;
+  const objectnessThreshold = objectnessThresholds(card, options.measure === 'none' ? undefined : minSnr);
+  let detector = { ...toDetectorConfig(card), objectnessThreshold };
   if (network === 'sdc1') {
     weights = join(folder, 'sdc1.dat');
     await addon.writeArchitecture('sdc1', kSeed, weights);
@@ -101,7 +103,7 @@ async function runCase(name: CaseName, folder: string, options: BenchDetectOptio
   }
   const request: DetectRequest = {
     image: { path: field },
-    ...(options.measure === 'none' ? {} : { measure: { effort: options.measure, minSnr: 0 } }),
+    ...(options.measure === 'none' ? {} : { measure: { effort: options.measure, minSnr } }),
     model: { weights, inputBias: card.input_bias },
     detector,
     engine: engineRequest(options, quantizationName(options.quantization ?? 'FP32')),

@@ -74,7 +74,7 @@ function ours(name: string, measure: 'none' | 'full'): Finder {
   const measured = measure !== 'none';
   return {
     name,
-    thresholds: measured ? [3, 3.5, 4, 4.25, 4.5, 4.75, 5, 5.5] : [0],
+    thresholds: measured ? [3, 3.5, 4, 4.3, 4.5, 4.75, 5, 5.5] : [0],
     columns: measured ? { ra: 'ra_fit', dec: 'dec_fit', flux: 'int_flux' } : {},
     find: ({ image }, threshold, out) => {
       const cut = measured ? ['--min-snr', String(threshold)] : [];

@@ -26,6 +26,11 @@ function scored(args: string[]): Record<string, number> {
     .run as Record<string, number>;
 }
 
+function written(args: string[]): string {
+  ok(['detect', field, '--measure', 'full', ...args, '-o', 'written.vot']);
+  return 'written.vot';
+}
+
 describe('detect --measure', () => {
   before(() => {
     ok(['simulate', '-o', 'sim', '--size', '1024', '--seed', '77']);
@@ -41,7 +46,7 @@ describe('detect --measure', () => {
 
   it("the network's columns stay, rows go only where two detections have one peak", () => {
     const plain = detected([]);
-    const full = detected(['--measure', 'full']);
+    const full = detected(['--measure', 'full', '--min-snr', '0']);
     const names = plain.columns.map(({ name }) => name);
     assert.deepEqual(full.columns.map(({ name }) => name).slice(0, names.length), names);
     assert.equal(full.sources.length + Number(full.run.merged), plain.sources.length);
@@ -72,6 +77,17 @@ describe('detect --measure', () => {
     const { code, stderr } = runCli(['detect', field, '--min-snr', '5'], dir);
     assert.equal(code, 2);
     assert.match(stderr, /MIN_SNR is of what is measured/);
+  });
+
+  it("the card's cut goes with thresholds of its own; a lower one does not", () => {
+    const thresholds = (args: string[]) => detected(args).run.objectness_threshold;
+    const [boxes, measured] = ['0.62,0.6,0.65,0.65,0.95', '0.5,0.5,0.5,0.5,0.7'];
+    assert.equal(thresholds([]), boxes);
+    assert.equal(thresholds(['--measure', 'fast']), measured);
+    assert.equal(thresholds(['--measure', 'fast', '--min-snr', '6']), measured);
+    assert.equal(thresholds(['--measure', 'fast', '--min-snr', '4']), boxes);
+    const [own, less] = [[], ['--min-snr', '4.29']].map((cut) => scored([written(cut), '--measured']));
+    assert.ok((own?.completeness ?? 0) > (less?.completeness ?? 1));
   });
 
   it('results do not depend on the number of threads; fast keeps the shape of the beam', () => {

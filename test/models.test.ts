@@ -69,6 +69,16 @@ const kFaults: Record<string, [from: string | RegExp, to: string, says: RegExp]>
     '[0.62]',
     /objectness_threshold: must have one value per box: 5, not 1/,
   ],
+  'too few thresholds for what is measured': [
+    '[0.5, 0.5, 0.5, 0.5, 0.7]',
+    '[0.4, 0.6]',
+    /measured_objectness_threshold: must have one value per box: 5, not 2/,
+  ],
+  'thresholds for what is measured, and no cut': [
+    'min_snr = 4.3',
+    'min_snr = 0',
+    /measured_objectness_threshold: needs a min_snr above 0/,
+  ],
   'suppression lists of different lengths': [
     '[1.01, 0.9, 0.7, 0.4]',
     '[1.01]',

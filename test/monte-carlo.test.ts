@@ -60,7 +60,7 @@ describe('detect --monte-carlo', () => {
   });
 
   it('goes with a measurement and its quality', () => {
-    const { sources, run } = detected([...kAsked, '--measure', 'full', '--min-snr', '5', '--quality', '4']);
+    const { sources, run } = detected([...kAsked, '--measure', 'full', '--min-snr', '4', '--quality', '4']);
     assert.ok(sources.length > 20 && (run.quality_tiles ?? 0) > 0);
     const all = detected(kAsked).sources;
     const known = new Map(all.map((row) => [`${row.x},${row.y}`, row.flux_mc_std]));

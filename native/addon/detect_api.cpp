@@ -36,11 +36,11 @@ Handles<DetectorModel>& modelTable() {
   return table;
 }
 
-/// The model's, but for the normalisation the task may have of its own.
+/// The model's, but for the normalisation and the thresholds the task may have of its own.
 DetectorConfig taskConfig(const DetectorModel& model, const Fields& fields) {
   DetectorConfig config = model.config;
-  if (!fields.has("normalise")) return config;
-  config.normalise = readNormalisation(fields);
+  if (fields.has("normalise")) config.normalise = readNormalisation(fields);
+  if (fields.has("objectnessThreshold")) config.objectnessThreshold = fields.floats("objectnessThreshold");
   checkDetectorConfig(config, model.head);
   return config;
 }

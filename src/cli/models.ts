@@ -9,7 +9,7 @@ import { sha256File } from '../io/checksum.js';
 import { type ModelCard, verifyWeights } from '../models/card.js';
 import { parseUpstreamRegistry } from '../models/upstream.js';
 import { loadRegistry, resolveModel } from '../tasks/cards.js';
-import { detectorCards } from '../tasks/detection/card.js';
+import { type DetectorCard, detectorCards } from '../tasks/detection/card.js';
 import { generateUpstreamRegistry } from '../tasks/detection/upstream-registry.js';
 import { addIndexOptions, listRemote, registerRemoteModels } from './models-remote.js';
 import { addModelsOption, example } from './options.js';
@@ -134,7 +134,14 @@ function detectorFacts(card: ModelCard): [string, string][] {
   return detectorCards([card]).flatMap(({ detector }) => [
     ['predicts', detector.parameters.map((entry) => entry.column).join(', ') || 'boxes only'],
     ['thresholds', detector.objectness_threshold.join(' ')],
+    ...measuredFacts(detector),
   ]);
+}
+
+function measuredFacts({ min_snr, measured_objectness_threshold }: DetectorCard['detector']): [string, string][] {
+  if (min_snr === undefined) return [];
+  const thresholds = measured_objectness_threshold ? `, thresholds ${measured_objectness_threshold.join(' ')}` : '';
+  return [['measured', `SNR at least ${min_snr}${thresholds}`]];
 }
 
 async function checkModel(name: string, options: ModelsOptions): Promise<void> {

@@ -50,6 +50,8 @@ export interface OpenDetectionRequest
   roiFrame?: 'ICRS';
   /** Instead of the model's. */
   normalise?: NormaliseStep[];
+  /** Instead of the model's, per box of the network. */
+  objectnessThreshold?: number[];
   /** Measure what is found; absent = boxes of the network alone. */
   measure?: MeasureRequest;
   /** Of a detection that measures. */

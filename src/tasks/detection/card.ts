@@ -41,6 +41,8 @@ const kDetectorTable = z
     drop_edge_tiles: z.int().min(0).max(16),
     /** Measured detections below it go; absent = none does. */
     min_snr: finite.min(0).max(1000).optional(),
+    /** Of detections that are measured and cut at min_snr or above, which then tells sources from noise. */
+    measured_objectness_threshold: z.array(fraction).min(1).optional(),
     parameters: z.array(parameter).max(16),
   })
   .check((context) => {
@@ -50,6 +52,11 @@ const kDetectorTable = z
     if (it.objectness_threshold.length !== it.boxes) {
       issue('objectness_threshold', `must have one value per box: ${it.boxes}, not ${it.objectness_threshold.length}`);
     }
+    const measured = it.measured_objectness_threshold;
+    if (measured && measured.length !== it.boxes) {
+      issue('measured_objectness_threshold', `must have one value per box: ${it.boxes}, not ${measured.length}`);
+    }
+    if (measured && !it.min_snr) issue('measured_objectness_threshold', 'needs a min_snr above 0');
     if (it.box_prior_class && it.box_prior_class.length !== it.boxes) {
       issue('box_prior_class', `must have one value per box: ${it.boxes}, not ${it.box_prior_class.length}`);
     }
@@ -94,6 +101,13 @@ export function detectorCard(card: ModelCard): DetectorCard {
 
 export function detectorCards(cards: readonly ModelCard[]): DetectorCard[] {
   return cards.filter((card): card is DetectorCard => card.kind === kDetectorKind);
+}
+
+/** Of a run: what is cut by its SNR may be less sure of its box. `minSnr` undefined = not measured. */
+export function objectnessThresholds({ detector }: DetectorCardFile, minSnr: number | undefined): number[] {
+  const { objectness_threshold, measured_objectness_threshold, min_snr = 0 } = detector;
+  const decides = minSnr !== undefined && minSnr >= min_snr;
+  return (decides ? measured_objectness_threshold : undefined) ?? objectness_threshold;
 }
 
 /** The card as the native detector takes it (native/detect/detector.h). */

@@ -6,7 +6,7 @@ import type { InputSource, InputSources } from '../files.js';
 import type { ServerDefaults } from '../kind.js';
 import type { JobParameters } from '../parameters.js';
 import type { OpenRequest } from '../work.js';
-import { type DetectorCard, detectorCard, toNormaliseStep } from './card.js';
+import { type DetectorCard, detectorCard, objectnessThresholds, toNormaliseStep } from './card.js';
 import { type DetectionAsked, type MapName, requireMeasured, requireQuality } from './parameters.js';
 import { nativeRegion } from './region.js';
 import type { Measured, Origins } from './run-record.js';
@@ -15,12 +15,23 @@ export interface DetectionRequest {
   /** Members of the native request. */
   native: Pick<
     OpenDetectionRequest,
-    'box' | 'roi' | 'roiFrame' | 'normalise' | 'measure' | 'quality' | 'mask' | 'footprint' | 'drawn'
+    | 'box'
+    | 'roi'
+    | 'roiFrame'
+    | 'normalise'
+    | 'objectnessThreshold'
+    | 'measure'
+    | 'quality'
+    | 'mask'
+    | 'footprint'
+    | 'drawn'
   >;
   /** Comes back when the task ends. */
   plan: {
     /** Of this run, when it is not the card's. */
     normalisation?: DetectorCard['normalisation'];
+    /** Of this run, per box of the network. */
+    thresholds: number[];
     origins: Origins;
     /** As the native side was asked; absent = not measured. */
     measure?: Measured;
@@ -62,10 +73,12 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
   const chosen = chooseNormalisation(card, serverWish(defaults), normalisation ?? {});
   const changed = JSON.stringify(chosen.steps) !== JSON.stringify(card.normalisation);
   const by = normalisationOrigin(chosen);
+  const thresholds = objectnessThresholds(card, measure === 'none' ? undefined : minSnr);
   return {
     native: {
       ...nativeRegion(region),
       ...(changed ? { normalise: chosen.steps.map(toNormaliseStep) } : {}),
+      ...(thresholds === card.detector.objectness_threshold ? {} : { objectnessThreshold: thresholds }),
       ...(measure === 'none' ? {} : { measure: { effort: measure, minSnr, ...givenMaps(inputs) } }),
       ...(quality === undefined
         ? {}
@@ -76,6 +89,7 @@ export function chosenRequest({ job, card: given, inputs, defaults, folder = '' 
     },
     plan: {
       ...(changed ? { normalisation: chosen.steps } : {}),
+      thresholds,
       origins: {
         model: job.parameters.model === undefined ? 'server' : 'request',
         quantization: quantizationOrigin(job, defaults),
@@ -168,7 +182,8 @@ export function withoutRegion(parameters: JobParameters, chosen: DetectionReques
   };
 }
 
-/** The card with the normalisation of the run: what the results say it was made with. */
-export function cardOfRun(card: DetectorCard, { normalisation }: DetectionRequest['plan']): DetectorCard {
-  return normalisation === undefined ? card : { ...card, normalisation };
+/** The card with normalisation and thresholds of the run: what the results say it was made with. */
+export function cardOfRun(card: DetectorCard, plan: DetectionRequest['plan']): DetectorCard {
+  const { normalisation = card.normalisation, thresholds } = plan;
+  return { ...card, normalisation, detector: { ...card.detector, objectness_threshold: thresholds } };
 }
