@@ -38,6 +38,7 @@ export function cubeRequest(
     snapshots: 5,
     weighting: 'briggs',
     robust: 0,
+    superWeight: 1,
     noise: 1e-3,
     sefdJy: 0,
     efficiency: 1,

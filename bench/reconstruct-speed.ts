@@ -42,6 +42,8 @@ interface Measured {
 
 /** The side of a field whose w term at its edge is just allowed. */
 const kFieldPx = 256;
+/** That of the fields a network is trained with. */
+const kTrainedPx = 64;
 
 export async function benchReconstructSpeed(options: SpeedOptions): Promise<void> {
   const before = await conditions();
@@ -58,10 +60,12 @@ export async function benchReconstructSpeed(options: SpeedOptions): Promise<void
 async function measure(size: number, options: SpeedOptions): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
   try {
-    // A larger field at a higher frequency: the same PSF in pixels, and the same w term at the edge.
+    // A larger field at a higher frequency, with the weights of the field of the training: the same PSF in pixels, and at the edge the
+    // same w term.
     const wider = Math.max(1, (size / kFieldPx) ** 2);
     const cube = { cellArcsec: kCellArcsec / wider, frequencyMHz: 1400 * wider, transients: 10, steady: 10 };
-    const request = { ...cubeRequest(cube, 77, 0), sizePx: size, frames: options.frames };
+    const superWeight = Math.max(1, Math.round(size / kTrainedPx));
+    const request = { ...cubeRequest(cube, 77, 0), sizePx: size, frames: options.frames, superWeight };
     await (await loadAddon()).simulateCube({ ...request, folder });
     const runs: Run[] = [];
     for (let at = 0; at < options.repeats; at += 1) runs.push(await runOnce(folder, options));

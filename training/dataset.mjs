@@ -67,6 +67,7 @@ function requestOf(options, random, index, folder) {
     snapshots: 5,
     weighting: options.weighting,
     robust: Number(options.robust),
+    superWeight: 1,
     noise: kNoise,
     sefdJy: 0,
     efficiency: 1,

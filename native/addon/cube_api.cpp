@@ -47,6 +47,7 @@ CubeSpec readSpec(const Fields& fields) {
   spec.snapshots = fields.count("snapshots");
   spec.weighting = readWeighting(fields.text("weighting"));
   spec.robust = fields.number("robust");
+  spec.superWeight = fields.count("superWeight");
   spec.noiseJyBeam = fields.number("noise");
   spec.sefdJy = fields.number("sefdJy");
   spec.efficiency = fields.number("efficiency");

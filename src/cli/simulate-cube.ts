@@ -28,6 +28,7 @@ export interface CubeOptions {
   snapshots: number;
   weighting: string;
   robust: number;
+  superWeight: number;
   sefd: number;
   efficiency: number;
   integration: number;
@@ -68,6 +69,7 @@ const kOptions: readonly Option[] = [
     .choices(['natural', 'uniform', 'briggs'])
     .default('briggs'),
   numeric('--robust <r>', 'of Briggs weights', real(-5, 5), 0),
+  numeric('--super-weight <n>', 'weights are those of a field this many times smaller', integer(1, 256), 1),
   numeric('--sefd <jy>', 'system equivalent flux density: gives the noise instead of --noise', real(0, 1e12), 0),
   numeric('--efficiency <e>', 'of the correlator, with --sefd', real(1e-3, 1), 0.9),
   numeric('--integration <s>', 'of a snapshot, with --sefd', real(1e-6, 1e6), 8),
@@ -121,6 +123,7 @@ function requestOf(options: CubeOptions): SimulateCubeRequest {
     snapshots: options.snapshots,
     weighting: options.weighting,
     robust: options.robust,
+    superWeight: options.superWeight,
     noise: options.noise ?? kCubeNoise,
     sefdJy: options.sefd,
     efficiency: options.efficiency,

@@ -23,6 +23,8 @@ export interface SimulateCubeRequest {
   snapshots: number;
   weighting: string;
   robust: number;
+  /** Weights are those of a field this many times smaller; 1: its own. */
+  superWeight: number;
   /** Rms of a dirty frame, Jy/beam; with `sefdJy` above 0 it follows from that. */
   noise: number;
   sefdJy: number;

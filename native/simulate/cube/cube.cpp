@@ -40,6 +40,7 @@ void checkNumbers(const CubeSpec& spec) {
   require(within(spec.hours, 1e-4, 24), "the observation must be 0.0001 to 24 hours");
   require(within(spec.snapshots, 1, 1000), "the snapshots of a frame must be 1 to 1000");
   require(within(spec.robust, -5, 5), "robust must be -5 to 5");
+  require(within(spec.superWeight, 1, 256), "the super-weighting must be 1 to 256 cells");
   require(within(spec.noiseJyBeam, 0, 1e20), "the noise must be 0 or more Jy/beam");
   require(spec.noiseJyBeam > 0 || spec.sources, "peaks are multiples of the noise, which is 0");
   require(spec.sefdJy == 0 || (within(spec.sefdJy, 1e-6, 1e12) && spec.bandwidthMHz > 0),
@@ -217,8 +218,7 @@ CubeObservation::CubeObservation(const CubeSpec& spec) : spec_(spec) {
 double CubeObservation::sigma(int t) const {
   if (spec_.sefdJy == 0) return spec_.noiseJyBeam;
   const std::vector<Visibility> visibilities = frameVisibilities(spec_.array, trackOf(spec_), t);
-  return thermalNoise(
-      spec_, gridWeights(visibilities, 2 * spec_.sizePx, cellRadians(spec_), spec_.weighting, spec_.robust));
+  return thermalNoise(spec_, gridOf(spec_, visibilities));
 }
 
 CubeFrame CubeObservation::frame(int t) const {
@@ -232,7 +232,7 @@ CubeFrame CubeObservation::frame(int t) const {
   }
   const int64_t size = spec_.sizePx, side = 2 * size;
   const std::vector<Visibility> visibilities = frameVisibilities(spec_.array, trackOf(spec_), t);
-  const UvGrid grid = gridWeights(visibilities, side, cellRadians(spec_), spec_.weighting, spec_.robust);
+  const UvGrid grid = gridOf(spec_, visibilities);
   const CellResponse response = cellResponse(spec_, t, grid, visibilities);
   const double noise = spec_.sefdJy == 0 ? spec_.noiseJyBeam : thermalNoise(spec_, grid);
   const PlaneTransform transform(side, side);

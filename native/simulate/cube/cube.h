@@ -34,6 +34,7 @@ struct CubeSpec {
   int snapshots = 5;  // per frame
   Weighting weighting = Weighting::kBriggs;
   double robust = 0;
+  int superWeight = 1;        // weights are those of a field this many times smaller
   double noiseJyBeam = 1e-3;  // rms of a dirty frame; with `sefdJy` it follows from that
   double sefdJy = 0, efficiency = 0.9, integrationS = 8;
 

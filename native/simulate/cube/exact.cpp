@@ -109,7 +109,7 @@ ExactImages exactImages(const CubeSpec& spec, const std::vector<CubeSource>& sou
   const int64_t size = spec.sizePx, side = 2 * size, fine = static_cast<int64_t>(kOversampling) * side;
   const double cell = cellRadians(spec), scale = static_cast<double>(fine) * cell;
   const std::vector<Visibility> visibilities = frameVisibilities(spec.array, trackOf(spec), frame);
-  const UvGrid grid = gridWeights(visibilities, side, cell, spec.weighting, spec.robust);
+  const UvGrid grid = gridOf(spec, visibilities);
   const std::vector<std::complex<double>> gains = antennaGains(spec, frame);
   const double perVisibility = noise * grid.sumWeight / std::sqrt(2 * grid.sumSquares);
   const uint64_t key = mix(mix(spec.seed, 0x766973), static_cast<uint64_t>(frame));

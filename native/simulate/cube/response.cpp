@@ -15,6 +15,27 @@ size_t flat(int64_t side, int64_t x, int64_t y) { return static_cast<size_t>(y *
 /// The cell of the conjugate visibility.
 Cell mirrored(Cell cell, int64_t side) { return {(side - cell.x) % side, (side - cell.y) % side}; }
 
+/// Of each cell, the sum over the box it is in: `box` cells to a side, one around (0,0), so that conjugates have the same.
+std::vector<double> boxCounts(const std::vector<double>& count, int64_t side, int box) {
+  const auto boxOf = [&](int64_t cell) {
+    const int64_t away = cell < side / 2 ? cell : cell - side;
+    return std::lround(static_cast<double>(away) / box);
+  };
+  const int64_t half = std::lround(static_cast<double>(side) / 2 / box), boxes = 2 * half + 1;
+  std::vector<double> sums(static_cast<size_t>(boxes * boxes));
+  const auto sumAt = [&](int64_t x, int64_t y) -> double& {
+    return sums[flat(boxes, boxOf(x) + half, boxOf(y) + half)];
+  };
+  for (int64_t y = 0; y < side; ++y) {
+    for (int64_t x = 0; x < side; ++x) sumAt(x, y) += count[flat(side, x, y)];
+  }
+  std::vector<double> out(count.size());
+  for (int64_t y = 0; y < side; ++y) {
+    for (int64_t x = 0; x < side; ++x) out[flat(side, x, y)] = sumAt(x, y);
+  }
+  return out;
+}
+
 }  // namespace
 
 double cellRadians(const CubeSpec& spec) { return spec.cellArcsec / 3600 * std::numbers::pi / 180; }
@@ -42,7 +63,7 @@ Cell cellOf(const Visibility& it, int64_t side, double cellRad) {
 }
 
 UvGrid gridWeights(const std::vector<Visibility>& visibilities, int64_t side, double cellRad,
-                   Weighting weighting, double robust) {
+                   Weighting weighting, double robust, int superWeight) {
   UvGrid grid;
   grid.count.assign(static_cast<size_t>(side * side), 0);
   for (const Visibility& it : visibilities) {
@@ -52,10 +73,13 @@ UvGrid gridWeights(const std::vector<Visibility>& visibilities, int64_t side, do
     grid.count[flat(side, cell.x, cell.y)] += 1;
     grid.count[flat(side, other.x, other.y)] += 1;
   }
+  std::vector<double> boxes;
+  if (superWeight > 1) boxes = boxCounts(grid.count, side, superWeight);
+  const double* const around = superWeight > 1 ? boxes.data() : grid.count.data();
   double sum = 0, squares = 0;
-  for (const double n : grid.count) {
-    sum += n;
-    squares += n * n;
+  for (size_t i = 0; i < grid.count.size(); ++i) {
+    sum += grid.count[i];
+    squares += grid.count[i] * around[i];
   }
   const double f2 = sum > 0 ? 25 * std::pow(10, -2 * robust) * sum / squares : 0;
   grid.weight.assign(grid.count.size(), 0);
@@ -63,13 +87,18 @@ UvGrid gridWeights(const std::vector<Visibility>& visibilities, int64_t side, do
     const double n = grid.count[i];
     if (n == 0) continue;
     double w = 1;
-    if (weighting == Weighting::kUniform) w = 1 / n;
-    if (weighting == Weighting::kBriggs) w = 1 / (1 + n * f2);
+    if (weighting == Weighting::kUniform) w = 1 / around[i];
+    if (weighting == Weighting::kBriggs) w = 1 / (1 + around[i] * f2);
     grid.weight[i] = w;
     grid.sumWeight += n * w;
     grid.sumSquares += n * w * w;
   }
   return grid;
+}
+
+UvGrid gridOf(const CubeSpec& spec, const std::vector<Visibility>& visibilities) {
+  return gridWeights(visibilities, 2 * spec.sizePx, cellRadians(spec), spec.weighting, spec.robust,
+                     spec.superWeight);
 }
 
 std::vector<std::complex<double>> antennaGains(const CubeSpec& spec, int frame) {

@@ -29,8 +29,13 @@ struct Cell {
 Cell cellOf(const Visibility& it, int64_t side, double cellRad);
 
 /// Source of the weights: Briggs 1995 (thesis), chapter 3: 1 / (1 + W f^2), f^2 = (5 10^-robust)^2 sum(W) / sum(W^2).
+/// W counts the visibilities in a box of `superWeight` cells to a side (there, section 3.1: super-uniform): the cells of a field
+/// that much smaller, whose weights these are then.
 UvGrid gridWeights(const std::vector<Visibility>& visibilities, int64_t side, double cellRad,
-                   Weighting weighting, double robust);
+                   Weighting weighting, double robust, int superWeight = 1);
+
+/// On the grid and with the weights of an observation.
+UvGrid gridOf(const CubeSpec& spec, const std::vector<Visibility>& visibilities);
 
 /// Complex gains of the antennas in a frame; all 1 without errors.
 std::vector<std::complex<double>> antennaGains(const CubeSpec& spec, int frame);
