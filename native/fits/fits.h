@@ -116,6 +116,9 @@ class FitsImageWriter {
   /// A binary table behind the image, once all rows are written: as writeFitsTable, which says more of it.
   void addTable(const std::string& extname, std::span<const FitsColumn> columns,
                 std::span<const FitsKey> keys);
+  /// All that finish() does but for the name, once and nothing is written after it: it waits for the disk, which other work
+  /// need not. Throws kInvalidArgument when rows are missing.
+  void settle();
   /// Throws kInvalidArgument when rows are missing.
   void finish();
 

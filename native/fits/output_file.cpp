@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include "fits/byte_source.h"
 
@@ -47,15 +48,20 @@ OutputFile::~OutputFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-void OutputFile::commit() {
+void OutputFile::settle(std::optional<uint32_t> firstSum) {
   int count = 0;
   run([&](int* status) { fits_get_num_hdus(handle_.get(), &count, status); });
   for (int hdu = 1; hdu <= count; ++hdu) {
     run([&](int* status) { fits_movabs_hdu(handle_.get(), hdu, nullptr, status); });
-    writeChecksums();
+    writeChecksums(hdu == 1 ? firstSum : std::nullopt);
   }
   run([&](int* status) { *status = handle_.close(); });
   sync();
+  isSettled_ = true;
+}
+
+void OutputFile::commit(std::optional<uint32_t> firstSum) {
+  if (!isSettled_) settle(firstSum);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) unwritable(path_, std::strerror(errno));
   temporary_.clear();
 }
@@ -71,22 +77,44 @@ void OutputFile::sync() {
 
 /// As fits_write_chksum, without the time in its comment: the same content gives the same bytes.
 /// Source: FITS Standard 4.0, appendix J.
-void OutputFile::writeChecksums() {
+void OutputFile::writeChecksums(std::optional<uint32_t> known) {
   fitsfile* file = handle_.get();
-  unsigned long data = 0, whole = 0;
+  unsigned long data = known.value_or(0), whole = 0;
   char encoded[FLEN_VALUE] = "0000000000000000";
   run([&](int* status) {
     fits_update_key_str(file, "CHECKSUM", encoded, "HDU checksum", status);
     fits_update_key_str(file, "DATASUM", "0", "data unit checksum", status);
     fits_set_hdustruc(file, status);
-    fits_get_chksum(file, &data, &whole, status);
+    // Reads all of the data.
+    if (!known) fits_get_chksum(file, &data, &whole, status);
   });
   run([&](int* status) {
     fits_update_key_str(file, "DATASUM", std::to_string(data).c_str(), "data unit checksum", status);
-    fits_get_chksum(file, &data, &whole, status);
-    fits_encode_chksum(whole, 1, encoded);
-    fits_update_key_str(file, "CHECKSUM", encoded, "HDU checksum", status);
   });
+  fits_encode_chksum(addToSum(headerSum(), data), 1, encoded);
+  run([&](int* status) { fits_update_key_str(file, "CHECKSUM", encoded, "HDU checksum", status); });
+}
+
+/// Of the cards as they are now, and the blanks up to the data.
+uint32_t OutputFile::headerSum() {
+  const auto release = [](char* cards) {
+    int status = 0;
+    fits_free_memory(cards, &status);
+  };
+  char* cards = nullptr;
+  int count = 0;
+  LONGLONG begin = 0, data = 0, end = 0;
+  run([&](int* status) { fits_hdr2str(handle_.get(), 0, nullptr, 0, &cards, &count, status); });
+  const std::unique_ptr<char, decltype(release)> owner(cards, release);
+  run([&](int* status) { fits_get_hduaddrll(handle_.get(), &begin, &data, &end, status); });
+  std::string header(cards);
+  header.resize(static_cast<size_t>(data - begin), ' ');
+  uint64_t sum = 0;
+  for (size_t i = 0; i < header.size(); i += sizeof(uint32_t)) {
+    for (size_t byte = 0; byte < sizeof(uint32_t); ++byte)
+      sum += uint64_t{static_cast<unsigned char>(header[i + byte])} << (24 - 8 * byte);
+  }
+  return addToSum(0, sum);
 }
 
 void OutputFile::fail(int status) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "fits/cfitsio.h"
@@ -26,16 +28,28 @@ class OutputFile {
     call(&status);
     if (status > 0) fail(status);
   }
-  /// Checksums into every HDU, close, sync, rename.
-  void commit();
+  /// Checksums into every HDU, close, sync: all but the name. `firstSum`: that of the first one's data, if it is known
+  /// (addToSum); else they are read back, as those of the others are. Once.
+  void settle(std::optional<uint32_t> firstSum = std::nullopt);
+  /// settle, if that has not been done, and rename.
+  void commit(std::optional<uint32_t> firstSum = std::nullopt);
 
  private:
   void sync();
-  void writeChecksums();
+  void writeChecksums(std::optional<uint32_t> known);
+  uint32_t headerSum();
   [[noreturn]] void fail(int status);
 
   std::string path_, temporary_;
   Handle handle_;
+  bool isSettled_ = false;
 };
+
+/// The ones' complement sum of two such sums (FITS Standard 4.0, appendix J).
+inline uint32_t addToSum(uint32_t sum, uint64_t more) {
+  uint64_t all = uint64_t{sum} + (more & 0xFFFFFFFFU) + (more >> 32);
+  while (all >> 32 != 0) all = (all & 0xFFFFFFFFU) + (all >> 32);
+  return static_cast<uint32_t>(all);
+}
 
 }  // namespace otf::fits

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <functional>
 #include <numeric>
 #include <vector>
@@ -14,7 +16,24 @@ struct FitsImageWriter::Impl {
   explicit Impl(const std::string& path) : file(path) {}
   fits::OutputFile file;
   int64_t width = 0, rows = 0, rowsWritten = 0;  // rows of all planes
+  uint32_t sum = 0;                              // of the pixels
 };
+
+namespace {
+
+/// Of floats as FITS has them: each is one of its words.
+uint32_t addPixels(uint32_t sum, const float* pixels, int64_t count) {
+  constexpr int64_t kNoCarry = int64_t{1} << 31;
+  for (int64_t from = 0; from < count; from += kNoCarry) {
+    uint64_t words = 0;
+    for (int64_t i = from; i < std::min(count, from + kNoCarry); ++i)
+      words += std::bit_cast<uint32_t>(pixels[i]);
+    sum = fits::addToSum(sum, words);
+  }
+  return sum;
+}
+
+}  // namespace
 
 FitsImageWriter::FitsImageWriter(const std::string& path, int64_t width, int64_t height,
                                  std::span<const FitsKey> keys, const std::vector<int64_t>& furtherAxes) {
@@ -50,6 +69,7 @@ void FitsImageWriter::writeRows(const float* pixels, int64_t rows) {
     fits_write_img(impl.file.get(), TFLOAT, impl.rowsWritten * impl.width + 1, rows * impl.width,
                    const_cast<float*>(pixels), status);
   });
+  impl.sum = addPixels(impl.sum, pixels, rows * impl.width);
   impl.rowsWritten += rows;
 }
 
@@ -65,9 +85,14 @@ void FitsImageWriter::addTable(const std::string& extname, std::span<const FitsC
   fits::appendTable(impl_->file, extname, columns, keys);
 }
 
+void FitsImageWriter::settle() {
+  requireAllRows();
+  impl_->file.settle(impl_->sum);
+}
+
 void FitsImageWriter::finish() {
   requireAllRows();
-  impl_->file.commit();
+  impl_->file.commit(impl_->sum);
 }
 
 void writeFitsImage(const std::string& path, int64_t width, int64_t height, std::span<const FitsKey> keys,

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -68,6 +69,49 @@ TEST_CASE("an image written in bands, with axes of length 1") {
   std::vector<float> back(pixels.size());
   image.readWindow(0, 0, 6, 10, back.data(), 6);
   CHECK(back == pixels);
+}
+
+/// Ones' complement sum of the big-endian words of a file from a block of 2880 bytes on (FITS Standard 4.0, appendix J).
+uint32_t sumFrom(const std::string& text, size_t block) {
+  uint64_t sum = 0;
+  for (size_t i = block * 2880; i < text.size(); i += 4) {
+    uint32_t word = 0;
+    for (size_t byte = 0; byte < 4; ++byte) word = word << 8 | static_cast<unsigned char>(text[i + byte]);
+    sum += word;
+    if (sum >> 32 != 0) sum = (sum & 0xFFFFFFFFU) + 1;
+  }
+  return static_cast<uint32_t>(sum);
+}
+
+TEST_CASE("checksums are those of the standard: all words of a unit sum to minus zero") {
+  const TemporaryFolder folder;
+  std::vector<float> pixels(1000);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = std::sin(float(i)) * 1e6F;
+  pixels[7] = std::numeric_limits<float>::quiet_NaN();
+  writeFitsImage(folder / "image.fits", 100, 10, someKeys(), pixels.data());
+  const std::string image = textOf(folder / "image.fits");
+  const size_t dataBlock = image.size() / 2880 - 2;
+  CHECK(sumFrom(image, 0) == 0xFFFFFFFFU);
+  CHECK(image.find("DATASUM = '" + std::to_string(sumFrom(image, dataBlock))) != std::string::npos);
+  // In pieces, with a header of several blocks and a table behind.
+  std::vector<FitsKey> many;
+  for (int i = 0; i < 100; ++i) many.push_back({"KEY" + std::to_string(i), "", "", double(i), false, true});
+  FitsImageWriter writer(folder / "pieces.fits", 100, 10, many);
+  writer.writeRows(pixels.data(), 3);
+  writer.writeRows(pixels.data() + 300, 7);
+  const FitsColumn column{"x", "", "", "", FitsColumn::Type::kDouble, {}, {1.5, kNan, -2}};
+  writer.addTable("TABLE", std::vector<FitsColumn>{column}, {});
+  writer.finish();
+  const std::string pieces = textOf(folder / "pieces.fits");
+  const size_t table = pieces.find("XTENSION") / 2880;
+  CHECK(table > 4);
+  CHECK(sumFrom(pieces, table) == 0xFFFFFFFFU);
+  CHECK(sumFrom(pieces.substr(0, table * 2880), 0) == 0xFFFFFFFFU);
+  // Zeros have the sum 0.
+  const std::vector<float> zeros(4);
+  writeFitsImage(folder / "zeros.fits", 2, 2, {}, zeros.data());
+  CHECK(textOf(folder / "zeros.fits").find("DATASUM = '0 ") != std::string::npos);
+  CHECK(sumFrom(textOf(folder / "zeros.fits"), 0) == 0xFFFFFFFFU);
 }
 
 TEST_CASE("an abandoned image leaves nothing, and not the old file changed") {
