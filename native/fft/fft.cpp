@@ -2,6 +2,7 @@
 
 #include <fftw3.h>
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 
@@ -33,18 +34,47 @@ bool isSmooth(int64_t n) {
   return n == 1;
 }
 
+/// Owns a plan. Made and let go one at a time, executed by any number of threads.
+class Plan {
+ public:
+  Plan() = default;
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+  ~Plan() {
+    const std::lock_guard lock(planner());
+    if (plan_) fftwf_destroy_plan(plan_);
+  }
+  fftwf_plan get() const { return plan_; }
+  /// `plan()`, which must be there.
+  template <typename Make>
+  void make(const Make& plan, int64_t height, int64_t width) {
+    const std::lock_guard lock(planner());
+    plan_ = plan();
+    if (!plan_) {
+      throw OtfError(Code::kOutOfMemory, "no memory to transform planes of " + std::to_string(width) + "x" +
+                                             std::to_string(height) + " pixels");
+    }
+  }
+
+ private:
+  fftwf_plan plan_ = nullptr;
+};
+
+void requireSides(int64_t height, int64_t width) {
+  const auto good = [](int64_t n) { return n >= 2 && n <= kMostLength && n % 2 == 0; };
+  if (good(height) && good(width)) return;
+  throw OtfError(Code::kInvalidArgument, "a plane of " + std::to_string(width) + "x" +
+                                             std::to_string(height) + " pixels cannot be transformed");
+}
+
 }  // namespace
 
 struct PlaneTransform::Plans {
-  fftwf_plan forward = nullptr, inverse = nullptr;
-  Plans() = default;
-  Plans(const Plans&) = delete;
-  Plans& operator=(const Plans&) = delete;
-  ~Plans() {
-    const std::lock_guard lock(planner());
-    if (forward) fftwf_destroy_plan(forward);
-    if (inverse) fftwf_destroy_plan(inverse);
-  }
+  Plan forward, inverse;
+};
+
+struct RowsTransform::Plans {
+  Plan rowsForward, columnsForward, columnsInverse, rowsInverse;
 };
 
 int64_t goodTransformLength(int64_t atLeast) {
@@ -54,27 +84,21 @@ int64_t goodTransformLength(int64_t atLeast) {
 }
 
 PlaneTransform::PlaneTransform(int64_t height, int64_t width) : height_(height), width_(width) {
-  const auto good = [](int64_t n) { return n >= 2 && n <= kMostLength && n % 2 == 0; };
-  if (!good(height) || !good(width)) {
-    throw OtfError(Code::kInvalidArgument, "a plane of " + std::to_string(width) + "x" +
-                                               std::to_string(height) + " pixels cannot be transformed");
-  }
+  requireSides(height, width);
   plans_ = std::make_unique<Plans>();
   // FFTW_ESTIMATE does not touch the memory a plan is made for.
   const Buffer plane(static_cast<size_t>(planeValues()) * sizeof(float));
   const Buffer spectrum(static_cast<size_t>(spectrumValues()) * sizeof(std::complex<float>));
   auto* half = static_cast<fftwf_complex*>(spectrum.data());
   const auto rows = static_cast<int>(height), columns = static_cast<int>(width);
-  {
-    const std::lock_guard lock(planner());
-    plans_->forward =
-        fftwf_plan_dft_r2c_2d(rows, columns, plane.floats(), half, FFTW_ESTIMATE | FFTW_PRESERVE_INPUT);
-    plans_->inverse = fftwf_plan_dft_c2r_2d(rows, columns, half, plane.floats(), FFTW_ESTIMATE);
-  }
-  if (!plans_->forward || !plans_->inverse) {
-    throw OtfError(Code::kOutOfMemory, "no memory to transform planes of " + std::to_string(width) + "x" +
-                                           std::to_string(height) + " pixels");
-  }
+  const auto forwardPlan = [&] {
+    return fftwf_plan_dft_r2c_2d(rows, columns, plane.floats(), half, FFTW_ESTIMATE | FFTW_PRESERVE_INPUT);
+  };
+  const auto inversePlan = [&] {
+    return fftwf_plan_dft_c2r_2d(rows, columns, half, plane.floats(), FFTW_ESTIMATE);
+  };
+  plans_->forward.make(forwardPlan, height, width);
+  plans_->inverse.make(inversePlan, height, width);
 }
 
 PlaneTransform::~PlaneTransform() = default;
@@ -83,13 +107,13 @@ void PlaneTransform::forward(const float* plane, std::complex<float>* spectrum) 
   requireAligned(plane);
   requireAligned(spectrum);
   // FFTW's interface has no const; the plan preserves its input.
-  fftwf_execute_dft_r2c(plans_->forward, const_cast<float*>(plane), toFftw(spectrum));
+  fftwf_execute_dft_r2c(plans_->forward.get(), const_cast<float*>(plane), toFftw(spectrum));
 }
 
 void PlaneTransform::inverse(std::complex<float>* spectrum, float* plane) const {
   requireAligned(plane);
   requireAligned(spectrum);
-  fftwf_execute_dft_c2r(plans_->inverse, toFftw(spectrum), plane);
+  fftwf_execute_dft_c2r(plans_->inverse.get(), toFftw(spectrum), plane);
   const float scale = 1.0F / static_cast<float>(planeValues());
   for (int64_t i = 0; i < planeValues(); ++i) plane[i] *= scale;
 }
@@ -104,6 +128,55 @@ void PlaneTransform::makeHermitian(std::complex<float>* spectrum) const {
       there = std::conj(mean);
     }
   }
+}
+
+RowsTransform::RowsTransform(int64_t height, int64_t width, int64_t rows)
+    : height_(height), width_(width), rows_(rows) {
+  requireSides(height, width);
+  if (rows < 1 || rows > height)
+    throw OtfError(Code::kInvalidArgument, "a plane has no " + std::to_string(rows) + " rows");
+  plans_ = std::make_unique<Plans>();
+  const Buffer values(static_cast<size_t>(rows * width) * sizeof(float));
+  const Buffer spectrum(static_cast<size_t>(height * columns()) * sizeof(std::complex<float>));
+  float* const real = values.floats();
+  auto* half = static_cast<fftwf_complex*>(spectrum.data());
+  const auto down = static_cast<int>(height), across = static_cast<int>(width),
+             count = static_cast<int>(rows), wide = static_cast<int>(columns());
+  const auto columnsPlan = [&](int sign) {
+    return fftwf_plan_many_dft(1, &down, wide, half, nullptr, wide, 1, half, nullptr, wide, 1, sign,
+                               FFTW_ESTIMATE);
+  };
+  plans_->rowsForward.make(
+      [&] {
+        return fftwf_plan_many_dft_r2c(1, &across, count, real, nullptr, 1, across, half, nullptr, 1, wide,
+                                       FFTW_ESTIMATE | FFTW_PRESERVE_INPUT);
+      },
+      height, width);
+  plans_->rowsInverse.make(
+      [&] {
+        return fftwf_plan_many_dft_c2r(1, &across, count, half, nullptr, 1, wide, real, nullptr, 1, across,
+                                       FFTW_ESTIMATE);
+      },
+      height, width);
+  plans_->columnsForward.make([&] { return columnsPlan(FFTW_FORWARD); }, height, width);
+  plans_->columnsInverse.make([&] { return columnsPlan(FFTW_BACKWARD); }, height, width);
+}
+
+RowsTransform::~RowsTransform() = default;
+
+void RowsTransform::forward(const float* values, std::complex<float>* spectrum) const {
+  requireAligned(values);
+  requireAligned(spectrum);
+  fftwf_execute_dft_r2c(plans_->rowsForward.get(), const_cast<float*>(values), toFftw(spectrum));
+  std::fill(spectrum + rows_ * columns(), spectrum + height_ * columns(), std::complex<float>());
+  fftwf_execute_dft(plans_->columnsForward.get(), toFftw(spectrum), toFftw(spectrum));
+}
+
+void RowsTransform::inverse(std::complex<float>* spectrum, float* values) const {
+  requireAligned(values);
+  requireAligned(spectrum);
+  fftwf_execute_dft(plans_->columnsInverse.get(), toFftw(spectrum), toFftw(spectrum));
+  fftwf_execute_dft_c2r(plans_->rowsInverse.get(), toFftw(spectrum), values);
 }
 
 const char* fftwVersion() {

@@ -63,6 +63,35 @@ TEST_CASE("the spectrum is that of the sum it is defined by, and comes back") {
   for (size_t i = 0; i < plane.size(); ++i) CHECK(real.data[i] == doctest::Approx(plane[i]).epsilon(1e-5));
 }
 
+TEST_CASE("rows of a plane: their transform is that of the plane, and back come they alone") {
+  const int64_t height = 12, width = 10;
+  const PlaneTransform whole(height, width);
+  Aligned<float> plane(height * width);
+  Aligned<Complex> expected(whole.spectrumValues()), half(whole.spectrumValues());
+  for (const int64_t rows : {int64_t{1}, int64_t{7}, height}) {
+    const RowsTransform transform(height, width, rows);
+    const std::vector<float> values = randomPlane(rows * width);
+    Aligned<float> some(rows * width);
+    std::fill_n(plane.data, height * width, 0.0F);
+    std::copy(values.begin(), values.end(), plane.data);
+    std::copy(values.begin(), values.end(), some.data);
+    whole.forward(plane.data, expected.data);
+    transform.forward(some.data, half.data);
+    for (int64_t i = 0; i < whole.spectrumValues(); ++i)
+      CHECK(std::abs(half.data[i] - expected.data[i]) < 1e-5F);
+    for (size_t i = 0; i < values.size(); ++i) CHECK(some.data[i] == values[i]);
+    // A spectrum of more than those rows.
+    const std::vector<float> all = randomPlane(height * width);
+    std::copy(all.begin(), all.end(), plane.data);
+    whole.forward(plane.data, half.data);
+    transform.inverse(half.data, some.data);
+    for (int64_t i = 0; i < rows * width; ++i)
+      CHECK(some.data[i] / float(height * width) == doctest::Approx(all[size_t(i)]).epsilon(1e-5));
+  }
+  CHECK_THROWS_AS(RowsTransform(12, 10, 13), OtfError);
+  CHECK_THROWS_AS(RowsTransform(12, 10, 0), OtfError);
+}
+
 TEST_CASE("any numbers can be made the spectrum of a real plane") {
   const int64_t height = 8, width = 12;
   const PlaneTransform transform(height, width);

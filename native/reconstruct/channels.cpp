@@ -1,11 +1,14 @@
 #include "reconstruct/channels.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 
 #include "error/error.h"
 #include "reconstruct/frame_noise.h"
+#include "reconstruct/spectrum_sums.h"
 #include "threads/in_threads.h"
 
 namespace otf {
@@ -13,10 +16,8 @@ namespace {
 
 /// Weights further out than this many sigma of the window are below 4e-6.
 constexpr double kWindowReach = 5;
-/// Values of a spectrum whose sums (12 bytes each) fit the first cache.
-constexpr int64_t kSumBlock = 1024;
-/// Frames of a thread whose sums are made side by side where all spectra are kept: those come from far, and each once for them.
-constexpr int kTogether = 4;
+/// Values of a spectrum that are summed over frames before the next ones are.
+constexpr int64_t kSumBlock = 512;
 /// Spectra kept: all where they fit, else what a window needs.
 constexpr int64_t kKeptBytes = int64_t{512} << 20;
 
@@ -28,42 +29,35 @@ int keptFrames(const CubePlanes& planes, double windowFrames, int threads) {
   return static_cast<int>(std::min<int64_t>(std::max(fit, needed), planes.cube().frames));
 }
 
+/// Frames of a thread whose sums are made side by side: where all spectra are kept, those come from far, and each once for them.
 int framesTogether(const CubePlanes& planes, double windowFrames, int threads) {
-  return keptFrames(planes, windowFrames, threads) == planes.cube().frames ? kTogether : 1;
+  return keptFrames(planes, windowFrames, threads) == planes.cube().frames ? kSumsTogether : 1;
 }
 
 void throwIfCancelled(const std::atomic<bool>* cancelled) {
   if (cancelled && *cancelled) throw OtfError(Code::kCancelled, "stopped on request");
 }
 
-/// Sum over the full plane of a half plane with Hermitian partners.
-double fullSum(const PlaneTransform& transform, const float* half) {
-  double sum = 0;
+/// Sum over the full plane of a half plane whose own sum is `half`: what lies between its first and last column counts twice.
+double fullSum(const PlaneTransform& transform, const float* values, double half) {
+  double once = 0;
   for (int64_t y = 0; y < transform.height(); ++y) {
-    const float* row = half + y * transform.columns();
-    double inner = 0;
-    for (int64_t x = 1; x < transform.columns() - 1; ++x) inner += static_cast<double>(row[x]);
-    sum += 2 * inner + static_cast<double>(row[0]) + static_cast<double>(row[transform.columns() - 1]);
+    const float* row = values + y * transform.columns();
+    once += static_cast<double>(row[0]) + static_cast<double>(row[transform.columns() - 1]);
   }
-  return sum;
+  return 2 * half - once;
 }
 
-/// From sums over frames to the image, in the cube's unit; both are used up.
-void wienerImage(const CubePlanes& planes, double lambda, Complex* cross, float* power, float* plane,
-                 float* image) {
-  const PlaneTransform& transform = planes.transform();
-  const int64_t count = transform.spectrumValues();
-  const float floor = static_cast<float>(lambda) * *std::max_element(power, power + count);
-  for (int64_t i = 0; i < count; ++i) {
-    const float share = 1 / (power[i] + floor);
-    cross[i] *= share;
-    power[i] *= share;
-  }
-  const double mean = fullSum(transform, power) / static_cast<double>(transform.planeValues());
-  transform.inverse(cross, plane);
-  planes.crop(plane, image);
-  const auto scale = static_cast<float>(1 / mean);
-  for (int64_t i = 0; i < planes.pixels(); ++i) image[i] *= scale;
+/// From sums over frames to the image, times `scale`; both are used up.
+void wienerImage(const CubePlanes& planes, double lambda, double scale, Complex* cross, float* power,
+                 float* plane, float* image) {
+  const int64_t count = planes.transform().spectrumValues();
+  const float floor = static_cast<float>(lambda) * largestOf(power, count);
+  const double half = divideByPower(floor, count, reinterpret_cast<float*>(cross), power);
+  // The transform is not scaled, nor is this sum a mean.
+  const double sum = fullSum(planes.transform(), power, half);
+  planes.imageTransform().inverse(cross, plane);
+  planes.crop(plane, image, static_cast<float>(scale / sum));
 }
 
 }  // namespace
@@ -116,89 +110,107 @@ void Channels::measureNoise(const std::atomic<bool>* cancelled) {
 
 void Channels::combineAll(const std::atomic<bool>* cancelled) {
   const PlaneTransform& transform = planes_.transform();
-  const auto count = transform.spectrumValues();
+  const int64_t count = transform.spectrumValues();
   const Sums sums(transform);
   Complex* const sum = sums.crosses();
   float* const power = sums.power.floats();
   std::fill_n(sum, count, Complex());
   std::fill_n(power, count, 0.0F);
-  const int frames = planes_.cube().frames;
-  for (int t = 0; t < frames; t += threads_) {
+  const int frames = planes_.cube().frames, step = together_ > 1 ? frames : threads_;
+  for (int t = 0; t < frames; t += step) {
     throwIfCancelled(cancelled);
-    for (const FrameSpectra* it : cache_->range(t, std::min(t + threads_, frames) - 1, scratch_)) {
-      psfFwhms_.push_back(it->psfFwhm);
-      for (int64_t i = 0; i < count; ++i) {
-        sum[i] += it->cross[i];
-        power[i] += it->power[i];
+    const auto spectra = cache_->range(t, std::min(t + step, frames) - 1, scratch_);
+    for (const FrameSpectra* it : spectra) psfFwhms_.push_back(it->psfFwhm);
+    inThreads((count + kSumBlock - 1) / kSumBlock, threads_, [&](int64_t block) {
+      const int64_t from = block * kSumBlock, values = std::min(kSumBlock, count - from);
+      for (const FrameSpectra* it : spectra) {
+        addValues(reinterpret_cast<const float*>(it->cross + from), 2 * values,
+                  reinterpret_cast<float*>(sum + from));
+        addValues(it->power + from, values, power + from);
       }
-    }
+    });
   }
   all_.resize(static_cast<size_t>(planes_.pixels()));
-  wienerImage(planes_, config_.wienerLambda, sum, power, scratch_.front().plane.floats(), all_.data());
+  wienerImage(planes_, config_.wienerLambda, 1, sum, power, scratch_.front().plane.floats(), all_.data());
 }
 
-/// Sums over the window of `count` frames from `t` on: crosses and powers of their own. Block by block, so that sums and spectra
-/// stay in the nearest cache while a spectrum that frames share is added to all of theirs.
+/// Sums over the window of `count` frames from `t` on, at most kSumsTogether: crosses and powers of their own.
 void Channels::sumWindows(const std::vector<const FrameSpectra*>& spectra, int low, int t, int count,
                           const std::vector<Sums>& sums) const {
   const int reach = reachOf(config_.windowFrames), high = low + static_cast<int>(spectra.size()) - 1;
-  const int64_t values = planes_.transform().spectrumValues();
-  for (int64_t v0 = 0; v0 < values; v0 += kSumBlock) {
-    const int64_t v1 = std::min(values, v0 + kSumBlock);
-    for (int i = 0; i < count; ++i) {
-      std::fill(sums[static_cast<size_t>(i)].crosses() + v0, sums[static_cast<size_t>(i)].crosses() + v1,
-                Complex());
-      std::fill(sums[static_cast<size_t>(i)].power.floats() + v0,
-                sums[static_cast<size_t>(i)].power.floats() + v1, 0.0F);
+  const int first = std::max(low, t - reach), last = std::min(high, t + count - 1 + reach);
+  const int terms = last - first + 1;
+  std::vector<float> weights(static_cast<size_t>(terms) * kSumsTogether);
+  for (int k = first; k <= last; ++k) {
+    for (int i = std::max(0, k - reach - t); i < std::min(count, k + reach - t + 1); ++i) {
+      const double distance = (k - t - i) / config_.windowFrames;
+      weights[static_cast<size_t>((k - first) * kSumsTogether + i)] =
+          static_cast<float>(std::exp(-0.5 * distance * distance));
     }
-    for (int k = std::max(low, t - reach); k <= std::min(high, t + count - 1 + reach); ++k) {
-      const FrameSpectra& it = *spectra[static_cast<size_t>(k - low)];
-      for (int i = std::max(0, k - reach - t); i < std::min(count, k + reach - t + 1); ++i) {
-        const double distance = (k - t - i) / config_.windowFrames;
-        const auto weight = static_cast<float>(std::exp(-0.5 * distance * distance));
-        Complex* cross = sums[static_cast<size_t>(i)].crosses();
-        float* power = sums[static_cast<size_t>(i)].power.floats();
-        for (int64_t v = v0; v < v1; ++v) {
-          cross[v] += weight * it.cross[v];
-          power[v] += weight * it.power[v];
-        }
-      }
+  }
+  // Block by block, so that sums stay in the nearest cache; those of frames there are not are made nowhere.
+  std::vector<float> nowhere(2 * kSumBlock * kSumsTogether);
+  const auto sumBlock = [&](int64_t floats, const auto& of, const auto& into) {
+    std::array<float*, kSumsTogether> to;
+    for (int i = 0; i < kSumsTogether; ++i) {
+      to[static_cast<size_t>(i)] =
+          i < count ? into(sums[static_cast<size_t>(i)]) : nowhere.data() + int64_t{2} * kSumBlock * i;
+      std::fill_n(to[static_cast<size_t>(i)], floats, 0.0F);
     }
+    for (int k = 0; k < terms; ++k) {
+      addWeighted(of(*spectra[static_cast<size_t>(first + k - low)]),
+                  weights.data() + int64_t{k} * kSumsTogether, floats, to.data());
+    }
+  };
+  const int64_t all = planes_.transform().spectrumValues();
+  for (int64_t v = 0; v < all; v += kSumBlock) {
+    const int64_t block = std::min(kSumBlock, all - v);
+    sumBlock(
+        2 * block, [&](const FrameSpectra& it) { return reinterpret_cast<const float*>(it.cross + v); },
+        [&](const Sums& it) { return reinterpret_cast<float*>(it.crosses() + v); });
+    sumBlock(
+        block, [&](const FrameSpectra& it) { return it.power + v; },
+        [&](const Sums& it) { return it.power.floats() + v; });
+  }
+}
+
+/// Frames [t, t+count) of the channels, `out` that of frame t.
+void Channels::makeFrames(const std::vector<const FrameSpectra*>& spectra, int low, int t, int count,
+                          Worker& worker, float* out, int64_t stride) {
+  const int64_t pixels = planes_.pixels();
+  sumWindows(spectra, low, t, count, worker.sums);
+  for (int i = 0; i < count; ++i) {
+    float* const dirty = out + i * pixels;
+    const double scale = 1 / sigmas_[static_cast<size_t>(t + i)];
+    const auto factor = static_cast<float>(scale);
+    planes_.readDirty(t + i, dirty);
+    std::transform(dirty, dirty + pixels, dirty, [=](float v) { return std::isnan(v) ? 0 : v * factor; });
+    const Sums& it = worker.sums[static_cast<size_t>(i)];
+    wienerImage(planes_, config_.wienerLambda, scale, it.crosses(), it.power.floats(),
+                worker.plane->plane.floats(), dirty + stride);
   }
 }
 
 void Channels::make(int first, int count, float* out, int64_t stride) {
-  const int64_t pixels = planes_.pixels();
   const int reach = reachOf(config_.windowFrames), frames = planes_.cube().frames;
-  float* const dirty = out;
-  float* const window = out + stride;
-  // A few frames at a time, so that the spectra they share are there and no more.
-  const int most = threads_ * together_;
-  std::vector<std::vector<Sums>> sums(
-      static_cast<size_t>(std::min(threads_, (count + together_ - 1) / together_)));
-  for (std::vector<Sums>& of : sums) {
-    for (int i = 0; i < std::min(together_, count); ++i) of.emplace_back(planes_.transform());
+  // Where not all spectra are kept a few frames at a time, so that those they share are there and no more.
+  const int most = together_ > 1 ? count : threads_;
+  const auto crew = static_cast<size_t>(std::min(threads_, (count + together_ - 1) / together_));
+  std::vector<Worker> workers;
+  for (size_t w = 0; w < crew; ++w) {
+    Worker& it = workers.emplace_back();
+    it.plane = &scratch_[w];
+    for (int i = 0; i < std::min(together_, count); ++i) it.sums.emplace_back(planes_.transform());
   }
   for (int done = 0; done < count; done += most) {
     const int group = std::min(most, count - done), from = first + done;
     const int low = std::max(0, from - reach), high = std::min(frames - 1, from + group - 1 + reach);
     const std::vector<const FrameSpectra*> spectra = cache_->range(low, high, scratch_);
-    inThreads((group + together_ - 1) / together_, threads_, [&](int piece) {
-      const int start = piece * together_, here = std::min(together_, group - start);
-      const std::vector<Sums>& own = sums[static_cast<size_t>(piece)];
-      sumWindows(spectra, low, from + start, here, own);
-      for (int i = 0; i < here; ++i) {
-        const int t = from + start + i;
-        float* const plane = dirty + (done + start + i) * pixels;
-        float* const wiener = window + (done + start + i) * pixels;
-        const auto scale = static_cast<float>(1 / sigmas_[static_cast<size_t>(t)]);
-        planes_.readDirty(t, plane);
-        for (int64_t p = 0; p < pixels; ++p) plane[p] = std::isnan(plane[p]) ? 0 : plane[p] * scale;
-        const Sums& it = own[static_cast<size_t>(i)];
-        wienerImage(planes_, config_.wienerLambda, it.crosses(), it.power.floats(),
-                    scratch_[static_cast<size_t>(piece)].plane.floats(), wiener);
-        for (int64_t p = 0; p < pixels; ++p) wiener[p] *= scale;
-      }
+    std::atomic<int> next{0};
+    inThreads(crew, threads_, [&](size_t w) {
+      for (int at = together_ * next++; at < group; at = together_ * next++)
+        makeFrames(spectra, low, from + at, std::min(together_, group - at), workers[w],
+                   out + (done + at) * planes_.pixels(), stride);
     });
   }
 }

@@ -48,10 +48,18 @@ class Channels {
     Buffer cross, power;
   };
 
+  /// What a thread makes frames in.
+  struct Worker {
+    PlaneScratch* plane = nullptr;
+    std::vector<Sums> sums;
+  };
+
   void measureNoise(const std::atomic<bool>* cancelled);
   void combineAll(const std::atomic<bool>* cancelled);
   void sumWindows(const std::vector<const FrameSpectra*>& spectra, int low, int t, int count,
                   const std::vector<Sums>& sums) const;
+  void makeFrames(const std::vector<const FrameSpectra*>& spectra, int low, int t, int count, Worker& worker,
+                  float* out, int64_t stride);
 
   const CubePlanes& planes_;
   const ReconstructorConfig config_;

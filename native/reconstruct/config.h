@@ -23,6 +23,8 @@ struct ReconstructorConfig {
   int trainedFrames = 32;
 };
 
+constexpr int kMostSources = 20000;  // of one cube: a threshold that finds more finds noise
+
 enum class ReconstructMethod { kNetwork, kClean, kCleanSmooth, kCleanBank };
 
 /// What is done about sources that do not change, before the network sees the cube.
@@ -47,8 +49,7 @@ struct ReconstructRequest {
   /// Where reconstructed.fits, residual.fits and snr_max.fits go; "" = nowhere.
   std::string folder;
   int threads = 0;  // 0: the CPUs this process may use
+  int mostSources = kMostSources;
 };
-
-constexpr int kMostSources = 20000;  // of one cube: a threshold that finds more finds noise
 
 }  // namespace otf

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "error/error.h"
 #include "reconstruct/output_header.h"
 
 namespace otf {
@@ -23,28 +24,38 @@ FitsImageWriter writer(const std::string& folder, const char* name, const Bands&
 }  // namespace
 
 CubeImages::CubeImages(const std::string& folder, const Bands& bands, double beamPx)
-    : cube_(bands.front()->info()),
+    : bands_(bands),
+      cube_(bands.front()->info()),
       reconstructed_(writer(folder, kReconstructedFile, bands, beamPx)),
-      residual_(writer(folder, kResidualFile, bands, 0)) {}
+      residual_(writer(folder, kResidualFile, bands, 0)),
+      statistic_((std::filesystem::path(folder) / kStatisticFile).string(), cube_.width, cube_.height,
+                 mapKeys(cube_)) {}
 
 void CubeImages::writeResidual(const float* frame) { residual_.writeRows(frame, cube_.height); }
 
-void CubeImages::writeReconstructed(const Band& band) {
-  const int64_t pixels = band.planes.pixels();
+void CubeImages::writeReconstructed(const std::vector<float>& statistic, const std::atomic<bool>* cancelled) {
+  const int64_t pixels = cube_.width * cube_.height;
   std::vector<float> frame(static_cast<size_t>(pixels));
-  for (int t = 0; t < band.info().frames; ++t) {
-    const auto sigma = static_cast<float>(band.sigmas[static_cast<size_t>(t)]);
-    const auto from = band.reconstructed.begin() + static_cast<std::ptrdiff_t>(t * pixels);
-    std::transform(from, from + static_cast<std::ptrdiff_t>(pixels), frame.begin(),
-                   [&](float v) { return v * sigma; });
-    reconstructed_.writeRows(frame.data(), cube_.height);
+  for (const auto& band : bands_) {
+    for (int t = 0; t < cube_.frames; ++t) {
+      if (cancelled && *cancelled) throw OtfError(Code::kCancelled, "stopped on request");
+      const auto sigma = static_cast<float>(band->sigmas[static_cast<size_t>(t)]);
+      const auto from = band->reconstructed.begin() + static_cast<std::ptrdiff_t>(t * pixels);
+      std::transform(from, from + static_cast<std::ptrdiff_t>(pixels), frame.begin(),
+                     [&](float v) { return v * sigma; });
+      reconstructed_.writeRows(frame.data(), cube_.height);
+    }
   }
+  addTimes(cube_, reconstructed_);
+  reconstructed_.settle();
+  statistic_.writeRows(statistic.data(), cube_.height);
+  statistic_.settle();
 }
 
-void CubeImages::finish() {
-  for (FitsImageWriter* image : {&reconstructed_, &residual_}) addTimes(cube_, *image);
-  residual_.finish();
-  reconstructed_.finish();
+std::vector<std::string> CubeImages::finish() {
+  addTimes(cube_, residual_);
+  for (FitsImageWriter* image : {&residual_, &reconstructed_, &statistic_}) image->finish();
+  return {kReconstructedFile, kResidualFile, kStatisticFile};
 }
 
 }  // namespace otf

@@ -2,19 +2,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <limits>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "error/error.h"
-#include "fits/fits.h"
 #include "reconstruct/clean.h"
 #include "reconstruct/cube_images.h"
 #include "reconstruct/flags.h"
-#include "reconstruct/output_header.h"
 #include "reconstruct/peaks.h"
 #include "reconstruct/reconstruction_task.h"
 #include "reconstruct/trained_ranges.h"
@@ -89,10 +85,25 @@ std::vector<float> ReconstructionTask::largestStatistic() const {
   return map;
 }
 
+std::vector<Peak> ReconstructionTask::peaksOf(const std::vector<float>& snrMap) const {
+  try {
+    return findPeaks(snrMap, cube().width, cube().height, request_.thresholdSnr,
+                     static_cast<size_t>(request_.mostSources));
+  } catch (const OtfError& error) {
+    // A network takes noise for sources where its correlation is not that of the training: then this is why.
+    std::string reasons;
+    if (request_.method == ReconstructMethod::kNetwork) {
+      for (const auto& band : bands_) {
+        for (const std::string& it : observationWarnings(*band, config_)) reasons += "; " + it;
+      }
+    }
+    throw OtfError(error.code(), error.what() + reasons);
+  }
+}
+
 std::vector<MeasuredSource> ReconstructionTask::findSources(const std::vector<float>& snrMap) const {
   std::vector<MeasuredSource> out;
-  for (const Peak& peak :
-       findPeaks(snrMap, cube().width, cube().height, request_.thresholdSnr, kMostSources)) {
+  for (const Peak& peak : peaksOf(snrMap)) {
     MeasuredSource it;
     it.x = peak.x;
     it.y = peak.y;
@@ -111,9 +122,20 @@ std::vector<MeasuredSource> ReconstructionTask::findSources(const std::vector<fl
   return out;
 }
 
-void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found, int threads) {
-  std::optional<CubeImages> images;
-  if (!request_.folder.empty()) images.emplace(request_.folder, bands_, config_.beamPx);
+void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found,
+                                      const std::vector<float>& snrMap, int threads) {
+  if (request_.folder.empty()) return measureBands(found, nullptr, threads);
+  CubeImages images(request_.folder, bands_, config_.beamPx);
+  // What is written beside the light curves mostly waits for the disk.
+  inThreads(2, threads, [&](int part) {
+    if (part == 0) return measureBands(found, &images, threads);
+    images.writeReconstructed(snrMap, cancelFlag());
+  });
+  result_.files = images.finish();
+}
+
+void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found, CubeImages* images,
+                                      int threads) {
   for (size_t b = 0; b < bands_.size(); ++b) {
     const Band& band = *bands_[b];
     std::vector<MeasuredSource> sources = found;
@@ -133,9 +155,7 @@ void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found, 
     }
     findNeighbours(rows);
     flagSources(band.info(), band.sigmas, config_, request_.method, rows);
-    if (images) images->writeReconstructed(band);
   }
-  if (images) images->finish();
 }
 
 void ReconstructionTask::chooseBands() {
@@ -219,12 +239,7 @@ void ReconstructionTask::finish(int threads) {
   const std::vector<MeasuredSource> found = findSources(snrMap);
   result_.seconds.detect = detecting.seconds();
   const Stopwatch measuring;
-  measureBands(found, threads);
-  if (!request_.folder.empty()) {
-    writeFitsImage((std::filesystem::path(request_.folder) / kStatisticFile).string(), cube().width,
-                   cube().height, mapKeys(cube()), snrMap.data());
-    result_.files = {kReconstructedFile, kResidualFile, kStatisticFile};
-  }
+  measureBands(found, snrMap, threads);
   chooseBands();
   result_.seconds.measure = measuring.seconds();
   gatherWarnings();

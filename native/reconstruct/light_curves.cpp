@@ -9,7 +9,7 @@
 #include "reconstruct/frame_noise.h"
 #include "reconstruct/static_shares.h"
 #include "sky/gaussian.h"
-#include "threads/in_threads.h"
+#include "threads/in_order.h"
 
 namespace otf {
 namespace {
@@ -78,11 +78,23 @@ void takeStaticFluxes(const CubePlanes& planes, double beamPx, std::vector<Measu
   }
 }
 
+/// Rows that the model of the sky lies lower in its plane, so that what is drawn of a source above the image is there, too.
+constexpr int64_t kModelRow = PointWeights::kTaps / 2;
+
+/// Side of the part of a PSF that sources are measured with: as far from its peak as a source's own components are from it.
+int64_t coreSide(double beamPx) {
+  return 2 * (std::llround(std::ceil((1 + kSameSource) * beamPx)) + PointWeights::kTaps);
+}
+
 /// What the work on one frame needs, kept from frame to frame.
 struct FrameScratch {
-  explicit FrameScratch(const CubePlanes& planes)
-      : psf(planes.transform()), sky(planes.transform()), residual(static_cast<size_t>(planes.pixels())) {}
+  FrameScratch(const CubePlanes& planes, int64_t coreSide)
+      : psf(planes.transform()),
+        sky(planes.transform()),
+        core(static_cast<size_t>(coreSide * coreSide)),
+        residual(static_cast<size_t>(planes.pixels())) {}
   PlaneScratch psf, sky;
+  std::vector<float> core;  // of the PSF
   std::vector<float> residual;
 };
 
@@ -91,14 +103,14 @@ class FrameWork {
  public:
   FrameWork(const CubePlanes& planes, const std::vector<double>& sigmas, double beamPx,
             const std::vector<MeasuredSource>& sources)
-      : planes_(planes), sigmas_(sigmas), shares_(sources.size()) {
+      : planes_(planes), sigmas_(sigmas), coreSide_(coreSide(beamPx)), shares_(sources.size()) {
     if (planes.staticSky())
       shares_ = staticShares(*planes.staticSky(), beamPx, kSameSource * beamPx, sources);
     for (size_t k = 0; k < sources.size(); ++k) {
       const MeasuredSource& it = sources[k];
       Seen& seen = seen_.emplace_back(it, nearest(it, planes.cube()));
       if (it.isComponent) {
-        components_.push_back({k, PointWeights(it.x, it.y)});
+        components_.push_back({k, PointWeights(it.x, it.y + static_cast<double>(kModelRow))});
         seen.own.push_back({k, seen.weights});
         continue;
       }
@@ -112,23 +124,21 @@ class FrameWork {
 
   /// Leaves the frame's residual in `scratch`.
   void run(int t, FrameScratch& scratch, std::vector<MeasuredSource>& sources) const {
-    const PlaneTransform& transform = planes_.transform();
+    const RowsTransform& transform = planes_.imageTransform();
     Complex* sky = scratch.sky.spectrumValues();
     float* model = scratch.sky.plane.floats();
-    const Complex* through = planes_.psfSpectrum(t, scratch.psf, CubePlanes::Psf::kPlaneToo);
-    std::fill_n(model, transform.planeValues(), 0.0F);
+    const Complex* through = planes_.psfSpectrum(t, scratch.psf, CubePlanes::Psf::kSpectrum);
+    std::fill_n(model, transform.rows() * transform.width(), 0.0F);
     const double sigma = sigmas_[static_cast<size_t>(t)];
     for (const auto& [k, weights] : components_)
       weights.add(model, transform.height(), transform.width(), componentFlux(sources[k], t, sigma));
     transform.forward(model, sky);
-    for (int64_t i = 0; i < transform.spectrumValues(); ++i) sky[i] *= through[i];
+    for (int64_t i = 0; i < planes_.transform().spectrumValues(); ++i) sky[i] *= through[i];
     transform.inverse(sky, model);
-    std::vector<float>&residual = scratch.residual, &modelled = scratch.sky.image;
-    modelled.resize(residual.size());
-    planes_.readDirty(t, residual.data());
-    planes_.crop(model, modelled.data());
-    for (size_t i = 0; i < residual.size(); ++i) residual[i] -= modelled[i];
-    for (size_t k = 0; k < sources.size(); ++k) measure(k, t, scratch.psf.plane.floats(), residual, sources);
+    planes_.readDirty(t, scratch.residual.data());
+    subtract(model, scratch.residual.data());
+    planes_.readPsfCore(t, coreSide_, scratch.core.data());
+    for (size_t k = 0; k < sources.size(); ++k) measure(k, t, scratch.core.data(), scratch.residual, sources);
   }
 
  private:
@@ -145,6 +155,17 @@ class FrameWork {
     std::vector<Component> own;  // components whose flux is the source's
   };
 
+  void subtract(const float* model, float* residual) const {
+    const CubeInfo& cube = planes_.cube();
+    const int64_t height = planes_.transform().height(), width = planes_.transform().width();
+    const float scale = 1 / static_cast<float>(planes_.transform().planeValues());
+    for (int64_t y = 0; y < cube.height; ++y) {
+      const float* const from = model + (y + kModelRow) % height * width;
+      float* const row = residual + y * cube.width;
+      for (int64_t x = 0; x < cube.width; ++x) row[x] -= scale * from[x];
+    }
+  }
+
   static PointWeights weightsFrom(const MeasuredSource& it, Pixel at) {
     return {static_cast<double>(at.x) - it.x, static_cast<double>(at.y) - it.y};
   }
@@ -154,7 +175,7 @@ class FrameWork {
   }
 
   double psfAt(const float* psf, const PointWeights& weights) const {
-    return weights.sample(psf, planes_.transform().height(), planes_.transform().width());
+    return weights.sample(psf, coreSide_, coreSide_);
   }
 
   /// Of one source, writes values of this frame alone: frames are measured by several threads.
@@ -178,9 +199,8 @@ class FrameWork {
   }
 
   double psfBetween(const float* psf, const CleanComponent& from, Pixel to) const {
-    const int64_t height = planes_.transform().height(), width = planes_.transform().width();
-    return static_cast<double>(
-        psf[(to.y - from.y + height) % height * width + (to.x - from.x + width) % width]);
+    const int64_t x = (to.x - from.x + coreSide_) % coreSide_, y = (to.y - from.y + coreSide_) % coreSide_;
+    return static_cast<double>(psf[y * coreSide_ + x]);
   }
 
   double rmsAround(Pixel at, const std::vector<float>& image) const {
@@ -198,6 +218,7 @@ class FrameWork {
 
   const CubePlanes& planes_;
   const std::vector<double>& sigmas_;
+  const int64_t coreSide_;
   std::vector<Component> components_;
   std::vector<Seen> seen_;                           // of each source
   std::vector<std::vector<CleanComponent>> shares_;  // of the static sky
@@ -246,15 +267,15 @@ void measureLightCurves(const CubePlanes& planes, const std::vector<double>& sig
   takeStaticFluxes(planes, options.beamPx, sources);
   const FrameWork work(planes, sigmas, options.beamPx, sources);
   std::vector<FrameScratch> scratch;
-  for (int i = 0; i < std::min(options.threads, planes.cube().frames); ++i) scratch.emplace_back(planes);
-  for (int first = 0; first < planes.cube().frames; first += options.threads) {
+  for (int i = 0; i < std::min(options.threads, planes.cube().frames); ++i)
+    scratch.emplace_back(planes, coreSide(options.beamPx));
+  const auto measure = [&](int t, int worker) {
     if (options.cancelled && *options.cancelled) throw OtfError(Code::kCancelled, "stopped on request");
-    const int count = std::min(options.threads, planes.cube().frames - first);
-    inThreads(count, options.threads,
-              [&](int i) { work.run(first + i, scratch[static_cast<size_t>(i)], sources); });
-    for (int i = 0; i < count && options.residual; ++i)
-      options.residual(first + i, scratch[static_cast<size_t>(i)].residual.data());
-  }
+    work.run(t, scratch[static_cast<size_t>(worker)], sources);
+  };
+  inOrder(planes.cube().frames, options.threads, measure, [&](int t, int worker) {
+    if (options.residual) options.residual(t, scratch[static_cast<size_t>(worker)].residual.data());
+  });
 }
 
 }  // namespace otf

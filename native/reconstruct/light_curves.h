@@ -28,7 +28,7 @@ struct MeasureOptions {
   double beamPx = 3.2;
   int threads = 1;
   const std::atomic<bool>* cancelled = nullptr;
-  /// Residual image of each frame, in order, on the calling thread; may be empty.
+  /// Residual image of each frame, in order, one at a time, on any thread; may be empty.
   std::function<void(int frame, const float* residual)> residual;
 };
 

@@ -106,11 +106,14 @@ PsfReader PsfReader::open(const std::vector<CubeFile>& files, const CubeInfo& cu
   return out;
 }
 
-void PsfReader::read(int frame, int64_t height, int64_t width, float* out, std::vector<float>& pixels) const {
+FitsImage PsfReader::openFrame(int frame) const {
   const size_t which = info_.perFrame ? static_cast<size_t>(frame) : 0;
   const CubeFile& file = files_[files_.size() == 1 ? 0 : which];
-  FitsImage image =
-      FitsImage::open(file.path, {std::nullopt, planes_[files_.size() == 1 ? which : 0], file.label});
+  return FitsImage::open(file.path, {std::nullopt, planes_[files_.size() == 1 ? which : 0], file.label});
+}
+
+void PsfReader::read(int frame, int64_t height, int64_t width, float* out, std::vector<float>& pixels) const {
+  FitsImage image = openFrame(frame);
   pixels.resize(static_cast<size_t>(info_.width * info_.height));
   image.readWindow(0, 0, info_.width, info_.height, pixels.data(), info_.width);
   const int64_t cx = info_.width / 2, cy = info_.height / 2;
@@ -128,6 +131,23 @@ void PsfReader::read(int frame, int64_t height, int64_t width, float* out, std::
     float* row = out + (y - cy + height) % height * width;
     for (int64_t x = 0; x < right; ++x) row[x] = scale * middle[x];
     for (int64_t x = -left; x < 0; ++x) row[width + x] = scale * middle[x];
+  }
+}
+
+void PsfReader::readCore(int frame, int64_t side, float* out) const {
+  const int64_t cx = info_.width / 2, cy = info_.height / 2, half = side / 2;
+  const int64_t x0 = std::max<int64_t>(0, cx - half), y0 = std::max<int64_t>(0, cy - half);
+  const int64_t columns = std::min(info_.width, cx + half) - x0,
+                rows = std::min(info_.height, cy + half) - y0;
+  std::vector<float> pixels(static_cast<size_t>(columns * rows));
+  openFrame(frame).readWindow(x0, y0, columns, rows, pixels.data(), columns);
+  const float scale = 1 / pixels[static_cast<size_t>((cy - y0) * columns + cx - x0)];
+  std::fill_n(out, side * side, 0.0F);
+  for (int64_t y = 0; y < rows; ++y) {
+    for (int64_t x = 0; x < columns; ++x) {
+      const int64_t row = (y + y0 - cy + side) % side, column = (x + x0 - cx + side) % side;
+      out[row * side + column] = scale * pixels[static_cast<size_t>(y * columns + x)];
+    }
   }
 }
 

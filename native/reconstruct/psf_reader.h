@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "fits/fits.h"
 #include "reconstruct/cube_reader.h"
 
 namespace otf {
@@ -24,8 +25,13 @@ class PsfReader {
   /// Onto a plane [height][width] with its peak of 1 at (0,0), wrapped around; what does not fit is cut off. `pixels`:
   /// scratch, used again from call to call.
   void read(int frame, int64_t height, int64_t width, float* out, std::vector<float>& pixels) const;
+  /// The same on a plane of `side` pixels, even, of which only those around the peak are read: it is taken to be in the
+  /// middle, where read() has found it.
+  void readCore(int frame, int64_t side, float* out) const;
 
  private:
+  FitsImage openFrame(int frame) const;
+
   std::vector<CubeFile> files_;
   std::vector<int64_t> planes_;
   PsfInfo info_;

@@ -10,12 +10,15 @@
 #include "reconstruct/band.h"
 #include "reconstruct/catalogue_row.h"
 #include "reconstruct/config.h"
+#include "reconstruct/peaks.h"
 #include "reconstruct/reach.h"
 #include "reconstruct/windows.h"
 #include "task/tile_task.h"
 #include "tensor/buffer.h"
 
 namespace otf {
+
+class CubeImages;
 
 struct ReconstructSeconds {
   double channels = 0, detect = 0, measure = 0;
@@ -75,8 +78,10 @@ class ReconstructionTask : public TileTask {
   void gatherWarnings();
   std::vector<float> statisticMap(const Band& band) const;
   std::vector<float> largestStatistic() const;
+  std::vector<Peak> peaksOf(const std::vector<float>& snrMap) const;
   std::vector<MeasuredSource> findSources(const std::vector<float>& snrMap) const;
-  void measureBands(const std::vector<MeasuredSource>& found, int threads);
+  void measureBands(const std::vector<MeasuredSource>& found, const std::vector<float>& snrMap, int threads);
+  void measureBands(const std::vector<MeasuredSource>& found, CubeImages* images, int threads);
   void chooseBands();
 
   Bands bands_;

@@ -1,11 +1,13 @@
 #include "reconstruct/spectra.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <utility>
 
 #include "error/error.h"
+#include "reconstruct/components.h"
 #include "reconstruct/static_sky.h"
 #include "threads/in_threads.h"
 
@@ -21,23 +23,37 @@ int64_t powerBytes(const PlaneTransform& transform) {
   return wholeLines(transform.spectrumValues() * static_cast<int64_t>(sizeof(float)));
 }
 
-/// Spectra of all PSFs of all bands, where they fit: every one is wanted for the channels and for the light curves.
-constexpr int64_t kKeptPsfBytes = int64_t{64} << 20;
+/// Spectra of all PSFs of all bands, where they fit, and so the frames: every one is wanted for the channels and for the light curves.
+constexpr int64_t kKeptBytes = int64_t{64} << 20;
 
 }  // namespace
 
 CubePlanes::CubePlanes(const CubeReader& cube, const PsfReader& psf)
     : cube_(cube),
       psf_(psf),
-      transform_(goodTransformLength(2 * cube.info().height), goodTransformLength(2 * cube.info().width)) {
-  const int64_t psfs = psfPerFrame() ? cube.info().frames : 1, bytes = psfs * crossBytes(transform_);
-  if (bytes > kKeptPsfBytes / std::max(1, cube.info().bands)) return;
-  psfSpectra_ = Buffer(static_cast<size_t>(bytes));
-  psfMade_ = std::make_unique<std::once_flag[]>(static_cast<size_t>(psfs));
+      transform_(goodTransformLength(2 * cube.info().height), goodTransformLength(2 * cube.info().width)),
+      imageTransform_(transform_.height(), transform_.width(),
+                      std::min(transform_.height(), cube.info().height + PointWeights::kTaps)) {
+  const int64_t frames = cube.info().frames, psfs = psfPerFrame() ? frames : 1;
+  const int64_t most = kKeptBytes / std::max(1, cube.info().bands);
+  if (const int64_t bytes = psfs * crossBytes(transform_); bytes <= most) {
+    psfSpectra_ = Buffer(static_cast<size_t>(bytes));
+    psfMade_ = std::make_unique<std::once_flag[]>(static_cast<size_t>(psfs));
+  }
+  if (const int64_t bytes = frames * pixels() * static_cast<int64_t>(sizeof(float)); bytes <= most) {
+    dirty_ = Buffer(static_cast<size_t>(bytes));
+    dirtyRead_ = std::make_unique<std::once_flag[]>(static_cast<size_t>(frames));
+  }
 }
 
 void CubePlanes::readDirty(int frame, float* out) const {
-  cube_.read(frame, out);
+  if (dirtyRead_) {
+    float* const kept = dirty_.floats() + frame * pixels();
+    std::call_once(dirtyRead_[static_cast<size_t>(frame)], [&] { cube_.read(frame, kept); });
+    std::copy_n(kept, pixels(), out);
+  } else {
+    cube_.read(frame, out);
+  }
   if (static_) static_->takeFrom(*this, frame, out);
 }
 
@@ -64,15 +80,20 @@ const Complex* CubePlanes::psfSpectrum(int frame, PlaneScratch& scratch, Psf wan
   return kept;
 }
 
-void CubePlanes::embed(const float* image, float* plane) const {
-  std::fill_n(plane, transform_.planeValues(), 0.0F);
-  for (int64_t y = 0; y < cube().height; ++y)
-    std::copy_n(image + y * cube().width, cube().width, plane + y * transform_.width());
+void CubePlanes::embed(const float* image, float* rows) const {
+  const int64_t width = transform_.width();
+  for (int64_t y = 0; y < cube().height; ++y) {
+    float* const rest = std::copy_n(image + y * cube().width, cube().width, rows + y * width);
+    std::fill(rest, rows + (y + 1) * width, 0.0F);
+  }
+  std::fill(rows + cube().height * width, rows + imageTransform_.rows() * width, 0.0F);
 }
 
-void CubePlanes::crop(const float* plane, float* image) const {
-  for (int64_t y = 0; y < cube().height; ++y)
-    std::copy_n(plane + y * transform_.width(), cube().width, image + y * cube().width);
+void CubePlanes::crop(const float* plane, float* image, float scale) const {
+  for (int64_t y = 0; y < cube().height; ++y) {
+    const float* const row = plane + y * transform_.width();
+    std::transform(row, row + cube().width, image + y * cube().width, [=](float v) { return v * scale; });
+  }
 }
 
 SpectraCache::SpectraCache(const CubePlanes& planes, const std::vector<double>& sigmas, int frames,
@@ -105,7 +126,7 @@ void SpectraCache::make(int frame, PlaneScratch& scratch, FrameSpectra& out) con
   const Complex* psf = planes_.psfSpectrum(frame, scratch, CubePlanes::Psf::kPlaneToo);
   out.psfFwhm = psfFwhm(scratch.plane.floats(), transform.height(), transform.width());
   planes_.embed(image.data(), scratch.plane.floats());
-  transform.forward(scratch.plane.floats(), out.cross);
+  planes_.imageTransform().forward(scratch.plane.floats(), out.cross);
   const double sigma = sigmas_[static_cast<size_t>(frame)];
   const auto weight = static_cast<float>(1 / (sigma * sigma));
   for (int64_t i = 0; i < count; ++i) {
@@ -139,12 +160,11 @@ std::vector<const FrameSpectra*> SpectraCache::range(int first, int last,
     missing.emplace_back(t, place);
     it = place;
   }
-  for (size_t done = 0; done < missing.size(); done += scratch.size()) {
-    inThreads(std::min(scratch.size(), missing.size() - done), threads_, [&](size_t i) {
-      const auto& [frame, place] = missing[done + i];
-      make(frame, scratch[i], *place);
-    });
-  }
+  std::atomic<size_t> next{0};
+  inThreads(std::min(scratch.size(), missing.size()), threads_, [&](size_t worker) {
+    for (size_t i = next++; i < missing.size(); i = next++)
+      make(missing[i].first, scratch[worker], *missing[i].second);
+  });
   return out;
 }
 

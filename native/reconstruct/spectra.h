@@ -44,6 +44,8 @@ class CubePlanes {
   CubePlanes(const CubeReader& cube, const PsfReader& psf);
 
   const PlaneTransform& transform() const { return transform_; }
+  /// Of the rows an image takes, and kTaps more.
+  const RowsTransform& imageTransform() const { return imageTransform_; }
   const CubeInfo& cube() const { return cube_.info(); }
   int64_t pixels() const { return cube().width * cube().height; }
   bool psfPerFrame() const { return psf_.info().perFrame; }
@@ -63,19 +65,25 @@ class CubePlanes {
   /// Half plane of the PSF's transform: kept from the first time on where there is memory for all of them, else made in
   /// scratch.spectrum, as long as that stays. With kPlaneToo the PSF itself is in scratch.plane afterwards.
   const Complex* psfSpectrum(int frame, PlaneScratch& scratch, Psf wanted) const;
-  /// Bytes of the spectra that are kept.
-  int64_t keptBytes() const { return static_cast<int64_t>(psfSpectra_.bytes()); }
-  /// The image in the corner of `plane`, the rest of it 0.
-  void embed(const float* image, float* plane) const;
-  void crop(const float* plane, float* image) const;
+  /// Bytes of the spectra and frames that are kept.
+  int64_t keptBytes() const { return static_cast<int64_t>(psfSpectra_.bytes() + dirty_.bytes()); }
+  /// Of the PSF around its peak, as readPsf has it on a plane of `side` (even) pixels: what is further out is cut off.
+  void readPsfCore(int frame, int64_t side, float* out) const { psf_.readCore(frame, side, out); }
+  /// The image in the corner of the rows of imageTransform(), the rest of them 0.
+  void embed(const float* image, float* rows) const;
+  /// `scale` times what is in the corner of a plane.
+  void crop(const float* plane, float* image, float scale = 1) const;
 
  private:
   const CubeReader& cube_;
   const PsfReader& psf_;
   PlaneTransform transform_;
+  RowsTransform imageTransform_;
   std::shared_ptr<const StaticSky> static_;
   Buffer psfSpectra_;  // empty: they are not kept
   std::unique_ptr<std::once_flag[]> psfMade_;
+  Buffer dirty_;  // the same of the frames, as they are read
+  std::unique_ptr<std::once_flag[]> dirtyRead_;
 };
 
 /// Keeps the spectra of the frames asked for last, in memory that is taken once. One thread at a time asks; frames that are

@@ -89,13 +89,18 @@ void checkPeaks(const Band& band, const std::vector<ReconstructedSource>& source
 
 }  // namespace
 
-std::vector<std::string> trainedRangeWarnings(const Band& band,
-                                              const std::vector<ReconstructedSource>& sources,
-                                              const ReconstructorConfig& config) {
+std::vector<std::string> observationWarnings(const Band& band, const ReconstructorConfig& config) {
   std::vector<std::string> out;
   checkPsf(band, config, out);
   checkTimes(band.info(), config, out);
   checkNoise(band, out);
+  return out;
+}
+
+std::vector<std::string> trainedRangeWarnings(const Band& band,
+                                              const std::vector<ReconstructedSource>& sources,
+                                              const ReconstructorConfig& config) {
+  std::vector<std::string> out = observationWarnings(band, config);
   checkPeaks(band, sources, config, out);
   return out;
 }

@@ -10,8 +10,11 @@
 
 namespace otf {
 
-/// One line for each range of the card a band is outside of: width of the PSF, number and spacing of frames, evenness of both
-/// time and noise, and flux of the sources that were found in it.
+/// One line for each range of the card an observation is outside of: width of the PSF, number and spacing of frames, evenness
+/// of both time and noise.
+std::vector<std::string> observationWarnings(const Band& band, const ReconstructorConfig& config);
+
+/// These, and what there is to say of the fluxes of the sources that were found in it.
 std::vector<std::string> trainedRangeWarnings(const Band& band,
                                               const std::vector<ReconstructedSource>& sources,
                                               const ReconstructorConfig& config);

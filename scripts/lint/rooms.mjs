@@ -181,6 +181,7 @@ const kNative = {
       'task',
       'tensor',
     ],
+    'threads',
   ],
   kit: [
     ...['engine', 'engine/conformance', 'engine/process', 'engine/registry', 'error', 'model', 'process', 'tensor'],

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/cpu/clones.h"
+#include "tensor/clones.h"
 
 namespace otf::amx {
 namespace {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/cpu/clones.h"
 #include "engine/dropout.h"
 #include "engine/onednn/kernels.h"
+#include "tensor/clones.h"
 
 namespace otf::onednn {
 namespace {

@@ -2,8 +2,8 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/cpu/clones.h"
 #include "engine/onednn/kernels.h"
+#include "tensor/clones.h"
 
 namespace otf::onednn {
 namespace {

@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "engine/cpu/clones.h"
 #include "engine/roofline/rates.h"
+#include "tensor/clones.h"
 #include "timing/stopwatch.h"
 
 namespace otf::roofline {

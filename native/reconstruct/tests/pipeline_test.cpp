@@ -220,6 +220,12 @@ TEST_CASE("what the network was not trained for is told") {
   CHECK(told("brighter than the network was trained for"));
   CHECK(!told("fainter"));
   CHECK(!told("uneven"));
+  // Where all of it is in the noise, that is why.
+  ReconstructRequest low;
+  low.thresholdSnr = 0.1;
+  low.mostSources = 1;
+  const auto noisy = cube.task(config, low);
+  CHECK_THROWS_WITH_AS(cube.run(*noisy), doctest::Contains("give a higher one; the PSF is"), OtfError);
 }
 
 TEST_CASE("classical methods go the same way without a network") {
