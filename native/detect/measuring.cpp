@@ -6,8 +6,23 @@
 
 #include "detect/given_noise.h"
 #include "error/error.h"
+#include "threads/in_threads.h"
 
 namespace otf {
+namespace {
+
+/// work(i) for each i below `count`; pieces are long enough to be worth a thread's while.
+template <typename Work>
+void overAll(size_t count, int threads, const Work& work) {
+  constexpr size_t kPiece = 512;
+  inThreads((count + kPiece - 1) / kPiece, threads, [&](size_t piece) {
+    const size_t end = std::min(count, (piece + 1) * kPiece);
+    for (size_t i = piece * kPiece; i < end; ++i) work(i);
+  });
+}
+
+}  // namespace
+
 double beamPixels(const HeaderReview& header, const Region& region) {
   const std::string& label = header.info.label;
   if (!header.info.beam) {
@@ -84,37 +99,39 @@ std::vector<MeasuredSource> SourceMeasurer::measure(const measure::ImagePixels& 
                                                     std::vector<Source>& sources, int threads) {
   const measure::NoiseMap& known = noise();
   summary_.typicalRms = known.typicalRms();
-  std::vector<measure::Detection> detections;
-  std::vector<std::optional<measure::Map>> maps;
-  for (const Source& source : sources) {
-    maps.push_back(measure::skyMapAt(*header_.wcs, source.x, source.y));
+  std::vector<measure::Detection> detections(sources.size());
+  std::vector<std::optional<measure::Map>> maps(sources.size());
+  overAll(sources.size(), threads, [&](size_t i) {
+    const Source& source = sources[i];
+    maps[i] = measure::skyMapAt(*header_.wcs, source.x, source.y);
     // Off the sky nothing is measured: a beam of no size is left out.
     const measure::Covariance beam =
-        maps.back() ? measure::beamInPixels(*header_.info.beam, *maps.back()) : measure::Covariance{};
-    detections.push_back({source.x, source.y, source.widthPx, source.heightPx, beam});
-  }
+        maps[i] ? measure::beamInPixels(*header_.info.beam, *maps[i]) : measure::Covariance{};
+    detections[i] = {source.x, source.y, source.widthPx, source.heightPx, beam};
+  });
   const auto measured =
       measure::measureDetections(image, known, detections, {request_.effort, threads, cancel_});
 
-  std::vector<MeasuredSource> out;
-  std::vector<Source> kept;
+  std::vector<size_t> left;
   for (size_t i = 0; i < sources.size(); ++i) {
+    // What could not be measured has no SNR to be judged by.
     if (measured[i].duplicateOf >= 0) {
       ++summary_.merged;
-      continue;
-    }
-    // What could not be measured has no SNR to be judged by.
-    if (measured[i].snr() < request_.minSnr) {
+    } else if (measured[i].snr() < request_.minSnr) {
       ++summary_.belowSnr;
-      continue;
+    } else {
+      left.push_back(i);
     }
-    MeasuredSource one{measured[i],
-                       measure::skyValuesOf(measured[i], *header_.wcs, maps[i].value_or(measure::Map{}),
-                                            detections[i].beam)};
-    if (beyondTraining(sources[i])) one.pixels.flags |= measure::kBeyondTraining;
-    out.push_back(one);
-    kept.push_back(std::move(sources[i]));
   }
+  std::vector<MeasuredSource> out(left.size());
+  std::vector<Source> kept(left.size());
+  overAll(left.size(), threads, [&](size_t k) {
+    const size_t i = left[k];
+    out[k] = {measured[i], measure::skyValuesOf(measured[i], *header_.wcs, maps[i].value_or(measure::Map{}),
+                                                detections[i].beam)};
+    if (beyondTraining(sources[i])) out[k].pixels.flags |= measure::kBeyondTraining;
+    kept[k] = std::move(sources[i]);
+  });
   sources = std::move(kept);
   return out;
 }

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "error/error.h"
+#include "tensor/recycled_buffer.h"
 #include "threads/in_threads.h"
 
 namespace otf::measure {
@@ -41,7 +43,8 @@ void overBands(const ImagePixels& image, std::span<const Extent2> extents, int t
   const auto bandOf = [&](size_t item) {
     return std::clamp<int64_t>(extents[item].bottom, 0, image.height) / kBandRows;
   };
-  std::ranges::stable_sort(order, {}, bandOf);
+  // From row to row, so that neighbours find each other's pixels in the cache.
+  std::ranges::stable_sort(order, {}, [&](size_t item) { return extents[item].bottom; });
   std::vector<std::span<const size_t>> bands;
   for (size_t from = 0; from < order.size();) {
     size_t to = from;
@@ -53,7 +56,7 @@ void overBands(const ImagePixels& image, std::span<const Extent2> extents, int t
   std::mutex reading;
   inThreads(bands.size(), threads, [&](size_t band) {
     const std::span<const size_t> items = bands[band];
-    std::vector<float> pixels;
+    std::optional<RecycledBuffer> pixels;
     if (cancel && *cancel) throw OtfError(Code::kCancelled, "the measurement was cancelled");
     Extent2 all = extents[items.front()];
     for (const size_t item : items) all.include(extents[item]);
@@ -62,13 +65,13 @@ void overBands(const ImagePixels& image, std::span<const Extent2> extents, int t
     window.columns = std::clamp<int64_t>(all.right + 1, window.x0, image.width) - window.x0;
     window.rows = std::clamp<int64_t>(all.top + 1, window.y0, image.height) - window.y0;
     if (window.columns > 0 && window.rows > 0) {
-      pixels.resize(static_cast<size_t>(window.columns * window.rows));
+      pixels.emplace(static_cast<size_t>(window.columns * window.rows) * sizeof(float));
+      window.pixels = pixels->floats();
       const std::lock_guard guard(reading);
-      image.read(window.x0, window.y0, window.columns, window.rows, pixels.data(), window.columns);
+      image.read(window.x0, window.y0, window.columns, window.rows, pixels->floats(), window.columns);
     } else {
       window.columns = window.rows = 0;
     }
-    window.pixels = pixels.data();
     work(items, window);
   });
 }

@@ -38,15 +38,24 @@ Correlations::Correlations(const FitPixels& pixels, double variance, const Noise
   for (size_t i = 0; i < pixels.count(); ++i)
     cells_.push_back(std::lround(pixels.y[i] - bottom) * across + std::lround(pixels.x[i] - left));
   values_.resize(static_cast<size_t>(across * rows));
+  // Of exp(-(a x^2 + 2 b x y + c y^2)): along a row each is the one before times a factor that itself changes by one factor.
   const Covariance& kernel = noise.kernel;
-  const double d = kernel.determinant();
+  const double d = 4 * kernel.determinant(), a = kernel.yy / d, b = -kernel.xy / d, c = kernel.xx / d;
+  const double first = std::exp(-a), change = first * first;
   for (long y = 0; y < rows; ++y) {
-    for (long x = -reach_; x <= reach_; ++x) {
-      const auto dx = static_cast<double>(x), dy = static_cast<double>(y);
-      const double form = (kernel.yy * dx * dx - 2 * kernel.xy * dx * dy + kernel.xx * dy * dy) / d;
-      constexpr double kFar = 60;  // less than a millionth
-      values_[static_cast<size_t>(y * across + x + reach_)] =
-          form > kFar ? 0 : variance * (1 - noise.white) * std::exp(-0.25 * form);
+    const auto dy = static_cast<double>(y);
+    constexpr double kFar = 15;  // less than a millionth
+    if ((c - b * b / a) * dy * dy > kFar) break;
+    double* middle = &values_[static_cast<size_t>(y * across + reach_)];
+    const double aside = std::exp(-2 * b * dy);
+    double ahead = variance * (1 - noise.white) * std::exp(-c * dy * dy), behind = ahead;
+    double forwards = first * aside, backwards = first / aside;
+    middle[0] = ahead;
+    for (long x = 1; x <= reach_; ++x) {
+      middle[x] = ahead *= forwards;
+      middle[-x] = behind *= backwards;
+      forwards *= change;
+      backwards *= change;
     }
   }
   values_[static_cast<size_t>(reach_)] = variance;

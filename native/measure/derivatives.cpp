@@ -4,35 +4,52 @@
 
 namespace otf::measure {
 
-bool invert(Matrix& m, size_t n) {
-  // Parameters differ in scale by orders of magnitude: all diagonals become 1.
-  std::vector<double> scale(n);
-  for (size_t i = 0; i < n; ++i) {
+bool Cholesky::decompose(const Matrix& m, double damping) {
+  for (size_t i = 0; i < n_; ++i) {
     if (!(m.at(i, i) > 0)) return false;
-    scale[i] = 1 / std::sqrt(m.at(i, i));
+    scale_[i] = 1 / std::sqrt(m.at(i, i));
   }
-  Matrix lower(n, n);
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t j = 0; j <= i; ++j) {
-      double sum = m.at(i, j) * scale[i] * scale[j];
-      for (size_t k = 0; k < j; ++k) sum -= lower.at(i, k) * lower.at(j, k);
-      if (i == j && !(sum > 1e-12)) return false;
-      lower.at(i, j) = i == j ? std::sqrt(sum) : sum / lower.at(j, j);
+  for (size_t i = 0; i < n_; ++i) {
+    double* row = lower_.row(i);
+    for (size_t j = 0; j < i; ++j) {
+      const double* other = lower_.row(j);
+      row[j] = (m.at(i, j) * scale_[i] * scale_[j] - product(row, other, j)) / other[j];
     }
+    const double left = 1 + damping - product(row, row, i);
+    if (!(left > 1e-12)) return false;
+    row[i] = std::sqrt(left);
   }
-  for (size_t column = 0; column < n; ++column) {
-    std::vector<double> x(n);
-    for (size_t i = 0; i < n; ++i) {
-      double sum = i == column ? 1 : 0;
-      for (size_t k = 0; k < i; ++k) sum -= lower.at(i, k) * x[k];
-      x[i] = sum / lower.at(i, i);
-    }
-    for (size_t i = n; i-- > 0;) {
-      for (size_t k = i + 1; k < n; ++k) x[i] -= lower.at(k, i) * x[k];
-      x[i] /= lower.at(i, i);
-    }
-    for (size_t i = 0; i < n; ++i) m.at(i, column) = x[i] * scale[i] * scale[column];
+  return true;
+}
+
+void Cholesky::solveFrom(size_t first, double* right) const {
+  for (size_t i = first; i < n_; ++i) {
+    const double* row = lower_.row(i);
+    right[i] = (right[i] * scale_[i] - product(row + first, right + first, i - first)) / row[i];
   }
+  for (size_t i = n_; i-- > first;) {
+    const double* row = lower_.row(i);
+    right[i] /= row[i];
+    for (size_t k = first; k < i; ++k) right[k] -= row[k] * right[i];
+  }
+  for (size_t i = first; i < n_; ++i) right[i] *= scale_[i];
+}
+
+void Cholesky::invert(Matrix& inverse) const {
+  std::vector<double> x(n_);
+  for (size_t column = 0; column < n_; ++column) {
+    x.assign(n_, 0);
+    x[column] = 1;
+    solveFrom(column, x.data());
+    // The inverse is symmetric: rows before this column are known from theirs.
+    for (size_t i = column; i < n_; ++i) inverse.at(i, column) = inverse.at(column, i) = x[i];
+  }
+}
+
+bool invert(Matrix& m, size_t n) {
+  Cholesky cholesky(n);
+  if (!cholesky.decompose(m)) return false;
+  cholesky.invert(m);
   return true;
 }
 
@@ -42,29 +59,51 @@ size_t parametersOf(std::span<const Gaussian> gaussians, std::span<const bool> f
   return parameters;
 }
 
-Matrix derivatives(const FitPixels& pixels, std::span<const Gaussian> gaussians,
-                   std::span<const bool> freeShape, bool placesKnown, size_t more) {
-  Matrix j(pixels.count(), parametersOf(gaussians, freeShape, placesKnown) + more);
-  for (size_t i = 0; i < pixels.count(); ++i) {
-    double* row = j.row(i);
-    for (size_t g = 0; g < gaussians.size(); ++g) {
-      const Gaussian& source = gaussians[g];
-      const double d = source.shape.determinant();
+Columns derivatives(const FitPixels& pixels, std::span<const Gaussian> gaussians,
+                    std::span<const bool> freeShape, bool placesKnown) {
+  const size_t count = pixels.count();
+  Columns j(parametersOf(gaussians, freeShape, placesKnown), count);
+  size_t first = 0;
+  for (size_t g = 0; g < gaussians.size(); ++g) {
+    const Gaussian& source = gaussians[g];
+    const double d = source.shape.determinant();
+    const double a = source.shape.yy / d, b = -source.shape.xy / d, c = source.shape.xx / d;
+    double* byPeak = j.of(first);
+    for (size_t i = 0; i < count; ++i) {
       const double dx = pixels.x[i] - source.x, dy = pixels.y[i] - source.y;
-      const double towardsX = (source.shape.yy * dx - source.shape.xy * dy) / d;
-      const double towardsY = (source.shape.xx * dy - source.shape.xy * dx) / d;
-      const double bell = std::exp(-0.5 * (dx * towardsX + dy * towardsY)), height = source.peak * bell;
-      *row++ = bell;
-      if (placesKnown) continue;
-      *row++ = height * towardsX;
-      *row++ = height * towardsY;
-      if (!freeShape[g]) continue;
-      *row++ = -0.5 * height * dx * dx;
-      *row++ = -height * dx * dy;
-      *row++ = -0.5 * height * dy * dy;
+      byPeak[i] = std::exp(-0.5 * (dx * (a * dx + b * dy) + dy * (b * dx + c * dy)));
     }
+    const bool isShaped = !placesKnown && freeShape[g];
+    for (size_t i = 0; i < count && !placesKnown; ++i) {
+      const double dx = pixels.x[i] - source.x, dy = pixels.y[i] - source.y;
+      const double height = source.peak * byPeak[i];
+      byPeak[count + i] = height * (a * dx + b * dy);
+      byPeak[2 * count + i] = height * (b * dx + c * dy);
+      if (!isShaped) continue;
+      byPeak[3 * count + i] = -0.5 * height * dx * dx;
+      byPeak[4 * count + i] = -height * dx * dy;
+      byPeak[5 * count + i] = -0.5 * height * dy * dy;
+    }
+    first += parametersOf(g, freeShape, placesKnown);
   }
   return j;
+}
+
+void subtract(const Gaussian& gaussian, const FitPixels& pixels, std::span<double> values) {
+  const double d = gaussian.shape.determinant();
+  const double a = gaussian.shape.yy / d, b = -gaussian.shape.xy / d, c = gaussian.shape.xx / d;
+  for (size_t i = 0; i < pixels.count(); ++i) {
+    const double dx = pixels.x[i] - gaussian.x, dy = pixels.y[i] - gaussian.y;
+    values[i] -= gaussian.peak * std::exp(-0.5 * (dx * (a * dx + b * dy) + dy * (b * dx + c * dy)));
+  }
+}
+
+Matrix normalMatrix(const Columns& j, size_t parameters, size_t pixels) {
+  Matrix normal(parameters, parameters);
+  for (size_t p = 0; p < parameters; ++p) {
+    for (size_t q = 0; q <= p; ++q) normal.at(p, q) = normal.at(q, p) = product(j.of(p), j.of(q), pixels);
+  }
+  return normal;
 }
 
 }  // namespace otf::measure

@@ -23,7 +23,25 @@ class Matrix {
   std::vector<double> values_;
 };
 
-/// The inverse of a positive matrix, through Cholesky's decomposition; false: it is none.
+/// Cholesky's decomposition of a positive matrix. Parameters differ in scale by orders of magnitude: all diagonals become 1.
+class Cholesky {
+ public:
+  explicit Cholesky(size_t n) : n_(n), lower_(n, n), scale_(n) {}
+  /// `damping`: so much of the diagonal is added to it. False: it is not positive.
+  bool decompose(const Matrix& m, double damping = 0);
+  /// The solution in place of the right side.
+  void solve(double* right) const { solveFrom(0, right); }
+  void invert(Matrix& inverse) const;
+
+ private:
+  /// Of a right side that is 0 before row `first`; what comes before it in the solution is left out.
+  void solveFrom(size_t first, double* right) const;
+  size_t n_;
+  Matrix lower_;
+  std::vector<double> scale_;
+};
+
+/// The inverse of a positive matrix in place; false: it is none.
 bool invert(Matrix& m, size_t n);
 
 /// Of one Gaussian: peak, place and, of a free shape, the exponent's a, b, c; of a known place the peak alone.
@@ -33,8 +51,40 @@ inline size_t parametersOf(size_t g, std::span<const bool> freeShape, bool place
 }
 size_t parametersOf(std::span<const Gaussian> gaussians, std::span<const bool> freeShape, bool placesKnown);
 
-/// A row for each pixel, a column for each parameter, and `more` columns of zeros behind them.
-Matrix derivatives(const FitPixels& pixels, std::span<const Gaussian> gaussians,
-                   std::span<const bool> freeShape, bool placesKnown, size_t more = 0);
+/// Values of all pixels, for one parameter after the other.
+class Columns {
+ public:
+  Columns(size_t columns, size_t rows) : rows_(rows), values_(columns * rows) {}
+  double* of(size_t column) { return &values_[column * rows_]; }
+  const double* of(size_t column) const { return &values_[column * rows_]; }
+
+ private:
+  size_t rows_;
+  std::vector<double> values_;
+};
+
+/// A column for each parameter.
+Columns derivatives(const FitPixels& pixels, std::span<const Gaussian> gaussians,
+                    std::span<const bool> freeShape, bool placesKnown);
+
+/// Takes the Gaussian from values of the pixels.
+void subtract(const Gaussian& gaussian, const FitPixels& pixels, std::span<double> values);
+
+/// The sum of a[i] b[i]; four sums at once, for each waits for the number before.
+inline double product(const double* a, const double* b, size_t n) {
+  double first = 0, second = 0, third = 0, fourth = 0;
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    first += a[i] * b[i];
+    second += a[i + 1] * b[i + 1];
+    third += a[i + 2] * b[i + 2];
+    fourth += a[i + 3] * b[i + 3];
+  }
+  for (; i < n; ++i) first += a[i] * b[i];
+  return (first + second) + (third + fourth);
+}
+
+/// J'J.
+Matrix normalMatrix(const Columns& j, size_t parameters, size_t pixels);
 
 }  // namespace otf::measure

@@ -1,6 +1,9 @@
 #include "measure/doubles.h"
 
 #include <cmath>
+#include <vector>
+
+#include "measure/derivatives.h"
 
 namespace otf::measure {
 
@@ -28,12 +31,10 @@ Gaussian joined(const Gaussian& a, const Gaussian& b) {
 }
 
 double sumOfSquares(const FitPixels& pixels, std::span<const Gaussian> fits) {
+  std::vector<double> left = pixels.values;
+  for (const Gaussian& fit : fits) subtract(fit, pixels, left);
   double sum = 0;
-  for (size_t i = 0; i < pixels.count(); ++i) {
-    double left = pixels.values[i];
-    for (const Gaussian& fit : fits) left -= fit.at(pixels.x[i], pixels.y[i]);
-    sum += left * left;
-  }
+  for (const double value : left) sum += value * value;
   return sum;
 }
 

@@ -14,24 +14,23 @@ constexpr double kDegrees = 180 / std::numbers::pi;
 /// A direction is never known worse than evenly over a half-circle.
 const double kLeastKnownAngleDeg = 180 / std::sqrt(12.0);
 
-/// J' N J.
-Matrix propagated(const FitPixels& pixels, const Matrix& j, size_t parameters, double rms,
+/// J' N J: each pair of pixels once, and the other half is the first one's mirror image.
+Matrix propagated(const FitPixels& pixels, const Columns& j, size_t parameters, double rms,
                   const NoiseShape& noise) {
   const Correlations correlations(pixels, rms * rms, noise);
-  Matrix out(parameters, parameters);
-  std::vector<double> mixed(parameters);
+  Matrix half(parameters, parameters), out(parameters, parameters);
+  std::vector<double> row(pixels.count()), mixed(parameters);
   for (size_t i = 0; i < pixels.count(); ++i) {
-    std::ranges::fill(mixed, 0);
-    for (size_t k = 0; k < pixels.count(); ++k) {
-      const double correlation = correlations.of(i, k);
-      if (correlation == 0) continue;
-      const double* row = j.row(k);
-      for (size_t p = 0; p < parameters; ++p) mixed[p] += correlation * row[p];
-    }
-    const double* row = j.row(i);
+    for (size_t k = 0; k < i; ++k) row[k] = correlations.of(i, k);
+    row[i] = 0.5 * correlations.of(i, i);
+    for (size_t p = 0; p < parameters; ++p) mixed[p] = product(row.data(), j.of(p), i + 1);
     for (size_t p = 0; p < parameters; ++p) {
-      for (size_t q = 0; q < parameters; ++q) out.at(p, q) += row[p] * mixed[q];
+      const double own = j.of(p)[i];
+      for (size_t q = 0; q < parameters; ++q) half.at(p, q) += own * mixed[q];
     }
+  }
+  for (size_t p = 0; p < parameters; ++p) {
+    for (size_t q = 0; q < parameters; ++q) out.at(p, q) = half.at(p, q) + half.at(q, p);
   }
   return out;
 }
@@ -79,14 +78,8 @@ std::vector<GaussianErrors> fitErrors(const FitPixels& pixels, std::span<const G
                                       bool placesKnown) {
   const size_t parameters = parametersOf(gaussians, freeShape, placesKnown);
   if (pixels.count() < parameters) return {};
-  const Matrix j = derivatives(pixels, gaussians, freeShape, placesKnown);
-  Matrix normal(parameters, parameters);
-  for (size_t i = 0; i < pixels.count(); ++i) {
-    const double* row = j.row(i);
-    for (size_t p = 0; p < parameters; ++p) {
-      for (size_t q = 0; q < parameters; ++q) normal.at(p, q) += row[p] * row[q];
-    }
-  }
+  const Columns j = derivatives(pixels, gaussians, freeShape, placesKnown);
+  Matrix normal = normalMatrix(j, parameters, pixels.count());
   if (!invert(normal, parameters)) return {};
   const Matrix noise = propagated(pixels, j, parameters, rms, shape);
   Matrix half(parameters, parameters), covariance(parameters, parameters);

@@ -9,7 +9,7 @@
 #include <numbers>
 
 #include "measure/doubles.h"
-#include "measure/groups.h"
+#include "measure/moments.h"
 #include "measure/places.h"
 #include "measure/reach.h"
 
@@ -30,7 +30,7 @@ double areaRatio(const Covariance& shape, const Covariance& beam) {
   return std::sqrt(shape.determinant() / beam.determinant());
 }
 
-/// Fits one group; what it needs to know of its sources comes by their indices.
+/// Fits groups, one after the other; what it needs to know of its sources comes by their indices.
 class GroupFitter {
  public:
   explicit GroupFitter(const FitTask& task)
@@ -70,6 +70,8 @@ class GroupFitter {
     // Of several the beam's shape tells the places first.
     if (effort_ == Effort::kFast || starts_.size() > 1) fits = fitBeamShaped();
     if (effort_ == Effort::kFull) {
+      // Where one leaves so little that no two could be better, the fit of twelve parameters need not be tried.
+      if (!fits.empty() && withoutDouble(group, fits, free, 0, window, out)) return;
       free.fill(true);
       std::vector<Gaussian> shaped = fitFree(fits.empty() ? starts_ : fits, free);
       if (!shaped.empty()) {
@@ -80,11 +82,12 @@ class GroupFitter {
       }
     }
     const bool failed = fits.empty();
-    if (!failed && effort_ == Effort::kFull && withoutDouble(group, fits, free, window, out)) return;
+    const bool isAsked = !failed && effort_ == Effort::kFull && group.size() > 1;
+    if (isAsked && withoutDouble(group, fits, free, sumOfSquares(pixels_, fits), window, out)) return;
     if (failed) {
       free.fill(true);
       for (size_t k = 0; k < group.size(); ++k) {
-        fits.push_back(moments(k));
+        fits.push_back(momentsOf(pixels_, starts_[k], beams_[k]));
         errors.push_back(condonErrors(fits[k], rms_, beams_[k], true));
       }
     } else {
@@ -131,7 +134,7 @@ class GroupFitter {
   }
 
   /// The pixels their places go by.
-  FitPixels collectForPlaces(const Window& window) const {
+  const FitPixels& collectForPlaces(const Window& window) {
     Extent2 all = extentOf(starts_.front());
     for (const Gaussian& start : starts_) all.include(extentOf(start));
     const auto isWanted = [&](double x, double y) {
@@ -140,9 +143,8 @@ class GroupFitter {
       }
       return false;
     };
-    FitPixels pixels;
-    gather(window, noise_, all, placeStride(beams_.front()), isWanted, [](double, double) {}, pixels);
-    return pixels;
+    gather(window, noise_, all, placeStride(beams_.front()), isWanted, [](double, double) {}, placePixels_);
+    return placePixels_;
   }
 
   /// None: it did not converge, or went astray.
@@ -194,10 +196,13 @@ class GroupFitter {
   std::vector<Gaussian> settle(std::vector<Gaussian> shaped, std::array<bool, kMostTogether>& free,
                                std::vector<GaussianErrors>& errors) const {
     std::vector<Gaussian> mixed = shaped;
-    bool any = false;
-    errors = errorsOf(shaped, free);
+    bool any = false, isLarger = false;
+    for (size_t k = 0; k < shaped.size(); ++k)
+      isLarger = isLarger || areaRatio(shaped[k].shape, beams_[k]) > 1;
+    // What is smaller than the beam is not resolved, whatever its errors.
+    if (isLarger) errors = errorsOf(shaped, free);
     for (size_t k = 0; k < shaped.size(); ++k) {
-      free[k] = isResolved(shaped[k], beams_[k], errors[k]);
+      free[k] = isLarger && isResolved(shaped[k], beams_[k], errors[k]);
       any = any || !free[k];
       if (!free[k]) mixed[k].shape = beams_[k];
     }
@@ -211,9 +216,10 @@ class GroupFitter {
     return refitted;
   }
 
-  /// Of two sources that are one the fainter goes, and the others are fitted again. False: there are no such two.
+  /// Of two sources that are one the fainter goes, and the others are fitted again. `squares`: what all of them leave at least.
+  /// False: there are no such two.
   bool withoutDouble(const std::vector<size_t>& group, const std::vector<Gaussian>& fits,
-                     const std::array<bool, kMostTogether>& free, const Window& window,
+                     const std::array<bool, kMostTogether>& free, double squares, const Window& window,
                      std::vector<Measurement>& out) {
     const double width = kFwhmPerSigma * std::pow(beams_.front().determinant(), 0.25);
     const auto [stays, goes] = closestPair(fits, kDoubleWidths * width);
@@ -227,7 +233,7 @@ class GroupFitter {
     std::shift_left(shapes.begin() + goes, shapes.end(), 1);
     const FitOutcome single = fitGaussians(pixels_, rms_, trial, {shapes.data(), trial.size()});
     const double correlated = 4 * std::numbers::pi * std::sqrt(beams_.front().determinant());
-    const double most = sumOfSquares(pixels_, fits) + kDoubleGain * correlated * rms_ * rms_;
+    const double most = squares + kDoubleGain * correlated * rms_ * rms_;
     if (!single.converged || !(single.squares <= most)) return false;
     std::vector<size_t> left = group;
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(goes));
@@ -237,27 +243,6 @@ class GroupFitter {
     starts_[place] = one;
     fitBegun(left, window, out);
     return true;
-  }
-
-  /// Of the pixels above the background that no other source of the group is nearer to.
-  Gaussian moments(size_t k) const {
-    const Gaussian& start = starts_[k];
-    double sum = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
-    for (size_t i = 0; i < pixels_.count(); ++i) {
-      const double v = pixels_.values[i], dx = pixels_.x[i] - start.x, dy = pixels_.y[i] - start.y;
-      if (!(v > 0) || !reaches(start, pixels_.x[i], pixels_.y[i])) continue;
-      sum += v;
-      x += v * dx;
-      y += v * dy;
-      xx += v * dx * dx;
-      xy += v * dx * dy;
-      yy += v * dy * dy;
-    }
-    if (!(sum > 0)) return {start.peak, start.x, start.y, beams_[k]};
-    x /= sum;
-    y /= sum;
-    const Covariance shape{xx / sum - x * x, xy / sum - x * y, yy / sum - y * y};
-    return {start.peak, start.x + x, start.y + y, shape.isPositive() ? shape : beams_[k]};
   }
 
   void write(size_t k, const Gaussian& fit, const GaussianErrors& errors, bool free, bool failed,
@@ -278,7 +263,7 @@ class GroupFitter {
   std::vector<Covariance> beams_;
   std::vector<int32_t> flags_;
   NoiseShape noiseShape_;
-  FitPixels pixels_;
+  FitPixels pixels_, placePixels_;
   double rms_ = 0;
 };
 
@@ -286,14 +271,27 @@ class GroupFitter {
 
 Extent2 extentOf(const Gaussian& source) { return extentWithin(std::max(kFitSigmas, kPlaceSigmas), source); }
 
-void fitGroup(const FitTask& task, const std::vector<size_t>& group, const Window& window,
-              std::vector<Measurement>& out) {
-  GroupFitter(task).fit(group, window, out);
+void fitGroups(const FitTask& task, const Grouping& grouping, std::span<const size_t> groups,
+               const Window& window, std::vector<Measurement>& out) {
+  GroupFitter fitter(task);
+  // Sources are in the order of the network's, not of their places: each would wait for what it is made of.
+  constexpr size_t kAhead = 2;
+  for (size_t k = 0; k < groups.size(); ++k) {
+    if (k + kAhead < groups.size()) {
+      for (const size_t i : grouping.groups[groups[k + kAhead]]) {
+        __builtin_prefetch(&task.detections[i]);
+        __builtin_prefetch(&task.peaks[i]);
+        __builtin_prefetch(&out[i], 1);
+      }
+    }
+    fitter.fit(grouping.groups[groups[k]], window, out);
+  }
 }
 
-void fitGroupInPlace(const FitTask& task, const std::vector<size_t>& group, const Window& window,
-                     std::vector<Measurement>& out) {
-  GroupFitter(task).fitInPlace(group, window, out);
+void fitGroupsInPlace(const FitTask& task, const Grouping& grouping, std::span<const size_t> groups,
+                      const Window& window, std::vector<Measurement>& out) {
+  GroupFitter fitter(task);
+  for (const size_t group : groups) fitter.fitInPlace(grouping.groups[group], window, out);
 }
 
 }  // namespace otf::measure

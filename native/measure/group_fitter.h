@@ -1,10 +1,11 @@
-// Fits of one group of sources to the pixels around them.
+// Fits of groups of sources to the pixels around them.
 #pragma once
 
 #include <span>
 #include <vector>
 
 #include "measure/bands.h"
+#include "measure/groups.h"
 #include "measure/measure.h"
 #include "measure/peaks.h"
 
@@ -22,11 +23,11 @@ struct FitTask {
 /// All pixels of a source that may count; it is no narrower than the beam.
 Extent2 extentOf(const Gaussian& source);
 
-/// Writes the measurements of the group's members. At most kMostTogether of them; `window` holds their extents.
-void fitGroup(const FitTask& task, const std::vector<size_t>& group, const Window& window,
-              std::vector<Measurement>& out);
+/// Writes the measurements of the members of these groups. At most kMostTogether of each; `window` holds their extents.
+void fitGroups(const FitTask& task, const Grouping& grouping, std::span<const size_t> groups,
+               const Window& window, std::vector<Measurement>& out);
 /// Their peaks alone, where they are and as their starts are shaped.
-void fitGroupInPlace(const FitTask& task, const std::vector<size_t>& group, const Window& window,
-                     std::vector<Measurement>& out);
+void fitGroupsInPlace(const FitTask& task, const Grouping& grouping, std::span<const size_t> groups,
+                      const Window& window, std::vector<Measurement>& out);
 
 }  // namespace otf::measure

@@ -4,7 +4,8 @@
 #include <cmath>
 #include <numeric>
 #include <tuple>
-#include <unordered_map>
+
+#include "measure/squares.h"
 
 namespace otf::measure {
 namespace {
@@ -32,28 +33,23 @@ std::vector<Link> findLinks(std::span<const Gaussian> sources, std::span<const u
   const auto key = [side](double x, double y) {
     return std::pair{static_cast<int64_t>(std::floor(x / side)), static_cast<int64_t>(std::floor(y / side))};
   };
-  const auto hash = [](int64_t x, int64_t y) {
-    return static_cast<uint64_t>(y) << 32 ^ static_cast<uint32_t>(x);
-  };
-  std::unordered_map<uint64_t, std::vector<size_t>> squares;
+  Squares squares(sources.size());
   std::vector<Link> links;
   for (size_t i = 0; i < sources.size(); ++i) {
     if (!used[i]) continue;
     const auto [column, row] = key(sources[i].x, sources[i].y);
     for (int64_t y = row - 1; y <= row + 1; ++y) {
       for (int64_t x = column - 1; x <= column + 1; ++x) {
-        const auto square = squares.find(hash(x, y));
-        if (square == squares.end()) continue;
-        for (const size_t j : square->second) {
+        squares.in(x, y, [&](size_t j) {
           const double dx = sources[i].x - sources[j].x, dy = sources[i].y - sources[j].y;
           const double reach =
               reachTowards(sources[i].shape, dx, dy) + reachTowards(sources[j].shape, dx, dy);
           const double nearness = std::hypot(dx, dy) / reach;
           if (nearness < 1) links.push_back({j, i, nearness});
-        }
+        });
       }
     }
-    squares[hash(column, row)].push_back(i);
+    squares.add(column, row, i);
   }
   std::ranges::sort(links, [](const Link& a, const Link& b) {
     return std::tie(a.nearness, a.a, a.b) < std::tie(b.nearness, b.a, b.b);
@@ -84,12 +80,17 @@ Grouping groupSources(std::span<const Gaussian> sources, std::span<const uint8_t
     const bool first = sources[link.a].peak < sources[link.b].peak;
     grouping.overlapped[first ? link.a : link.b] = 1;
   }
-  std::unordered_map<size_t, size_t> place;
+  // A root is the first of its group.
+  std::vector<size_t> place(sources.size());
   for (size_t i = 0; i < sources.size(); ++i) {
     if (!used[i]) continue;
-    const auto [at, fresh] = place.try_emplace(rootOf(i), grouping.groups.size());
-    if (fresh) grouping.groups.emplace_back();
-    grouping.groups[at->second].push_back(i);
+    const size_t root = rootOf(i);
+    if (root == i) {
+      place[i] = grouping.groups.size();
+      grouping.groups.emplace_back();
+      grouping.groups.back().reserve(members[i]);
+    }
+    grouping.groups[place[root]].push_back(i);
   }
   return grouping;
 }

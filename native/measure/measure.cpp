@@ -27,7 +27,7 @@ std::vector<Peak> findPeaks(const ImagePixels& image, const NoiseMap& noise,
   return peaks;
 }
 
-/// Every group once, by the rows it lies in.
+/// Every group once, those of neighbouring rows together.
 template <typename Fit>
 void overGroups(const ImagePixels& image, const Grouping& grouping, std::span<const Peak> peaks,
                 const MeasureOptions& options, Fit fit) {
@@ -37,10 +37,7 @@ void overGroups(const ImagePixels& image, const Grouping& grouping, std::span<co
     for (const size_t i : group) all.include(extentOf(peaks[i].start));
     extents.push_back(all);
   }
-  overBands(image, extents, options.threads, options.cancel,
-            [&](std::span<const size_t> items, const Window& window) {
-              for (const size_t g : items) fit(grouping.groups[g], window);
-            });
+  overBands(image, extents, options.threads, options.cancel, fit);
 }
 
 std::vector<Gaussian> startsOf(std::span<const Peak> peaks) {
@@ -79,8 +76,8 @@ std::vector<Measurement> measureDetections(const ImagePixels& image, const Noise
     if (!used[i]) out[i] = unmeasured(noise, detections[i]);
     if (grouping.overlapped[i]) out[i].flags |= kBrightNeighbour;
   }
-  overGroups(image, grouping, peaks, options, [&](const std::vector<size_t>& group, const Window& window) {
-    fitGroup({image, noise, detections, peaks, options.effort}, group, window, out);
+  overGroups(image, grouping, peaks, options, [&](std::span<const size_t> groups, const Window& window) {
+    fitGroups({image, noise, detections, peaks, options.effort}, grouping, groups, window, out);
   });
   for (size_t i = 0; i < out.size(); ++i) {
     if (firsts[i] >= 0) out[i].duplicateOf = firsts[i];
@@ -105,8 +102,8 @@ std::vector<Measurement> measureAt(const ImagePixels& image, const NoiseMap& noi
     if (!used[i]) out[i] = unmeasured(noise, places[i]);
     if (grouping.overlapped[i]) out[i].flags |= kBrightNeighbour;
   }
-  overGroups(image, grouping, peaks, options, [&](const std::vector<size_t>& group, const Window& window) {
-    fitGroupInPlace({image, noise, places, peaks, options.effort}, group, window, out);
+  overGroups(image, grouping, peaks, options, [&](std::span<const size_t> groups, const Window& window) {
+    fitGroupsInPlace({image, noise, places, peaks, options.effort}, grouping, groups, window, out);
   });
   return out;
 }

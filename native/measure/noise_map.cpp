@@ -16,8 +16,9 @@ constexpr double kUnknownBeamCellPx = 64;
 constexpr int64_t kSmallestCellPx = 32, kLargestCellPx = 512;
 /// Of the values every so many has its neighbours looked at: all cells together tell the correlation.
 constexpr int64_t kPerDifference = 8;
-/// One cell knows its correlation to 0.03; of fewer than these it is not told.
+/// One cell knows its correlation to 0.03; of fewer than these it is not told, and of more than so many every few are asked.
 constexpr size_t kFewestCells = 9;
+constexpr int64_t kEnoughCells = 1000;
 /// Neighbours of this part of the beam's FWHM are about as much alike as not.
 constexpr double kLagBeams = 0.4;
 
@@ -167,6 +168,11 @@ void NoiseMapper::add(const float* pixels, int64_t count) {
   }
 }
 
+bool NoiseMapper::tellsCorrelation(int64_t column) const {
+  const int64_t every = std::max<int64_t>(1, layout_.columns * layout_.rows / kEnoughCells);
+  return (cellRow_ * layout_.columns + column) % every == 0;
+}
+
 void NoiseMapper::addRow(const float* row) {
   const auto isValue = [](float value) { return std::isfinite(value) && value != 0; };
   for (int64_t c = 0; c < layout_.columns; ++c) {
@@ -176,7 +182,7 @@ void NoiseMapper::addRow(const float* row) {
       if (isValue(row[x])) cell.values.push_back(row[x]);
     }
     const int64_t lag = layout_.lagPx;
-    if (lag == 0) continue;
+    if (lag == 0 || !tellsCorrelation(c)) continue;
     for (int64_t x = begin; x + 2 * lag < end; x += kPerDifference * layout_.stridePx) {
       if (!isValue(row[x]) || !isValue(row[x + lag]) || !isValue(row[x + 2 * lag])) continue;
       cell.near.push_back(row[x + lag] - row[x]);
@@ -194,7 +200,7 @@ void NoiseMapper::endCells() {
     const bool told = enough && found.deviation > 0;
     background_.push_back(told ? static_cast<float>(found.centre) : kUnknown);
     rms_.push_back(told ? static_cast<float>(found.deviation) : kUnknown);
-    if (told) addCorrelation(cell, found.deviation);
+    if (told && !cell.near.empty()) addCorrelation(cell, found.deviation);
     cell.values.clear();
     cell.near.clear();
     cell.far.clear();

@@ -93,6 +93,8 @@ class NoiseMapper {
   };
 
   void addRow(const float* row);
+  /// The cell of the row under way is one of those that are asked.
+  bool tellsCorrelation(int64_t column) const;
   void endCells();
   void addCorrelation(Cell& cell, double deviation);
   CellLayout layout_;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
+
+#include "measure/squares.h"
 
 namespace otf::measure {
 namespace {
@@ -125,10 +126,7 @@ Peak findPeak(const Detection& detection, const NoiseMap& noise, const Window& w
 
 std::vector<int32_t> findDuplicates(std::span<const Detection> detections, std::span<const Peak> peaks) {
   std::vector<int32_t> firsts(peaks.size(), -1);
-  const auto key = [](int64_t x, int64_t y) {
-    return static_cast<uint64_t>(y) << 32 | static_cast<uint32_t>(x);
-  };
-  std::unordered_map<uint64_t, int32_t> seen;
+  Squares seen(peaks.size());
   for (size_t i = 0; i < peaks.size(); ++i) {
     const Peak& peak = peaks[i];
     if (!peak.found) continue;
@@ -137,12 +135,13 @@ std::vector<int32_t> findDuplicates(std::span<const Detection> detections, std::
     for (int64_t y = peak.y - reach; y <= peak.y + reach; ++y) {
       for (int64_t x = peak.x - reach; x <= peak.x + reach; ++x) {
         if (std::hypot(static_cast<double>(x - peak.x), static_cast<double>(y - peak.y)) > closest) continue;
-        const auto other = seen.find(key(x, y));
-        if (other == seen.end()) continue;
-        if (firsts[i] < 0 || other->second < firsts[i]) firsts[i] = other->second;
+        seen.in(x, y, [&](size_t found) {
+          const auto other = static_cast<int32_t>(found);
+          if (firsts[i] < 0 || other < firsts[i]) firsts[i] = other;
+        });
       }
     }
-    if (firsts[i] < 0) seen.emplace(key(peak.x, peak.y), static_cast<int32_t>(i));
+    if (firsts[i] < 0) seen.add(peak.x, peak.y, i);
   }
   return firsts;
 }

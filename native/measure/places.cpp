@@ -15,38 +15,39 @@ constexpr int kSteps = 2;
 /// Places of both fits differ by less than the error of the worse one.
 constexpr double kFarthestErrors = 4;
 
-/// The lower triangle of Cholesky's decomposition, row by row.
+/// Takes from columns what their values have in common: Cholesky's decomposition of the noise, column by column.
 class Whitener {
  public:
   Whitener(const FitPixels& pixels, const NoiseShape& noise) : n_(pixels.count()), lower_(n_ * n_) {
     const Correlations correlations(pixels, 1, noise);
-    for (size_t i = 0; i < n_; ++i) {
-      double* row = &lower_[i * n_];
-      for (size_t k = 0; k <= i; ++k) {
-        const double* other = &lower_[k * n_];
-        double sum = correlations.of(i, k);
-        for (size_t m = 0; m < k; ++m) sum -= row[m] * other[m];
-        // Positive: each pixel has noise of its own.
-        row[k] = k == i ? std::sqrt(sum) : sum * other[k];
-        if (k == i) row[i] = 1 / row[i];
-      }
+    for (size_t k = 0; k < n_; ++k) {
+      for (size_t i = k; i < n_; ++i) lower_[k * n_ + i] = correlations.of(i, k);
+    }
+    for (size_t k = 0; k < n_; ++k) {
+      double* column = &lower_[k * n_];
+      // Positive: each pixel has noise of its own.
+      const double inverse = 1 / std::sqrt(column[k]);
+      for (size_t i = k; i < n_; ++i) column[i] *= inverse;
+      for (size_t m = k + 1; m < n_; ++m) subtract(column, column[m], m, &lower_[m * n_]);
+      column[k] = inverse;
     }
   }
 
-  /// Columns become those of pixels with independent noise of deviation 1.
-  void apply(Matrix& columns, size_t count) const {
-    for (size_t i = 0; i < n_; ++i) {
-      double* row = columns.row(i);
-      for (size_t k = 0; k < i; ++k) {
-        const double weight = lower_[i * n_ + k];
-        const double* other = columns.row(k);
-        for (size_t p = 0; p < count; ++p) row[p] -= weight * other[p];
-      }
-      for (size_t p = 0; p < count; ++p) row[p] *= lower_[i * n_ + i];
+  /// It becomes that of pixels with independent noise of deviation 1.
+  void apply(double* values) const {
+    for (size_t k = 0; k < n_; ++k) {
+      const double* column = &lower_[k * n_];
+      values[k] *= column[k];
+      subtract(column, values[k], k + 1, values);
     }
   }
 
  private:
+  /// From row `from` on.
+  void subtract(const double* column, double times, size_t from, double* values) const {
+    for (size_t i = from; i < n_; ++i) values[i] -= times * column[i];
+  }
+
   size_t n_;
   std::vector<double> lower_;  // its diagonal inverted
 };
@@ -59,36 +60,21 @@ bool refinePlaces(const FitPixels& pixels, std::span<Gaussian> gaussians, std::s
   if (n <= parameters || n > kMostPixels) return false;
   const Whitener whitener(pixels, noise);
   std::vector<Gaussian> moved(gaussians.begin(), gaussians.end());
-  Matrix covariance(parameters, parameters);
-  std::vector<double> right(parameters);
+  Columns j = derivatives(pixels, moved, freeShape, false);
+  for (size_t p = 0; p < parameters; ++p) whitener.apply(j.of(p));
+  Matrix covariance = normalMatrix(j, parameters, n);
+  if (!invert(covariance, parameters)) return false;
+  // A step changes the derivatives by less than matters to the next one, which is a hundredth of an error.
+  std::vector<double> left(n), right(parameters);
   for (int step = 0; step < kSteps; ++step) {
-    // The residuals are the last column.
-    Matrix j = derivatives(pixels, moved, freeShape, false, 1);
-    for (size_t i = 0; i < n; ++i) {
-      double left = pixels.values[i];
-      for (const Gaussian& source : moved) left -= source.at(pixels.x[i], pixels.y[i]);
-      j.at(i, parameters) = left;
-    }
-    whitener.apply(j, parameters + 1);
-    covariance = Matrix(parameters, parameters);
-    std::ranges::fill(right, 0);
-    for (size_t i = 0; i < n; ++i) {
-      const double* row = j.row(i);
-      for (size_t p = 0; p < parameters; ++p) {
-        right[p] += row[p] * row[parameters];
-        for (size_t q = 0; q < parameters; ++q) covariance.at(p, q) += row[p] * row[q];
-      }
-    }
-    if (!invert(covariance, parameters)) return false;
+    left = pixels.values;
+    for (const Gaussian& source : moved) subtract(source, pixels, left);
+    whitener.apply(left.data());
+    for (size_t p = 0; p < parameters; ++p) right[p] = product(j.of(p), left.data(), n);
     size_t first = 0;
     for (size_t g = 0; g < moved.size(); ++g) {
-      double x = 0, y = 0;
-      for (size_t q = 0; q < parameters; ++q) {
-        x += covariance.at(first + 1, q) * right[q];
-        y += covariance.at(first + 2, q) * right[q];
-      }
-      moved[g].x += x;
-      moved[g].y += y;
+      moved[g].x += product(covariance.row(first + 1), right.data(), parameters);
+      moved[g].y += product(covariance.row(first + 2), right.data(), parameters);
       const double most = kFarthestErrors * std::sqrt(errors[g].place.xx + errors[g].place.yy);
       if (!(std::hypot(moved[g].x - gaussians[g].x, moved[g].y - gaussians[g].y) <= most)) return false;
       first += parametersOf(g, freeShape, false);

@@ -27,23 +27,32 @@ struct Wcs::Impl {
   sky::Prm original;
   SkyFrame frame;
   bool galactic = false;
-  mutable std::mutex mutex;
-  mutable std::vector<std::unique_ptr<sky::Prm>> idle;
 
-  std::unique_ptr<sky::Prm> take() const {
+  /// What one call works with; kept for the next one.
+  struct Scratch {
+    std::unique_ptr<sky::Prm> prm;
+    std::vector<double> pixel, intermediate, world, phi, theta;
+    std::vector<int> status;
+  };
+  mutable std::mutex mutex;
+  mutable std::vector<std::unique_ptr<Scratch>> idle;
+
+  std::unique_ptr<Scratch> take() const {
     {
       const std::lock_guard lock(mutex);
       if (!idle.empty()) {
-        std::unique_ptr<sky::Prm> prm = std::move(idle.back());
+        std::unique_ptr<Scratch> scratch = std::move(idle.back());
         idle.pop_back();
-        return prm;
+        return scratch;
       }
     }
-    return sky::copyOf(original);
+    auto scratch = std::make_unique<Scratch>();
+    scratch->prm = sky::copyOf(original);
+    return scratch;
   }
-  void giveBack(std::unique_ptr<sky::Prm> prm) const {
+  void giveBack(std::unique_ptr<Scratch> scratch) const {
     const std::lock_guard lock(mutex);
-    idle.push_back(std::move(prm));
+    idle.push_back(std::move(scratch));
   }
 
   SkyPosition toFrame(double lonDeg, double latDeg) const {
@@ -53,16 +62,20 @@ struct Wcs::Impl {
     return {ra >= 360 ? 0 : ra, latDeg};
   }
 
-  void convert(wcsprm* prm, std::span<const double> x, std::span<const double> y, std::span<double> ra,
+  void convert(Scratch& scratch, std::span<const double> x, std::span<const double> y, std::span<double> ra,
                std::span<double> dec, std::span<uint8_t> ok) const;
 };
 
 /// One wcsp2s call for the lot.
-void Wcs::Impl::convert(wcsprm* prm, std::span<const double> x, std::span<const double> y,
+void Wcs::Impl::convert(Scratch& scratch, std::span<const double> x, std::span<const double> y,
                         std::span<double> ra, std::span<double> dec, std::span<uint8_t> ok) const {
   const size_t count = x.size();
-  std::vector<double> pixel(2 * count), intermediate(2 * count), world(2 * count), phi(count), theta(count);
-  std::vector<int> status(count);
+  auto& [own, pixel, intermediate, world, phi, theta, status] = scratch;
+  for (std::vector<double>* pairs : {&pixel, &intermediate, &world}) pairs->resize(2 * count);
+  phi.resize(count);
+  theta.resize(count);
+  status.assign(count, 0);
+  wcsprm* prm = own->get();
   for (size_t i = 0; i < count; ++i) {
     // FITS counts pixels from 1. wcslib must not see infinities; they have no sky anyway.
     const bool finite = std::isfinite(x[i]) && std::isfinite(y[i]);
@@ -125,14 +138,14 @@ void Wcs::pixelToSky(std::span<const double> x, std::span<const double> y, std::
   if (y.size() != count || ra.size() != count || dec.size() != count || ok.size() != count) {
     throw OtfError(Code::kInvalidArgument, "pixelToSky: arrays of different lengths");
   }
-  std::unique_ptr<sky::Prm> prm = impl_->take();
+  std::unique_ptr<Impl::Scratch> scratch = impl_->take();
   // In batches: the scratch stays in cache, and the count fits wcslib's int.
   for (size_t first = 0; first < count; first += kBatch) {
     const size_t part = std::min(kBatch, count - first);
-    impl_->convert(prm->get(), x.subspan(first, part), y.subspan(first, part), ra.subspan(first, part),
+    impl_->convert(*scratch, x.subspan(first, part), y.subspan(first, part), ra.subspan(first, part),
                    dec.subspan(first, part), ok.subspan(first, part));
   }
-  impl_->giveBack(std::move(prm));
+  impl_->giveBack(std::move(scratch));
 }
 
 std::optional<SkyPosition> Wcs::pixelToSky(double x, double y) const {
@@ -149,15 +162,16 @@ std::optional<std::pair<double, double>> Wcs::skyToPixel(SkyPosition position) c
     return std::nullopt;
   }
   if (impl_->galactic) position = sky::icrsToGalactic(position);
-  std::unique_ptr<sky::Prm> prm = impl_->take();
+  std::unique_ptr<Impl::Scratch> scratch = impl_->take();
+  wcsprm* prm = scratch->prm->get();
   std::array<double, 2> world{}, intermediate{}, pixel{};
-  world[static_cast<size_t>(prm->get()->lng)] = position.raDeg;
-  world[static_cast<size_t>(prm->get()->lat)] = position.decDeg;
+  world[static_cast<size_t>(prm->lng)] = position.raDeg;
+  world[static_cast<size_t>(prm->lat)] = position.decDeg;
   double phi = 0, theta = 0;
   int status = 0;
   const int result =
-      wcss2p(prm->get(), 1, 2, world.data(), &phi, &theta, intermediate.data(), pixel.data(), &status);
-  impl_->giveBack(std::move(prm));
+      wcss2p(prm, 1, 2, world.data(), &phi, &theta, intermediate.data(), pixel.data(), &status);
+  impl_->giveBack(std::move(scratch));
   if (result != 0 || status != 0 || !std::isfinite(pixel[0]) || !std::isfinite(pixel[1])) return std::nullopt;
   return std::pair(pixel[0] - 1, pixel[1] - 1);
 }

@@ -144,7 +144,7 @@ const kNative = {
     ...['error', 'model', 'process', 'tensor'],
   ],
   task: ['engine', 'error', 'model', 'tensor', 'timing'],
-  measure: ['error', 'fits', 'sky', 'threads'],
+  measure: ['error', 'fits', 'sky', 'tensor', 'threads'],
   detect: [
     'coverage',
     'engine',
@@ -156,6 +156,7 @@ const kNative = {
     'sky',
     'task',
     'tensor',
+    'threads',
     'timing',
   ],
   'detect/quality': ['detect', 'error', 'measure', 'model', 'score', 'task'],
