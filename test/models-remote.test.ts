@@ -14,12 +14,17 @@ import { kCardSections } from '#otf/tasks/registry.js';
 import { kRoot, runCli } from './support/cli.js';
 import { startCommand } from './support/peers.js';
 import { field, startTestServer, tempDir } from './support/server.js';
+import { until } from './support/until.js';
 
 const kFrom = join(kRoot, 'models/demo-continuum');
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 /** A place that offers the demonstration model as `pulled`, and counts what is fetched. */
-async function shop(t: TestContext, change: (files: Record<string, Buffer>) => void = () => undefined) {
+async function shop(
+  t: TestContext,
+  change: (files: Record<string, Buffer>) => void = () => undefined,
+  before: (path: string, fetched: readonly string[]) => Promise<void> = async () => undefined,
+) {
   const card = (await readFile(join(kFrom, 'model.toml'), 'utf8'))
     .replace('id = "demo-continuum"', 'id = "pulled"')
     .replace(/^aliases = .*$/m, '');
@@ -45,9 +50,10 @@ async function shop(t: TestContext, change: (files: Record<string, Buffer>) => v
   files['/index.json'] = Buffer.from(JSON.stringify({ format: 'cianna-otf-models/1', models: [entry] }));
   change(files);
   const fetched: string[] = [];
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const path = request.url ?? '';
     fetched.push(path);
+    await before(path, fetched);
     const file = files[path];
     if (file) response.end(file);
     else response.writeHead(404).end();
@@ -145,6 +151,29 @@ describe('a model of an index', () => {
       code: 'OTF_MODEL_UNKNOWN',
       message: /it has pulled@1\.0/,
     });
+  });
+
+  it('two pulls at once download once', async (t) => {
+    // Nothing is given before both have the index and are after the same.
+    const both = (path: string, fetched: readonly string[]) =>
+      path === '/index.json'
+        ? Promise.resolve()
+        : until(() => fetched.filter((each) => each === '/index.json').length === 2, 'one pull does not begin', 120);
+    const { index, options, fetched, dir } = await shop(t, undefined, both);
+    const pull = async (name: string) => {
+      const models = join(dir, name);
+      await mkdir(models);
+      const args = [process.execPath, join(kRoot, 'bin/cianna-otf.js'), 'models', 'pull', 'pulled', '--models', models];
+      return startCommand('env', [`CIANNA_OTF_CACHE=${options.cache}`, `CIANNA_OTF_INDEX=${index}`, ...args]);
+    };
+    const pulled = await Promise.all([pull('one'), pull('two')]);
+    for (const { code, stderr } of pulled) assert.equal(code, 0, stderr);
+    assert.deepEqual(fetched.filter((path) => path !== '/index.json').sort(), ['/pulled.dat', '/pulled.toml']);
+    for (const name of ['one', 'two']) {
+      const weights = await readFile(join(dir, name, 'pulled', 'weights.dat'));
+      assert.equal(sha256(weights), sha256(await readFile(join(kFrom, 'weights.dat'))), name);
+    }
+    assert.ok((await readdir(options.cache)).every((name) => /^[0-9a-f]{64}$/.test(name)));
   });
 
   it("the lock of a pull that was killed is nobody's", async (t) => {
