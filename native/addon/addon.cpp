@@ -79,6 +79,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<openReconstruction>(exports, "openReconstruction");
   add<runClassical>(exports, "runClassical");
   add<prepareTiles>(exports, "prepareTiles");
+  add<bytesForTiles>(exports, "bytesForTiles");
   add<taskItem>(exports, "taskItem");
   add<fillTiles>(exports, "fillTiles");
   add<consumeTiles>(exports, "consumeTiles");

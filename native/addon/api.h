@@ -57,6 +57,7 @@ Napi::Value finishTask(const Napi::CallbackInfo& info);
 Napi::Value cancelTask(const Napi::CallbackInfo& info);
 Napi::Value closeTask(const Napi::CallbackInfo& info);
 Napi::Value prepareTiles(const Napi::CallbackInfo& info);
+Napi::Value bytesForTiles(const Napi::CallbackInfo& info);
 Napi::Value taskItem(const Napi::CallbackInfo& info);
 
 // Engine processes, for the event loop (engine_process_api.cpp).

@@ -179,6 +179,7 @@ ImageChoice readImageChoice(const Fields& fields) {
   if (fields.has("hdu")) choice.select.hdu = fields.count("hdu");
   if (fields.has("plane")) choice.select.plane = fields.integer("plane");
   if (fields.has("label")) choice.select.label = fields.text("label");
+  if (fields.has("fileBytes")) choice.select.fileBytes = static_cast<uint64_t>(fields.integer("fileBytes"));
   return choice;
 }
 

@@ -1,5 +1,7 @@
 // The pieces of a task, whatever its kind: its network runs elsewhere, on tiles in an engine's slots, or here (runTask).
 // Every call but the small ones (cancel, close) works for a while: call them from workers.
+#include <limits>
+
 #include "addon/api.h"
 #include "addon/async.h"
 #include "addon/object.h"
@@ -102,6 +104,12 @@ Napi::Value openedTask(Napi::Env env, std::shared_ptr<OpenTask> task) {
 
 Napi::Value prepareTiles(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(taskOf(info[0])->tiles->prepare()));
+}
+
+Napi::Value bytesForTiles(const Napi::CallbackInfo& info) {
+  const uint64_t bytes = taskOf(info[0])->tiles->bytesFor(info[1].ToNumber().Int64Value());
+  const double most = std::numeric_limits<double>::infinity();
+  return Napi::Number::New(info.Env(), bytes == TileTask::kAllBytes ? most : static_cast<double>(bytes));
 }
 
 Napi::Value taskItem(const Napi::CallbackInfo& info) {

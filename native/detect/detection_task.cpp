@@ -1,5 +1,6 @@
 #include "detect/detection_task.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -80,6 +81,19 @@ int64_t DetectionTask::networkValues() const {
 
 int64_t DetectionTask::memoryBytes() const {
   return TileSource::ringBytes(layout()) + (impl_->measurer ? impl_->measurer->memoryBytes() : 0);
+}
+
+uint64_t DetectionTask::bytesFor(int64_t item) const {
+  const std::vector<int32_t>& tiles = searched().tiles();
+  const AxisTiling& rows = layout().rows;
+  const Region& region = layout().region;
+  const int64_t row = layout().row(tiles.at(static_cast<size_t>(item)));
+  // With the last tiles whatever the region has left may be read.
+  const bool isLast = layout().row(tiles.back()) == row;
+  const int64_t end = isLast || readsImage(config().normalise)
+                          ? region.height
+                          : std::min(rows.begin(row) + layout().tilePx, region.height);
+  return impl_->image.bytesOfRows(region.y + end);
 }
 
 int64_t DetectionTask::prepare() {

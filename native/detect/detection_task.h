@@ -114,6 +114,9 @@ class DetectionTask : public TileTask {
   int64_t memoryBytes() const override;
   bool decodes() const override { return image().compressed; }
 
+  /// All of it where clip limits are taken from the image.
+  uint64_t bytesFor(int64_t item) const override;
+
   /// Gives the rest of a row of tiles. The first call takes the clip limits from the image if the card asks for it.
   int64_t prepare() override;
 

@@ -30,6 +30,9 @@ using PixelPass = std::function<void(const PixelSink&)>;
 /// without a clip before it, a factor that is no number.
 void checkNormalisation(std::span<const NormaliseStep> steps);
 
+/// Some limits are those of the image's own pixels.
+bool readsImage(std::span<const NormaliseStep> steps);
+
 /// Limits of clip_percentile and clip_sigma are those of the finite values that reach the step (all pixels of
 /// the region, after the steps before it); percentiles interpolate linearly between order statistics, as
 /// numpy does. Exact, whatever the number of pixels, in a fixed 1 MiB: two passes per pair of percentiles,

@@ -1,4 +1,5 @@
 // The part of normalise.h that looks at the image before anything is normalised.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -149,6 +150,12 @@ void checkNormalisation(std::span<const NormaliseStep> steps) {
         }
     }
   }
+}
+
+bool readsImage(std::span<const NormaliseStep> steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const NormaliseStep& step) {
+    return step.kind == NormaliseKind::kClipPercentile || step.kind == NormaliseKind::kClipSigma;
+  });
 }
 
 NormalisePlan resolveNormalisation(std::span<const NormaliseStep> steps, const PixelPass& pass) {

@@ -109,20 +109,22 @@ PaddedView::~PaddedView() {
   if (address_ != nullptr) ::munmap(address_, bytes_);
 }
 
-std::unique_ptr<ByteSource> openFileSource(const std::string& path, const std::string& label) {
+std::unique_ptr<ByteSource> openFileSource(const std::string& path, const std::string& label,
+                                           std::optional<uint64_t> size) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw OtfError(Code::kFitsUnreadable, "cannot open " + label + ": " + std::strerror(errno));
-  return openDescriptorSource(fd, label);
+  return openDescriptorSource(fd, label, size);
 }
 
-std::unique_ptr<ByteSource> openDescriptorSource(int fd, const std::string& label) {
+std::unique_ptr<ByteSource> openDescriptorSource(int fd, const std::string& label,
+                                                 std::optional<uint64_t> size) {
   struct stat status{};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(fd);
     throw OtfError(Code::kFitsUnreadable, label + " is not a regular file");
   }
-  return std::make_unique<FileSource>(fd, static_cast<uint64_t>(status.st_size));
+  return std::make_unique<FileSource>(fd, size.value_or(static_cast<uint64_t>(status.st_size)));
 }
 
 std::unique_ptr<ByteSource> openMemorySource(std::span<const std::byte> bytes) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,10 +46,13 @@ class ByteSource {
   virtual PaddedView padded(const std::string& label) const = 0;
 };
 
-/// Regular files only (a FIFO or a device has no size to check promises against). Throws kFitsUnreadable.
-std::unique_ptr<ByteSource> openFileSource(const std::string& path, const std::string& label);
+/// Regular files only (a FIFO or a device has no size to check promises against). `size`: of a file that is still
+/// being written, what it will be; what is not there yet cannot be read. Throws kFitsUnreadable.
+std::unique_ptr<ByteSource> openFileSource(const std::string& path, const std::string& label,
+                                           std::optional<uint64_t> size = std::nullopt);
 /// The descriptor becomes the source's.
-std::unique_ptr<ByteSource> openDescriptorSource(int fd, const std::string& label);
+std::unique_ptr<ByteSource> openDescriptorSource(int fd, const std::string& label,
+                                                 std::optional<uint64_t> size = std::nullopt);
 /// The bytes must outlive the source.
 std::unique_ptr<ByteSource> openMemorySource(std::span<const std::byte> bytes);
 

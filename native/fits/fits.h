@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,10 +23,12 @@ struct Beam {
 /// Which image of a file. `hdu`: 0-based as in the file's list; absent = first HDU with a picture: its celestial axes,
 /// wherever they stand, else its first two axes longer than 1 that are no frequency, velocity, polarisation or time.
 /// `plane`: 0-based index over the other axes, first such axis fastest. `label`: what messages call the file; "" = its path.
+/// `fileBytes`: of a file that is still being written, how many it will have; kFitsTruncated where they are not there yet.
 struct FitsSelect {
   std::optional<int> hdu;
   int64_t plane = 0;
   std::string label = {};
+  std::optional<uint64_t> fileBytes = {};
 };
 
 struct FitsInfo {
@@ -43,6 +46,8 @@ struct FitsInfo {
       cards;  // 80-character cards in the standard's form, no line breaks, END included (header_values.h)
   std::vector<std::string> warnings;  // one line each, without the label
 };
+
+inline constexpr uint64_t kWholeFile = std::numeric_limits<uint64_t>::max();
 
 /// One thread at a time; several FitsImage objects may be used at once.
 class FitsImage {
@@ -64,6 +69,8 @@ class FitsImage {
   /// floats. Throws kFitsTruncated, kFitsUnreadable; kInvalidArgument outside the image. Compressed images:
   /// ask for bands of full rows, so that each tile is decompressed once per band.
   void readWindow(int64_t x0, int64_t y0, int64_t columns, int64_t rows, float* out, int64_t stride);
+  /// So many bytes of the file, from its begin, hold the rows below `rows` (1 to the height); kWholeFile: all of it is needed.
+  uint64_t bytesOfRows(int64_t rows) const;
   /// readWindow throws kCancelled soon after this becomes true; it must outlive the image's reads.
   void setCancel(const std::atomic<bool>* cancel);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 
 #include "error/error.h"
 #include "fits/beam.h"
@@ -109,7 +110,7 @@ FitsImage FitsImage::open(const std::string& path, const FitsSelect& select) {
   const std::string label = fits::printable(select.label.empty() ? path : select.label);
   if (path.find('\0') != std::string::npos)
     throw OtfError(Code::kFitsUnreadable, label + " is not a file name");
-  return FitsImage(Impl::create(fits::openFileSource(path, label), path, select));
+  return FitsImage(Impl::create(fits::openFileSource(path, label, select.fileBytes), path, select));
 }
 
 FitsImage FitsImage::openMemory(std::span<const std::byte> bytes, const std::string& label,
@@ -128,6 +129,13 @@ void FitsImage::readWindow(int64_t x0, int64_t y0, int64_t columns, int64_t rows
   }
   if (columns == 0 || rows == 0) return;
   impl_->pixels->read(x0, y0, columns, rows, out, stride);
+}
+
+uint64_t FitsImage::bytesOfRows(int64_t rows) const {
+  const fits::Plane& plane = impl_->plane;
+  if (impl_->info.compressed) return kWholeFile;
+  const int64_t pixels = plane.offsetPx + (rows - 1) * plane.stepY + (plane.width - 1) * plane.stepX + 1;
+  return impl_->hdu.dataOffset + static_cast<uint64_t>(pixels * (std::abs(impl_->hdu.bitpix) / 8));
 }
 
 void FitsImage::setCancel(const std::atomic<bool>* cancel) { impl_->pixels->setCancel(cancel); }

@@ -185,6 +185,35 @@ TEST_CASE("several images are read from several threads at once") {
   for (const int count : wrong) CHECK(count == 0);
 }
 
+TEST_CASE("of a file that is still being written the rows that are there are read, and no others") {
+  const TemporaryFolder folder;
+  constexpr int64_t kWidth = 50, kHeight = 40;
+  std::vector<float> pixels(kWidth * kHeight);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i);
+  writeFitsImage(folder / "whole.fits", kWidth, kHeight, {}, pixels.data());
+  const std::vector<std::byte> whole = readBytes(folder / "whole.fits");
+  const uint64_t needed = FitsImage::open(folder / "whole.fits").bytesOfRows(25);
+  const std::string path = folder / "part.fits";
+  writeBytes(path, {whole.begin(), whole.begin() + static_cast<int64_t>(needed)});
+
+  checkFails(Code::kFitsTruncated, "the header promises", [&] { FitsImage::open(path); });
+  FitsImage image = FitsImage::open(path, {.hdu = std::nullopt, .fileBytes = whole.size()});
+  std::vector<float> out(kWidth * 25);
+  image.readWindow(0, 0, kWidth, 25, out.data(), kWidth);
+  CHECK(std::equal(out.begin(), out.end(), pixels.begin()));
+  checkFails(Code::kFitsTruncated, "cannot be read",
+             [&] { image.readWindow(kWidth - 1, 25, 1, 1, out.data(), 1); });
+  // The same descriptor, once more has come.
+  writeBytes(path, whole);
+  image.readWindow(0, kHeight - 25, kWidth, 25, out.data(), kWidth);
+  CHECK(std::equal(out.begin(), out.end(), pixels.end() - kWidth * 25));
+  // One byte less, and the last pixel needed is not there.
+  writeBytes(path, {whole.begin(), whole.begin() + static_cast<int64_t>(needed) - 1});
+  FitsImage less = FitsImage::open(path, {.hdu = std::nullopt, .fileBytes = whole.size()});
+  checkFails(Code::kFitsTruncated, "cannot be read",
+             [&] { less.readWindow(0, 24, kWidth, 1, out.data(), kWidth); });
+}
+
 /// A window near the end of a sparse file of 40 GB, of which the file system holds a few blocks.
 void checkLargeFile(int64_t paddingBytes, size_t warnings) {
   const TemporaryFolder folder;

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 
 #include "model/network.h"
 
@@ -15,6 +16,8 @@ namespace otf {
 
 class TileTask {
  public:
+  static constexpr uint64_t kAllBytes = std::numeric_limits<uint64_t>::max();
+
   TileTask() = default;
   TileTask(const TileTask&) = delete;
   TileTask& operator=(const TileTask&) = delete;
@@ -33,6 +36,10 @@ class TileTask {
   virtual int64_t memoryBytes() const = 0;
   /// Reading goes through a decoder, which may hang: never in passing, only where it can be cancelled.
   virtual bool decodes() const { return false; }
+
+  /// Of an input that is still being written: so many bytes of it, from its begin, must be there before prepare is called for
+  /// `item`, the first it has not prepared. Known once it is opened; kAllBytes: all of it must.
+  virtual uint64_t bytesFor(int64_t /*item*/) const { return kAllBytes; }
 
   /// Reads what the next items need, which may take as long as a disk or a decoder takes. Gives how many items fill can
   /// then write from memory, from the first that has not been filled. Throws as fill.

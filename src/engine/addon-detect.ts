@@ -40,6 +40,8 @@ export interface ImageSelect {
   plane?: number;
   /** What messages call the file; absent = its path. */
   label?: string;
+  /** Of a file that is still being written: how many it will have. */
+  fileBytes?: number;
 }
 
 /** Notations of an IVOA MOC. */

@@ -226,6 +226,8 @@ export interface NativeAddon extends PictureAddon {
   runClassical(task: TaskHandle): Promise<void>;
   /** Reads what the next tiles need, as long as that takes; gives how many of them fillTiles can write from memory then. */
   prepareTiles(task: TaskHandle): number;
+  /** Of an input that is still being written: so many bytes must be there before tiles from this one on are prepared; Infinity = all. */
+  bytesForTiles(task: TaskHandle, tile: number): number;
   /** An item as its network would see it; forward only. For who trains one. */
   taskItem(task: TaskHandle, item: number): Float32Array;
   /** One call per task at a time, forward only. */

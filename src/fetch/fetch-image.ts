@@ -27,6 +27,15 @@ export interface FetchLimits {
   places?: Places;
   /** What must come out. */
   digests?: Digests;
+  watch?: TransferWatch | undefined;
+}
+
+/** For whoever reads the file while it is being written. */
+export interface TransferWatch {
+  /** It comes from its beginning: what there was of it is about to go. */
+  restarts: () => void;
+  /** So many bytes are in the file, of so many that were announced. */
+  came: (bytes: number, total: number | undefined) => void;
 }
 
 export interface FetchedImage {
@@ -80,6 +89,7 @@ const kOfAddress: ReadonlySet<ErrorCode> = new Set(['OTF_FETCH_FAILED', 'OTF_FET
 async function fetchOne(url: string, path: string, limits: FetchLimits, signal: AbortSignal): Promise<FetchedImage> {
   const deadline = AbortSignal.timeout(Math.min(limits.timeoutMs, 2 ** 31 - 1));
   const either = AbortSignal.any([signal, deadline]);
+  limits.watch?.restarts();
   const file = await open(path, 'w').catch((thrown) => {
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
   });
@@ -184,6 +194,7 @@ async function acceptStatus(
     if (!match || Number(match[1]) !== transfer.received) throw failed(url.href, 'the server resumed at another place');
   } else {
     // From the beginning (again): the server cannot resume, or the file has changed.
+    limits.watch?.restarts();
     await transfer.file.truncate(0);
     transfer.received = 0;
     const told = readDigestHeader(response.headers.digest?.toString());
@@ -213,6 +224,7 @@ async function readBody(transfer: Transfer, response: IncomingMessage, url: URL,
     });
     transfer.sums.update(next.value);
     transfer.received += next.value.length;
+    limits.watch?.came(transfer.received, transfer.total);
   }
   if (!response.complete) throw new Cut('the connection was cut');
   if (transfer.total !== undefined && transfer.received < transfer.total) throw new Cut('the connection was cut');

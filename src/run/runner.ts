@@ -51,6 +51,9 @@ export interface Batch {
   size?: number;
 }
 
+/** Queues a job that may begin though its inputs are still on their way; what it gives takes the job out of the queue again. */
+export type QueueEarly = () => () => void;
+
 /** Of the runner, for people. */
 export interface RunnerStatus {
   /** Work of every kind can be done. */
@@ -69,8 +72,11 @@ export interface Runner {
   room(): readonly Place[];
   /** Inputs are elsewhere, and are brought before the job is queued, so that a slow server of somebody holds up no batch. */
   needsFetching(job: Job): boolean;
-  /** True: they are here, until the job is begun or aborted. False: the signal was given, or the host has been told why not. */
-  fetch(job: Job, signal: AbortSignal): Promise<boolean>;
+  /**
+   * True: they are here, until the job is begun or aborted, which waits for being queued. False: the signal was given, or the host
+   * has been told why not, or the job was queued `early` and still is, or has been begun since.
+   */
+  fetch(job: Job, signal: AbortSignal, early: QueueEarly): Promise<boolean>;
   /** Resolves when the place may get another batch: jobs that open quickly are under way. Never rejects. */
   begin(batch: Batch): Promise<void>;
   abort(jobId: string): void;

@@ -122,7 +122,7 @@ export class BatchExecutor implements Executor {
     return {
       ready: this.#started && !this.#stopping && ready,
       queued: this.#dispatcher.depths(),
-      executing: this.#running.size + this.#fetcher.underWay,
+      executing: new Set([...this.#running.keys(), ...this.#fetcher.underWay]).size,
       ...(note ? { note } : {}),
     };
   }
@@ -139,7 +139,8 @@ export class BatchExecutor implements Executor {
     const fetched = this.#dispatcher.all().filter((item) => item.fetched);
     const marginMs = Math.min(kStopMarginMs, graceMs / 2);
     await this.#runner.stop(graceMs - marginMs);
-    await Promise.all([...fetched.map(({ id }) => id), ...unfetched].map((id) => this.#host.requeued(id)));
+    const cutShort = new Set([...fetched.map(({ id }) => id), ...unfetched]);
+    await Promise.all([...cutShort].map((id) => this.#host.requeued(id)));
     await this.#persist.stop();
     await this.#runner.close();
   }
@@ -149,7 +150,13 @@ export class BatchExecutor implements Executor {
     try {
       if (!(await this.#persist.executing(job.id, {}))) return;
       // Aborted in between: it has been forgotten, too.
-      if ((await this.#runner.fetch(job, signal)) && !signal.aborted) this.#enqueue(job, true);
+      const early = () => {
+        this.#enqueue(job, true);
+        return () => {
+          this.#dispatcher.remove(job.id);
+        };
+      };
+      if ((await this.#runner.fetch(job, signal, early)) && !signal.aborted) this.#enqueue(job, true);
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     }

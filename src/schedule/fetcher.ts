@@ -29,8 +29,8 @@ export class Fetcher {
     return this.#waiting.length + this.#running.size;
   }
 
-  get underWay(): number {
-    return this.#running.size;
+  get underWay(): string[] {
+    return [...this.#running.keys()];
   }
 
   add(job: Job): void {

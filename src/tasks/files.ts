@@ -67,13 +67,15 @@ export interface InputSource {
   origin?: Origin | undefined;
   /** Fetched or unpacked for this run only. */
   temporary?: boolean | undefined;
+  /** Still on its way: `size` is what it will have. */
+  growing?: boolean | undefined;
 }
 
 /** By the name of the kind's input. */
 export type InputSources = Readonly<Record<string, readonly InputSource[]>>;
 
 /** What the records say of it. */
-export type UsedInput = Omit<InputSource, 'path' | 'temporary'>;
+export type UsedInput = Omit<InputSource, 'path' | 'temporary' | 'growing'>;
 
 /** Begins the name of a file with some rows of a result, which is there for one answer. */
 export const kFilteredFile = 'filtered-';

@@ -56,6 +56,8 @@ export interface TaskKind {
   printParameters: (asked: Asked) => [name: string, value: string][];
   /** Most of its inputs is read: their checksums cost little beside that. */
   readsAll: (asked: Asked) => boolean;
+  /** Its first input may be opened and its first items worked on while the rest of it is still on its way (TaskWork.bytesFor). */
+  beginsEarly?: (asked: Asked) => boolean;
   /** Of one item of a forward pass. A task may have none (OpenedTask.items): no engine is asked for it then. */
   itemShape: (card: ModelCard) => ItemShape;
   /** Progress counts these, e.g. tiles. */

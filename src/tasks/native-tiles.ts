@@ -6,8 +6,9 @@ function nativePiece({ handle, ...piece }: Piece) {
   return { ...piece, task: handle as number };
 }
 
-export const kNativeTiles: Pick<TaskWork, 'prepare' | 'fill' | 'consume' | 'close'> = {
+export const kNativeTiles: Pick<TaskWork, 'prepare' | 'bytesFor' | 'fill' | 'consume' | 'close'> = {
   prepare: (handle) => addon.prepareTiles(handle as number),
+  bytesFor: (handle, item) => addon.bytesForTiles(handle as number, item),
   fill: (piece) => addon.fillTiles(nativePiece(piece)),
   consume: (piece) => addon.consumeTiles(nativePiece(piece)),
   close: (handle) => {

@@ -133,6 +133,11 @@ export interface TaskWork {
   open: (request: OpenRequest) => OpenedTask;
   /** Reads what the next items need, as long as that takes; gives how many of them `fill` can write from memory then. */
   prepare: (handle: TaskHandle) => number;
+  /**
+   * Of a kind that begins early (TaskKind): so many bytes of its first input must be there before `prepare` is called for this item,
+   * the first that is not prepared; Infinity = all. In the main thread: must not wait.
+   */
+  bytesFor?: (handle: TaskHandle, item: number) => number;
   /** One call per task at a time, forward only. */
   fill: (piece: Piece) => void;
   /** Each item once, in any order. */

@@ -4,6 +4,7 @@ import type { EngineReady } from '../../engine/process.js';
 import { OtfError, toOtfError } from '../../errors/catalogue.js';
 import type { Used } from '../../jobs/executor.js';
 import type { RunHost } from '../runner.js';
+import type { Arrival } from './arrival.js';
 import { jobFailure } from './failure.js';
 import type { MemoryBudget } from './memory.js';
 import type { Models } from './models.js';
@@ -11,6 +12,9 @@ import { outcomeOf } from './outcome.js';
 import { rawOutputOf } from './raw-output.js';
 import { forget, type TaskRun } from './task.js';
 import type { Workers } from './workers.js';
+
+/** For the rest of a file whose pixels have been searched. */
+const kRestMs = 600_000;
 
 export interface EndParts {
   host: RunHost;
@@ -44,10 +48,11 @@ export class Ends {
       task.holdMemory(await memory.take(task.bytes));
       if (task.ended) return task.releaseMemory();
     }
-    const { job, inputs, opened } = task;
     const engine = task.tiles > 0 ? task.device.engineOf(task.key, task.item) : undefined;
+    const [ready, engineBytes] = [engine?.info, engine?.memoryBytes ?? 0];
+    if (task.arrival && !(await this.#everythingHere(task, task.arrival))) return;
+    const { job, inputs, opened } = task;
     const model = await models.get(job.modelId);
-    const ready = engine?.info;
     if ((task.tiles > 0 && !ready) || !inputs || !opened) throw new OtfError('OTF_INTERNAL', 'the engine is gone');
     const closing = host.closing(job.id);
     if (!closing) return this.drop(task);
@@ -61,7 +66,7 @@ export class Ends {
       inputs,
       batch: task.batch,
       engine: ready && factsOf(ready),
-      engineBytes: engine?.memoryBytes ?? 0,
+      engineBytes,
       items: task.tiles,
       inferSeconds: task.inferSeconds,
       wallSeconds: (performance.now() - task.begun) / 1000,
@@ -76,6 +81,15 @@ export class Ends {
     if (await host.completed(job.id, outcome)) return;
     // Aborted while it was written down: an aborted job has no results.
     await folder.remove(finished.written);
+  }
+
+  /** Its tiles are done; the rest of its image may not be here, nor be what it should. */
+  async #everythingHere(task: TaskRun, arrival: Arrival): Promise<boolean> {
+    task.ranOn = task.device.kindFor(task.key, task.item);
+    await arrival.reach(Number.POSITIVE_INFINITY, kRestMs);
+    if (task.ended) return false;
+    task.inputs = await arrival.whole;
+    return !task.ended;
   }
 
   fail(task: TaskRun, error: OtfError): void {
@@ -99,16 +113,24 @@ export class Ends {
 
   /** Whatever still comes of it is of no account. */
   drop(task: TaskRun): void {
-    if (!task.end()) return;
+    if (!this.takeBack(task)) return;
+    task.arrival?.drop();
+    // What is left behind goes with the job's folder at the latest.
+    forget(task.inputs).catch((thrown) => this.#parts.host.internal(thrown));
+  }
+
+  /** The same, but its job begins again, with what was brought for it. False: it has ended before. */
+  takeBack(task: TaskRun): boolean {
+    if (!task.end()) return false;
     const { host, ended } = this.#parts;
-    const { job, inputs } = task;
+    const { job } = task;
     ended(task);
     const raw = rawOutputOf(job);
     const closed = task.close().finally(() => task.releaseMemory());
     const removed = raw && host.folder(job.id).remove([raw.temporary]);
-    // What is left behind goes with the job's folder at the latest.
-    Promise.all([closed, removed, forget(inputs)]).catch((thrown) => host.internal(thrown));
+    Promise.all([closed, removed]).catch((thrown) => host.internal(thrown));
     host.over(job, usedBy(task));
+    return true;
   }
 }
 
@@ -116,6 +138,6 @@ function factsOf({ engine, version, device, asked, effective, threads }: EngineR
   return { engine, version, device, asked, effective, threads };
 }
 
-function usedBy({ device, key, item, consumedTiles: items, inferSeconds: seconds }: TaskRun): Used {
-  return { items, seconds, device: device.kindFor(key, item) };
+function usedBy({ device, key, item, ranOn, consumedTiles: items, inferSeconds: seconds }: TaskRun): Used {
+  return { items, seconds, device: ranOn ?? device.kindFor(key, item) };
 }

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { OtfError } from '../../errors/catalogue.js';
 import type { Digests } from '../../fetch/digests.js';
-import { fetchImage } from '../../fetch/fetch-image.js';
+import { type FetchedImage, fetchImage, type TransferWatch } from '../../fetch/fetch-image.js';
 import { openableLocalPath } from '../../fetch/local-file.js';
 import { s3Credentials } from '../../fetch/s3-credentials.js';
 import { isGzip } from '../../fetch/unpack.js';
@@ -25,6 +25,8 @@ export interface InputRoom {
   fetch: Config['fetch'];
   workers: Workers;
   signal?: AbortSignal | undefined;
+  /** Of the first input, the only file of that name: what is told of its transfer, for whoever reads it meanwhile. */
+  watch?: ((name: string, file: InputSource, others: InputSources) => TransferWatch) | undefined;
 }
 
 /** One of its inputs is not on this machine yet. */
@@ -42,16 +44,18 @@ export async function jobInputs(job: Job, room: InputRoom): Promise<InputSources
   const kind = kindNamed(job.kind);
   const folder = room.host.folder(job.id);
   const [first] = kind.inputs;
-  const sources: Record<string, InputSource[]> = {};
+  const sources: Record<string, InputSource[]> = Object.fromEntries(kind.inputs.map(({ name }) => [name, []]));
   try {
-    for (const { name } of kind.inputs) {
+    // What may be begun with before all of it is here comes last.
+    for (const { name } of [...kind.inputs.slice(1), ...kind.inputs.slice(0, 1)]) {
       // What is read in part only, and the rest of it wanted by nobody, may be large.
       const hash = name !== first?.name || checksums[name] !== undefined || kind.readsAll(asked);
-      const brought: InputSource[] = [];
-      sources[name] = brought;
-      for (const [index, file] of (inputs[name] ?? []).entries()) {
-        const source = await bring(file, { folder, stem: stemOf(name, index), room, hash, owner: job.owner });
-        brought.push(source);
+      const files = inputs[name] ?? [];
+      const watched = name === first?.name && files.length === 1 ? room.watch : undefined;
+      const watch = watched && ((file: InputSource) => watched(name, file, { ...sources }));
+      for (const [index, file] of files.entries()) {
+        const source = await bring(file, { folder, stem: stemOf(name, index), room, hash, owner: job.owner, watch });
+        sources[name]?.push(source);
         checkDigest(name, checksums[name], source);
       }
     }
@@ -70,11 +74,13 @@ interface Errand {
   hash: boolean;
   /** Whose job it is. */
   owner: string | null;
+  watch: ((file: InputSource) => TransferWatch) | undefined;
 }
 
-interface Order extends InputRoom {
+interface Order extends Omit<InputRoom, 'watch'> {
   owner: string | null;
   digests: Digests | undefined;
+  watch: TransferWatch | undefined;
 }
 
 /** image, image-2, ... */
@@ -99,7 +105,7 @@ async function bring(given: InputFile, errand: Errand): Promise<InputSource> {
   return { ...source, path, temporary: true };
 }
 
-async function place(given: InputFile, { folder, stem, room, hash, owner }: Errand): Promise<InputSource> {
+async function place(given: InputFile, { folder, stem, room, hash, owner, watch }: Errand): Promise<InputSource> {
   if (given.kind === 'upload') {
     const { file, name, sha256, size, origin } = given;
     return { path: folder.path(file), name: name === '' ? 'image.fits' : name, sha256, size, origin };
@@ -109,12 +115,12 @@ async function place(given: InputFile, { folder, stem, room, hash, owner }: Erra
   if (!isLocal(given)) {
     const addresses: string[] = [];
     for (const each of [given, ...(given.mirrors ?? [])]) addresses.push(await wholeAddress(each, folder));
-    const source = await download(addresses, folder.path(`fetched-${stem}`), {
-      ...room,
-      owner,
-      digests: given.digests,
-    });
-    return { ...source, url };
+    const path = folder.path(`fetched-${stem}`);
+    const name = nameOf(addresses[0] ?? '');
+    const { digests } = given;
+    const watching = watch?.({ path, name, url, size: 0, temporary: true });
+    const fetched = await download(addresses, path, { ...room, owner, digests, watch: watching });
+    return { path, name, url, temporary: true, ...fetched };
   }
   const path = await openableLocalPath(new URL(url), room.fetch.file_roots);
   const { size, mtime: modified } = await stat(path);
@@ -130,8 +136,8 @@ async function wholeAddress({ url, sealed, whole }: Address, folder: Folder): Pr
   return address.toString('utf8');
 }
 
-async function download(addresses: readonly string[], path: string, order: Order): Promise<InputSource> {
-  const { host, fetch, signal, owner, digests } = order;
+async function download(addresses: readonly string[], path: string, order: Order): Promise<FetchedImage> {
+  const { host, fetch, signal, owner, digests, watch } = order;
   const limits = {
     allowPrivate: fetch.allow_private,
     maxBytes: fetch.max_mb * kBytesPerMb,
@@ -140,10 +146,10 @@ async function download(addresses: readonly string[], path: string, order: Order
     assertRoom: () => host.assertRoom(),
     places: { s3: s3Credentials(fetch.s3), owner },
     ...(digests === undefined ? {} : { digests }),
+    watch,
   };
   try {
-    const { size, sha256 } = await fetchImage(addresses, path, limits, signal ?? new AbortController().signal);
-    return { path, name: nameOf(addresses[0] ?? ''), sha256, size, temporary: true };
+    return await fetchImage(addresses, path, limits, signal ?? new AbortController().signal);
   } catch (thrown) {
     await rm(path, { force: true });
     throw thrown;

@@ -43,6 +43,11 @@ export class MemoryBudget {
     return this.#held(bytes);
   }
 
+  /** The same, for what may be kept for long: undefined, too, when less than half of all would be left. */
+  takeSpare(bytes: number): Held | undefined {
+    return this.#taken + bytes > this.#bytes / 2 ? undefined : this.takeNow(bytes);
+  }
+
   #held(bytes: number): Held {
     let held = bytes;
     const keep = (rest: number) => {

@@ -1,5 +1,5 @@
 /** From a job to a task: its inputs are looked at, its model is there, its items are counted. */
-import { OtfError } from '../../errors/catalogue.js';
+import { type ErrorCode, OtfError, toOtfError } from '../../errors/catalogue.js';
 import type { Job } from '../../jobs/job.js';
 import type { ModelCard } from '../../models/card.js';
 import type { RunHost } from '../runner.js';
@@ -20,8 +20,23 @@ export interface OpeningParts {
 /** An image that takes no more memory than this is read when it is opened, where there is so much. */
 const kReadNowBytes = 16 << 20;
 
+/** Of an image that is on its way: what it says may be in what comes. */
+const kNotYet: ReadonlySet<ErrorCode> = new Set(['OTF_FITS_TRUNCATED', 'OTF_FITS_UNREADABLE', 'OTF_FITS_NO_IMAGE']);
+
 /** Throws what is wrong with the job's inputs, request or model. A task that has ended meanwhile holds nothing afterwards. */
-export async function openTask(task: TaskRun, { host, workers, models, memory }: OpeningParts): Promise<void> {
+export async function openTask(task: TaskRun, parts: OpeningParts): Promise<void> {
+  const { arrival } = task;
+  try {
+    await open(task, parts);
+  } catch (thrown) {
+    if (!arrival || !kNotYet.has(toOtfError(thrown).code)) throw thrown;
+    if (arrival.callOff('its image cannot be opened yet')) return;
+    task.inputs = await arrival.whole;
+    await open(task, parts);
+  }
+}
+
+async function open(task: TaskRun, { host, workers, models, memory }: OpeningParts): Promise<void> {
   const { job } = task;
   const inputs = task.inputs ?? (await jobInputs(job, { host, fetch: host.config.fetch, workers }));
   task.inputs = inputs;
@@ -31,7 +46,7 @@ export async function openTask(task: TaskRun, { host, workers, models, memory }:
   if (task.ended) return forget(inputs);
   const { kind, style, quantization, parameters } = job;
   const raw = rawOutputOf(job);
-  const held = memory.takeNow(kReadNowBytes);
+  const held = task.arrival ? undefined : memory.takeNow(kReadNowBytes);
   try {
     const { items, item, bytes, ready, handle, plan } = await workers.run('openTask', {
       kind,

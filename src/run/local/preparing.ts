@@ -61,6 +61,8 @@ export class Preparing {
     if (task.ended || task.opened === undefined) return;
     const { handle } = task.opened;
     const ready = await this.#parts.workers.run('prepare', { kind: task.job.kind, handle });
-    task.preparedTiles = task.filledTiles + ready;
+    const next = task.filledTiles + ready;
+    await task.findNeeded(next);
+    task.preparedTiles = next;
   }
 }

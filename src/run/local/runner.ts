@@ -12,19 +12,20 @@ import type { GpuState, RunState } from '../../jobs/executor.js';
 import type { Job, JobInfo } from '../../jobs/job.js';
 import { type Environment, environmentOf } from '../../provenance/environment.js';
 import { loadRegistry } from '../../tasks/cards.js';
-import type { InputSources, ResultFile, RowFilter } from '../../tasks/files.js';
+import type { ResultFile, RowFilter } from '../../tasks/files.js';
 import { kindNamed } from '../../tasks/registry.js';
 import { modelOfKey } from '../key.js';
-import type { Batch, Place, RunHost, Runner, RunnerStatus } from '../runner.js';
+import type { Batch, Place, QueueEarly, RunHost, Runner, RunnerStatus } from '../runner.js';
 import { LocalDevice } from './device.js';
 import { Ends } from './ends.js';
-import { jobFailure } from './failure.js';
+import { Fetching } from './fetching.js';
 import { gpuMetrics, openNvml } from './gpu.js';
-import { jobInputs, needsFetching } from './inputs.js';
+import { needsFetching } from './inputs.js';
 import { MemoryBudget } from './memory.js';
 import { type RunMetrics, runMetrics } from './metrics.js';
 import { Models } from './models.js';
 import { openTask } from './opening.js';
+import { rowsHere } from './rows.js';
 import { devicesOf, startReaders } from './starting.js';
 import type { StreamEvents } from './stream.js';
 import { forget, TaskRun } from './task.js';
@@ -49,8 +50,7 @@ export class LocalRunner implements Runner {
   inference!: TensorRuns;
   #metrics!: RunMetrics;
   #gpus: () => readonly GpuState[] = () => [];
-  /** Inputs of jobs that have not begun. */
-  readonly #fetched = new Map<string, InputSources>();
+  #fetching!: Fetching;
   readonly #running = new Map<string, TaskRun>();
   /** Batches that are being opened. */
   #opening = 0;
@@ -80,6 +80,8 @@ export class LocalRunner implements Runner {
       stopping: () => this.#stopping,
       ended: (task) => this.#running.delete(task.job.id),
     });
+    const running = (jobId: string) => this.#running.get(jobId);
+    this.#fetching = new Fetching({ host, workers: this.#workers, ends: this.#ends, running });
     this.inference = new TensorRuns({
       models: this.#models,
       events: this.#events,
@@ -112,24 +114,8 @@ export class LocalRunner implements Runner {
     return needsFetching(job);
   }
 
-  async fetch(job: Job, signal: AbortSignal): Promise<boolean> {
-    const host = this.#host;
-    try {
-      const room = { host, fetch: host.config.fetch, workers: this.#workers, signal };
-      const inputs = await jobInputs(job, room);
-      for (const file of Object.values(inputs).flat()) {
-        if (file.url !== undefined) host.log(job.id, 'info', `fetched ${file.size} bytes from ${file.url}`);
-      }
-      if (signal.aborted) await forget(inputs);
-      else this.#fetched.set(job.id, inputs);
-      return !signal.aborted;
-    } catch (thrown) {
-      const error = toOtfError(thrown);
-      if (signal.aborted) return false;
-      if (error.code === 'OTF_SHORTAGE') host.short(job, error);
-      else await host.failed(job.id, jobFailure(error, undefined));
-      return false;
-    }
+  fetch(job: Job, signal: AbortSignal, early: QueueEarly): Promise<boolean> {
+    return this.#fetching.fetch(job, signal, early);
   }
 
   async begin(batch: Batch): Promise<void> {
@@ -150,9 +136,8 @@ export class LocalRunner implements Runner {
     const info: JobInfo = { batchId: id, batchSize: batch.size, batchReason: reason };
     // Before anything is awaited: a job that has left the queue is found here by an abort.
     const begun = jobs.map((job) => {
-      const inputs = this.#fetched.get(job.id);
-      this.#fetched.delete(job.id);
-      const task = new TaskRun({ job, key, batch, device, inputs });
+      const { inputs, arrival } = this.#fetching.take(job.id) ?? { inputs: undefined };
+      const task = new TaskRun({ job, key, batch, device, inputs, arrival });
       this.#running.set(job.id, task);
       return this.#beginTask(task, info);
     });
@@ -185,7 +170,7 @@ export class LocalRunner implements Runner {
       if (failure) throw failure;
       host.opened(job, task.tiles);
       this.#tellProgress(task);
-      return task;
+      return (await rowsHere(task, 0, this.#memory)) ? task : undefined;
     } catch (thrown) {
       ends.fail(task, toOtfError(thrown));
       return undefined;
@@ -213,6 +198,11 @@ export class LocalRunner implements Runner {
     }
   }
 
+  async #comeBack(task: TaskRun): Promise<void> {
+    const device = this.#devices.find(({ name }) => name === task.device.name);
+    if (device && (await rowsHere(task, task.preparedTiles, this.#memory))) await this.#join(device, task.key, [task]);
+  }
+
   readonly #events: StreamEvents = {
     consumed: (task) => {
       this.#tellProgress(task);
@@ -225,6 +215,9 @@ export class LocalRunner implements Runner {
     passDone: (key, tiles, seconds) => {
       this.#metrics.pass(key, tiles, seconds);
       this.#host.passDone(key, tiles, seconds);
+    },
+    starved: (task) => {
+      this.#comeBack(task).catch((thrown) => this.#ends.fail(task, toOtfError(thrown)));
     },
     changed: () => {
       for (const device of this.#devices) device.tidy();
@@ -243,9 +236,7 @@ export class LocalRunner implements Runner {
   }
 
   abort(jobId: string): void {
-    const inputs = this.#fetched.get(jobId);
-    this.#fetched.delete(jobId);
-    forget(inputs).catch((thrown) => this.#host.internal(thrown));
+    forget(this.#fetching.take(jobId)?.inputs).catch((thrown) => this.#host.internal(thrown));
     const task = this.#running.get(jobId);
     if (task) this.#ends.drop(task);
   }

@@ -28,6 +28,8 @@ export interface StreamEvents {
   failed: (task: TaskRun, error: OtfError) => void;
   log: (task: TaskRun, level: 'info' | 'warn', message: string) => void;
   passDone: (key: string, tiles: number, seconds: number) => void;
+  /** Rows it needs next are on their way: it has left the stream, and comes back with them. */
+  starved: (task: TaskRun) => void;
   /** Something moved: more may be released, or the stream may be given up. */
   changed: () => void;
 }
@@ -183,9 +185,16 @@ export class TileStream {
       const error = errors[index];
       if (error) this.#events.failed(task, error);
       if (task.tilesToFill === 0) task.releaseMemory();
+      else if (task.readyTiles === 0 && task.mustWait) this.#leave(task);
       else if (task.readyTiles === 0) this.#preparing.begin(task);
       addPiece(pass, piece);
     });
+  }
+
+  /** It must keep neither the network nor a pass of others while somebody's server is slow. */
+  #leave(task: TaskRun): void {
+    this.#active = this.#active.filter((each) => each !== task);
+    this.#events.starved(task);
   }
 
   #visit(

@@ -6,6 +6,7 @@ import type { InputSource, InputSources } from '../../tasks/files.js';
 import { workOf } from '../../tasks/registry.js';
 import type { OpenedTask } from '../../tasks/work.js';
 import type { Batch } from '../runner.js';
+import type { Arrival } from './arrival.js';
 import type { Held } from './memory.js';
 
 /** What was fetched or unpacked is not kept. */
@@ -36,6 +37,8 @@ export interface TaskParts {
   device: TaskDevice;
   /** That were fetched before. */
   inputs: InputSources | undefined;
+  /** The first of them is on its way. */
+  arrival?: Arrival | undefined;
 }
 
 export interface TaskBatch {
@@ -52,6 +55,9 @@ export class TaskRun {
   readonly device: TaskDevice;
   /** Undefined until they have been looked at. */
   inputs: InputSources | undefined;
+  readonly arrival: Arrival | undefined;
+  /** Bytes of what is on its way that must be there before more tiles are prepared. */
+  neededBytes = 0;
   readonly begun = performance.now();
   /** What `open` gave of the kind's own. */
   opened: Pick<OpenedTask, 'handle' | 'plan'> | undefined;
@@ -64,15 +70,18 @@ export class TaskRun {
   filledTiles = 0;
   consumedTiles = 0;
   inferSeconds = 0;
+  /** What its network ran on, when its stream may be gone. */
+  ranOn: 'cpu' | 'gpu' | undefined;
   #ended = false;
   #memory: Held | undefined;
 
-  constructor({ job, key, batch, device, inputs }: TaskParts) {
+  constructor({ job, key, batch, device, inputs, arrival }: TaskParts) {
     this.job = job;
     this.key = key;
     this.batch = batch;
     this.device = device;
     this.inputs = inputs;
+    this.arrival = arrival;
   }
 
   get ended(): boolean {
@@ -86,6 +95,18 @@ export class TaskRun {
   /** Tiles that can be filled at once. */
   get readyTiles(): number {
     return this.#ended ? 0 : this.preparedTiles - this.filledTiles;
+  }
+
+  /** What it reads next is not here. */
+  get mustWait(): boolean {
+    return this.arrival !== undefined && !this.arrival.has(this.neededBytes);
+  }
+
+  /** Asked before tiles from this one on are prepared. */
+  async findNeeded(next: number): Promise<void> {
+    if (!this.arrival || !this.opened || next >= this.tiles) return;
+    const work = await workOf(this.job.kind);
+    if (this.opened) this.neededBytes = work.bytesFor?.(this.opened.handle, next) ?? Number.POSITIVE_INFINITY;
   }
 
   get holdsMemory(): boolean {

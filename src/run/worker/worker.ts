@@ -139,12 +139,23 @@ export class Worker {
   async #run(held: Held): Promise<void> {
     const { order, job } = held;
     const host = this.#host;
+    const begin = async () => {
+      held.begun = true;
+      const { id, key, reason, startedMs, size } = order.batch;
+      await this.#runner.begin({ id, place: order.device, key, reason, startedMs, jobs: [job], size });
+      this.#beatSoon();
+    };
+    // It begins at once: there is nothing to take it back from.
+    const early = () => {
+      begin().catch((thrown) => host.internal(thrown));
+      return () => undefined;
+    };
     try {
       host.assertRoom(uploadedBytes(job.parameters));
       await bringInputs(held, this.#parts.front, this.#shared);
       if (this.#runner.needsFetching(job)) {
         if (!(await host.executing(job.id, {}))) return;
-        if (!(await this.#runner.fetch(job, held.stop.signal))) return;
+        if (!(await this.#runner.fetch(job, held.stop.signal, early))) return;
       }
     } catch (thrown) {
       if (held.dropped) return;
@@ -159,10 +170,7 @@ export class Worker {
       return;
     }
     if (held.dropped || host.find(job.id, order.attempt) !== held) return;
-    held.begun = true;
-    const { id, key, reason, startedMs, size } = order.batch;
-    await this.#runner.begin({ id, place: order.device, key, reason, startedMs, jobs: [job], size });
-    this.#beatSoon();
+    await begin();
   }
 
   #drop(said: Record<string, string>): void {

@@ -70,6 +70,8 @@ export const kDetection: TaskKind = {
   readParameters: (given, card, defaults, inputs) => ({ ...readDetection(given, card, defaults, inputs) }),
   printParameters: (asked) => printDetection(asked as DetectionAsked),
   readsAll: (asked) => (asked as DetectionAsked).region === undefined,
+  // Parts that are searched again are chosen from all of the image.
+  beginsEarly: (asked) => (asked as DetectionAsked).quality === undefined,
   itemShape: ({ tile }) => ({ width: tile, height: tile, depth: 1 }),
   unit: 'tiles',
   formats: kDetectionFormats,

@@ -135,10 +135,15 @@ export function nativeImages(
   { IMAGE = [], BEAM = [] }: InputSources,
 ): Pick<OpenDetectionRequest, 'image' | 'primaryBeam' | 'pixelUnit'> {
   const { hdu, plane, pixelUnit } = askedOf(parameters);
-  const { path = '', name: label = '' } = IMAGE[0] ?? {};
+  const { path = '', name: label = '', size, growing = false } = IMAGE[0] ?? {};
   const [beam] = BEAM;
   return {
-    image: { path, label, ...(hdu === undefined ? {} : { hdu }), ...(plane === undefined ? {} : { plane }) },
+    image: {
+      ...{ path, label },
+      ...(hdu === undefined ? {} : { hdu }),
+      ...(plane === undefined ? {} : { plane }),
+      ...(growing && size !== undefined ? { fileBytes: size } : {}),
+    },
     ...(beam === undefined ? {} : { primaryBeam: { path: beam.path, label: beam.name } }),
     ...(pixelUnit === undefined ? {} : { pixelUnit }),
   };
