@@ -109,8 +109,8 @@ std::vector<MeasuredSource> SourceMeasurer::measure(const measure::ImagePixels& 
         maps[i] ? measure::beamInPixels(*header_.info.beam, *maps[i]) : measure::Covariance{};
     detections[i] = {source.x, source.y, source.widthPx, source.heightPx, beam};
   });
-  const auto measured =
-      measure::measureDetections(image, known, detections, {request_.effort, threads, cancel_});
+  const auto measured = measure::measureDetections(image, known, detections,
+                                                   {request_.effort, threads, request_.minSnr, cancel_});
 
   std::vector<size_t> left;
   for (size_t i = 0; i < sources.size(); ++i) {

@@ -67,6 +67,28 @@ double medianDistance(const std::vector<float>& values, double centre) {
   return values.size() % 2 == 1 ? last : (before + last) / 2;
 }
 
+struct Sums {
+  double values = 0, squares = 0;
+  void operator-=(const Sums& other) {
+    values -= other.values;
+    squares -= other.squares;
+  }
+};
+
+/// Of values [begin, end), counted from `origin`; several at once, for each waits for the number before.
+Sums sumsOf(const std::vector<float>& values, size_t begin, size_t end, double origin) {
+  constexpr size_t kAtOnce = 4;
+  std::array<Sums, kAtOnce> parts;
+  for (size_t i = begin; i < end; ++i) {
+    Sums& part = parts[(i - begin) % kAtOnce];
+    const double d = values[i] - origin;
+    part.values += d;
+    part.squares += d * d;
+  }
+  return {(parts[0].values + parts[1].values) + (parts[2].values + parts[3].values),
+          (parts[0].squares + parts[1].squares) + (parts[2].squares + parts[3].squares)};
+}
+
 }  // namespace
 
 ClippedStatistics clippedStatistics(std::vector<float>& values) {
@@ -76,14 +98,9 @@ ClippedStatistics clippedStatistics(std::vector<float>& values) {
   size_t begin = 0, end = values.size();
   double centre = medianOf(values, begin, end);
   double deviation = 1.4826 * medianDistance(values, centre);
-  // Of the values before each, from the median so that nothing is lost.
+  // Of what is left, from the median so that nothing is lost; outliers are never among them.
   const double origin = centre;
-  std::vector<double> sums(values.size() + 1), squares(values.size() + 1);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double d = values[i] - origin;
-    sums[i + 1] = sums[i] + d;
-    squares[i + 1] = squares[i] + d * d;
-  }
+  Sums left;
   constexpr int kMostRounds = 20;
   for (int round = 0; round < kMostRounds; ++round) {
     const double low = centre - kClip * deviation, high = centre + kClip * deviation;
@@ -93,9 +110,14 @@ ClippedStatistics clippedStatistics(std::vector<float>& values) {
     const auto to = static_cast<size_t>(std::upper_bound(first, last, high) - values.begin());
     if (to < from + kFewestSamples) break;
     const auto n = static_cast<double>(to - from);
-    const double mean = (sums[to] - sums[from]) / n;
-    const double next =
-        std::sqrt(std::max((squares[to] - squares[from]) / n - mean * mean, 0.0)) / kClippedDeviation;
+    if (round == 0) {
+      left = sumsOf(values, from, to, origin);
+    } else {
+      left -= sumsOf(values, begin, from, origin);
+      left -= sumsOf(values, to, end, origin);
+    }
+    const double mean = left.values / n;
+    const double next = std::sqrt(std::max(left.squares / n - mean * mean, 0.0)) / kClippedDeviation;
     const bool done = from == begin && to == end && std::abs(next - deviation) <= 1e-6 * deviation;
     begin = from;
     end = to;

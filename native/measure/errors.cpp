@@ -73,6 +73,15 @@ void addShapeErrors(const Gaussian& source, const Matrix& covariance, size_t fir
 
 }  // namespace
 
+double areaRatio(const Covariance& shape, const Covariance& beam) {
+  return std::sqrt(shape.determinant() / beam.determinant());
+}
+
+bool isResolved(const Gaussian& fit, const Covariance& beam, const GaussianErrors& errors) {
+  constexpr double kSigmas = 1;
+  return std::log(areaRatio(fit.shape, beam)) > kSigmas * errors.area;
+}
+
 std::vector<GaussianErrors> fitErrors(const FitPixels& pixels, std::span<const Gaussian> gaussians,
                                       std::span<const bool> freeShape, double rms, const NoiseShape& shape,
                                       bool placesKnown) {

@@ -19,6 +19,11 @@ struct GaussianErrors {
   double area = 0;
 };
 
+/// Integrated flux over peak: the area in beams.
+double areaRatio(const Covariance& shape, const Covariance& beam);
+/// A source is resolved when its area is above the beam's by more than an error (in the logarithm).
+bool isResolved(const Gaussian& fit, const Covariance& beam, const GaussianErrors& errors);
+
 /// Of sources that were fitted together to these pixels: what noise of deviation `rms` and of that correlation
 /// does to the least-squares solution, C = (J'J)^-1 J' N J (J'J)^-1 (with J the derivatives of the
 /// model and N the noise's covariance). It is exact to first order for the pixels that were used, and counts what neighbours

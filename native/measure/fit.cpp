@@ -90,8 +90,10 @@ int approach(Problem& problem, std::vector<double>& parameters, std::vector<doub
              std::vector<double>& jacobian) {
   const size_t n = parameters.size(), m = problem.pixels.count();
   constexpr double kFirstDamping = 1e-3, kMostDamping = 1e3, kFactor = 10;
-  constexpr double kEnough = 1e-4;  // of the sum of squares, that the last step took
-  constexpr int kMostSteps = 30;
+  constexpr double kLeastAfterFailure = 1e-2;  // less changes nothing in a step
+  constexpr double kEnough = 1e-7;  // of the sum of squares, that the last step took
+  // What is not near its end by then is MINPACK's to end, or to give up.
+  constexpr int kMostSteps = kMostEvaluations / 2;
   Matrix normal(n, n);
   Cholesky cholesky(n);
   std::vector<double> gradient(n), step(n), trial(n), left(m);
@@ -115,7 +117,7 @@ int approach(Problem& problem, std::vector<double>& parameters, std::vector<doub
       ++evaluations;
       const double after = squaresOf(left);
       isBetter = after < squares;
-      damping = isBetter ? damping / kFactor : damping * kFactor;
+      damping = isBetter ? damping / kFactor : std::max(damping * kFactor, kLeastAfterFailure);
       isNear = squares - after < kEnough * squares;
       if (!isBetter) {
         if (isNear && after - squares < kEnough * squares) return evaluations;

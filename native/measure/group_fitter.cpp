@@ -16,8 +16,6 @@
 namespace otf::measure {
 namespace {
 
-/// A source is resolved when its area is above the beam's by more than this many errors (in the logarithm).
-constexpr double kResolvedSigmas = 1;
 /// A fit that went further than this from where it began, in FWHM of what it began with, fitted something else.
 constexpr double kFarthestMove = 1, kMostGrowth = 3;
 /// Two of a group that are nearer to each other than this, in FWHM of the beam, may be one.
@@ -25,10 +23,6 @@ constexpr double kDoubleWidths = 1.3;
 /// They are, when one Gaussian fits as well: noise alone lets a second one, of six parameters, lower the sum of squares by about
 /// this many times its variance, for each pixel that it is correlated over.
 constexpr double kDoubleGain = 4;
-
-double areaRatio(const Covariance& shape, const Covariance& beam) {
-  return std::sqrt(shape.determinant() / beam.determinant());
-}
 
 /// Fits groups, one after the other; what it needs to know of its sources comes by their indices.
 class GroupFitter {
@@ -38,7 +32,8 @@ class GroupFitter {
         noise_(task.noise),
         detections_(task.detections),
         peaks_(task.peaks),
-        effort_(task.effort) {}
+        effort_(task.effort),
+        minSnr_(task.minSnr) {}
 
   void fit(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
     begin(group, out);
@@ -90,11 +85,21 @@ class GroupFitter {
         fits.push_back(momentsOf(pixels_, starts_[k], beams_[k]));
         errors.push_back(condonErrors(fits[k], rms_, beams_[k], true));
       }
+    } else if (!anyWanted(group, fits, out)) {
+      errors.resize(fits.size());
     } else {
       if (errors.empty()) errors = errorsOf(fits, free);
       refinePlaces(collectForPlaces(window), fits, {free.data(), fits.size()}, rms_, noiseShape_, errors);
     }
     for (size_t k = 0; k < group.size(); ++k) write(k, fits[k], errors[k], free[k], failed, out[group[k]]);
+  }
+
+  bool anyWanted(const std::vector<size_t>& group, const std::vector<Gaussian>& fits,
+                 const std::vector<Measurement>& out) const {
+    for (size_t k = 0; k < group.size(); ++k) {
+      if (!(fits[k].peak / out[group[k]].rms < minSnr_)) return true;
+    }
+    return false;
   }
 
   void begin(const std::vector<size_t>& group, std::vector<Measurement>& out) {
@@ -178,10 +183,6 @@ class GroupFitter {
     return fitted(std::move(from), free);
   }
 
-  static bool isResolved(const Gaussian& fit, const Covariance& beam, const GaussianErrors& errors) {
-    return std::log(areaRatio(fit.shape, beam)) > kResolvedSigmas * errors.area;
-  }
-
   std::vector<GaussianErrors> errorsOf(const std::vector<Gaussian>& fits,
                                        const std::array<bool, kMostTogether>& free) const {
     std::vector<GaussianErrors> errors =
@@ -259,6 +260,7 @@ class GroupFitter {
   std::span<const Detection> detections_;
   std::span<const Peak> peaks_;
   Effort effort_;
+  double minSnr_;
   std::vector<Gaussian> starts_;
   std::vector<Covariance> beams_;
   std::vector<int32_t> flags_;

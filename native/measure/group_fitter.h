@@ -18,6 +18,7 @@ struct FitTask {
   std::span<const Detection> detections;
   std::span<const Peak> peaks;
   Effort effort;
+  double minSnr;
 };
 
 /// All pixels of a source that may count; it is no narrower than the beam.

@@ -77,7 +77,8 @@ std::vector<Measurement> measureDetections(const ImagePixels& image, const Noise
     if (grouping.overlapped[i]) out[i].flags |= kBrightNeighbour;
   }
   overGroups(image, grouping, peaks, options, [&](std::span<const size_t> groups, const Window& window) {
-    fitGroups({image, noise, detections, peaks, options.effort}, grouping, groups, window, out);
+    fitGroups({image, noise, detections, peaks, options.effort, options.minSnr}, grouping, groups, window,
+              out);
   });
   for (size_t i = 0; i < out.size(); ++i) {
     if (firsts[i] >= 0) out[i].duplicateOf = firsts[i];
@@ -103,7 +104,8 @@ std::vector<Measurement> measureAt(const ImagePixels& image, const NoiseMap& noi
     if (grouping.overlapped[i]) out[i].flags |= kBrightNeighbour;
   }
   overGroups(image, grouping, peaks, options, [&](std::span<const size_t> groups, const Window& window) {
-    fitGroupsInPlace({image, noise, places, peaks, options.effort}, grouping, groups, window, out);
+    fitGroupsInPlace({image, noise, places, peaks, options.effort, options.minSnr}, grouping, groups, window,
+                     out);
   });
   return out;
 }

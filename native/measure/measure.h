@@ -48,6 +48,7 @@ struct Measurement {
 struct MeasureOptions {
   Effort effort = Effort::kFull;
   int threads = 1;
+  double minSnr = 0;  // sources below it are not wanted: of their errors nothing is told
   const std::atomic<bool>* cancel = nullptr;
 };
 

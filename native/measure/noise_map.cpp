@@ -106,14 +106,29 @@ NoiseMap::Value NoiseMap::at(double x, double y) const {
   return value;
 }
 
+double NoiseMap::backgroundAt(double x, double y) const {
+  const bool isKnown = given_.background || !rms_.empty();
+  if (!isKnown) return std::nan("");
+  const double value =
+      given_.background ? given_.background->at(x, y) : between(background_, columnOf(x), rowOf(y));
+  return isInverted_ ? -value : value;
+}
+
+double NoiseMap::columnOf(double x) const {
+  return (x - static_cast<double>(layout_.x) + 0.5) * static_cast<double>(layout_.columns) /
+             static_cast<double>(layout_.width) -
+         0.5;
+}
+
+double NoiseMap::rowOf(double y) const {
+  return (y - static_cast<double>(layout_.y) + 0.5) * static_cast<double>(layout_.rows) /
+             static_cast<double>(layout_.height) -
+         0.5;
+}
+
 NoiseMap::Value NoiseMap::ofCells(double x, double y) const {
   if (rms_.empty()) return {std::nan(""), std::nan("")};
-  const double column = (x - static_cast<double>(layout_.x) + 0.5) * static_cast<double>(layout_.columns) /
-                            static_cast<double>(layout_.width) -
-                        0.5;
-  const double row = (y - static_cast<double>(layout_.y) + 0.5) * static_cast<double>(layout_.rows) /
-                         static_cast<double>(layout_.height) -
-                     0.5;
+  const double column = columnOf(x), row = rowOf(y);
   Value value{between(background_, column, row), between(rms_, column, row)};
   if (value.rms > 0) return value;
   // A steep edge may lead below zero: the nearest cell is positive.

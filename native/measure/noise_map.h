@@ -56,6 +56,7 @@ class NoiseMap {
   /// At a pixel of the image, bilinear between centres of cells, and on along the edges; of maps that were given, the
   /// nearest pixel's.
   Value at(double x, double y) const;
+  double backgroundAt(double x, double y) const;
   /// Rows of the box from `row`, `width` values each; either may be null.
   void rows(int64_t row, int64_t count, float* background, float* rms) const;
 
@@ -68,6 +69,9 @@ class NoiseMap {
  private:
   double between(const std::vector<float>& values, double column, double row) const;
   Value ofCells(double x, double y) const;
+  /// The same place in cells: 0 is the centre of the first one.
+  double columnOf(double x) const;
+  double rowOf(double y) const;
   CellLayout layout_;
   std::vector<float> background_, rms_;
   GivenMaps given_;

@@ -19,7 +19,7 @@ double beamWidth(const Covariance& beam) {
 class Relief {
  public:
   Relief(const NoiseMap& noise, const Window& window, double x, double y)
-      : window_(window), background_(noise.at(x, y).background) {}
+      : window_(window), background_(noise.backgroundAt(x, y)) {}
   double at(int64_t x, int64_t y) const {
     return window_.contains(x, y) ? window_.at(x, y) - background_ : std::nan("");
   }

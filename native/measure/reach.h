@@ -54,7 +54,7 @@ void gather(const Window& window, const NoiseMap& noise, const Extent2& extent, 
       if (!window.contains(x, y) || x % stride != 0 || y % stride != 0) continue;
       const auto px = static_cast<double>(x), py = static_cast<double>(y);
       if (!isWanted(px, py)) continue;
-      const double value = window.at(x, y) - noise.at(px, py).background;
+      const double value = window.at(x, y) - noise.backgroundAt(px, py);
       if (!std::isfinite(value)) {
         blank(px, py);
         continue;

@@ -138,6 +138,19 @@ TEST_CASE("a crowd is measured the same by any number of threads, and ends when 
            one[i].flags == four[i].flags && one[i].duplicateOf == four[i].duplicateOf;
   }
   CHECK(same);
+  // Errors of what is below the SNR that is wanted need not be known; everything else is as without.
+  const auto bright = measure(image, known(512), detections, {.threads = 2, .minSnr = 25});
+  int spared = 0;
+  for (size_t i = 0; i < one.size(); ++i) {
+    if (one[i].duplicateOf >= 0 || std::isnan(one[i].fit.peak)) continue;
+    CHECK(bright[i].fit.peak == one[i].fit.peak);
+    if (one[i].snr() < 25) {
+      spared += bright[i].errors.peak == 0 ? 1 : 0;
+    } else {
+      CHECK(bright[i].errors.place.xx == one[i].errors.place.xx);
+    }
+  }
+  CHECK(spared > 20);
   const std::atomic<bool> cancelled{true};
   CHECK_THROWS_AS(measure(image, known(512), detections, {.cancel = &cancelled}), OtfError);
 }
