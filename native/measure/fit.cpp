@@ -91,7 +91,7 @@ int approach(Problem& problem, std::vector<double>& parameters, std::vector<doub
   const size_t n = parameters.size(), m = problem.pixels.count();
   constexpr double kFirstDamping = 1e-3, kMostDamping = 1e3, kFactor = 10;
   constexpr double kLeastAfterFailure = 1e-2;  // less changes nothing in a step
-  constexpr double kEnough = 1e-7;  // of the sum of squares, that the last step took
+  constexpr double kEnough = 1e-7;             // of the sum of squares, that the last step took
   // What is not near its end by then is MINPACK's to end, or to give up.
   constexpr int kMostSteps = kMostEvaluations / 2;
   Matrix normal(n, n);
