@@ -11,10 +11,16 @@ export interface ErrorKind {
   exitCode: 1 | 2 | 3 | 4;
   httpStatus: number;
   uws: UwsErrorType;
+  /** For operators: a server has it in its log, under these words, for they alone can mend it. */
+  operators?: string;
+  /** When the same request may be tried again, unless whoever refuses it knows better. */
+  retryAfterS?: number;
 }
 
-function kind(exitCode: ErrorKind['exitCode'], httpStatus: number, uws: UwsErrorType): ErrorKind {
-  return { exitCode, httpStatus, uws };
+type More = Pick<ErrorKind, 'operators' | 'retryAfterS'>;
+
+function kind(exitCode: ErrorKind['exitCode'], httpStatus: number, uws: UwsErrorType, more: More = {}): ErrorKind {
+  return { exitCode, httpStatus, uws, ...more };
 }
 
 const kKinds = {
@@ -46,7 +52,7 @@ const kKinds = {
   OTF_ENGINE_FAILED: kind(1, 500, 'transient'),
   OTF_CANCELLED: kind(1, 409, 'transient'),
   OTF_OUT_OF_MEMORY: kind(1, 503, 'transient'),
-  OTF_INTERNAL: kind(1, 500, 'fatal'),
+  OTF_INTERNAL: kind(1, 500, 'fatal', { operators: 'internal error' }),
   // Known to TypeScript only.
   OTF_USAGE: kind(2, 400, 'fatal'),
   OTF_CONFIG_INVALID: kind(2, 500, 'fatal'),
@@ -66,20 +72,20 @@ const kKinds = {
   OTF_NOT_FOUND: kind(1, 404, 'fatal'),
   OTF_METHOD_NOT_ALLOWED: kind(1, 405, 'fatal'),
   OTF_IMAGE_GONE: kind(1, 410, 'fatal'),
-  OTF_FILE_DAMAGED: kind(1, 500, 'fatal'),
+  OTF_FILE_DAMAGED: kind(1, 500, 'fatal', { operators: 'a file of a job is damaged' }),
   OTF_TOO_LARGE: kind(1, 413, 'fatal'),
   OTF_MEDIA_TYPE_UNKNOWN: kind(1, 415, 'fatal'),
   OTF_RANGE_INVALID: kind(1, 416, 'fatal'),
   OTF_CLIENT_GONE: kind(1, 400, 'transient'),
   OTF_QUEUE_FULL: kind(1, 503, 'transient'),
-  OTF_DISK_FULL: kind(1, 503, 'transient'),
+  OTF_DISK_FULL: kind(1, 503, 'transient', { retryAfterS: 60 }),
   OTF_SHUTTING_DOWN: kind(1, 503, 'transient'),
-  OTF_SHORTAGE: kind(1, 503, 'transient'),
+  OTF_SHORTAGE: kind(1, 503, 'transient', { retryAfterS: 5 }),
   OTF_HOST_UNKNOWN: kind(1, 421, 'fatal'),
   OTF_ORIGIN_REFUSED: kind(1, 403, 'fatal'),
   OTF_AUTH_REQUIRED: kind(1, 401, 'fatal'),
   OTF_TOKEN_INVALID: kind(1, 401, 'fatal'),
-  OTF_AUTH_UNAVAILABLE: kind(1, 503, 'transient'),
+  OTF_AUTH_UNAVAILABLE: kind(1, 503, 'transient', { retryAfterS: 10 }),
   OTF_FORBIDDEN: kind(1, 403, 'fatal'),
   OTF_QUOTA_EXCEEDED: kind(1, 403, 'transient'),
   OTF_RATE_LIMITED: kind(1, 429, 'transient'),

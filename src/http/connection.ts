@@ -265,8 +265,7 @@ export class Connection implements Request, Outlet {
   }
 
   answerProblem(thrown: unknown, headers: Record<string, string> = {}): void {
-    const code = toOtfError(thrown).code;
-    if (code === 'OTF_INTERNAL' || code === 'OTF_FILE_DAMAGED') this.#options.onInternal(thrown, this.#route);
+    if (toOtfError(thrown).kind.operators !== undefined) this.#options.onInternal(thrown, this.#route);
     const range = thrown instanceof RangeInvalid ? { 'Content-Range': `bytes */${thrown.size}` } : {};
     this.answerText(problemAnswer(thrown, this, { ...headers, ...range }));
   }

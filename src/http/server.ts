@@ -74,10 +74,8 @@ export async function startServer({
   for (const fault of models.registry.faults) log.warn({ code: fault.code }, fault.message);
   const services = makeServices({ config, executor, log, metrics });
   const { jobs, uploads, pictures } = services;
-  const internal = (thrown: unknown, route: string) => {
-    const damaged = toOtfError(thrown).code === 'OTF_FILE_DAMAGED';
-    log.error({ err: thrown, route }, damaged ? 'a file of a job is damaged' : 'internal error');
-  };
+  const internal = (thrown: unknown, route: string) =>
+    log.error({ err: thrown, route }, toOtfError(thrown).kind.operators ?? 'internal error');
   const startedMs = Date.now();
   const state = new Feed(jobs, config, startedMs);
   const context: UwsContext = {

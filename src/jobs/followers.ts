@@ -171,8 +171,8 @@ export class Followers {
 
   /** A full queue or disk passes; the job waits. */
   #failed(id: string, thrown: unknown): void {
-    const { code } = toOtfError(thrown);
-    if (code === 'OTF_INTERNAL') this.#parts.log.error({ err: thrown, jobId: id }, 'a job that follows others');
+    const { operators } = toOtfError(thrown).kind;
+    if (operators !== undefined) this.#parts.log.error({ err: thrown, jobId: id }, 'a job that follows others');
     if (this.#stopped) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);

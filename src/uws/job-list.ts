@@ -71,7 +71,7 @@ export const createJob: Handler = async (context, request, tree) => {
     // The observatory's clients read {"error"} whatever went wrong.
     if (!observatory) throw thrown;
     const problem = problemMessage(thrown);
-    if (toOtfError(thrown).code === 'OTF_INTERNAL') internal(thrown, `POST ${tree}`);
+    if (toOtfError(thrown).kind.operators !== undefined) internal(thrown, `POST ${tree}`);
     return json(problem.status, { error: problem.message }, problem.headers);
   }
 };

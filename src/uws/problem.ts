@@ -12,18 +12,13 @@ export interface Problem {
 }
 
 const kRealm = 'cianna-otf';
-const kDiskRetryS = 60;
-const kShortageRetryS = 5;
-const kIssuerRetryS = 10;
 
 export function problemMessage(thrown: unknown): Problem {
   const error = toOtfError(thrown);
   // For programs: the line is for people and may change.
   const headers: Headers = { 'OTF-Error': error.code };
-  if (thrown instanceof RetryLater) headers['Retry-After'] = String(thrown.retryAfterS);
-  else if (error.code === 'OTF_DISK_FULL') headers['Retry-After'] = String(kDiskRetryS);
-  else if (error.code === 'OTF_SHORTAGE') headers['Retry-After'] = String(kShortageRetryS);
-  if (error.code === 'OTF_AUTH_UNAVAILABLE') headers['Retry-After'] = String(kIssuerRetryS);
+  const retryAfterS = thrown instanceof RetryLater ? thrown.retryAfterS : error.kind.retryAfterS;
+  if (retryAfterS !== undefined) headers['Retry-After'] = String(retryAfterS);
   // What went wrong inside may name files of this machine: it goes to the log only.
   const message = error.code === 'OTF_INTERNAL' ? 'internal error of the server' : publicText(error.message);
   return { status: error.kind.httpStatus, message, headers };
