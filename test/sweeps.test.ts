@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { scratchDir } from './support/cli.js';
 import { spread } from './support/spread.js';
+import { sweepAllocations } from './sweeps/allocations.js';
 import { sweepDetect, verdict } from './sweeps/detect.js';
 import { kShim } from './sweeps/faults.js';
 import { sweepServer } from './sweeps/server.js';
@@ -21,6 +22,9 @@ describe('The n-th of them fails', { skip }, () => {
     });
   it('sync: a server keeps what it acknowledged, and works afterwards', async (t) => {
     assert.deepEqual(await sweepServer(scratch, 'sync', kMostOfServer, 1, (line) => t.diagnostic(line)), []);
+  });
+  it('allocation: a server and its engine go on', async (t) => {
+    assert.deepEqual(await sweepAllocations(scratch, kMost, 1, (line) => t.diagnostic(line)), []);
   });
 });
 

@@ -1,8 +1,9 @@
 // A library for LD_PRELOAD, for tests alone: the n-th write, sync or allocation of a program and all that it starts fails.
-//   OTF_FAULT_KIND      write: into a regular file (ENOSPC) · sync: fsync, fdatasync (EIO) · allocation: in our native code
-//   OTF_FAULT_AT        which one, from 1 on; 0: none, they are counted
+//   OTF_FAULT_KIND      write: into a regular file (ENOSPC) · sync: fsync, fdatasync (EIO) · allocation: in our native code ·
+//                       read-only: every write into a regular file (EROFS), also of what was open before
 //   OTF_FAULT_LASTING   1: all that follow, too, as on a disk that stays full
-//   OTF_FAULT_STATE     a file of kStateBytes that all processes share: how many there were, and which failed
+//   OTF_FAULT_STATE     a file of kStateBytes that all processes share: how many there were, which one fails and which did.
+//                       Whoever writes into it begins to count anew, or lets another one fail, while the program runs
 // Files written through FILE: what stdio itself does inside glibc is not seen, but every call that hands it bytes or empties it.
 #include <dlfcn.h>
 #include <errno.h>
@@ -34,45 +35,46 @@ extern "C" void* __libc_memalign(size_t alignment, size_t size);  // NOLINT(bugp
 
 namespace {
 
-enum class Kind : uint8_t { kNone, kWrite, kSync, kAllocation };
+enum class Kind : uint8_t { kNone, kWrite, kSync, kAllocation, kReadOnly };
 
 /// The same in every process: mapped from OTF_FAULT_STATE.
 struct State {
   std::atomic<uint64_t> count;
   std::atomic<uint64_t> failed;
+  /// Which one fails, from 1 on; 0: none, they are counted.
+  std::atomic<uint64_t> at;
   /// Process and place of the first failure, as text.
-  std::array<char, 240> where;
+  std::array<char, 232> where;
 };
 constexpr size_t kStateBytes = 256;
 static_assert(sizeof(State) == kStateBytes);
 
 Kind kind = Kind::kNone;
-uint64_t at = 0;
 bool lasting = false;
 State* state = nullptr;
 
 __attribute__((constructor)) void arm() {
   const char* path = std::getenv("OTF_FAULT_STATE");
   const char* name = std::getenv("OTF_FAULT_KIND");
-  const char* number = std::getenv("OTF_FAULT_AT");
-  if (path == nullptr || name == nullptr || number == nullptr) return;
+  if (path == nullptr || name == nullptr) return;
   const int fd = ::open(path, O_RDWR | O_CLOEXEC);
   if (fd < 0) return;
   void* mapped = ::mmap(nullptr, kStateBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   ::close(fd);
   if (mapped == MAP_FAILED) return;
   state = static_cast<State*>(mapped);
-  at = std::strtoull(number, nullptr, 10);
   lasting = std::getenv("OTF_FAULT_LASTING") != nullptr;
   const std::string_view wanted(name);
   if (wanted == "write") kind = Kind::kWrite;
   if (wanted == "sync") kind = Kind::kSync;
   if (wanted == "allocation") kind = Kind::kAllocation;
+  if (wanted == "read-only") kind = Kind::kReadOnly;
 }
 
 /// Counts one, and says whether it fails. `place`: an address in what asked for it.
 bool fails(const void* place) {
   const uint64_t number = state->count.fetch_add(1) + 1;
+  const uint64_t at = state->at.load();
   if (at == 0 || number < at || (number > at && !lasting)) return false;
   if (state->failed.fetch_add(1) > 0) return true;
   Dl_info info{};
@@ -91,10 +93,10 @@ bool isFile(int fd) {
 }
 
 bool writeFails(int fd, const void* place) {
-  if (kind != Kind::kWrite) return false;
+  if (kind != Kind::kWrite && kind != Kind::kReadOnly) return false;
   const int kept = errno;
-  const bool failing = isFile(fd) && fails(place);
-  errno = failing ? ENOSPC : kept;
+  const bool failing = isFile(fd) && (kind == Kind::kWrite ? fails(place) : state->at.load() != 0);
+  errno = !failing ? kept : kind == Kind::kWrite ? ENOSPC : EROFS;
   return failing;
 }
 

@@ -1,9 +1,10 @@
 /** One write, sync or allocation that fails (native/faults), counted over a program and all that it starts. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { kRoot } from '../support/cli.js';
 
-export type FaultKind = 'write' | 'sync' | 'allocation';
+/** `read-only` has no number: 1 = every write fails, 0 = none. */
+export type FaultKind = 'write' | 'sync' | 'allocation' | 'read-only';
 
 export interface Fault {
   kind: FaultKind;
@@ -16,32 +17,49 @@ export interface Fault {
 /** Built with the native tests. */
 export const kShim = join(kRoot, 'build/native-tests/libotf_faults.so');
 const kStateBytes = 256;
+/** Which one fails, and where it was asked for (native/faults/faults.cpp). */
+const [kAt, kWhere] = [16, 24];
+
+function begun(at: number): Buffer {
+  const bytes = Buffer.alloc(kStateBytes);
+  bytes.writeBigUInt64LE(BigInt(at), kAt);
+  return bytes;
+}
 
 export class FaultState {
   readonly folder: string;
   readonly env: Record<string, string>;
 
+  get #file(): string {
+    return join(this.folder, 'state');
+  }
+
   /** A folder of its own below `scratch`. */
   constructor(scratch: string, { kind, at, lasting }: Fault) {
     this.folder = mkdtempSync(join(scratch, `${kind}-${at}-`));
-    const file = join(this.folder, 'state');
-    writeFileSync(file, Buffer.alloc(kStateBytes));
-    this.env = { LD_PRELOAD: kShim, OTF_FAULT_KIND: kind, OTF_FAULT_AT: String(at), OTF_FAULT_STATE: file };
+    const file = this.#file;
+    writeFileSync(file, begun(at));
+    this.env = { LD_PRELOAD: kShim, OTF_FAULT_KIND: kind, OTF_FAULT_STATE: file };
     if (lasting) this.env.OTF_FAULT_LASTING = '1';
+  }
+
+  /** Counts anew, also under a program that runs, and lets another one fail. */
+  arm(at: number): void {
+    const descriptor = openSync(this.#file, 'r+');
+    // At once: programs have it mapped.
+    writeSync(descriptor, begun(at));
+    closeSync(descriptor);
   }
 
   /** How many there were, and how many of them failed. */
   get counts(): { seen: number; failed: number } {
-    const bytes = readFileSync(this.env.OTF_FAULT_STATE ?? '');
+    const bytes = readFileSync(this.#file);
     return { seen: Number(bytes.readBigUInt64LE(0)), failed: Number(bytes.readBigUInt64LE(8)) };
   }
 
   /** What asked for what failed. */
   get where(): string {
-    return readFileSync(this.env.OTF_FAULT_STATE ?? '')
-      .subarray(16)
-      .toString('latin1')
-      .replace(/\0.*$/s, '');
+    return readFileSync(this.#file).subarray(kWhere).toString('latin1').replace(/\0.*$/s, '');
   }
 
   remove(): void {

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { kRoot, scratchDir } from '../support/cli.js';
+import { sweepAllocations } from './allocations.js';
 import { sweepDetect } from './detect.js';
 import { sweepServer } from './server.js';
 
@@ -26,9 +27,11 @@ function pictures(): string[] {
 const kSweeps: Record<string, () => string[] | Promise<string[]>> = {
   'detect-write': () => sweepDetect(scratch, 'write', most, atOnce, say),
   'detect-sync': () => sweepDetect(scratch, 'sync', most, atOnce, say),
-  'server-write': () => sweepServer(scratch, 'write', most, atOnce, say),
-  'server-sync': () => sweepServer(scratch, 'sync', most, atOnce, say),
+  // A server waits, as a rule.
+  'server-write': () => sweepServer(scratch, 'write', most, 2 * atOnce, say),
+  'server-sync': () => sweepServer(scratch, 'sync', most, 2 * atOnce, say),
   pictures,
+  'server-allocation': () => sweepAllocations(scratch, most, 2 * atOnce, say),
   'detect-allocation': () => sweepDetect(scratch, 'allocation', most, atOnce, say),
 };
 const names = Object.keys(kSweeps);

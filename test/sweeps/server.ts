@@ -6,30 +6,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { kFixtures } from '../support/cli.js';
-import { pause, startTestServer, type TestServer } from '../support/server.js';
+import { startTestServer, type TestServer } from '../support/server.js';
 import { spread } from '../support/spread.js';
+import { Ends } from './ends.js';
 import { type Fault, type FaultKind, FaultState, inTurns } from './faults.js';
+import { kPatienceMs, phaseOf } from './jobs.js';
 
 const kImage = readFileSync(join(kFixtures, 'detection/field-230x180/field.fits'));
-const kFinal = new Set(['COMPLETED', 'ERROR', 'ABORTED']);
-const kPatienceMs = 120_000;
 /** While everything fails that is written a job may come to no end: what matters is what the next start makes of it. */
 const kWhileItLastsMs = 3000;
-
-/** What tests register their ends with; here they come after each point. */
-class Ends {
-  readonly #works: (() => unknown)[] = [];
-  readonly context = { after: (work: () => unknown) => this.#works.push(work) } as unknown as TestContext;
-
-  async come(): Promise<void> {
-    for (const work of this.#works.reverse()) await work();
-  }
-}
-
-interface Ended {
-  phase: string;
-  error: string;
-}
 
 interface Acknowledged {
   id?: string;
@@ -47,17 +32,6 @@ async function ask(server: TestServer): Promise<Acknowledged> {
   } catch (thrown) {
     return { refused: `no answer: ${(thrown as Error).message}` };
   }
-}
-
-/** Its final phase; undefined when the server ended before, or says nothing more of it. */
-async function phaseOf(server: TestServer, id: string, patienceMs = kPatienceMs): Promise<Ended | undefined> {
-  const end = Date.now() + patienceMs;
-  while (Date.now() < end && server.child.exitCode === null && server.child.signalCode === null) {
-    const job = await server.job(id).catch(() => undefined);
-    if (job !== undefined && kFinal.has(job.phase)) return job;
-    await pause(20);
-  }
-  return undefined;
 }
 
 /** What does not hold of a job that is to be there. */
@@ -145,7 +119,7 @@ async function leftovers(server: TestServer, dataDir: string): Promise<string | 
 /** As sweepDetect. */
 export async function sweepServer(
   scratch: string,
-  kind: Exclude<FaultKind, 'allocation'>,
+  kind: Extract<FaultKind, 'write' | 'sync'>,
   most: number,
   atOnce: number,
   say: (line: string) => void,

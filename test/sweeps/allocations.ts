@@ -1,0 +1,142 @@
+/**
+ * A server that goes on: each of its jobs meets another allocation of native code that fails, in the server's threads or in an
+ * engine that is loaded for that job. The job ends in one phase, with the right catalogue or a reason; the next one completes.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kFixtures } from '../support/cli.js';
+import { startTestServer, type TestServer } from '../support/server.js';
+import { spread } from '../support/spread.js';
+import { until } from '../support/until.js';
+import { Ends } from './ends.js';
+import { FaultState } from './faults.js';
+import { phaseOf } from './jobs.js';
+
+const kImage = readFileSync(join(kFixtures, 'detection/field-230x180/field.fits'));
+
+interface Seen {
+  /** A line when it did not hold. */
+  wrong?: string;
+  rows: string;
+  /** Allocations of it. */
+  allocations: number;
+}
+
+class Rig {
+  readonly #state: FaultState;
+  readonly #ends = new Ends();
+  #server!: TestServer;
+
+  constructor(scratch: string) {
+    this.#state = new FaultState(scratch, { kind: 'allocation', at: 0 });
+  }
+
+  async begin(): Promise<void> {
+    const dataDir = join(this.#state.folder, 'data');
+    this.#server = await startTestServer(this.#ends.context, { dataDir, env: this.#state.env });
+  }
+
+  async end(): Promise<number | string | null> {
+    this.#state.arm(0);
+    const code = await this.#server.stop();
+    await this.#ends.come();
+    this.#state.remove();
+    return code;
+  }
+
+  /** A job with an engine of its own, whose n-th allocation fails; 0: none does. */
+  async job(at: number): Promise<Seen> {
+    await this.#withoutEngines();
+    this.#state.arm(at);
+    const seen = await this.#run();
+    const { seen: allocations } = this.#state.counts;
+    const { where } = this.#state;
+    this.#state.arm(0);
+    if (seen.wrong !== undefined) return { ...seen, allocations, wrong: `allocation ${at} (${where}): ${seen.wrong}` };
+    return { ...seen, allocations };
+  }
+
+  async #run(): Promise<Pick<Seen, 'wrong' | 'rows'>> {
+    const server = this.#server;
+    const rows = '';
+    const answer = await server.post({ MODEL: 'demo-continuum' }, kImage).catch((thrown: Error) => thrown.message);
+    if (typeof answer === 'string') return { rows, wrong: `no answer: ${answer} ${this.#lastWords}` };
+    const text = await answer.text();
+    // It has too little memory at the moment: nothing is acknowledged.
+    if (answer.status === 503 && answer.headers.has('retry-after')) return { rows };
+    if (answer.status !== 303) return { rows, wrong: `POST: ${answer.status} ${text}` };
+    const id = (answer.headers.get('location') ?? '').split('/').pop() ?? '';
+    const job = await phaseOf(server, id);
+    if (job === undefined) return { rows, wrong: `the job comes to no end: ${this.#lastWords}` };
+    if (job.phase === 'COMPLETED') return this.#rowsOf(id);
+    const told = job.phase === 'ERROR' && job.error !== '' && !/internal/i.test(job.error);
+    return told ? { rows } : { rows, wrong: `the job ended ${job.phase}: ${job.error || 'without a reason'}` };
+  }
+
+  /** In a format that is made when it is asked for: that may be what fails. */
+  async #rowsOf(id: string): Promise<Pick<Seen, 'wrong' | 'rows'>> {
+    const answer = await this.#server.send(`/jobs/${id}/results/csv`);
+    const text = await answer.text();
+    if (answer.status === 200) return { rows: text };
+    const told = answer.status >= 500 && text !== '' && !/internal/i.test(text);
+    return told ? { rows: '' } : { rows: '', wrong: `its results as CSV: ${answer.status} ${text}` };
+  }
+
+  get #lastWords(): string {
+    return this.#server.log.slice(-3).join(' ');
+  }
+
+  /** The next job loads its network anew. */
+  async #withoutEngines(): Promise<void> {
+    for (const pid of await this.#server.engines()) process.kill(pid, 'SIGKILL');
+    await until(async () => (await this.#server.engines()).length === 0, 'an engine that was killed lives');
+  }
+}
+
+/** Points of one server, in turn: what did not hold. */
+async function sweepOne(scratch: string, points: readonly number[], rows: string): Promise<string[]> {
+  const faults: string[] = [];
+  let rig: Rig | undefined;
+  for (const at of points) {
+    if (rig === undefined) {
+      rig = new Rig(scratch);
+      await rig.begin();
+    }
+    const { wrong, rows: found } = await rig.job(at);
+    const after = wrong === undefined ? await rig.job(0) : undefined;
+    if (wrong !== undefined) faults.push(`server, ${wrong}`);
+    else if (found !== '' && found !== rows) faults.push(`server, allocation ${at}: COMPLETED with another catalogue`);
+    else if (after?.wrong !== undefined || after?.rows !== rows)
+      faults.push(
+        `server, the job after allocation ${at}: ${after?.wrong ?? `another catalogue '${after?.rows.slice(0, 80)}'`}`,
+      );
+    else continue;
+    // Whatever it was, the next point begins with a server that is whole.
+    await rig.end();
+    rig = undefined;
+  }
+  const code = (await rig?.end()) ?? 0;
+  return code === 0 ? faults : [...faults, `server: it ended with ${code}`];
+}
+
+/** As sweepDetect. */
+export async function sweepAllocations(
+  scratch: string,
+  most: number,
+  atOnce: number,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const counting = new Rig(scratch);
+  await counting.begin();
+  await counting.job(0);
+  const { wrong, rows, allocations } = await counting.job(0);
+  await counting.end();
+  if (wrong !== undefined || rows === '') return [`server, without a fault: ${wrong ?? 'no catalogue'}`];
+  if (allocations === 0) return ['server: no allocation was seen'];
+  const points = spread(allocations, most);
+  say(`server: ${points.length} of ${allocations} points of kind allocation`);
+  const shares = Array.from({ length: Math.min(atOnce, points.length) }, (_, share) =>
+    points.filter((_point, index) => index % atOnce === share),
+  );
+  return (await Promise.all(shares.map((share) => sweepOne(scratch, share, rows)))).flat();
+}
