@@ -1,4 +1,4 @@
-/** A disk that is full, or about to be. */
+/** A disk that is full, or about to be, or that cannot be written to for a while. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,9 +6,9 @@ import { closeSync, openSync } from 'node:fs';
 import { readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { bench } from './service/bench.js';
+import { type Bench, bench } from './service/bench.js';
 import { kProgram } from './support/cli.js';
-import { fillUp, kNoDisks, mounted } from './support/disks.js';
+import { fillUp, kNoDisks, mounted, readOnlyFromNow } from './support/disks.js';
 import { freePort, pause, tempDir } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -123,4 +123,78 @@ describe('A full disk under the log', { skip: kNoDisks }, () => {
   });
 });
 
-/** To the last byte. */
+describe('A disk that becomes read-only under a server', { skip: kNoDisks }, () => {
+  it('keeps new jobs out with a reason, gives what is there, and is no matter afterwards', async (t) => {
+    const b = await bench(t);
+    const id = await b.create({ PHASE: 'RUN' });
+    await b.until(id, 'COMPLETED');
+    const later = await b.create();
+    const { end, answered } = openUpload(b.url);
+    const jobs = join(b.dataDir, 'jobs');
+    await until(async () => (await readdir(jobs)).length === 3, 'the upload does not begin');
+    const writable = readOnlyFromNow(t, b.dataDir);
+    if (writable === undefined) return t.skip('mounting is not allowed here');
+    try {
+      await asWhileReadOnly(b, id);
+      end();
+      assert.ok([503, 'cut'].includes(await answered), 'an upload that ends then is not refused');
+      const told = () => b.lines.filter((line) => line.includes('the disk is read-only: no job is taken')).length;
+      await until(() => told() === 1, 'the log does not say so');
+      assert.deepEqual(
+        b.errors.filter((line) => /internal error/.test(line)),
+        [],
+      );
+    } finally {
+      writable();
+    }
+    await until(async () => (await b.send('/healthz/ready')).status === 200, 'it is not ready again');
+    await until(() => b.lines.some((line) => line.includes('the disk can be written to again')), 'nor does the log');
+    assert.equal((await b.form(`/jobs/${later}/phase`, { PHASE: 'RUN' })).status, 303);
+    await b.until(later, 'COMPLETED');
+    assert.equal((await b.send(`/jobs/${id}`, { method: 'DELETE' })).status, 303);
+    await until(async () => (await readdir(jobs)).join() === later, 'what was being received is left');
+  });
+});
+
+/** While nothing can be written: what of `id` is refused, and what is not. */
+async function asWhileReadOnly(b: Bench, id: string): Promise<void> {
+  for (const [path, init] of [
+    ['/jobs', { method: 'POST' }],
+    ['/uploads', { method: 'POST', body: new Blob(['x']) }],
+    [`/jobs/${id}`, { method: 'DELETE' }],
+    ['/healthz/ready', {}],
+  ] as const) {
+    const answer = await b.send(path, init);
+    assert.equal(answer.status, 503, path);
+    assert.match(await answer.text(), /read-only/, path);
+    if (path.startsWith('/health')) continue;
+    assert.equal(answer.headers.get('otf-error'), 'OTF_DISK_READ_ONLY', path);
+    assert.ok(Number(answer.headers.get('retry-after')) > 0, path);
+  }
+  assert.match(await b.text('/availability'), /<vosi:available>false<.*read-only/s);
+  assert.equal((JSON.parse(await b.text('/server')) as { ready: boolean }).ready, false);
+  assert.equal((await b.send('/healthz/live')).status, 200);
+  assert.equal((await b.send(`/jobs/${id}/results/result`)).status, 200);
+}
+
+/** Of an image whose end is still to come. */
+function openUpload(url: string): { end: () => void; answered: Promise<number | 'cut'> } {
+  let end = () => {};
+  const body = new ReadableStream({
+    start: (controller) => {
+      const head = '--XX\r\nContent-Disposition: form-data; name="IMAGE"; filename="a.fits"\r\n\r\nSIMPLE';
+      controller.enqueue(Buffer.from(head));
+      end = () => {
+        controller.enqueue(Buffer.from('\r\n--XX--\r\n'));
+        controller.close();
+      };
+    },
+  });
+  const headers = { 'content-type': 'multipart/form-data; boundary=XX' };
+  const init = { method: 'POST', body, duplex: 'half', headers, redirect: 'manual' };
+  const answered = fetch(`${url}/jobs`, init as RequestInit).then(
+    ({ status }) => status,
+    () => 'cut' as const,
+  );
+  return { end: () => end(), answered };
+}

@@ -107,6 +107,7 @@ async function rig(t: TestContext, runner: ToldRunner, policy: Record<string, nu
     job: () => undefined,
     folder: () => assert.fail('no file is wanted'),
     assertRoom: () => undefined,
+    readOnly: false,
     executing: (id) => kept(`executing ${id}`),
     progress: () => undefined,
     closing: () => undefined,

@@ -122,6 +122,7 @@ function hostThat(...faults: (Error | undefined)[]) {
     log: (id, level) => {
       told.push(`log ${id} ${level}`);
     },
+    readOnly: false,
   };
   return { host, told };
 }
@@ -157,6 +158,18 @@ describe('What is told to the host', () => {
     const persist = new Persistence(host, async () => undefined);
     assert.equal(await persist.completed('j', kOutcome), true);
     assert.deepEqual(told, ['completed j', 'log j error', 'failed j: the disk is full', 'failed j: the disk is full']);
+  });
+
+  it('a job whose end a read-only disk does not take is told again, and completes', async () => {
+    const readOnly = () => new OtfError('OTF_DISK_READ_ONLY', 'the disk is read-only');
+    const { host, told } = hostThat(readOnly(), readOnly());
+    const persist = new Persistence(host, async () => undefined);
+    assert.equal(await persist.completed('j', kOutcome), true);
+    assert.deepEqual(told, ['completed j', 'completed j', 'completed j']);
+    // Nobody waits for the disk of a job of a batch system.
+    const alone = hostThat(readOnly());
+    await new Persistence({ ...alone.host, readOnly: undefined }, () => assert.fail('waited')).completed('j', kOutcome);
+    assert.deepEqual(alone.told, ['completed j', 'log j error', 'failed j: the disk is read-only']);
   });
 
   it('what is no business of strangers is not in that reason', async () => {

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { clock } from './torture/clock.js';
 import { damage, fullDisk, readOnly } from './torture/disk.js';
+import { turnsReadOnly } from './torture/read-only.js';
 
 const kScenes = {
   'gives nobody a file of a job in which a byte has changed': damage,
   'does not start on a disk that may not be written to, and does afterwards': readOnly,
+  'waits for a disk that turns read-only under it, and completes what it has acknowledged': turnsReadOnly,
   'completes what it has acknowledged on a disk that is full for a while': fullDisk,
   'does not mind who sets the clock': clock,
 };

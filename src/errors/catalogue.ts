@@ -79,6 +79,7 @@ const kKinds = {
   OTF_CLIENT_GONE: kind(1, 400, 'transient'),
   OTF_QUEUE_FULL: kind(1, 503, 'transient'),
   OTF_DISK_FULL: kind(1, 503, 'transient', { retryAfterS: 60 }),
+  OTF_DISK_READ_ONLY: kind(1, 503, 'transient', { retryAfterS: 60 }),
   OTF_SHUTTING_DOWN: kind(1, 503, 'transient'),
   OTF_SHORTAGE: kind(1, 503, 'transient', { retryAfterS: 5 }),
   OTF_HOST_UNKNOWN: kind(1, 421, 'fatal'),
@@ -135,6 +136,20 @@ export function isShortage(thrown: unknown): boolean {
     if (kShortages.has(String((each as NodeJS.ErrnoException).code))) return true;
   }
   return false;
+}
+
+/** The system's code at the bottom of it: EROFS, ENOSPC; undefined: it does not come from there. */
+export function systemCode(thrown: unknown): string | undefined {
+  for (let each: unknown = thrown; each instanceof Error; each = each.cause) {
+    const { code } = each as NodeJS.ErrnoException;
+    if (code !== undefined && /^E[A-Z0-9]+$/.test(code)) return code;
+  }
+  return undefined;
+}
+
+/** The disk takes nothing now: what is to be kept waits until it does. */
+export function isRefusedByDisk(thrown: unknown): boolean {
+  return thrown instanceof OtfError && (thrown.code === 'OTF_DISK_FULL' || thrown.code === 'OTF_DISK_READ_ONLY');
 }
 
 export function shortage(cause: unknown): OtfError {

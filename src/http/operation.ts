@@ -1,5 +1,7 @@
 /** Endpoints for those who run the server: health, metrics, events, the description of the API. */
-import type { Handler, UwsContext } from '../uws/context.js';
+import { hindrance } from '../jobs/readiness.js';
+import type { JobService } from '../jobs/service.js';
+import type { Handler } from '../uws/context.js';
 import { json, plain, type TextAnswer, text } from '../uws/exchange.js';
 import { badRequest, Parameters } from '../uws/parameters.js';
 import { findSummary } from '../uws/summaries.js';
@@ -19,21 +21,16 @@ export function indexOf(routes: Table): Handler {
   };
 }
 
-function isReady({ jobs }: UwsContext): boolean {
-  return !jobs.stopping && jobs.executor.stats().ready;
-}
-
 export const getLive: Handler = () => json(200, { live: true });
 
-export const getReady: Handler = (context) => {
-  const ready = isReady(context);
-  return json(ready ? 200 : 503, { ready });
-};
+export const getReady: Handler = ({ jobs }) => health(jobs);
 
-export const getHealth: Handler = (context) => {
-  const ready = isReady(context);
-  return json(ready ? 200 : 503, { live: true, ready });
-};
+export const getHealth: Handler = ({ jobs }) => health(jobs, { live: true });
+
+function health(jobs: JobService, more: { live?: true } = {}): TextAnswer {
+  const reason = hindrance(jobs);
+  return json(reason === undefined ? 200 : 503, { ...more, ready: reason === undefined, reason });
+}
 
 export const getMetrics: Handler = async ({ metrics }) => text(200, metrics.contentType, await metrics.metrics());
 

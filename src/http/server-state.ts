@@ -2,6 +2,7 @@
 import { statfsSync } from 'node:fs';
 import type { Config } from '../config/schema.js';
 import { kOwnPhases } from '../jobs/job.js';
+import { hindrance } from '../jobs/readiness.js';
 import type { JobService } from '../jobs/service.js';
 import type { Rate, ServerState, StateFeed } from '../uws/context.js';
 import { kSoftware } from '../version.js';
@@ -41,12 +42,12 @@ export class Feed implements StateFeed {
   now(): ServerState {
     const jobs = this.#jobs;
     const counts = jobs.counts();
-    const { ready, executing } = jobs.executor.stats();
+    const { executing } = jobs.executor.stats();
     const { bavail, bsize } = statfsSync(this.#dataDir);
     return {
       software: { name: kSoftware.name, version: kSoftware.version },
       startedAt: this.#startedAt,
-      ready: ready && !jobs.stopping,
+      ready: hindrance(jobs) === undefined,
       jobs: Object.fromEntries(kOwnPhases.map((phase) => [phase, counts.of(phase)])),
       storedBytes: counts.bytes,
       freeBytes: bavail * bsize,

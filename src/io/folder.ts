@@ -10,7 +10,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OtfError, systemReason } from '../errors/catalogue.js';
+import { OtfError, systemCode, systemReason } from '../errors/catalogue.js';
 import { grouped } from './write.js';
 
 /** Opens the folder in another thread (folderAt): a plain value. */
@@ -27,7 +27,7 @@ export interface Folder {
   path(file: string): string;
   /** Undefined when there is no such file. */
   read(file: string): Promise<Buffer | undefined>;
-  /** On disk when it returns. Throws OTF_OUTPUT_UNWRITABLE, and so do adopt and sync. */
+  /** On disk when it returns. Throws OTF_OUTPUT_UNWRITABLE, OTF_DISK_READ_ONLY, and so do adopt and sync. */
   write(file: string, pieces: Iterable<string | Uint8Array>): Written;
   /** A file that was written to path(from) becomes `file`, and is on disk. */
   adopt(from: string, file: string): Written;
@@ -136,7 +136,8 @@ class LocalFolder implements Folder {
     } catch (thrown) {
       if (thrown instanceof OtfError) throw thrown;
       const message = `cannot write ${this.path(file)}: ${systemReason(thrown)}`;
-      throw new OtfError('OTF_OUTPUT_UNWRITABLE', message, { cause: thrown });
+      const code = systemCode(thrown) === 'EROFS' ? 'OTF_DISK_READ_ONLY' : 'OTF_OUTPUT_UNWRITABLE';
+      throw new OtfError(code, message, { cause: thrown });
     }
   }
 }

@@ -54,6 +54,9 @@ export class FolderHost implements ExecutorHost {
     }
   }
 
+  /** A job of a batch system has its time: it fails, in words. */
+  readonly readOnly = undefined;
+
   executing(jobId: string, info: JobInfo): Promise<boolean> {
     const startedMs = Date.now();
     const facts = { environment: this.environment, ...info };

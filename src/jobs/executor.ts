@@ -184,6 +184,8 @@ export interface ExecutorHost {
   folder(jobId: string): Folder;
   /** Asked while something large is written. Throws OTF_DISK_FULL. */
   assertRoom(): void;
+  /** Nothing of a job can be kept at the moment: none is begun, and none fails. Undefined: nobody waits for that to end. */
+  readonly readOnly: boolean | undefined;
   executing(jobId: string, info: JobInfo): Promise<boolean>;
   progress(jobId: string, progress: Progress): void;
   /** undefined = deleted. */

@@ -12,9 +12,11 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fsync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isShortage, OtfError, shortage, systemReason } from '../errors/catalogue.js';
+import { isShortage, OtfError, shortage, systemCode, systemReason } from '../errors/catalogue.js';
+import { isReadOnly } from '../io/read-only.js';
 
 const kDiskFull = 'the server cannot take this now: its disk is full; try again later';
+const kReadOnly = 'the server cannot take this now: its disk is read-only; try again later';
 const kFolders = ['jobs', 'trash', 'orphans'] as const;
 /** Somebody writing into a folder that is being removed makes rm(1) fail: it is tried again (ms between). */
 const kRemoval = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 } as const;
@@ -28,8 +30,10 @@ export interface Uploads {
    * OTF_DISK_FULL when there is no room for it.
    */
   announce(bytes: number): (arrived?: number) => void;
-  /** For `bytes` more, beside what uploads under way have announced. Throws OTF_DISK_FULL. */
+  /** For `bytes` more, beside what uploads under way have announced. Throws OTF_DISK_FULL, OTF_DISK_READ_ONLY. */
   assertRoom(bytes?: number): void;
+  /** Nothing can be written at the moment. */
+  readonly readOnly: boolean;
 }
 
 export class JobFolders implements Uploads {
@@ -39,6 +43,8 @@ export class JobFolders implements Uploads {
   readonly #fresh = new Set<string>();
   /** Of uploads under way: announced and not yet written. */
   #announcedBytes = 0;
+  /** To be removed once the disk can be written to again. */
+  readonly #left = new Set<string>();
   readonly #run = `.${randomBytes(4).toString('hex')}-`;
   #count = 0;
 
@@ -83,12 +89,17 @@ export class JobFolders implements Uploads {
     this.#assertFree(this.#reserveBytes + this.#announcedBytes + bytes);
   }
 
-  /** Throws OTF_DISK_FULL. */
+  /** Throws OTF_DISK_FULL, OTF_DISK_READ_ONLY. */
   assertReserve(): void {
     this.#assertFree(this.#reserveBytes);
   }
 
+  get readOnly(): boolean {
+    return isReadOnly(this.#dirs.jobs);
+  }
+
   #assertFree(bytes: number): void {
+    if (this.readOnly) throw new OtfError('OTF_DISK_READ_ONLY', kReadOnly);
     const { bavail, bsize } = statfsSync(this.#dirs.jobs);
     if (bavail * bsize < bytes) throw new OtfError('OTF_DISK_FULL', kDiskFull);
   }
@@ -115,7 +126,7 @@ export class JobFolders implements Uploads {
       await rename(dir, this.jobDir(jobId));
       await Promise.all([syncFolder(this.jobDir(jobId)), syncFolder(this.#dirs.jobs)]);
     } catch (thrown) {
-      await Promise.all([rm(dir, kRemoval), this.remove(jobId)]);
+      await Promise.all([this.removeFolder(dir), this.remove(jobId)]);
       refuseForDisk(thrown);
     }
     return jobId;
@@ -151,14 +162,31 @@ export class JobFolders implements Uploads {
       putBack: async () => {
         if (moved) await rename(to, from);
       },
-      remove: () => rm(to, kRemoval),
+      remove: () => this.removeFolder(to),
     };
   }
 
   /** A folder nobody was told of. */
   async remove(jobId: string): Promise<void> {
-    await rm(this.jobDir(jobId), kRemoval);
+    await this.removeFolder(this.jobDir(jobId));
     this.#fresh.delete(jobId);
+  }
+
+  /** One that nobody has a use for: at once, or when the disk can be written to again. */
+  async removeFolder(dir: string): Promise<void> {
+    try {
+      await rm(dir, kRemoval);
+    } catch (thrown) {
+      if (systemCode(thrown) !== 'EROFS') throw thrown;
+      this.#left.add(dir);
+    }
+  }
+
+  /** What could not be removed while the disk was read-only. */
+  async removeLeft(): Promise<void> {
+    const dirs = [...this.#left];
+    this.#left.clear();
+    for (const dir of dirs) await this.removeFolder(dir);
   }
 
   async removeFile(jobId: string, file: string): Promise<void> {
@@ -212,7 +240,7 @@ export class Spool {
   }
 
   async discard(): Promise<void> {
-    await rm(this.dir, kRemoval);
+    await this.#folders.removeFolder(this.dir);
   }
 }
 
@@ -231,12 +259,11 @@ export async function syncFolder(dir: string): Promise<void> {
   }
 }
 
-/** What a failed write means to the client: a full disk is its business (try later), anything else is ours. */
+/** What a failed write means to the client: a disk that takes nothing now is its business (try later), anything else is ours. */
 export function refuseForDisk(thrown: unknown): never {
-  const code = (thrown as NodeJS.ErrnoException).code ?? '';
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    throw new OtfError('OTF_DISK_FULL', kDiskFull);
-  }
+  const code = systemCode(thrown);
+  if (code === 'ENOSPC' || code === 'EDQUOT') throw new OtfError('OTF_DISK_FULL', kDiskFull);
+  if (code === 'EROFS') throw new OtfError('OTF_DISK_READ_ONLY', kReadOnly, { cause: thrown });
   if (isShortage(thrown)) throw shortage(thrown);
   throw new OtfError('OTF_INTERNAL', `the server cannot write its files: ${systemReason(thrown)}`, { cause: thrown });
 }

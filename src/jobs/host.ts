@@ -73,6 +73,10 @@ export class JobHost implements ExecutorHost {
     this.#folders.assertReserve();
   }
 
+  get readOnly(): boolean {
+    return this.#folders.readOnly;
+  }
+
   async executing(jobId: string, info: JobInfo): Promise<boolean> {
     let wanted = false;
     const begun = (job: Job | undefined): Job | undefined => {

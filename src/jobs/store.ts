@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { isReadOnly } from '../io/read-only.js';
 import { ChainRows } from './chain-rows.js';
 import { openDatabase } from './database.js';
 import type { Job } from './job.js';
@@ -51,6 +52,7 @@ export class JobStore {
   readonly lists: JobLists;
   readonly usage: Usage;
   readonly chains: ChainRows;
+  readonly #dataDir: string;
   readonly #database: Database;
   readonly #log: LogSync;
   readonly #reserve: Reserve;
@@ -67,6 +69,7 @@ export class JobStore {
 
   /** Opens or makes `dataDir/otf.sqlite`. Throws OTF_STORE_UNUSABLE. One process at a time. */
   constructor(dataDir: string, sync?: LogSync) {
+    this.#dataDir = dataDir;
     const path = join(dataDir, 'otf.sqlite');
     this.#database = openDatabase(path);
     this.#log = sync ?? new LogSync(path);
@@ -191,7 +194,7 @@ export class JobStore {
     try {
       if (lasting.size > 0) this.#commit(lasting);
     } catch (thrown) {
-      const error = storeError(thrown);
+      const error = storeError(thrown, this.#dataDir);
       for (const { entry } of accepted) entry.reject(error);
       return undefined;
     }
@@ -212,11 +215,11 @@ export class JobStore {
 
   /** Nobody has seen it: the rows become again what they were, as far as such a disk allows. */
   #undo({ accepted, before }: Batch, failure: unknown): void {
-    let error = storeError(failure);
+    let error = storeError(failure, this.#dataDir);
     try {
       this.#commit(new Map([...before].map(([id, job]) => [id, job ?? null])));
     } catch (thrown) {
-      error = storeError(thrown);
+      error = storeError(thrown, this.#dataDir);
     }
     for (const { entry } of accepted) entry.reject(error);
   }
@@ -254,12 +257,12 @@ export class JobStore {
     this.usage.written();
   }
 
-  /** What was used and no commit has taken along; on a full disk it waits. */
+  /** What was used and no commit has taken along; on a disk that takes nothing it waits. */
   keepUsage(): void {
     try {
       if (this.usage.dirty) this.#commit(new Map());
     } catch (thrown) {
-      if (!isDiskFull(thrown)) throw thrown;
+      if (!isDiskFull(thrown) && !isReadOnly(this.#dataDir)) throw thrown;
     }
   }
 

@@ -32,6 +32,7 @@ export class Sweeper {
   #executing = new Map<string, { startedMs: number; sinceMs: number }>();
   #first = true;
   #busy = false;
+  #readOnly = false;
   /** A start looks after the same. */
   #slowMs = performance.now();
   #usageMs = Number.NEGATIVE_INFINITY;
@@ -53,6 +54,7 @@ export class Sweeper {
     if (this.#busy) return;
     this.#busy = true;
     try {
+      if (this.#looksAtDisk()) return;
       const { store, expire } = this.#parts;
       const due = store.due(Date.now(), kAtOnce + this.#stuck.size).filter((id) => !this.#stuck.has(id));
       const over: Promise<unknown>[] = due.map((id) => this.#remove(id));
@@ -69,6 +71,19 @@ export class Sweeper {
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Whether it is read-only: then nothing can be removed, and no end of a job kept. */
+  #looksAtDisk(): boolean {
+    const { folders, log } = this.#parts;
+    const now = folders.readOnly;
+    if (now && !this.#readOnly) log.error('the disk is read-only: no job is taken or run until it can be written to');
+    if (!now && this.#readOnly) {
+      log.info('the disk can be written to again');
+      folders.removeLeft().catch((thrown) => log.warn({ err: thrown }, 'left on the disk'));
+    }
+    this.#readOnly = now;
+    return now;
   }
 
   /** Those that have been executed for as long as they may. The wall clock may be set meanwhile: no job is longer or shorter for it. */

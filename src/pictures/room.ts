@@ -1,7 +1,7 @@
 /** Room on the disk, as pictures see it: jobs come first, and whoever looks can try later. */
-import { OtfError, toOtfError } from '../errors/catalogue.js';
+import { isRefusedByDisk, OtfError, toOtfError } from '../errors/catalogue.js';
 
-/** Throws OTF_DISK_FULL when there is no room for so many bytes more. */
+/** Throws OTF_DISK_FULL when there is no room for so many bytes more, OTF_DISK_READ_ONLY. */
 export type AssertRoom = (bytes: number) => void;
 
 export function hasRoom(assertRoom: AssertRoom, bytes: number): boolean {
@@ -9,7 +9,7 @@ export function hasRoom(assertRoom: AssertRoom, bytes: number): boolean {
     assertRoom(bytes);
     return true;
   } catch (thrown) {
-    if (toOtfError(thrown).code === 'OTF_DISK_FULL') return false;
+    if (isRefusedByDisk(thrown)) return false;
     throw thrown;
   }
 }

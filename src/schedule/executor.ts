@@ -65,6 +65,7 @@ export class BatchExecutor implements Executor {
     this.#observe = batchMetrics(host.metrics);
     this.#fetcher = new Fetcher({
       limits: fetch,
+      mayBegin: () => !host.readOnly,
       bring: (job, signal) => this.#bring(job, signal),
       internal: (thrown) => host.internal(thrown),
     });
@@ -174,6 +175,7 @@ export class BatchExecutor implements Executor {
   #dispatch(): void {
     if (this.#stopping || !this.#started) return;
     clearTimeout(this.#timer);
+    if (this.#host.readOnly) this.#dispatcher.short(Date.now());
     for (;;) {
       const decision = this.#dispatcher.next(Date.now(), this.#runner.room());
       if ('order' in decision) {

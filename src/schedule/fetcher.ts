@@ -2,12 +2,15 @@
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { type Job, ownerKey } from '../jobs/job.js';
+import { kShortageMs } from './dispatcher.js';
 
 export interface FetcherParts {
   limits: Pick<Config['fetch'], 'at_once' | 'per_owner'>;
   /** Brings the inputs of the job, and sees to what comes then. */
   bring: (job: Job, signal: AbortSignal) => Promise<void>;
   internal: (thrown: unknown) => void;
+  /** False: looked at again in a while. */
+  mayBegin: () => boolean;
 }
 
 export class Fetcher {
@@ -69,6 +72,8 @@ export class Fetcher {
 
   #next(): void {
     const { at_once: most, per_owner: each } = this.#parts.limits;
+    if (this.#waiting.length === 0) return;
+    if (this.#pause === undefined && !this.#stopping && !this.#parts.mayBegin()) this.pause(kShortageMs);
     while (!this.#stopping && this.#pause === undefined && this.#running.size < most) {
       const index = this.#waiting.findIndex((job) => (this.#byOwner.get(ownerKey(job)) ?? 0) < each);
       const [job] = index < 0 ? [] : this.#waiting.splice(index, 1);

@@ -1,11 +1,11 @@
-/** Telling the host how a job goes on, also while the disk is full: tried again until it can be kept, or the server stops. */
+/** Telling the host how a job goes on, also while the disk takes nothing: tried again until it can be kept, or the server stops. */
 import { setTimeout } from 'node:timers/promises';
-import { OtfError, toOtfError } from '../errors/catalogue.js';
+import { isRefusedByDisk, toOtfError } from '../errors/catalogue.js';
 import type { ExecutorHost, Outcome } from '../jobs/executor.js';
 import type { JobFailure, JobInfo } from '../jobs/job.js';
 
 /** Of the host, what keeps. */
-export type Keeper = Pick<ExecutorHost, 'executing' | 'completed' | 'failed' | 'requeued' | 'log'>;
+export type Keeper = Pick<ExecutorHost, 'executing' | 'completed' | 'failed' | 'requeued' | 'log' | 'readOnly'>;
 
 const kRetryMs = 500;
 
@@ -34,10 +34,12 @@ export class Persistence {
     }
   }
 
-  /** A job whose last files do not fit the disk has failed. */
+  /** A job whose last files do not fit the disk has failed; one whose disk is read-only waits for it. */
   async completed(jobId: string, outcome: Outcome): Promise<boolean> {
+    const waits = (thrown: unknown) =>
+      this.#host.readOnly !== undefined && toOtfError(thrown).code === 'OTF_DISK_READ_ONLY';
     try {
-      return await this.#track(this.#host.completed(jobId, outcome));
+      return await this.#untilKept(() => this.#host.completed(jobId, outcome), waits);
     } catch (thrown) {
       const error = toOtfError(thrown);
       this.#host.log(jobId, 'error', error.stack ?? error.message);
@@ -56,15 +58,17 @@ export class Persistence {
     await Promise.allSettled([...this.#pending]);
   }
 
-  async #untilKept(tell: () => Promise<boolean>): Promise<boolean> {
+  async #untilKept(
+    tell: () => Promise<boolean>,
+    waits: (thrown: unknown) => boolean = isRefusedByDisk,
+  ): Promise<boolean> {
     return this.#track(
       (async () => {
         for (;;) {
           try {
             return await tell();
           } catch (thrown) {
-            const full = thrown instanceof OtfError && thrown.code === 'OTF_DISK_FULL';
-            if (!full || this.#stopping) throw thrown;
+            if (!waits(thrown) || this.#stopping) throw thrown;
             await this.#pause(kRetryMs);
           }
         }

@@ -1,5 +1,5 @@
-/** What a runner tells: most of it to the jobs' host, kept also while the disk is full, and the rest to the scheduler. */
-import type { OtfError } from '../errors/catalogue.js';
+/** What a runner tells: most of it to the jobs' host, kept also while the disk takes nothing, and the rest to the scheduler. */
+import { OtfError } from '../errors/catalogue.js';
 import type { ExecutorHost } from '../jobs/executor.js';
 import type { Job } from '../jobs/job.js';
 import type { RunHost } from '../run/runner.js';
@@ -19,6 +19,7 @@ export function runHostOf(host: ExecutorHost, persist: Persistence, events: RunE
     // One that was not executing yet is in the queue as far as its row says.
     if ((await persist.requeued(job.id)) || host.job(job.id)?.phase === 'QUEUED') events.again(job);
   };
+  const readOnly = new OtfError('OTF_DISK_READ_ONLY', 'the disk is read-only');
   return {
     ...events,
     config: host.config,
@@ -37,7 +38,15 @@ export function runHostOf(host: ExecutorHost, persist: Persistence, events: RunE
     },
     closing: (jobId) => host.closing(jobId),
     completed: (jobId, outcome) => persist.completed(jobId, outcome),
-    failed: (jobId, failure) => persist.failed(jobId, failure),
+    failed: async (jobId, failure) => {
+      const job = host.job(jobId);
+      // Whatever it says it failed of, that may have been the reason; and the disk may be itself again.
+      const waits = host.readOnly !== undefined && (host.readOnly || failure.code === readOnly.code);
+      if (!job || !waits) return persist.failed(jobId, failure);
+      events.short();
+      await putBack(job, readOnly);
+      return true;
+    },
     short: (job, reason) => {
       events.short();
       putBack(job, reason).catch((thrown) => host.internal(thrown));

@@ -1,5 +1,6 @@
 /** VOSI: is the service there, and what does it offer (VOSI 1.1; UWS 1.1, section 2.2.5). */
 import { escapeXml } from '../io/xml.js';
+import { hindrance } from '../jobs/readiness.js';
 import type { Handler, Ways } from './context.js';
 import { xml } from './exchange.js';
 import { formatInstant } from './instants.js';
@@ -7,12 +8,12 @@ import { formatInstant } from './instants.js';
 const kHead = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 export const getAvailability: Handler = ({ jobs, startedMs }) => {
-  const stats = jobs.executor.stats();
-  const available = stats.ready && !jobs.stopping;
-  const note = stats.note ?? (available ? 'accepting jobs' : 'jobs cannot be run at the moment');
+  const reason = hindrance(jobs);
+  const notes = [reason, jobs.executor.stats().note].filter((note) => note !== undefined);
+  const note = notes.join('; ') || 'accepting jobs';
   return xml(
     `${kHead}<vosi:availability xmlns:vosi="http://www.ivoa.net/xml/VOSIAvailability/v1.0">\n` +
-      `<vosi:available>${available}</vosi:available>\n<vosi:upSince>${formatInstant(startedMs)}</vosi:upSince>\n` +
+      `<vosi:available>${reason === undefined}</vosi:available>\n<vosi:upSince>${formatInstant(startedMs)}</vosi:upSince>\n` +
       `<vosi:note>${escapeXml(note)}</vosi:note>\n</vosi:availability>\n`,
   );
 };

@@ -24,6 +24,26 @@ export function mounted(t: TestContext, options: string): string | undefined {
   return folder;
 }
 
+/**
+ * No name can be made, changed or removed in it any more, and nothing opened for writing; what is open already is written on.
+ * The result makes an end of that. Undefined: mounting is not allowed here.
+ */
+export function readOnlyFromNow(t: TestContext, folder: string): (() => void) | undefined {
+  try {
+    execFileSync('mount', ['--bind', folder, folder], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  let over = false;
+  const end = () => {
+    if (!over) execFileSync('umount', ['-l', folder], { stdio: 'ignore' });
+    over = true;
+  };
+  t.after(end);
+  execFileSync('mount', ['-o', 'remount,bind,ro', folder], { stdio: 'ignore' });
+  return end;
+}
+
 /** To the last byte of its disk. */
 export function fillUp(path: string): void {
   for (let bytes = 1 << 20; bytes >= 1; ) {

@@ -8,7 +8,7 @@ import { fillUp, mounted } from '../support/disks.js';
 import { field, startTestServer, type TestServer, tempDir } from '../support/server.js';
 import type { Outcome, Scene } from './scene.js';
 
-const kSkipped: Outcome = { figures: {}, faults: [], skipped: 'file systems cannot be mounted here' };
+export const kSkipped: Outcome = { figures: {}, faults: [], skipped: 'file systems cannot be mounted here' };
 const kFillers = 3;
 const kUploads = 30;
 

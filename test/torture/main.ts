@@ -10,6 +10,7 @@ import { clock } from './clock.js';
 import { crowd } from './crowd.js';
 import { damage, fullDisk, readOnly } from './disk.js';
 import { engines } from './engines.js';
+import { turnsReadOnly } from './read-only.js';
 import type { Outcome, Scene } from './scene.js';
 
 const kOverload = 4;
@@ -24,6 +25,7 @@ const overloaded: Scene = async (t, { seconds, say }) => {
 const kScenes: Record<string, Scene> = {
   damage,
   'read-only': readOnly,
+  'turns-read-only': turnsReadOnly,
   'full-disk': fullDisk,
   clock,
   engines,
@@ -68,7 +70,7 @@ say('');
 for (const { name, seconds: took, figures, faults: own, skipped } of rows) {
   const verdict = skipped === undefined ? (own.length === 0 ? 'held' : `${own.length} FAULTS`) : `left out: ${skipped}`;
   const told = Object.entries(figures).map(([what, figure]) => `${what} ${figure}`);
-  say(`${name.padEnd(10)} ${verdict.padEnd(8)} ${took.toFixed(1).padStart(7)} s  ${told.join(', ')}`);
+  say(`${name.padEnd(15)} ${verdict.padEnd(8)} ${took.toFixed(1).padStart(7)} s  ${told.join(', ')}`);
 }
 for (const fault of faults.slice(0, 50)) say(`FAULT ${fault}`);
 if (values.json !== undefined) {
