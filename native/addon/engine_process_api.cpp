@@ -1,7 +1,10 @@
 // Engine processes as the event loop has them: nothing waits there. A thread of each process takes its replies and tells
 // them in their order, and at last how it ended.
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <new>
+#include <string>
 #include <thread>
 
 #include "addon/api.h"
@@ -16,6 +19,7 @@ namespace otf::addon {
 namespace {
 
 constexpr size_t kToldLines = 12;
+constexpr auto kNoMemoryStep = std::chrono::milliseconds(100);
 
 class EngineTalk {
  public:
@@ -49,26 +53,47 @@ class EngineTalk {
     if (reader_.joinable()) reader_.join();
   }
 
+  /// Nothing above catches what this thread throws: without memory for a reply the engine is of no use, and is ended.
   void read(const std::function<void()>& last) {
-    try {
-      while (true) {
-        replied_.BlockingCall([line = child_.receive("working")](Napi::Env env, Napi::Function tell) {
-          tell.Call({Napi::String::New(env, line)});
-        });
+    bool complete = true;
+    for (bool over = false; !over;) {
+      try {
+        const std::string line = child_.receive("working");
+        // One that is missing would give the later ones to the wrong requests.
+        if (!complete) continue;
+        replied_.BlockingCall(
+            [line](Napi::Env env, Napi::Function tell) { tell.Call({Napi::String::New(env, line)}); });
+      } catch (const process::ChildEnded& end) {
+        tellEnd(end, last);
+        over = true;
+      } catch (const std::bad_alloc&) {
+        complete = false;
+        child_.kill();
+        std::this_thread::sleep_for(kNoMemoryStep);
       }
-    } catch (const process::ChildEnded& end) {
-      ended_.BlockingCall([end, last](Napi::Env env, Napi::Function tell) {
-        Napi::Object told = Napi::Object::New(env);
-        told.Set("how", end.end());
-        told.Set("killed", end.how() == process::ChildEnded::How::kKilled);
-        told.Set("words", process::lastWords(end.log()));
-        told.Set("lines", strings(env, process::lastLines(end.log(), kToldLines)));
-        tell.Call({told});
-        last();
-      });
     }
     replied_.Release();
     ended_.Release();
+  }
+
+  /// The end is waited for: it is told when there is memory for it.
+  void tellEnd(const process::ChildEnded& end, const std::function<void()>& last) {
+    for (bool told = false; !told;) {
+      try {
+        ended_.BlockingCall([end, last](Napi::Env env, Napi::Function tell) {
+          Napi::Object words = Napi::Object::New(env);
+          words.Set("how", end.end());
+          words.Set("killed", end.how() == process::ChildEnded::How::kKilled);
+          words.Set("words", process::lastWords(end.log()));
+          words.Set("lines", strings(env, process::lastLines(end.log(), kToldLines)));
+          tell.Call({words});
+          last();
+        });
+        told = true;
+      } catch (const std::bad_alloc&) {
+        std::this_thread::sleep_for(kNoMemoryStep);
+      }
+    }
   }
 
   process::Child child_;
