@@ -72,6 +72,7 @@ export async function benchModels(folder: string): Promise<string> {
     .replace(/^sha256 = .*$/m, `sha256 = "${digest}"`)
     .replace(/^tile = .*$/m, 'tile = 512')
     .replace(/^boxes = .*$/m, 'boxes = 9')
+    .replace(/^(min_snr|measured_objectness_threshold) = .*\n/gm, '')
     .replace(/^objectness_threshold = .*$/m, `objectness_threshold = [${new Array(9).fill('0.95').join(', ')}]`);
   await writeFile(join(models, 'sdc1', 'model.toml'), card);
   return models;
