@@ -10,6 +10,8 @@ import { rawExchange, rawSocket } from './service/raw.js';
 import { runCli } from './support/cli.js';
 import { startTestServer } from './support/server.js';
 
+/** Connections of one address. */
+const kAtOnce = 16;
 const kInherited = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__'];
 
 function head(method: string, path: string, headers: Record<string, string>): string {
@@ -117,6 +119,57 @@ describe('A page of a stranger, in the browser of somebody near the server', () 
     assert.match(answer.headers.get('content-disposition') ?? '', /^attachment; filename\*=UTF-8''pag%F0%9F%92%A3e%27/);
     assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
     assert.match(answer.headers.get('content-security-policy') ?? '', /sandbox/);
+  });
+
+  it('writes no header of its own into an answer, wherever the line break is', async (t) => {
+    const b = await bench(t);
+    const names = ['\r\n', '\n', '\r'].map((end) => `a${end}X-Evil: 1${end}${end}b.fits`);
+    const escaped = names.map(encodeURIComponent);
+    const asked: [method: string, path: string, headers: Record<string, string>][] = [];
+    for (const text of escaped) {
+      for (const path of ['/', '/jobs/', '/uploads/', '/model-files/', '/nowhere/', '/v2/models/'])
+        asked.push(['GET', path + text, {}]);
+      asked.push(
+        ['GET', `/jobs?PHASE=${text}`, {}],
+        ['GET', `/jobs?RUNID=${text}`, {}],
+        ['GET', `/jobs/?x=${text}`, {}],
+      );
+      asked.push(['POST', `/jobs?RUNID=${text}`, {}], ['DELETE', `/jobs/${text}`, {}]);
+    }
+    // Not escaped: what the parser of requests lets through as a header's value.
+    for (const text of names) {
+      for (const name of [
+        'Origin',
+        'X-Forwarded-Host',
+        'X-Forwarded-Proto',
+        'Forwarded',
+        'X-Request-Id',
+        'If-None-Match',
+      ]) {
+        asked.push(['GET', '/jobs', { [name]: text }], ['POST', '/jobs', { [name]: text }]);
+      }
+    }
+    const seen: string[] = [];
+    for (let first = 0; first < asked.length; first += kAtOnce) {
+      const some = asked.slice(first, first + kAtOnce);
+      seen.push(...(await Promise.all(some.map((request) => rawExchange(b.url, head(...request))))));
+    }
+    for (const name of names) {
+      const body = new FormData();
+      body.append('IMAGE', new Blob([kImage]), name);
+      body.append('RUNID', name);
+      const created = await b.send('/jobs', { method: 'POST', body });
+      const place = created.headers.get('location');
+      if (place === null) continue;
+      const { pathname } = new URL(place);
+      for (const path of [pathname, `${pathname}/parameters`, `${pathname}/parameters/IMAGE`, `${pathname}/links`])
+        seen.push(await rawExchange(b.url, head('GET', path, {})));
+    }
+    for (const [index, answer] of seen.entries()) {
+      const [heads = ''] = answer.split('\r\n\r\n');
+      assert.doesNotMatch(heads, /[\r\n]x-evil/i, `${JSON.stringify(asked[index] ?? 'a job')}: ${heads}`);
+    }
+    assert.ok(seen.filter((answer) => answer.startsWith('HTTP/1.1 2')).length > 5);
   });
 });
 
