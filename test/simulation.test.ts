@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kRoot } from './support/cli.js';
 
+/** The clock was set while a job ran that had begun before the first look at those that run: it was aborted. */
+const kOnceFound = ['20750'];
+
 function simulate(...args: string[]) {
   const program = join(kRoot, 'dist/test/simulation/main.js');
   const ran = spawnSync(process.execPath, ['--enable-source-maps', program, ...args], { encoding: 'utf8' });
@@ -22,6 +25,13 @@ describe('A server, whatever happens to it', () => {
     const { status, text } = simulate('--seeds', '500');
     assert.equal(status, 0, text);
     assert.match(text, /^500 histories, .*COMPLETED \d+/m);
+  });
+
+  it('keeps them in histories in which it once did not', () => {
+    for (const seed of kOnceFound) {
+      const { status, text } = simulate('--seeds', '1', '--from', seed);
+      assert.equal(status, 0, text);
+    }
   });
 
   it('starts from any state of the disk that a cut may leave', () => {

@@ -30,7 +30,6 @@ export class Sweeper {
   readonly #stuck = new Set<string>();
   /** Jobs that are being executed, and since when by a clock that nobody sets. */
   #executing = new Map<string, { startedMs: number; sinceMs: number }>();
-  #first = true;
   #busy = false;
   #readOnly = false;
   /** A start looks after the same. */
@@ -39,6 +38,8 @@ export class Sweeper {
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
+    // Begun under the server before this one, by a worker elsewhere, they are known by the wall clock alone.
+    this.#expired(performance.now(), (startedMs) => Math.max(0, Date.now() - startedMs));
     this.#timer = setInterval(() => {
       this.#sweep().catch((thrown) => parts.log.error({ err: thrown }, 'sweep'));
     }, kSweepMs);
@@ -87,19 +88,16 @@ export class Sweeper {
   }
 
   /** Those that have been executed for as long as they may. The wall clock may be set meanwhile: no job is longer or shorter for it. */
-  #expired(now: number): string[] {
+  #expired(now: number, earlierMs = (_startedMs: number) => 0): string[] {
     const [before, expired] = [this.#executing, [] as string[]];
     this.#executing = new Map();
     for (const { id, phase, executionDurationS, startedMs } of this.#parts.store.active()) {
       if (phase !== 'EXECUTING' || executionDurationS === 0 || startedMs === null) continue;
       const known = before.get(id);
-      // Begun under the server before this one, by a worker elsewhere, it is known by the wall clock alone.
-      const earlierMs = this.#first ? Math.max(0, Date.now() - startedMs) : 0;
-      const begun = known?.startedMs === startedMs ? known : { startedMs, sinceMs: now - earlierMs };
+      const begun = known?.startedMs === startedMs ? known : { startedMs, sinceMs: now - earlierMs(startedMs) };
       this.#executing.set(id, begun);
       if (now >= begun.sinceMs + executionDurationS * 1000) expired.push(id);
     }
-    this.#first = false;
     return expired;
   }
 
