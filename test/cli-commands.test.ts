@@ -117,4 +117,13 @@ describe('bench', () => {
       assert.ok(['arithmetic', 'L2', 'memory'].includes(bound));
     }
   });
+
+  it('server runs the published architecture, with a card made of the one that is shipped', () => {
+    const args = ['bench', 'server', '--case', 'sdc1', '--tasks', '1', '--batch', '1', '--json'];
+    const { cases } = JSON.parse(ok(args)) as { cases: { network: string; serverTilesPerSecond: number }[] };
+    assert.deepEqual(
+      cases.map(({ network, serverTilesPerSecond }) => [network, serverTilesPerSecond > 0]),
+      [['sdc1', true]],
+    );
+  });
 });
