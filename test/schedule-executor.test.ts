@@ -9,6 +9,7 @@ import type { ExecutorHost } from '#otf/jobs/executor.js';
 import type { Job } from '#otf/jobs/job.js';
 import type { Batch, Place, RunHost, Runner } from '#otf/run/runner.js';
 import { BatchExecutor } from '#otf/schedule/executor.js';
+import { until } from './support/until.js';
 
 const kWeek = 7 * 86_400_000;
 
@@ -187,6 +188,21 @@ describe('The executor', () => {
     );
     assert.equal(runner.begun, '1 2');
     assert.equal(executor.position('1'), 1);
+  });
+
+  it('begins again after a while, whatever the clock on the wall was set to meanwhile', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 1e12 });
+    const runner = new ToldRunner('cpu');
+    const { executor } = await rig(t, runner);
+    executor.submit(job('1'));
+    await settled();
+    runner.host.short(job('1'), new OtfError('OTF_SHORTAGE', 'no descriptors'));
+    runner.host.over(job('1'), kUsed);
+    await settled();
+    t.mock.timers.setTime(1e12 - 3_600_000);
+    // Somebody looks again: not before it is time, and then by a clock that nobody sets.
+    runner.host.changed();
+    await until(() => runner.begun === '1 1', 'the job that was put back is begun again');
   });
 
   it('fetches before it queues, in phase EXECUTING, and forgets who is aborted meanwhile', async (t) => {

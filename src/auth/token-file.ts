@@ -66,7 +66,7 @@ export async function changeTokens<T>(path: string, change: (tokens: TokenRecord
 
 /** open(2), O_EXCL: whoever makes the file has the lock. */
 async function lock(path: string): Promise<() => void> {
-  for (const untilMs = Date.now() + kLockMs; ; await pause(kLockStepMs)) {
+  for (const untilMs = performance.now() + kLockMs; ; await pause(kLockStepMs)) {
     try {
       await (await open(path, 'wx', kOwnerOnly)).close();
       return () => rmSync(path, { force: true });
@@ -74,7 +74,7 @@ async function lock(path: string): Promise<() => void> {
       if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') {
         throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`);
       }
-      if (Date.now() > untilMs) {
+      if (performance.now() > untilMs) {
         throw new OtfError('OTF_OUTPUT_UNWRITABLE', `somebody else changes the tokens; if nobody does, remove ${path}`);
       }
     }

@@ -88,7 +88,7 @@ export class Courier {
 
   async #deliver(id: string): Promise<void> {
     const { jobs, config, log } = this.#parts;
-    const untilMs = Date.now() + config.fetch.send_s * 1000;
+    const untilMs = performance.now() + config.fetch.send_s * 1000;
     const brought = new Set<string>();
     let busy = true;
     const release = () => {
@@ -107,7 +107,7 @@ export class Courier {
         } catch (thrown) {
           if (this.#stop.signal.aborted || !jobs.find(id, kServer)) return;
           const { code, message } = toOtfError(thrown);
-          if (code !== 'OTF_SEND_FAILED' || Date.now() + againMs > untilMs) {
+          if (code !== 'OTF_SEND_FAILED' || performance.now() + againMs > untilMs) {
             this.#failed.inc();
             log.warn({ jobId: id }, message);
             await jobs.deliveries.set(id, { state: 'failed', files: brought.size, message: publicText(message) });

@@ -171,8 +171,9 @@ async function shutDown(
   if (socket) uWebSockets.us_listen_socket_close(socket);
   try {
     await services.jobs.stop(graceMs);
-    const until = Date.now() + kDrainMs;
-    while (open.count > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, kDrainStepMs));
+    const until = performance.now() + kDrainMs;
+    while (open.count > 0 && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, kDrainStepMs));
   } finally {
     app.close();
     await services.close();

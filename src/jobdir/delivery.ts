@@ -30,7 +30,7 @@ export async function deliverFolder(
   stop: AbortSignal,
 ): Promise<FolderState> {
   const { id, results = [] } = state;
-  const untilMs = Date.now() + fetch.send_s * 1000;
+  const untilMs = performance.now() + fetch.send_s * 1000;
   let files = 0;
   const all = addressesOf({ id, runId, results }, address);
   for (let againMs = kFirstAgainMs; ; againMs = Math.min(2 * againMs, kMostAgainMs)) {
@@ -45,7 +45,7 @@ export async function deliverFolder(
       const { code, message } = stop.aborted
         ? { code: '', message: `cut short by ${String(stop.reason)}: run it again` }
         : toOtfError(thrown);
-      if (code !== 'OTF_SEND_FAILED' || Date.now() + againMs > untilMs) {
+      if (code !== 'OTF_SEND_FAILED' || performance.now() + againMs > untilMs) {
         const said = publicText(message);
         return writeDelivered(dir, { ...state, delivery: { state: 'failed', files, message: said } });
       }

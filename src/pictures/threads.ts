@@ -83,8 +83,8 @@ export class PictureThreads {
     for (const { drop } of this.#waiting.splice(0))
       drop(new OtfError('OTF_SHUTTING_DOWN', 'the server is shutting down'));
     // Native code cannot answer a thread that is being ended.
-    const until = Date.now() + kCloseMs;
-    while (this.#running > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    const until = performance.now() + kCloseMs;
+    while (this.#running > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     if (this.#running === 0) await this.#crew?.destroy();
   }
 

@@ -130,7 +130,14 @@ export class BatchExecutor implements Executor {
 
   state(): ExecutorState {
     const { max_batch: maxBatch } = this.#host.config.policy;
-    return { ...this.#runner.state(), queues: this.#dispatcher.queues(Date.now()), maxBatch };
+    const nowMs = performance.now();
+    // For people, by the clock on the wall; what waits, waits by one that nobody sets.
+    const queues = this.#dispatcher
+      .queues(nowMs)
+      .map((queue) =>
+        queue.leavesMs === undefined ? queue : { ...queue, leavesMs: queue.leavesMs - nowMs + Date.now() },
+      );
+    return { ...this.#runner.state(), queues, maxBatch };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -166,7 +173,7 @@ export class BatchExecutor implements Executor {
   #enqueue(job: Job, fetched: boolean): void {
     const { id, priority } = job;
     const attempts = this.apart ? 0 : (job.info.attempts ?? 0);
-    const waiting = { id, key: keyOf(job), owner: ownerKey(job), priority, sinceMs: Date.now(), attempts };
+    const waiting = { id, key: keyOf(job), owner: ownerKey(job), priority, sinceMs: performance.now(), attempts };
     this.#dispatcher.add({ ...waiting, job, fetched });
     this.#dispatch();
   }
@@ -175,9 +182,9 @@ export class BatchExecutor implements Executor {
   #dispatch(): void {
     if (this.#stopping || !this.#started) return;
     clearTimeout(this.#timer);
-    if (this.#host.readOnly) this.#dispatcher.short(Date.now());
+    if (this.#host.readOnly) this.#dispatcher.short(performance.now());
     for (;;) {
-      const decision = this.#dispatcher.next(Date.now(), this.#runner.room());
+      const decision = this.#dispatcher.next(performance.now(), this.#runner.room());
       if ('order' in decision) {
         this.#begin(decision.order);
         continue;
@@ -220,7 +227,7 @@ export class BatchExecutor implements Executor {
         this.#dispatch();
       },
       short: () => {
-        this.#dispatcher.short(Date.now());
+        this.#dispatcher.short(performance.now());
         this.#fetcher.pause(kShortageMs);
       },
       again: (job) => this.submit(job),

@@ -80,7 +80,7 @@ export class Pilots {
   async keep(): Promise<void> {
     const { stop, stepMs } = this.#parts;
     while (!stop.aborted) {
-      await this.#step(Date.now());
+      await this.#step(performance.now());
       await pause(stepMs, undefined, { signal: stop }).catch(() => undefined);
     }
   }

@@ -26,7 +26,7 @@ export function runMetrics(registry: Registry, devices: () => readonly LocalDevi
   const tiles = tilesCounter(registry);
   const recent: { ms: number; tiles: number }[] = [];
   const tilesPerSecond = () => {
-    const since = Date.now() - kRateWindowMs;
+    const since = performance.now() - kRateWindowMs;
     while (recent[0] && recent[0].ms < since) recent.shift();
     return (recent.reduce((sum, entry) => sum + entry.tiles, 0) * 1000) / kRateWindowMs;
   };
@@ -68,7 +68,7 @@ export function runMetrics(registry: Registry, devices: () => readonly LocalDevi
       stages.observe({ stage: 'forward' }, seconds);
       tiles.inc({ key }, count);
       const last = recent.at(-1);
-      const now = Date.now();
+      const now = performance.now();
       // One entry per tenth of a second: a bounded list whatever the rate.
       if (last && now - last.ms < 100) last.tiles += count;
       else recent.push({ ms: now, tiles: count });

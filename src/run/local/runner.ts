@@ -272,8 +272,8 @@ export class LocalRunner implements Runner {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.inference.close();
-    const until = Date.now() + graceMs;
-    while ((this.#running.size > 0 || this.#opening > 0) && Date.now() < until) await pause(kStopStepMs);
+    const until = performance.now() + graceMs;
+    while ((this.#running.size > 0 || this.#opening > 0) && performance.now() < until) await pause(kStopStepMs);
     const left = [...this.#running.values()];
     for (const task of left) this.#ends.drop(task);
     (await loadAddon()).stopReaders();

@@ -116,9 +116,9 @@ export class Workers {
    */
   async close(limitMs: number): Promise<boolean> {
     this.#closing = true;
-    const until = Date.now() + limitMs;
-    while (this.#pending.size > 0 && Date.now() < until) {
-      await Promise.race([Promise.all([...this.#pending]), pause(until - Date.now())]);
+    const until = performance.now() + limitMs;
+    while (this.#pending.size > 0 && performance.now() < until) {
+      await Promise.race([Promise.all([...this.#pending]), pause(until - performance.now())]);
     }
     if (this.#pending.size > 0) return false;
     await Promise.all([this.#reading.destroy(), this.#other.destroy()]);

@@ -37,7 +37,7 @@ export class Giving {
   async give(job: Job, batch: Batch, place: string): Promise<void> {
     const { attempts, careful, leases, host } = this.#parts.ledger.parts;
     const attempt = attempts.new(job.id);
-    const lease: Lease = { job, attempt, place, sinceMs: Date.now(), opened: false, absent: 0 };
+    const lease: Lease = { job, attempt, place, sinceMs: performance.now(), opened: false, absent: 0 };
     leases.add(lease);
     const order = orderOf(lease, batch, careful.losses(job.id) + 1);
     const bytes = Buffer.byteLength(JSON.stringify(order));
@@ -50,20 +50,20 @@ export class Giving {
   async #insist(lease: Lease, order: Order): Promise<void> {
     const { ledger, board, there } = this.#parts;
     const worker = workerOf(lease.place);
-    let untilMs = Date.now() + kTakeMs;
+    let untilMs = performance.now() + kTakeMs;
     while (this.#isOurs(lease) && !this.#parts.closed()) {
       try {
         const answer = (await board()?.ask(giveSubject(worker), order, kAskMs)) as OrderAnswer | undefined;
         if (!this.#isOurs(lease)) return;
-        if (answer?.taken) lease.takenMs ??= Date.now();
+        if (answer?.taken) lease.takenMs ??= performance.now();
         else ledger.back(lease, new OtfError('OTF_SHORTAGE', `the worker ${worker} did not take it`));
         return;
       } catch (thrown) {
         if (!this.#isOurs(lease)) return;
         const error = toOtfError(thrown);
         // Nobody is to blame while the broker is away.
-        if (!there()) untilMs = Date.now() + kTakeMs;
-        if (error.code !== 'OTF_SERVER_UNREACHABLE' || Date.now() > untilMs) {
+        if (!there()) untilMs = performance.now() + kTakeMs;
+        if (error.code !== 'OTF_SERVER_UNREACHABLE' || performance.now() > untilMs) {
           ledger.back(
             lease,
             new OtfError('OTF_SHORTAGE', `the worker ${worker} could not be given it (${error.message})`),

@@ -131,9 +131,11 @@ export class Reports {
     const { leases, host } = this.#ledger.parts;
     const { job, attempt, info, worker } = kExecutingSchema.parse(said);
     const free = leases.find(job, attempt) ? undefined : this.#free(job, attempt);
-    const lease = free ? this.adopt(free, attempt, placeName(worker, '?'), Date.now()) : leases.find(job, attempt);
+    const lease = free
+      ? this.adopt(free, attempt, placeName(worker, '?'), performance.now())
+      : leases.find(job, attempt);
     if (!lease || lease.abortedMs !== undefined) return { go: false };
-    lease.takenMs ??= Date.now();
+    lease.takenMs ??= performance.now();
     lease.executing ??= host.executing(job, infoOf(info));
     if (!(await lease.executing)) {
       this.#ledger.over(lease);
@@ -167,7 +169,9 @@ export class Reports {
     const known = this.#answers.get(attempt);
     if (known) return known;
     const free = leases.find(job, attempt) ? undefined : this.#free(job, attempt);
-    const lease = free ? this.adopt(free, attempt, placeName(worker, '?'), Date.now()) : leases.find(job, attempt);
+    const lease = free
+      ? this.adopt(free, attempt, placeName(worker, '?'), performance.now())
+      : leases.find(job, attempt);
     if (!lease || lease.abortedMs !== undefined) {
       metrics.refused(worker);
       if (lease) this.#ledger.over(lease, report.used);

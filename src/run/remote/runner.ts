@@ -107,7 +107,7 @@ export class RemoteRunner implements Runner {
       there: () => this.#there,
       closed: () => this.#closed,
     });
-    this.#timer = setInterval(() => this.#tick(Date.now()), kTickMs);
+    this.#timer = setInterval(() => this.#tick(performance.now()), kTickMs);
     // The server takes jobs while the broker is away: they wait.
     this.#connect().catch((thrown) => host.internal(thrown));
   }
@@ -117,14 +117,14 @@ export class RemoteRunner implements Runner {
     if (this.#closed) return board.close();
     this.#board = board;
     board.hear(kBeat, (said) => {
-      if (!this.#closed && this.#reports.beat(said, Date.now())) this.#moved();
+      if (!this.#closed && this.#reports.beat(said, performance.now())) this.#moved();
     });
     board.hear(kLog, (said) => this.#reports.log(said));
     board.answer(kExecuting, (said) => this.#reports.executing(said));
     board.answer(kEnd, (said) => this.#ended(this.#reports.end(said)));
     board.watch((there) => {
       this.#there = there;
-      const now = Date.now();
+      const now = performance.now();
       this.#settledMs = there ? now + kSettleMs : Number.POSITIVE_INFINITY;
       if (there) this.#roster.excuse(now);
     });
@@ -139,7 +139,7 @@ export class RemoteRunner implements Runner {
   }
 
   room(): readonly Place[] {
-    if (!this.#there || this.#closed || Date.now() < this.#settledMs) return [];
+    if (!this.#there || this.#closed || performance.now() < this.#settledMs) return [];
     return this.#roster.places(this.#careful.closed(this.#roster, this.#leases));
   }
 
@@ -162,7 +162,7 @@ export class RemoteRunner implements Runner {
     if (!now || isFinal(now.phase) || this.#leases.of(job.id)) return this.#ledger.dropped(job);
     const there = this.#reports.elsewhere(job.id);
     if (there) {
-      this.#reports.adopt(now, there.attempt, there.place, Date.now());
+      this.#reports.adopt(now, there.attempt, there.place, performance.now());
     } else if (this.#careful.losses(job.id) > 0) {
       this.#careful.add({ job, batch });
       this.#giveCareful();
@@ -212,7 +212,7 @@ export class RemoteRunner implements Runner {
     const lease = this.#leases.of(jobId);
     if (!lease) return;
     this.#careful.forget(jobId);
-    lease.abortedMs ??= Date.now();
+    lease.abortedMs ??= performance.now();
     const { attempt, place } = lease;
     if (lease.takenMs === undefined && !this.#there) this.#ledger.over(lease);
     this.#board?.tell(dropSubject(place.slice(0, place.indexOf('/'))), { job: jobId, attempt });

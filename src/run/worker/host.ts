@@ -90,7 +90,7 @@ export class WorkerHost implements RunHost {
 
   /** It has too little of something. */
   get isShort(): boolean {
-    return Date.now() < this.#shortUntilMs;
+    return performance.now() < this.#shortUntilMs;
   }
 
   /** Since they were asked for last. */
@@ -181,7 +181,7 @@ export class WorkerHost implements RunHost {
   }
 
   short(job: Job, reason: OtfError): void {
-    this.#shortUntilMs = Date.now() + kShortMs;
+    this.#shortUntilMs = performance.now() + kShortMs;
     this.back(job.id, `${this.#parts.worker}: ${reason.message}`).catch((thrown) => this.internal(thrown));
   }
 

@@ -66,7 +66,7 @@ export class Worker {
   #soon: NodeJS.Timeout | undefined;
   #leaving = false;
   /** When it last had something to do. */
-  #busyMs = Date.now();
+  #busyMs = performance.now();
   /** Why the server sends it away, when it does. */
   readonly sentAway: Promise<string>;
   #sendAway!: (why: string) => void;
@@ -122,7 +122,7 @@ export class Worker {
       log.info(there ? 'the broker is there' : 'the broker is away');
       if (there) this.#beat();
     });
-    this.#busyMs = Date.now();
+    this.#busyMs = performance.now();
   }
 
   async #given(order: Order): Promise<OrderAnswer> {
@@ -131,7 +131,7 @@ export class Worker {
     const before = this.#host.of(job.id);
     if (before && before.order.attempt !== order.attempt) this.#letGo(before);
     const held = this.#host.add(order);
-    this.#busyMs = Date.now();
+    this.#busyMs = performance.now();
     if (held) this.#run(held).catch((thrown) => this.#host.internal(thrown));
     return { taken: true };
   }
@@ -235,8 +235,8 @@ export class Worker {
   async stop(graceMs: number): Promise<void> {
     this.#leaving = true;
     this.#beat();
-    const until = Date.now() + graceMs;
-    while (this.#host.all().some(({ begun }) => begun) && Date.now() < until) await pause(kStopStepMs);
+    const until = performance.now() + graceMs;
+    while (this.#host.all().some(({ begun }) => begun) && performance.now() < until) await pause(kStopStepMs);
     await this.#runner.stop(0);
     for (const held of this.#host.all()) {
       if (held.ending) continue;
@@ -244,7 +244,7 @@ export class Worker {
     }
     const told = this.#host.settled();
     // A pause that nobody waits for any more keeps no process from ending.
-    await Promise.race([told, pause(Math.max(1000, until - Date.now()), undefined, { ref: false })]);
+    await Promise.race([told, pause(Math.max(1000, until - performance.now()), undefined, { ref: false })]);
     clearTimeout(this.#beating);
     clearTimeout(this.#soon);
     await this.#board.close();
@@ -254,8 +254,8 @@ export class Worker {
 
   /** For how long it has had nothing to do. */
   get idleMs(): number {
-    if (this.#host.all().length > 0) this.#busyMs = Date.now();
-    return Date.now() - this.#busyMs;
+    if (this.#host.all().length > 0) this.#busyMs = performance.now();
+    return performance.now() - this.#busyMs;
   }
 
   /** Threads that did not come back. */
