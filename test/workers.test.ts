@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kRoot, runCli } from './support/cli.js';
+import { kNoClock, WallClock } from './support/clock.js';
 import { httpServer } from './support/http-server.js';
 import { field, freePort, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 import { until } from './support/until.js';
@@ -32,6 +33,26 @@ async function metric(server: TestServer, name: string): Promise<number> {
 }
 
 describe('Workers', { skip: kNoBroker }, () => {
+  it('keep their jobs when somebody sets the clock of the server', { skip: kNoClock }, async (t) => {
+    const dir = await tempDir(t);
+    const wall = await WallClock.in(dir);
+    const { server } = await startSite(t, { ...wall.env, CIANNA_OTF_WORKERS_LEASE_S: '60' });
+    await new TestWorker(t, server, 'one', join(dir, 'cache')).ready();
+    const image = await field(dir, 2500, 1);
+    for (const hours of [1, -2]) {
+      const id = await server.submit({}, image);
+      await server.until(id, 'EXECUTING', 'COMPLETED');
+      await wall.set(hours * 3_600_000);
+      await server.until(id, 'COMPLETED');
+      assert.match(await server.text(`/jobs/${id}/results/provjson`), /"srv\.Attempt"[^}]*"1"|srv\.Attempt[^0-9]*1/);
+    }
+    const { workers } = JSON.parse(await server.text('/server')) as { workers: { name: string; lost: number }[] };
+    assert.deepEqual(
+      workers.map(({ name, lost }) => [name, lost]),
+      [['one', 0]],
+    );
+  });
+
   it('give the catalogues that detect gives, bit for bit, and share the work', async (t) => {
     const dir = await tempDir(t);
     const images = [await field(dir, 600, 1), await field(dir, 700, 2), await field(dir, 300, 3)];

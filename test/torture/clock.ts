@@ -1,13 +1,9 @@
 /** Somebody sets the wall clock while jobs run: none of them is lost, ended early or waited for in vain. */
-import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { kRoot } from '../support/cli.js';
+import { kNoClock, WallClock } from '../support/clock.js';
 import { field, startTestServer, type TestServer, tempDir } from '../support/server.js';
 import type { Scene } from './scene.js';
 
-/** Built with the native tests. */
-export const kClockLibrary = join(kRoot, 'build/native-tests/libotf_clock.so');
 const kHourMs = 3_600_000;
 /** Less than results are kept, in sum. */
 const kJumpsMs = [kHourMs, -2 * kHourMs, 24 * kHourMs, -48 * kHourMs, 3000, -3000, 36 * kHourMs];
@@ -20,21 +16,11 @@ async function unset(server: TestServer, offsetMs: number): Promise<string[]> {
 }
 
 export const clock: Scene = async (t, { say }) => {
-  if (!existsSync(kClockLibrary)) return { figures: {}, faults: [], skipped: 'the native tests are not built' };
+  if (kNoClock) return { figures: {}, faults: [], skipped: kNoClock };
   const dir = await tempDir(t);
-  const state = join(dir, 'clock');
-  let offsetMs = 0;
-  const set = async (byMs: number) => {
-    offsetMs += byMs;
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(BigInt(offsetMs));
-    // The same file: it is mapped.
-    await writeFile(state, bytes, { flag: 'r+' });
-  };
-  await writeFile(state, Buffer.alloc(8));
-  const env = { LD_PRELOAD: kClockLibrary, OTF_CLOCK_STATE: state };
+  const wall = await WallClock.in(dir);
   const [small, large] = [await field(dir, 300, 1), await field(dir, 2000, 2)];
-  const server = await startTestServer(t, { dataDir: join(dir, 'data'), env });
+  const server = await startTestServer(t, { dataDir: join(dir, 'data'), env: wall.env });
   const faults: string[] = [];
   const rows = new Map<Buffer, string>();
   let jobs = 0;
@@ -43,8 +29,8 @@ export const clock: Scene = async (t, { say }) => {
     const asked = { EXECUTIONDURATION: '600' };
     const ids = [await server.submit(asked, large), await server.submit(asked, small), await server.submit({}, small)];
     const waited = server.send(`/jobs/${ids[1]}?WAIT=60`).then((answer) => answer.text());
-    await set(jumpMs);
-    if (jumpMs === kHourMs) faults.push(...(await unset(server, offsetMs)));
+    await wall.set(jumpMs);
+    if (jumpMs === kHourMs) faults.push(...(await unset(server, wall.offsetMs)));
     for (const [index, id] of ids.entries()) {
       const image = index === 0 ? large : small;
       const job = await server.until(id, 'COMPLETED').catch((thrown: Error) => {
