@@ -129,7 +129,8 @@ async function calibrate(card: ReconstructorCard, options: BenchOptions): Promis
   for (let index = 0; index < cubes; index += 1) {
     await withCube(cubeRequest(of, seed, index), async (cube) => {
       const run = await runMethod(cube, { card, method: 'network', threads, engine });
-      wrong.push(...detectionsOf(run).wrong);
+      const { snrDivisor = 1 } = run.found;
+      wrong.push(...detectionsOf(run).wrong.map((snr) => snr * snrDivisor));
     });
   }
   const snr = thresholdAt(wrong, cubes, kFalsePerCube);

@@ -135,6 +135,10 @@ Napi::Object reconstructionValues(Napi::Env env, const ReconstructionTask& task,
   out.Set("sigmas", doubles(env, sigmas));
   out.Set("psfFwhmPx", doubles(env, widths));
   out.Set("thresholdSnr", result.thresholdSnr);
+  if (result.noisePeaks) {
+    out.Set("noisePeaks", *result.noisePeaks);
+    out.Set("snrDivisor", result.snrDivisor);
+  }
   if (task.request().staticPart != StaticPart::kNone)
     out.Set("staticComponents", static_cast<double>(components));
   out.Set("blankPixels", static_cast<double>(blank));

@@ -11,7 +11,6 @@
 #include "reconstruct/clean.h"
 #include "reconstruct/cube_images.h"
 #include "reconstruct/flags.h"
-#include "reconstruct/peaks.h"
 #include "reconstruct/reconstruction_task.h"
 #include "reconstruct/trained_ranges.h"
 #include "threads/in_threads.h"
@@ -20,9 +19,6 @@
 namespace otf {
 namespace {
 
-constexpr double kScaleSnr = 5;  // what config.rssAtThreshold stands for
-/// What changes for longer is as well seen in a part of it; what is shorter is not lost in the noise of all other frames.
-constexpr int kRunFrames = 8;
 constexpr double kSmoothFrames = 1.5;
 constexpr double kCleanPerPixel = 192.0 / 4096;  // most components of a frame
 
@@ -46,80 +42,6 @@ void ReconstructionTask::resolvePositions() {
     }
     positions_.push_back(at);
   }
-}
-
-std::vector<float> ReconstructionTask::statisticMap(const Band& band) const {
-  const int frames = band.info().frames;
-  const int64_t pixels = band.planes.pixels();
-  const std::vector<float>& reconstructed = band.reconstructed;
-  std::vector<float> map(static_cast<size_t>(pixels));
-  switch (request_.method) {
-    case ReconstructMethod::kNetwork: {
-      runRootSumSquare(reconstructed.data(), frames, pixels, kRunFrames, map.data());
-      const auto scale = static_cast<float>(kScaleSnr / config_.rssAtThreshold);
-      for (float& value : map) value *= scale;
-      return map;
-    }
-    case ReconstructMethod::kCleanBank:
-      return filterBank(reconstructed.data(), frames, pixels);
-    case ReconstructMethod::kClean:
-    case ReconstructMethod::kCleanSmooth: {
-      std::fill(map.begin(), map.end(), -std::numeric_limits<float>::max());
-      for (int64_t i = 0; i < frames * pixels; ++i)
-        map[static_cast<size_t>(i % pixels)] =
-            std::max(map[static_cast<size_t>(i % pixels)], reconstructed[static_cast<size_t>(i)]);
-      return map;
-    }
-  }
-  return map;
-}
-
-/// A source need not be seen in every band: that in which it is seen best decides.
-std::vector<float> ReconstructionTask::largestStatistic() const {
-  std::vector<float> map = statisticMap(first());
-  for (size_t b = 1; b < bands_.size(); ++b) {
-    const std::vector<float> other = statisticMap(*bands_[b]);
-    std::transform(map.begin(), map.end(), other.begin(), map.begin(),
-                   [](float one, float two) { return std::max(one, two); });
-  }
-  return map;
-}
-
-std::vector<Peak> ReconstructionTask::peaksOf(const std::vector<float>& snrMap) const {
-  try {
-    return findPeaks(snrMap, cube().width, cube().height, request_.thresholdSnr,
-                     static_cast<size_t>(request_.mostSources));
-  } catch (const OtfError& error) {
-    // A network takes noise for sources where its correlation is not that of the training: then this is why.
-    std::string reasons;
-    if (request_.method == ReconstructMethod::kNetwork) {
-      for (const auto& band : bands_) {
-        for (const std::string& it : observationWarnings(*band, config_)) reasons += "; " + it;
-      }
-    }
-    throw OtfError(error.code(), error.what() + reasons);
-  }
-}
-
-std::vector<MeasuredSource> ReconstructionTask::findSources(const std::vector<float>& snrMap) const {
-  std::vector<MeasuredSource> out;
-  for (const Peak& peak : peaksOf(snrMap)) {
-    MeasuredSource it;
-    it.x = peak.x;
-    it.y = peak.y;
-    it.statistic = peak.value;
-    it.isComponent = true;
-    out.push_back(std::move(it));
-  }
-  for (const MonitoredPosition& position : positions_) {
-    MeasuredSource it;
-    it.name = position.name;
-    it.x = position.x;
-    it.y = position.y;
-    it.statistic = std::numeric_limits<double>::quiet_NaN();
-    out.push_back(std::move(it));
-  }
-  return out;
 }
 
 void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found,
@@ -222,6 +144,7 @@ void ReconstructionTask::gatherWarnings() {
     add({std::to_string(blank) + " blank pixels of the cube are taken as 0 where images are made of it"});
   if (request_.method != ReconstructMethod::kNetwork) return;
   for (size_t b = 0; b < bands_.size(); ++b) add(trainedRangeWarnings(*bands_[b], result_.bands[b], config_));
+  add(noisePeakWarnings());
 }
 
 void ReconstructionTask::finish(int threads) {
@@ -235,7 +158,7 @@ void ReconstructionTask::finish(int threads) {
   result_.thresholdSnr = request_.thresholdSnr;
 
   const Stopwatch detecting;
-  const std::vector<float> snrMap = largestStatistic();
+  const std::vector<float> snrMap = detectionMap();
   const std::vector<MeasuredSource> found = findSources(snrMap);
   result_.seconds.detect = detecting.seconds();
   const Stopwatch measuring;

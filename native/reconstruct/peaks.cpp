@@ -49,6 +49,17 @@ Peak peakAt(std::span<const float> map, int64_t width, int64_t height, int64_t p
 
 }  // namespace
 
+std::vector<float> peakValues(std::span<const float> map, int64_t width, int64_t height, double threshold) {
+  std::vector<float> out;
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      const float value = map[static_cast<size_t>(y * width + x)];
+      if (static_cast<double>(value) > threshold && isTop(map, width, height, x, y)) out.push_back(value);
+    }
+  }
+  return out;
+}
+
 std::vector<Peak> findPeaks(std::span<const float> map, int64_t width, int64_t height, double threshold,
                             size_t most) {
   std::vector<Peak> out;

@@ -18,6 +18,9 @@ struct Peak {
 std::vector<Peak> findPeaks(std::span<const float> map, int64_t width, int64_t height, double threshold,
                             size_t most);
 
+/// Values alone of all such pixels, in the order of the image.
+std::vector<float> peakValues(std::span<const float> map, int64_t width, int64_t height, double threshold);
+
 /// Root of the largest sum of squares over `run` frames that follow one another (all, where there are no more):
 /// cube[frames][pixels] to out[pixels].
 void runRootSumSquare(const float* cube, int frames, int64_t pixels, int run, float* out);

@@ -30,6 +30,10 @@ struct Reconstruction {
   /// The same sources in every band: [band][source].
   std::vector<std::vector<ReconstructedSource>> bands;
   double thresholdSnr = 5;
+  /// Of the network's detection: peaks of noise to be expected above the threshold, over all bands, and what the statistic was
+  /// divided by for more of them than the card tells of (NoisePeaks; the largest of all bands).
+  std::optional<double> noisePeaks;
+  double snrDivisor = 1;
   std::vector<std::string> files;  // written into the request's folder, by name
   std::vector<std::string> warnings;
   ReconstructSeconds seconds;
@@ -77,7 +81,8 @@ class ReconstructionTask : public TileTask {
   void resolvePositions();
   void gatherWarnings();
   std::vector<float> statisticMap(const Band& band) const;
-  std::vector<float> largestStatistic() const;
+  std::vector<float> detectionMap();
+  std::vector<std::string> noisePeakWarnings() const;
   std::vector<Peak> peaksOf(const std::vector<float>& snrMap) const;
   std::vector<MeasuredSource> findSources(const std::vector<float>& snrMap) const;
   void measureBands(const std::vector<MeasuredSource>& found, const std::vector<float>& snrMap, int threads);

@@ -136,6 +136,12 @@ export interface FoundReconstruction {
   sigmas: Float64Array;
   psfFwhmPx: Float64Array;
   thresholdSnr: number;
+  /**
+   * Of a network's detection: peaks of noise to be expected above the threshold, and what the statistic was divided by, where
+   * the cube has more of them than those of the training. Absent: a classical method, or a record of before.
+   */
+  noisePeaks?: number;
+  snrDivisor?: number;
   /** CLEAN components that were taken away before and put back, over all bands; absent = that was not asked for. */
   staticComponents?: number;
   blankPixels: number;

@@ -82,6 +82,8 @@ export function reconstructionFacts(record: ReconstructionRecord): Fact[] {
   add('static', 'STATIC', staticComponents === undefined ? undefined : 'mean-clean', 'what was taken away before');
   add('static_components', 'NSTATIC', staticComponents, 'CLEAN components of it');
   add('threshold', 'THRESHOL', found.thresholdSnr, 'SNR of the detection statistic');
+  add('snr_divisor', 'SNRDIV', rounded(found.snrDivisor), 'of the detection, for more noise than in the training');
+  add('expected_false', 'NFALSE', rounded(found.noisePeaks), 'peaks of noise to be expected above the threshold');
   add('tiles', 'NTILES', record.tiles, 'passes of the network');
   add('sources', 'NSOURCE', found.sources.name.filter((name) => name === '').length, 'found');
   return facts;
@@ -89,5 +91,9 @@ export function reconstructionFacts(record: ReconstructionRecord): Fact[] {
 
 function mean(values: Float64Array): number | undefined {
   if (values.length === 0) return undefined;
-  return Number((values.reduce((sum, value) => sum + value, 0) / values.length).toPrecision(6));
+  return rounded(values.reduce((sum, value) => sum + value, 0) / values.length);
+}
+
+function rounded(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Number(value.toPrecision(6));
 }
