@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { ownCurve } from '#otf/tasks/reconstruction/columns.js';
-import { withBands, withFlags } from '#otf/tasks/reconstruction/upgrades.js';
+import { withBands, withFlags, withRuns } from '#otf/tasks/reconstruction/upgrades.js';
 import { kNoAstropy, kRoot, python, runCli, scratchDir } from './support/cli.js';
 import { startTestServer } from './support/server.js';
 
@@ -178,6 +178,11 @@ describe('inputs of a reconstruction', { skip: kNoAstropy }, () => {
     assert.deepEqual([...found.sources.staticFlux], [0, 0]);
     assert.equal(found.curves.flags.length, 4);
     assert.ok(found.curves.flags.every(Number.isNaN));
+  });
+
+  it('a record of before runs of frames were looked at has none', () => {
+    const { found } = withRuns({ found: { sources: { count: 2, x: Float64Array.of(5, 6) } } });
+    assert.deepEqual([...found.sources.pRun], [Number.NaN, Number.NaN]);
   });
 
   it('a job takes many files of one name, and a classical method without an engine', async (t) => {

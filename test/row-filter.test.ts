@@ -179,7 +179,7 @@ function fakeReconstruction(count: number): ReconstructionRecord {
   const one = column(() => 1);
   const names = ['raDeg', 'decDeg', 'positionErrorPx', 'statistic', 'peakFlux', 'peakFluxError', 'peakFrame'] as const;
   const more = ['durationFrames', 'framesDetected', 'meanFlux', 'meanFluxError', 'v', 'eta', 'pConstant'] as const;
-  const ones = Object.fromEntries([...names, ...more, 'nearestPx', 'flags'].map((name) => [name, one]));
+  const ones = Object.fromEntries([...names, ...more, 'pRun', 'nearestPx', 'flags'].map((name) => [name, one]));
   const sources = {
     ...ones,
     count,

@@ -62,6 +62,7 @@ Napi::Object sourceColumns(Napi::Env env, const Sources& all) {
   out.Set("v", column(env, all, [](const auto& s) { return s.variability.v; }));
   out.Set("eta", column(env, all, [](const auto& s) { return s.variability.eta; }));
   out.Set("pConstant", column(env, all, [](const auto& s) { return s.variability.pConstant; }));
+  out.Set("pRun", column(env, all, [](const auto& s) { return s.variability.pRun; }));
   out.Set("nearest", column(env, all, [](const auto& s) { return s.nearest; }));
   out.Set("nearestPx", column(env, all, [](const auto& s) { return s.nearestPx; }));
   out.Set("flags", column(env, all, [](const auto& s) { return s.flags; }));

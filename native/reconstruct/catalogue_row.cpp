@@ -11,6 +11,8 @@ namespace {
 
 constexpr double kDetected = 3;  // errors
 constexpr double kConstantChance = 1e-3;
+constexpr double kTests =
+    2;  // of all frames and of runs: as if there were nothing the one had in common with the other
 constexpr double kFaint = 0.2, kGone = 0.1;  // of the peak
 constexpr size_t kLeastFaintFrames = 3;
 
@@ -29,7 +31,8 @@ std::string_view labelName(SourceLabel label) {
 }
 
 SourceLabel labelOf(const MeasuredSource& source, const Variability& variability) {
-  if (!(variability.pConstant < kConstantChance)) return SourceLabel::kSteady;
+  if (!(kTests * std::fmin(variability.pConstant, variability.pRun) < kConstantChance))
+    return SourceLabel::kSteady;
   const double top = *std::max_element(source.fluxRec.begin(), source.fluxRec.end());
   double sum = 0, weights = 0;
   size_t faint = 0;

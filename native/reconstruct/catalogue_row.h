@@ -36,7 +36,8 @@ struct ReconstructedSource {
   std::vector<bool> detected;  // flux above 3 of its errors
 };
 
-/// steady: chance of being constant >= 0.001. Else transient when the frames in which its profile is below a fifth of its
+/// steady: the chance that a constant flux changes as much, over all frames or in a run of them, is >= 0.001: either of the
+/// two >= 0.0005. Else transient when the frames in which its profile is below a fifth of its
 /// largest value, 3 at least, have a mean flux below 3 of its errors or below a tenth of the peak: it goes out. Else variable.
 SourceLabel labelOf(const MeasuredSource& source, const Variability& variability);
 

@@ -7,9 +7,12 @@
 namespace otf {
 
 struct Variability {
-  double v = 0;                    // deviation over mean; NaN unless the mean is above 3 of its errors
-  double eta = 0;                  // reduced chi^2 of a constant
-  double pConstant = 1;            // chance of a chi^2 this large or larger if it were constant
+  double v = 0;          // deviation over mean; NaN unless the mean is above 3 of its errors
+  double eta = 0;        // reduced chi^2 of a constant
+  double pConstant = 1;  // chance of a chi^2 this large or larger if it were constant
+  /// Chance that in a constant flux any run of 1, 2, 4, ... frames (at most half of them) differs from the others by as much as
+  /// the most unlikely one does: a chance of a single run times their number. Short changes among many frames show here.
+  double pRun = 1;
   double mean = 0, meanError = 0;  // weighted
 };
 

@@ -102,6 +102,8 @@ export interface ReconstructedSources {
   v: Float64Array;
   eta: Float64Array;
   pConstant: Float64Array;
+  /** Chance of a run of frames that differs as much, if the flux were constant. NaN in records of before. */
+  pRun: Float64Array;
   /** Row; -1 = none. */
   nearest: Float64Array;
   nearestPx: Float64Array;

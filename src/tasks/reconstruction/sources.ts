@@ -146,6 +146,15 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
       it.pConstant,
     ),
     number(
+      'p_run',
+      {
+        type: 'double',
+        ucd: 'stat.probability',
+        description: 'Chance that any run of 1, 2, 4, ... frames differs as much if the flux were constant',
+      },
+      it.pRun,
+    ),
+    number(
       'n_frames_detected',
       { type: 'int', ucd: 'meta.number', description: 'Frames with a forced flux above 3 errors' },
       it.framesDetected,
