@@ -117,7 +117,7 @@ std::vector<MeasuredSource> SourceMeasurer::measure(const measure::ImagePixels& 
     // What could not be measured has no SNR to be judged by.
     if (measured[i].duplicateOf >= 0) {
       ++summary_.merged;
-    } else if (measured[i].snr() < request_.minSnr) {
+    } else if (request_.minSnr > 0 && measured[i].snr() < request_.minSnr) {
       ++summary_.belowSnr;
     } else {
       left.push_back(i);

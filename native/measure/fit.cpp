@@ -11,6 +11,8 @@ namespace otf::measure {
 namespace {
 
 constexpr int kPlaceParameters = 3, kShapeParameters = 6;
+/// The minimum to a hundred-thousandth of the errors: the sum of squares is flat there.
+constexpr double kSquares = 1e-11;
 
 /// The exponent's form a dx^2 + 2 b dx dy + c dy^2: the inverse of the covariance.
 struct Form {
@@ -84,51 +86,135 @@ double squaresOf(std::span<const double> residuals) {
   return product(residuals.data(), residuals.data(), residuals.size());
 }
 
+struct Approach {
+  int evaluations = 0;  // of the model
+  bool isAtEnd = false;
+  double squares = 0;  // at its end
+};
+
 /// Steps by the normal equations, damped as Levenberg and Marquardt have it, as long as they help: they cost a fraction of
-/// MINPACK's, which are exact, and end where few of those are left. Returns how often the model was evaluated.
-int approach(Problem& problem, std::vector<double>& parameters, std::vector<double>& residuals,
-             std::vector<double>& jacobian) {
-  const size_t n = parameters.size(), m = problem.pixels.count();
-  constexpr double kFirstDamping = 1e-3, kMostDamping = 1e3, kFactor = 10;
-  constexpr double kLeastAfterFailure = 1e-2;  // less changes nothing in a step
-  constexpr double kEnough = 1e-7;             // of the sum of squares, that the last step took
-  // What is not near its end by then is MINPACK's to end, or to give up.
-  constexpr int kMostSteps = kMostEvaluations / 2;
-  Matrix normal(n, n);
-  Cholesky cholesky(n);
-  std::vector<double> gradient(n), step(n), trial(n), left(m);
-  problem.residualsAt(parameters.data(), residuals.data());
-  double squares = squaresOf(residuals), damping = kFirstDamping;
-  int evaluations = 1;
-  for (bool isNear = false; !isNear && evaluations < kMostSteps;) {
-    problem.derivativesAt(parameters.data(), jacobian.data(), m);
-    for (size_t p = 0; p < n; ++p) {
-      const double* own = &jacobian[p * m];
-      for (size_t q = 0; q <= p; ++q) normal.at(p, q) = normal.at(q, p) = product(own, &jacobian[q * m], m);
-      gradient[p] = product(own, residuals.data(), m);
+/// MINPACK's. Near the minimum they are Gauss's and Newton's, not damped: it is reached when such a step promises less than
+/// kSquares. Everything else is MINPACK's, which works on the derivatives themselves: sources that can hardly be told apart, and
+/// steps that do not help.
+class NormalSteps {
+ public:
+  NormalSteps(Problem& problem, std::vector<double>& parameters, std::vector<double>& residuals,
+              std::vector<double>& jacobian)
+      : problem_(problem),
+        parameters_(parameters),
+        residuals_(residuals),
+        jacobian_(jacobian),
+        normal_(parameters.size(), parameters.size()),
+        cholesky_(parameters.size()),
+        gradient_(parameters.size()),
+        step_(parameters.size()),
+        trial_(parameters.size()),
+        left_(residuals.size()) {}
+
+  Approach run() {
+    problem_.residualsAt(parameters_.data(), residuals_.data());
+    result_ = {1, false, squaresOf(residuals_)};
+    while (result_.evaluations < kMostSteps) {
+      linearise();
+      if (isNear_ ? !stepToEnd() : !stepDamped()) break;
     }
-    for (bool isBetter = false; !isBetter;) {
-      if (damping > kMostDamping || evaluations >= kMostSteps) return evaluations;
-      step = gradient;
-      if (!cholesky.decompose(normal, damping)) return evaluations;
-      cholesky.solve(step.data());
-      for (size_t p = 0; p < n; ++p) trial[p] = parameters[p] - step[p];
-      problem.residualsAt(trial.data(), left.data());
-      ++evaluations;
-      const double after = squaresOf(left);
-      isBetter = after < squares;
-      damping = isBetter ? damping / kFactor : std::max(damping * kFactor, kLeastAfterFailure);
-      isNear = squares - after < kEnough * squares;
-      if (!isBetter) {
-        if (isNear && after - squares < kEnough * squares) return evaluations;
-        continue;
-      }
-      squares = after;
-      parameters = trial;
-      residuals.swap(left);
+    return result_;
+  }
+
+ private:
+  static constexpr double kFirstDamping = 1e-3, kMostDamping = 1e3, kFactor = 10;
+  static constexpr double kLeastAfterFailure = 1e-2;  // less changes nothing in a step
+  static constexpr double kNear = 1e-7;               // of the sum of squares, that the last step took
+  // What is not near its end by then is MINPACK's to end, or to give up.
+  static constexpr int kMostSteps = kMostEvaluations / 2;
+
+  void linearise() {
+    const size_t n = parameters_.size(), m = residuals_.size();
+    problem_.derivativesAt(parameters_.data(), jacobian_.data(), m);
+    for (size_t p = 0; p < n; ++p) {
+      const double* own = &jacobian_[p * m];
+      for (size_t q = 0; q <= p; ++q)
+        normal_.at(p, q) = normal_.at(q, p) = product(own, &jacobian_[q * m], m);
+      gradient_[p] = product(own, residuals_.data(), m);
     }
   }
-  return evaluations;
+
+  bool solve(double damping) {
+    if (!cholesky_.decompose(normal_, damping)) return false;
+    step_ = gradient_;
+    cholesky_.solve(step_.data());
+    for (size_t p = 0; p < step_.size(); ++p) trial_[p] = parameters_[p] - step_[p];
+    return true;
+  }
+
+  /// Of the sum of squares at the trial: how much less it is.
+  double gain() {
+    problem_.residualsAt(trial_.data(), left_.data());
+    ++result_.evaluations;
+    after_ = squaresOf(left_);
+    return result_.squares - after_;
+  }
+
+  void take() {
+    result_.squares = after_;
+    parameters_.swap(trial_);
+    residuals_.swap(left_);
+  }
+
+  /// False: it has no better one.
+  bool stepDamped() {
+    while (damping_ <= kMostDamping && result_.evaluations < kMostSteps) {
+      if (!solve(damping_)) return false;
+      const double won = gain();
+      isNear_ = std::abs(won) < kNear * result_.squares;
+      damping_ = won > 0 ? damping_ / kFactor : std::max(damping_ * kFactor, kLeastAfterFailure);
+      if (won > 0) take();
+      if (won > 0 || isNear_) return true;
+    }
+    return false;
+  }
+
+  /// False: it was the last one, or did not help.
+  bool stepToEnd() {
+    if (!solve(0)) return false;
+    const double promised = product(gradient_.data(), step_.data(), step_.size());
+    if (promised < kSquares * result_.squares) {
+      parameters_.swap(trial_);
+      result_.squares -= promised;
+      result_.isAtEnd = true;
+      return false;
+    }
+    if (!(gain() > 0)) return false;
+    take();
+    return true;
+  }
+
+  Problem& problem_;
+  std::vector<double>&parameters_, &residuals_, &jacobian_;
+  Matrix normal_;
+  Cholesky cholesky_;
+  std::vector<double> gradient_, step_, trial_, left_;
+  Approach result_;
+  double damping_ = kFirstDamping, after_ = 0;
+  bool isNear_ = false;
+};
+
+/// From where it is to the end, or to the last evaluation. MINPACK's lmder (More 1978).
+FitOutcome finish(Problem& problem, std::vector<double>& parameters, std::vector<double>& residuals,
+                  std::vector<double>& jacobian, int before) {
+  const auto m = static_cast<int>(residuals.size()), n = static_cast<int>(parameters.size());
+  std::vector<double> work(5 * parameters.size() + residuals.size());
+  std::vector<int> pivots(parameters.size());
+  double *diagonal = work.data(), *qtf = diagonal + n, *w1 = qtf + n, *w2 = w1 + n, *w3 = w2 + n,
+         *w4 = w3 + n;
+  constexpr double kParameters = 1e-9, kFactor = 100;
+  int evaluations = 0, derivations = 0;
+  const int info = lmder(evaluate, &problem, m, n, parameters.data(), residuals.data(), jacobian.data(), m,
+                         kSquares, kParameters, 0, kMostEvaluations - before, diagonal, 1, kFactor, 0,
+                         &evaluations, &derivations, pivots.data(), qtf, w1, w2, w3, w4);
+  // 6 to 8: as near as the numbers allow.
+  const bool converged = (info >= 1 && info <= 4) || (info >= 6 && info <= 8);
+  return {converged, before + evaluations, squaresOf(residuals)};
 }
 
 }  // namespace
@@ -157,24 +243,13 @@ FitOutcome fitGaussians(const FitPixels& pixels, double scale, std::span<Gaussia
     parameters.insert(parameters.end(), {start.peak, start.x, start.y});
     if (freeShape[g]) parameters.insert(parameters.end(), {form.a, form.b, form.c});
   }
-  const auto m = static_cast<int>(pixels.count()), n = static_cast<int>(parameters.size());
-  if (m < n || !(scale > 0)) return {};
-  const auto rows = static_cast<size_t>(m), columns = static_cast<size_t>(n);
-  std::vector<double> residuals(rows), jacobian(rows * columns), work(5 * columns + rows);
-  std::vector<int> pivots(columns);
-  double *diagonal = work.data(), *qtf = diagonal + n, *w1 = qtf + n, *w2 = w1 + n, *w3 = w2 + n,
-         *w4 = w3 + n;
-  // The minimum to a hundred-thousandth of the errors: the sum of squares is flat there.
-  constexpr double kSquares = 1e-11, kParameters = 1e-9, kFactor = 100;
-  int evaluations = 0, derivations = 0;
-  const int before = approach(problem, parameters, residuals, jacobian);
-  const int info = lmder(evaluate, &problem, m, n, parameters.data(), residuals.data(), jacobian.data(), m,
-                         kSquares, kParameters, 0, kMostEvaluations - before, diagonal, 1, kFactor, 0,
-                         &evaluations, &derivations, pivots.data(), qtf, w1, w2, w3, w4);
-  FitOutcome outcome{info >= 1 && info <= 4, before + evaluations, 0};
-  // 6 to 8: as near as the numbers allow.
-  outcome.converged = outcome.converged || (info >= 6 && info <= 8);
-  for (const double residual : residuals) outcome.squares += residual * residual * scale * scale;
+  const size_t rows = pixels.count();
+  if (rows < parameters.size() || !(scale > 0)) return {};
+  std::vector<double> residuals(rows), jacobian(rows * parameters.size());
+  const Approach near = NormalSteps(problem, parameters, residuals, jacobian).run();
+  FitOutcome outcome{true, near.evaluations, near.squares};
+  if (!near.isAtEnd) outcome = finish(problem, parameters, residuals, jacobian, near.evaluations);
+  outcome.squares *= scale * scale;
   if (!outcome.converged) return outcome;
 
   std::vector<Gaussian> found;

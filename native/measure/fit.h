@@ -32,7 +32,8 @@ struct FitOutcome {
 /// they are at the start is where it starts; they are the result if it converged, and as they were if not. At most
 /// kMostEvaluations of the model. `scale`: size of a pixel's noise, for the stopping rules. Not enough pixels, or shapes that
 /// are none: not converged.
-/// MINPACK's lmder (More 1978) with the derivatives in closed form.
+/// Levenberg's and Marquardt's steps with the derivatives in closed form: by the normal equations first, by MINPACK's lmder (More
+/// 1978) where those do not lead to the end.
 constexpr int kMostEvaluations = 60;
 FitOutcome fitGaussians(const FitPixels& pixels, double scale, std::span<Gaussian> gaussians,
                         std::span<const bool> freeShape);

@@ -8,7 +8,9 @@
 #include <limits>
 #include <numbers>
 
+#include "measure/derivatives.h"
 #include "measure/doubles.h"
+#include "measure/group_data.h"
 #include "measure/moments.h"
 #include "measure/places.h"
 #include "measure/reach.h"
@@ -24,30 +26,28 @@ constexpr double kDoubleWidths = 1.3;
 /// this many times its variance, for each pixel that it is correlated over.
 constexpr double kDoubleGain = 4;
 
-/// Fits groups, one after the other; what it needs to know of its sources comes by their indices.
+/// Fits groups, one after the other.
 class GroupFitter {
  public:
   explicit GroupFitter(const FitTask& task)
-      : image_(task.image),
-        noise_(task.noise),
-        detections_(task.detections),
-        peaks_(task.peaks),
+      : data_{task.image, task.noise, task.detections, task.peaks, {}, {}, {}, {}, 0, {}, {}},
         effort_(task.effort),
         minSnr_(task.minSnr) {}
 
   void fit(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
-    begin(group, out);
+    data_.begin(group, out);
     fitBegun(group, window, out);
   }
 
   void fitInPlace(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
-    begin(group, out);
-    collect(window);
-    std::vector<Gaussian> fits = starts_;
-    const bool solved = pixels_.count() > 0 && fitPeaks(pixels_, fits);
+    data_.begin(group, out);
+    data_.collect(window);
+    std::vector<Gaussian> fits = data_.starts;
+    const bool solved = data_.pixels.count() > 0 && fitPeaks(data_.pixels, fits);
     const std::array<bool, kMostTogether> shapes{};
     std::vector<GaussianErrors> errors;
-    if (solved) errors = fitErrors(pixels_, fits, {shapes.data(), fits.size()}, rms_, noiseShape_, true);
+    if (solved)
+      errors = fitErrors(data_.pixels, fits, {shapes.data(), fits.size()}, data_.rms, data_.noiseShape, true);
     constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
     errors.resize(group.size(), {kNaN, {}, 0, 0, 0, kNaN, 0});
     for (size_t k = 0; k < group.size(); ++k) {
@@ -58,38 +58,40 @@ class GroupFitter {
 
  private:
   void fitBegun(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
-    collect(window);
+    data_.collect(window);
     std::vector<Gaussian> fits;
     std::array<bool, kMostTogether> free{};
     std::vector<GaussianErrors> errors;
     // Of several the beam's shape tells the places first.
-    if (effort_ == Effort::kFast || starts_.size() > 1) fits = fitBeamShaped();
+    if (effort_ == Effort::kFast || data_.starts.size() > 1) fits = fitBeamShaped();
     if (effort_ == Effort::kFull) {
       // Where one leaves so little that no two could be better, the fit of twelve parameters need not be tried.
       if (!fits.empty() && withoutDouble(group, fits, free, 0, window, out)) return;
       free.fill(true);
-      std::vector<Gaussian> shaped = fitFree(fits.empty() ? starts_ : fits, free);
+      std::vector<Gaussian> shaped = fitFree(fits.empty() ? data_.starts : fits, free);
       if (!shaped.empty()) {
         fits = settle(std::move(shaped), free, errors);
       } else {
         free.fill(false);
-        if (fits.empty() && starts_.size() == 1) fits = fitBeamShaped();
+        if (fits.empty() && data_.starts.size() == 1) fits = fitBeamShaped();
       }
     }
     const bool failed = fits.empty();
     const bool isAsked = !failed && effort_ == Effort::kFull && group.size() > 1;
-    if (isAsked && withoutDouble(group, fits, free, sumOfSquares(pixels_, fits), window, out)) return;
+    if (isAsked && withoutDouble(group, fits, free, sumOfSquares(data_.pixels, fits), window, out)) return;
+    if (failed && group.size() > 1) return withoutFaintest(group, window, out);
     if (failed) {
       free.fill(true);
       for (size_t k = 0; k < group.size(); ++k) {
-        fits.push_back(momentsOf(pixels_, starts_[k], beams_[k]));
-        errors.push_back(condonErrors(fits[k], rms_, beams_[k], true));
+        fits.push_back(momentsOf(data_.pixels, data_.starts[k], data_.beams[k]));
+        errors.push_back(condonErrors(fits[k], data_.rms, data_.beams[k], true));
       }
     } else if (!anyWanted(group, fits, out)) {
       errors.resize(fits.size());
     } else {
       if (errors.empty()) errors = errorsOf(fits, free);
-      refinePlaces(collectForPlaces(window), fits, {free.data(), fits.size()}, rms_, noiseShape_, errors);
+      data_.collectForPlaces(window);
+      refinePlaces(data_.placePixels, fits, {free.data(), fits.size()}, data_.rms, data_.noiseShape, errors);
     }
     for (size_t k = 0; k < group.size(); ++k) write(k, fits[k], errors[k], free[k], failed, out[group[k]]);
   }
@@ -102,64 +104,14 @@ class GroupFitter {
     return false;
   }
 
-  void begin(const std::vector<size_t>& group, std::vector<Measurement>& out) {
-    starts_.clear();
-    beams_.clear();
-    flags_.assign(group.size(), group.size() > 1 ? kBlended : 0);
-    rms_ = 0;
-    for (const size_t i : group) {
-      starts_.push_back(peaks_[i].start);
-      beams_.push_back(detections_[i].beam);
-      const NoiseMap::Value local = noise_.at(peaks_[i].start.x, peaks_[i].start.y);
-      out[i].background = local.background;
-      out[i].rms = local.rms;
-      rms_ = std::max(rms_, local.rms);
-    }
-    noiseShape_ = noiseShape(noise_.correlation(), beams_.front());
-  }
-
-  void collect(const Window& window) {
-    Extent2 all = extentWithin(kFitSigmas, starts_.front());
-    for (size_t k = 0; k < starts_.size(); ++k) {
-      const Extent2 one = extentWithin(kFitSigmas, starts_[k]);
-      all.include(one);
-      const bool cut =
-          one.left < 0 || one.bottom < 0 || one.right >= image_.width || one.top >= image_.height;
-      if (cut) flags_[k] |= kEdge;
-    }
-    const auto isWanted = [&](double x, double y) {
-      return std::ranges::any_of(starts_, [&](const Gaussian& start) { return reaches(start, x, y); });
-    };
-    const auto blank = [&](double x, double y) {
-      for (size_t k = 0; k < starts_.size(); ++k) {
-        if (reaches(starts_[k], x, y)) flags_[k] |= kBlankNear;
-      }
-    };
-    gather(window, noise_, all, 1, isWanted, blank, pixels_);
-  }
-
-  /// The pixels their places go by.
-  const FitPixels& collectForPlaces(const Window& window) {
-    Extent2 all = extentOf(starts_.front());
-    for (const Gaussian& start : starts_) all.include(extentOf(start));
-    const auto isWanted = [&](double x, double y) {
-      for (size_t k = 0; k < starts_.size(); ++k) {
-        if (reachesForPlace(starts_[k], beams_[k], x, y)) return true;
-      }
-      return false;
-    };
-    gather(window, noise_, all, placeStride(beams_.front()), isWanted, [](double, double) {}, placePixels_);
-    return placePixels_;
-  }
-
   /// None: it did not converge, or went astray.
   std::vector<Gaussian> fitted(std::vector<Gaussian> from,
                                const std::array<bool, kMostTogether>& free) const {
     const std::span<const bool> shapes(free.data(), from.size());
-    if (!fitGaussians(pixels_, rms_, from, shapes).converged) return {};
+    if (!fitGaussians(data_.pixels, data_.rms, from, shapes).converged) return {};
     for (size_t k = 0; k < from.size(); ++k) {
-      const Ellipse began = ellipseOf(starts_[k].shape), ended = ellipseOf(from[k].shape);
-      const double moved = std::hypot(from[k].x - starts_[k].x, from[k].y - starts_[k].y);
+      const Ellipse began = ellipseOf(data_.starts[k].shape), ended = ellipseOf(from[k].shape);
+      const double moved = std::hypot(from[k].x - data_.starts[k].x, from[k].y - data_.starts[k].y);
       const bool astray = !(moved <= kFarthestMove * began.major) ||
                           !(ended.major <= kMostGrowth * began.major) || !(from[k].peak > 0);
       if (astray) return {};
@@ -168,14 +120,14 @@ class GroupFitter {
   }
 
   std::vector<Gaussian> fitBeamShaped() const {
-    std::vector<Gaussian> from = starts_;
-    for (size_t k = 0; k < from.size(); ++k) from[k].shape = beams_[k];
+    std::vector<Gaussian> from = data_.starts;
+    for (size_t k = 0; k < from.size(); ++k) from[k].shape = data_.beams[k];
     return fitted(std::move(from), {});
   }
 
   std::vector<Gaussian> fitFree(const std::vector<Gaussian>& places,
                                 const std::array<bool, kMostTogether>& free) const {
-    std::vector<Gaussian> from = starts_;
+    std::vector<Gaussian> from = data_.starts;
     for (size_t k = 0; k < from.size(); ++k) {
       from[k].x = places[k].x;
       from[k].y = places[k].y;
@@ -186,9 +138,9 @@ class GroupFitter {
   std::vector<GaussianErrors> errorsOf(const std::vector<Gaussian>& fits,
                                        const std::array<bool, kMostTogether>& free) const {
     std::vector<GaussianErrors> errors =
-        fitErrors(pixels_, fits, {free.data(), fits.size()}, rms_, noiseShape_);
+        fitErrors(data_.pixels, fits, {free.data(), fits.size()}, data_.rms, data_.noiseShape);
     for (size_t k = errors.size(); k < fits.size(); ++k)
-      errors.push_back(condonErrors(fits[k], rms_, beams_[k], free[k]));
+      errors.push_back(condonErrors(fits[k], data_.rms, data_.beams[k], free[k]));
     return errors;
   }
 
@@ -199,13 +151,13 @@ class GroupFitter {
     std::vector<Gaussian> mixed = shaped;
     bool any = false, isLarger = false;
     for (size_t k = 0; k < shaped.size(); ++k)
-      isLarger = isLarger || areaRatio(shaped[k].shape, beams_[k]) > 1;
+      isLarger = isLarger || areaRatio(shaped[k].shape, data_.beams[k]) > 1;
     // What is smaller than the beam is not resolved, whatever its errors.
     if (isLarger) errors = errorsOf(shaped, free);
     for (size_t k = 0; k < shaped.size(); ++k) {
-      free[k] = isLarger && isResolved(shaped[k], beams_[k], errors[k]);
+      free[k] = isLarger && isResolved(shaped[k], data_.beams[k], errors[k]);
       any = any || !free[k];
-      if (!free[k]) mixed[k].shape = beams_[k];
+      if (!free[k]) mixed[k].shape = data_.beams[k];
     }
     if (!any) return shaped;
     std::vector<Gaussian> refitted = fitted(mixed, free);
@@ -222,7 +174,7 @@ class GroupFitter {
   bool withoutDouble(const std::vector<size_t>& group, const std::vector<Gaussian>& fits,
                      const std::array<bool, kMostTogether>& free, double squares, const Window& window,
                      std::vector<Measurement>& out) {
-    const double width = kFwhmPerSigma * std::pow(beams_.front().determinant(), 0.25);
+    const double width = kFwhmPerSigma * std::pow(data_.beams.front().determinant(), 0.25);
     const auto [stays, goes] = closestPair(fits, kDoubleWidths * width);
     if (stays == goes) return false;
     const Gaussian one = joined(fits[stays], fits[goes]);
@@ -232,46 +184,56 @@ class GroupFitter {
     shapes[stays] = true;
     trial.erase(trial.begin() + static_cast<std::ptrdiff_t>(goes));
     std::shift_left(shapes.begin() + goes, shapes.end(), 1);
-    const FitOutcome single = fitGaussians(pixels_, rms_, trial, {shapes.data(), trial.size()});
-    const double correlated = 4 * std::numbers::pi * std::sqrt(beams_.front().determinant());
-    const double most = squares + kDoubleGain * correlated * rms_ * rms_;
+    const FitOutcome single = fitGaussians(data_.pixels, data_.rms, trial, {shapes.data(), trial.size()});
+    const double correlated = 4 * std::numbers::pi * std::sqrt(data_.beams.front().determinant());
+    const double most = squares + kDoubleGain * correlated * data_.rms * data_.rms;
     if (!single.converged || !(single.squares <= most)) return false;
     std::vector<size_t> left = group;
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(goes));
     out[group[goes]].duplicateOf = static_cast<int32_t>(group[stays]);
     const size_t place = stays - (stays > goes ? 1 : 0);
-    begin(left, out);
-    starts_[place] = one;
+    data_.begin(left, out);
+    data_.starts[place] = one;
     fitBegun(left, window, out);
     return true;
+  }
+
+  /// What no fit of all describes is often one that is none, beside others that are: the faintest goes, the others are fitted
+  /// without it, and it is what they leave.
+  void withoutFaintest(const std::vector<size_t>& group, const Window& window,
+                       std::vector<Measurement>& out) {
+    const auto by = [](const Gaussian& a, const Gaussian& b) { return a.peak < b.peak; };
+    const auto faintest = std::ranges::min_element(data_.starts, by) - data_.starts.begin();
+    const size_t goes = group[static_cast<size_t>(faintest)];
+    std::vector<size_t> left = group;
+    left.erase(left.begin() + faintest);
+    for (const size_t i : group) out[i].flags |= kBlended;
+    data_.begin(left, out);
+    fitBegun(left, window, out);
+    data_.begin({&goes, 1}, out);
+    data_.collect(window);
+    for (const size_t i : left) {
+      if (out[i].duplicateOf < 0) subtract(out[i].fit, data_.pixels, data_.pixels.values);
+    }
+    const Gaussian fit = leftOver(data_.pixels, data_.starts.front(), data_.beams.front());
+    write(0, fit, condonErrors(fit, data_.rms, data_.beams.front(), true), true, true, out[goes]);
   }
 
   void write(size_t k, const Gaussian& fit, const GaussianErrors& errors, bool free, bool failed,
              Measurement& out) const {
     out.fit = fit;
     out.errors = errors;
-    out.fluxRatio = areaRatio(fit.shape, beams_[k]);
-    out.resolved = free && !failed && isResolved(fit, beams_[k], errors);
-    out.flags |= flags_[k] | (failed ? kFitFailed : 0) | (free ? 0 : kBeamShaped);
+    out.fluxRatio = areaRatio(fit.shape, data_.beams[k]);
+    out.resolved = free && !failed && isResolved(fit, data_.beams[k], errors);
+    out.flags |= data_.flags[k] | (failed ? kFitFailed : 0) | (free ? 0 : kBeamShaped);
   }
 
-  const ImagePixels& image_;
-  const NoiseMap& noise_;
-  std::span<const Detection> detections_;
-  std::span<const Peak> peaks_;
+  GroupData data_;
   Effort effort_;
   double minSnr_;
-  std::vector<Gaussian> starts_;
-  std::vector<Covariance> beams_;
-  std::vector<int32_t> flags_;
-  NoiseShape noiseShape_;
-  FitPixels pixels_, placePixels_;
-  double rms_ = 0;
 };
 
 }  // namespace
-
-Extent2 extentOf(const Gaussian& source) { return extentWithin(std::max(kFitSigmas, kPlaceSigmas), source); }
 
 void fitGroups(const FitTask& task, const Grouping& grouping, std::span<const size_t> groups,
                const Window& window, std::vector<Measurement>& out) {

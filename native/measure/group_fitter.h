@@ -21,9 +21,6 @@ struct FitTask {
   double minSnr;
 };
 
-/// All pixels of a source that may count; it is no narrower than the beam.
-Extent2 extentOf(const Gaussian& source);
-
 /// Writes the measurements of the members of these groups. At most kMostTogether of each; `window` holds their extents.
 void fitGroups(const FitTask& task, const Grouping& grouping, std::span<const size_t> groups,
                const Window& window, std::vector<Measurement>& out);

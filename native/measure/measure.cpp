@@ -8,6 +8,7 @@
 #include "measure/group_fitter.h"
 #include "measure/groups.h"
 #include "measure/peaks.h"
+#include "measure/reach.h"
 
 namespace otf::measure {
 namespace {
@@ -40,14 +41,21 @@ void overGroups(const ImagePixels& image, const Grouping& grouping, std::span<co
   overBands(image, extents, options.threads, options.cancel, fit);
 }
 
+/// Below this no pixel is the brightest one of a source of an SNR: its peak may be where four pixels meet, and the noise may hide
+/// as much of it as its deviation. Of a high SNR it is that of kMostLeftOut: neighbours would miss brighter ones in their fits.
+double faintestPixel(const Covariance& beam, double rms, double snr) {
+  constexpr double kHidden = 1, kMostLeftOut = 5;
+  const Gaussian unit{1, 0, 0, beam};
+  return rms * (std::min(snr, kMostLeftOut) * std::min(unit.at(0.5, 0.5), unit.at(0.5, -0.5)) - kHidden);
+}
+
 std::vector<Gaussian> startsOf(std::span<const Peak> peaks) {
   std::vector<Gaussian> starts;
   for (const Peak& peak : peaks) starts.push_back(peak.start);
   return starts;
 }
 
-Measurement unmeasured(const NoiseMap& noise, const Detection& detection) {
-  const NoiseMap::Value local = noise.at(detection.x, detection.y);
+Measurement unmeasured(const NoiseMap::Value& local) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   Measurement out;
   out.fit = {kNaN, kNaN, kNaN, {kNaN, kNaN, kNaN}};
@@ -59,6 +67,13 @@ Measurement unmeasured(const NoiseMap& noise, const Detection& detection) {
   return out;
 }
 
+/// What is not wanted need not be fitted: its brightest pixel is all that is told.
+Measurement tooFaint(const NoiseMap::Value& local, const Peak& peak) {
+  Measurement out = unmeasured(local);
+  out.fit = peak.start;
+  return out;
+}
+
 }  // namespace
 
 std::vector<Measurement> measureDetections(const ImagePixels& image, const NoiseMap& noise,
@@ -66,14 +81,22 @@ std::vector<Measurement> measureDetections(const ImagePixels& image, const Noise
                                            const MeasureOptions& options) {
   const std::vector<Peak> peaks = findPeaks(image, noise, detections, options);
   const std::vector<int32_t> firsts = findDuplicates(detections, peaks);
-  std::vector<uint8_t> used(detections.size());
-  for (size_t i = 0; i < used.size(); ++i)
-    used[i] = peaks[i].found && firsts[i] < 0 && detections[i].beam.isPositive() &&
-              std::isfinite(peaks[i].start.peak) && noise.at(peaks[i].start.x, peaks[i].start.y).rms > 0;
-  const Grouping grouping = groupSources(startsOf(peaks), used);
   std::vector<Measurement> out(detections.size());
+  std::vector<uint8_t> used(detections.size());
+  for (size_t i = 0; i < used.size(); ++i) {
+    const Peak& peak = peaks[i];
+    if (!detections[i].beam.isPositive() || !std::isfinite(peak.start.peak)) {
+      out[i] = unmeasured(noise.at(detections[i].x, detections[i].y));
+      continue;
+    }
+    const NoiseMap::Value local = noise.at(peak.start.x, peak.start.y);
+    const bool isFaint =
+        options.minSnr > 0 && peak.start.peak < faintestPixel(detections[i].beam, local.rms, options.minSnr);
+    used[i] = peak.found && firsts[i] < 0 && local.rms > 0 && !isFaint;
+    if (!used[i]) out[i] = isFaint ? tooFaint(local, peak) : unmeasured(local);
+  }
+  const Grouping grouping = groupSources(startsOf(peaks), used);
   for (size_t i = 0; i < out.size(); ++i) {
-    if (!used[i]) out[i] = unmeasured(noise, detections[i]);
     if (grouping.overlapped[i]) out[i].flags |= kBrightNeighbour;
   }
   overGroups(image, grouping, peaks, options, [&](std::span<const size_t> groups, const Window& window) {
@@ -100,7 +123,7 @@ std::vector<Measurement> measureAt(const ImagePixels& image, const NoiseMap& noi
   const Grouping grouping = groupSources(startsOf(peaks), used);
   std::vector<Measurement> out(places.size());
   for (size_t i = 0; i < out.size(); ++i) {
-    if (!used[i]) out[i] = unmeasured(noise, places[i]);
+    if (!used[i]) out[i] = unmeasured(noise.at(places[i].x, places[i].y));
     if (grouping.overlapped[i]) out[i].flags |= kBrightNeighbour;
   }
   overGroups(image, grouping, peaks, options, [&](std::span<const size_t> groups, const Window& window) {

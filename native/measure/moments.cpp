@@ -25,4 +25,10 @@ Gaussian momentsOf(const FitPixels& pixels, const Gaussian& start, const Covaria
   return {start.peak, start.x + x, start.y + y, shape.isPositive() ? shape : beam};
 }
 
+Gaussian leftOver(const FitPixels& pixels, const Gaussian& start, const Covariance& beam) {
+  Gaussian one{0, start.x, start.y, beam};
+  if (!fitPeaks(pixels, {&one, 1}) || !(one.peak > 0)) return one;
+  return momentsOf(pixels, one, beam);
+}
+
 }  // namespace otf::measure

@@ -37,6 +37,11 @@ inline Extent2 extentWithin(double sigmas, const Gaussian& source) {
                          sigmas * std::sqrt(source.shape.yy));
 }
 
+/// All pixels of a source that may count; it is no narrower than the beam.
+inline Extent2 extentOf(const Gaussian& source) {
+  return extentWithin(std::max(kFitSigmas, kPlaceSigmas), source);
+}
+
 /// Every so many pixels place a source: those of a beam that is sampled more finely tell little more, and cost with the cube.
 inline int64_t placeStride(const Covariance& beam) {
   constexpr double kPixelsPerBeam = 2.5;

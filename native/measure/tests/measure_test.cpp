@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <numbers>
 #include <random>
 #include <vector>
 
@@ -98,6 +99,57 @@ TEST_CASE("two detections of one long source are one, two of a blend are two") {
   CHECK(found[2].duplicateOf == -1);
   CHECK(found[3].duplicateOf == -1);
   CHECK((found[3].flags & kBlended) != 0);
+}
+
+TEST_CASE("beside bright sources nothing is made of what is none, and they are measured") {
+  constexpr int64_t kSide = 1024;
+  Image image(kSide, 15);
+  std::mt19937 random(16);
+  std::uniform_real_distribution<double> shift(-0.5, 0.5), turn(0, 2 * std::numbers::pi), apart(2, 5);
+  std::vector<Gaussian> truth;
+  std::vector<Detection> detections;
+  for (int i = 0; i < 400; ++i) {
+    truth.push_back({60, 40 + (i % 20) * 48 + shift(random), 40 + (i / 20) * 48 + shift(random), kBeam});
+    image.add(truth.back());
+    detections.push_back(near(truth.back()));
+  }
+  // Small boxes on their slopes.
+  for (int i = 0; i < 400; ++i) {
+    const double angle = turn(random), distance = apart(random);
+    const Gaussian& source = truth[static_cast<size_t>(i)];
+    detections.push_back(
+        {source.x + distance * std::cos(angle), source.y + distance * std::sin(angle), 2, 2, kBeam});
+  }
+  for (const double minSnr : {0.0, 4.5}) {
+    const auto found = measure(image, known(kSide), detections, {.minSnr = minSnr});
+    int bright = 0, failed = 0, invented = 0;
+    double squares = 0;
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (found[i].duplicateOf >= 0) continue;
+      if (i >= truth.size()) {
+        invented += found[i].snr() >= 10 ? 1 : 0;
+        continue;
+      }
+      ++bright;
+      failed += (found[i].flags & kFitFailed) != 0 ? 1 : 0;
+      squares += std::pow((found[i].fit.peak - 60) / found[i].errors.peak, 2);
+    }
+    CAPTURE(minSnr);
+    CHECK(bright == 400);
+    CHECK(failed == 0);
+    CHECK(invented == 0);
+    CHECK(std::sqrt(squares / bright) == doctest::Approx(1).epsilon(0.15));
+  }
+}
+
+TEST_CASE("what shows nothing is below any SNR that is wanted, and without one is not measured") {
+  Image image(64, 17);
+  for (int64_t y = 20; y < 44; ++y) {
+    for (int64_t x = 20; x < 44; ++x) image.at(x, y) = -1;
+  }
+  const Detection hole{32, 32, 6, 6, kBeam};
+  CHECK(measure(image, known(64), {hole}, {.minSnr = 4.5})[0].snr() < 0);
+  CHECK(std::isnan(measure(image, known(64), {hole})[0].snr()));
 }
 
 TEST_CASE("edges, blank pixels, background and places without pixels") {
