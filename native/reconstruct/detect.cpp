@@ -20,10 +20,23 @@ namespace {
 constexpr double kScaleSnr = 5;  // what config.rssAtThreshold stands for
 /// What changes for longer is as well seen in a part of it; what is shorter is not lost in the noise of all other frames.
 constexpr int kRunFrames = 8;
+/// Peaks of noise that are taken for sources where those around them are measured: what is found near a bright source has its flux.
+constexpr double kNoiseInModel = 1;
 constexpr double kToldDivisor = 1.05;
 
 void scaleBy(double factor, std::vector<float>& map) {
   for (float& value : map) value *= static_cast<float>(factor);
+}
+
+/// In a map that has been divided. Below where the law of its tail begins peaks are counted: sources are few among so many.
+double expectedAbove(double snr, const NoisePeaks& noise, const std::vector<float>& map,
+                     const CubeInfo& cube) {
+  const double from = noise.from / noise.scale;
+  if (!noise.isMeasured || snr >= from) return noise.above(snr);
+  const auto peaks = [&](double above) {
+    return static_cast<double>(peakValues(map, cube.width, cube.height, above).size());
+  };
+  return noise.above(from) + peaks(snr) - peaks(from);
 }
 
 std::string shown(double value) {
@@ -68,7 +81,9 @@ std::vector<float> ReconstructionTask::detectionMap() {
       const NoisePeaks noise =
           noisePeaks(own, info.width, info.height, info.width * info.height * info.frames);
       scaleBy(1 / noise.scale, own);
-      result_.noisePeaks = result_.noisePeaks.value_or(0) + noise.above(request_.thresholdSnr);
+      result_.noisePeaks =
+          result_.noisePeaks.value_or(0) + expectedAbove(request_.thresholdSnr, noise, own, info);
+      modelSnr_ = std::max(modelSnr_, noise.snrOf(kNoiseInModel));
       result_.snrDivisor = std::max(result_.snrDivisor, noise.scale);
     }
     if (map.empty())
@@ -104,6 +119,7 @@ std::vector<MeasuredSource> ReconstructionTask::findSources(const std::vector<fl
     it.y = peak.y;
     it.statistic = peak.value;
     it.isComponent = true;
+    it.isInModel = peak.value >= modelSnr_;
     out.push_back(std::move(it));
   }
   for (const MonitoredPosition& position : positions_) {

@@ -109,13 +109,14 @@ class FrameWork {
     for (size_t k = 0; k < sources.size(); ++k) {
       const MeasuredSource& it = sources[k];
       Seen& seen = seen_.emplace_back(it, nearest(it, planes.cube()));
+      if (it.isComponent && !it.isInModel) continue;  // its flux stays where it is
       if (it.isComponent) {
         components_.push_back({k, PointWeights(it.x, it.y + static_cast<double>(kModelRow))});
         seen.own.push_back({k, seen.weights});
         continue;
       }
       for (size_t j = 0; j < sources.size(); ++j) {
-        if (sources[j].isComponent &&
+        if (sources[j].isComponent && sources[j].isInModel &&
             std::hypot(it.x - sources[j].x, it.y - sources[j].y) < kSameSource * beamPx)
           seen.own.push_back({j, weightsFrom(sources[j], seen.at)});
       }

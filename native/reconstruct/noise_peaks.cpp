@@ -71,6 +71,10 @@ double NoisePeaks::above(double snr) const {
   return count * std::exp(-rate * (raw * raw - from * from));
 }
 
+double NoisePeaks::snrOf(double peaks) const {
+  return std::sqrt(std::max(0.0, from * from + std::log(count / peaks) / rate)) / scale;
+}
+
 NoisePeaks noisePeaks(std::span<const float> map, int64_t width, int64_t height, int64_t voxels) {
   const double expected = kPerVoxel * static_cast<double>(voxels);
   const std::vector<float> peaks = peakValues(map, width, height, kLowest * kCardSnr);

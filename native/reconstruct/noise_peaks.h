@@ -15,6 +15,8 @@ struct NoisePeaks {
 
   /// To be expected above an SNR of the map after the division.
   double above(double snr) const;
+  /// Where `peaks` are to be expected above it.
+  double snrOf(double peaks) const;
 };
 
 /// From the peaks that a map has below the level of SNR 5 (0.1 peaks of noise per 64x64x32 voxels), of which few are sources.

@@ -96,6 +96,7 @@ class ReconstructionTask : public TileTask {
   int threads_;
   WindowPlan timePlan_, xPlan_, yPlan_;
   std::vector<MonitoredPosition> positions_;
+  double modelSnr_ = 0;  // of a peak that is part of the model of the sky
 
   int64_t preparedWindow_ = -1;  // index, over all bands, of the window of time `window_` holds
   Buffer window_;                // [channel][frame][height][width] of the kFrameChannels

@@ -51,6 +51,8 @@ TEST_CASE("peaks of noise are counted below the level that few of them reach") {
   CHECK(quiet.scale == 1);
   CHECK(quiet.above(5) < 2);
   CHECK(quiet.isMeasured);
+  for (const double peaks : {0.1, 1.0, 30.0})
+    CHECK(noise.above(noise.snrOf(peaks)) == doctest::Approx(peaks));
 }
 
 TEST_CASE("where there are too few peaks for it, the card's are expected") {
@@ -86,4 +88,45 @@ TEST_CASE("cubes of noise alone have as many peaks as they are said to, whatever
   CHECK(found > 3);
   CHECK(found < 1.5 * expected);
   CHECK(expected < 1.5 * found);
+}
+
+TEST_CASE("peaks of noise take nothing from the fluxes of sources beside them, however many are asked for") {
+  CubeSpec it = spec(96, 96);
+  it.hours = 3;
+  it.seed = 3;
+  it.sources.emplace();
+  for (int k = 0; k < 8; ++k) {
+    const double x = 15.2 + 22.3 * (k % 4), y = k < 4 ? 24.7 : 69.8;
+    it.sources->push_back(k < 6 ? PlacedSource{x, y, simulate::CurveShape::kSteady, 0, 1, 5e-3}
+                                : PlacedSource{x, y, simulate::CurveShape::kGate, 40, 6, 5e-3});
+  }
+  const Run cube(it);
+  for (const double threshold : {3.0, 5.0}) {
+    CAPTURE(threshold);
+    ReconstructRequest request;
+    request.thresholdSnr = threshold;
+    const auto task = cube.task(test::demoReconstructor(), request);
+    cube.run(*task);
+    double sum = 0, squares = 0, count = 0;
+    for (const CubeSource& truth : cube.truth.sources) {
+      const auto& all = task->result().sources;
+      const auto source = std::find_if(all.begin(), all.end(), [&](const ReconstructedSource& s) {
+        return std::hypot(s.measured.x - truth.placed.x, s.measured.y - truth.placed.y) < 1;
+      });
+      REQUIRE(source != all.end());
+      for (size_t t = 0; t < truth.fluxJy.size(); ++t) {
+        const double pull = (source->measured.flux[t] - truth.fluxJy[t]) / source->measured.fluxError[t];
+        sum += pull;
+        squares += pull * pull;
+        count += 1;
+      }
+    }
+    const double mean = sum / count, width = std::sqrt(squares / count - mean * mean);
+    MESSAGE("threshold ", threshold, ": ", task->result().sources.size(), " sources, ",
+            task->result().noisePeaks.value_or(0), " expected of noise, pulls ", mean, " +- ", width);
+    // Of 768 values the mean is good to 0.04.
+    CHECK(std::abs(mean) < 0.15);
+    CHECK(width > 0.9);
+    CHECK(width < 1.1);
+  }
 }
