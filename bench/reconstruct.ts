@@ -35,7 +35,7 @@ interface BenchOptions {
 const kMethods: readonly Method[] = ['clean', 'clean-smooth', 'clean-bank', 'network'];
 const kFalsePerCube = 0.1;
 const kScaleSnr = 5;
-const kOtherPsf = /pixels wide \(FWHM\), the network was trained for/;
+const kOtherPsf = /the PSF (is|has an rms of) .*, the network was trained for/;
 
 export async function benchReconstruct(options: BenchOptions): Promise<void> {
   const before = await conditions();

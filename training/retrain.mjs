@@ -86,6 +86,8 @@ const card = (await readFile(set.card, 'utf8'))
   .replace(/^released = .*$/m, `released = "${new Date().toISOString().slice(0, 10)}"`)
   .replace(/^trained_frames = .*$/m, `trained_frames = ${set.frames}`)
   .replace(/^psf_fwhm_px = .*\n/m, '')
+  .replace(/^# Rms of the PSF .*\n/m, '')
+  .replace(/^psf_sidelobes = .*\n/m, '')
   .replace(/^sigma_over_peak = .*$/m, `sigma_over_peak = [${set.levels.replace(',', ', ')}]`)
   .replace(/^cadence_s = .*$/m, `cadence_s = [${(0.95 * step).toFixed(1)}, ${(1.05 * step).toFixed(1)}]`)
   .replace(
@@ -108,4 +110,4 @@ console.log(`
 ${join(model, 'model.toml')} is there. Two of its numbers are still those of the card it was made from; measure them:
   ${bench} --calibrate     rss_at_threshold
   ${bench}                 what it is worth
-and write the width of the PSFs it was trained with as psf_fwhm_px (reconstruct says it of every cube).`);
+and write the ranges of the PSFs it was trained with as psf_fwhm_px and psf_sidelobes (reconstruct says both of every cube).`);

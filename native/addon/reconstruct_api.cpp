@@ -40,6 +40,8 @@ ReconstructorConfig readConfig(const Fields& fields) {
   config.fluxRecError = fields.number("fluxRecError");
   config.psfFwhmMin = fields.number("psfFwhmMin");
   config.psfFwhmMax = fields.number("psfFwhmMax");
+  config.psfSidelobesMin = fields.number("psfSidelobesMin");
+  config.psfSidelobesMax = fields.number("psfSidelobesMax");
   config.peakSnrMin = fields.number("peakSnrMin");
   config.peakSnrMax = fields.number("peakSnrMax");
   config.cadenceMinS = fields.number("cadenceMinS");

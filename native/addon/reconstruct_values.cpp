@@ -122,19 +122,21 @@ Napi::Object reconstructionValues(Napi::Env env, const ReconstructionTask& task,
   out.Set("psf", task.psf().label);
   out.Set("sources", sourceColumns(env, result.sources));
   out.Set("curves", curveColumns(env, result.bands, static_cast<size_t>(task.cube().frames)));
-  std::vector<double> frequencies, sigmas, widths;
+  std::vector<double> frequencies, sigmas, widths, sidelobes;
   int64_t blank = 0;
   size_t components = 0;
   for (const auto& band : task.bands()) {
     frequencies.push_back(band->info().frequencyHz);
     sigmas.insert(sigmas.end(), band->sigmas.begin(), band->sigmas.end());
     widths.insert(widths.end(), band->psfFwhmPx.begin(), band->psfFwhmPx.end());
+    sidelobes.insert(sidelobes.end(), band->psfSidelobes.begin(), band->psfSidelobes.end());
     blank += band->blankPixels;
     if (band->planes.staticSky()) components += band->planes.staticSky()->components().size();
   }
   out.Set("frequenciesHz", doubles(env, frequencies));
   out.Set("sigmas", doubles(env, sigmas));
   out.Set("psfFwhmPx", doubles(env, widths));
+  out.Set("psfSidelobes", doubles(env, sidelobes));
   out.Set("thresholdSnr", result.thresholdSnr);
   if (result.noisePeaks) {
     out.Set("noisePeaks", *result.noisePeaks);

@@ -47,6 +47,7 @@ void Band::begin(const ReconstructorConfig& config, StaticPart part, int threads
   channels = std::make_unique<Channels>(planes, config, threads, cancelled);
   sigmas = channels->sigmas();
   psfFwhmPx = channels->psfFwhms();
+  psfSidelobes = channels->psfSidelobes();
   blankPixels = channels->blankPixels();
   reconstructed.resize(static_cast<size_t>(planes.pixels() * info().frames));
 }

@@ -27,6 +27,7 @@ struct Band {
   std::vector<float> reconstructed;
   std::vector<double> sigmas;     // per frame, in the cube's unit; the following too once channels are there
   std::vector<double> psfFwhmPx;  // NaN where the PSF's core is no peak
+  std::vector<double> psfSidelobes;  // NaN where the PSF does not reach them
   int64_t blankPixels = 0;
 
   /// Reads it once, and a few times more where what is static is taken away first. Throws as Channels.

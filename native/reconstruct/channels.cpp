@@ -75,7 +75,7 @@ Channels::Channels(const CubePlanes& planes, const ReconstructorConfig& config, 
   measureNoise(cancelled);
   if (!known.empty()) sigmas_ = known;
   for (int i = 0; i < std::min(threads, planes.cube().frames); ++i) scratch_.emplace_back(planes.transform());
-  cache_ = std::make_unique<SpectraCache>(planes_, sigmas_,
+  cache_ = std::make_unique<SpectraCache>(planes_, sigmas_, config_.beamPx,
                                           keptFrames(planes_, config_.windowFrames, threads_), threads_);
   combineAll(cancelled);
 }
@@ -120,7 +120,10 @@ void Channels::combineAll(const std::atomic<bool>* cancelled) {
   for (int t = 0; t < frames; t += step) {
     throwIfCancelled(cancelled);
     const auto spectra = cache_->range(t, std::min(t + step, frames) - 1, scratch_);
-    for (const FrameSpectra* it : spectra) psfFwhms_.push_back(it->psfFwhm);
+    for (const FrameSpectra* it : spectra) {
+      psfFwhms_.push_back(it->psfFwhm);
+      psfSidelobes_.push_back(it->psfSidelobes);
+    }
     inThreads((count + kSumBlock - 1) / kSumBlock, threads_, [&](int64_t block) {
       const int64_t from = block * kSumBlock, values = std::min(kSumBlock, count - from);
       for (const FrameSpectra* it : spectra) {

@@ -29,6 +29,8 @@ class Channels {
   const std::vector<double>& sigmas() const { return sigmas_; }
   /// Of the PSF's core, each frame; NaN where it is no peak.
   const std::vector<double>& psfFwhms() const { return psfFwhms_; }
+  /// Of the PSF in each frame.
+  const std::vector<double>& psfSidelobes() const { return psfSidelobes_; }
   int64_t blankPixels() const { return blankPixels_; }
   /// Channel 2 in the cube's unit, [height][width]: in every frame this over its noise.
   const std::vector<float>& all() const { return all_; }
@@ -64,7 +66,7 @@ class Channels {
   const CubePlanes& planes_;
   const ReconstructorConfig config_;
   int threads_, together_;
-  std::vector<double> sigmas_, psfFwhms_;
+  std::vector<double> sigmas_, psfFwhms_, psfSidelobes_;
   int64_t blankPixels_ = 0;
   std::vector<PlaneScratch> scratch_;  // of each thread
   std::unique_ptr<SpectraCache> cache_;

@@ -17,9 +17,10 @@ struct ReconstructorConfig {
   double windowFrames = 2;     // sigma of the window in time of channel 1
   double rssAtThreshold = 1;   // root of the sum of squares over time that is SNR 5 (docs/transients.md)
   double fluxRecError = 0.34;  // of flux_rec, in units of the frame's noise
-  double psfFwhmMin = 0, psfFwhmMax = 0;    // trained range; 0, 0 = not said
-  double peakSnrMin = 0, peakSnrMax = 0;    // the same, of a source in one frame
-  double cadenceMinS = 0, cadenceMaxS = 0;  // the same, from frame to frame
+  double psfFwhmMin = 0, psfFwhmMax = 0;            // trained range; 0, 0 = not said
+  double psfSidelobesMin = 0, psfSidelobesMax = 0;  // the same, of psfSidelobes
+  double peakSnrMin = 0, peakSnrMax = 0;            // the same, of a source in one frame
+  double cadenceMinS = 0, cadenceMaxS = 0;          // the same, from frame to frame
   int trainedFrames = 32;
 };
 

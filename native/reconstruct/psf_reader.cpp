@@ -174,4 +174,20 @@ double psfFwhm(const float* plane, int64_t height, int64_t width) {
   return kFwhmPerSigma / std::sqrt(2 * std::sqrt(determinant));
 }
 
+double psfSidelobes(const float* plane, int64_t height, int64_t width, double beamPx) {
+  const double least = kSidelobesFrom * beamPx, most = kSidelobesTo * beamPx;
+  const auto reach = std::min<int64_t>(static_cast<int64_t>(most), (std::min(height, width) - 1) / 2);
+  double squares = 0, count = 0;
+  for (int64_t dy = -reach; dy <= reach; ++dy) {
+    for (int64_t dx = -reach; dx <= reach; ++dx) {
+      const double away = std::hypot(static_cast<double>(dx), static_cast<double>(dy));
+      if (away < least || away > most) continue;
+      const auto value = static_cast<double>(plane[(dy + height) % height * width + (dx + width) % width]);
+      squares += value * value;
+      count += 1;
+    }
+  }
+  return std::sqrt(squares / count);
+}
+
 }  // namespace otf

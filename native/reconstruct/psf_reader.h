@@ -9,6 +9,9 @@
 
 namespace otf {
 
+/// Of the FWHM of the reconstruction's Gaussian: where psfSidelobes looks.
+constexpr double kSidelobesFrom = 1.25, kSidelobesTo = 2.5;
+
 struct PsfInfo {
   std::string label;
   int64_t width = 0, height = 0;
@@ -40,5 +43,9 @@ class PsfReader {
 /// FWHM in pixels (geometric mean of both axes) of the Gaussian through the core of a PSF that peaks at (0,0) of a wrapped
 /// plane: least squares of the logarithm above 0.35 of the peak. NaN: the core is no peak.
 double psfFwhm(const float* plane, int64_t height, int64_t width);
+
+/// Rms of such a PSF at 1.25 to 2.5 of `beamPx` from its peak, where the first sidelobes are, or the plateau of weights that favour
+/// short baselines. NaN: the plane does not reach there.
+double psfSidelobes(const float* plane, int64_t height, int64_t width, double beamPx);
 
 }  // namespace otf

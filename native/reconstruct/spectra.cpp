@@ -96,10 +96,11 @@ void CubePlanes::crop(const float* plane, float* image, float scale) const {
   }
 }
 
-SpectraCache::SpectraCache(const CubePlanes& planes, const std::vector<double>& sigmas, int frames,
-                           int threads)
+SpectraCache::SpectraCache(const CubePlanes& planes, const std::vector<double>& sigmas, double beamPx,
+                           int frames, int threads)
     : planes_(planes),
       sigmas_(sigmas),
+      beamPx_(beamPx),
       threads_(threads),
       memory_(static_cast<size_t>(frames * frameBytes(planes.transform()))),
       kept_(static_cast<size_t>(frames)) {
@@ -125,6 +126,7 @@ void SpectraCache::make(int frame, PlaneScratch& scratch, FrameSpectra& out) con
   std::replace_if(image.begin(), image.end(), [](float v) { return std::isnan(v); }, 0.0F);
   const Complex* psf = planes_.psfSpectrum(frame, scratch, CubePlanes::Psf::kPlaneToo);
   out.psfFwhm = psfFwhm(scratch.plane.floats(), transform.height(), transform.width());
+  out.psfSidelobes = psfSidelobes(scratch.plane.floats(), transform.height(), transform.width(), beamPx_);
   planes_.embed(image.data(), scratch.plane.floats());
   planes_.imageTransform().forward(scratch.plane.floats(), out.cross);
   const double sigma = sigmas_[static_cast<size_t>(frame)];

@@ -22,7 +22,7 @@ struct FrameSpectra {
   int frame = -1;            // -1: none
   Complex* cross = nullptr;  // conj(H) D / sigma^2
   float* power = nullptr;    // |H|^2 / sigma^2
-  double psfFwhm = 0;
+  double psfFwhm = 0, psfSidelobes = 0;
 };
 
 /// What the work on a frame needs while it goes on, kept from frame to frame: pages of memory that are new each time cost more
@@ -90,8 +90,10 @@ class CubePlanes {
 /// missing are made by several.
 class SpectraCache {
  public:
-  /// `sigmas`: noise of each frame; blank pixels count as 0. `frames`: how many are kept, and most of a range.
-  SpectraCache(const CubePlanes& planes, const std::vector<double>& sigmas, int frames, int threads);
+  /// `sigmas`: noise of each frame; blank pixels count as 0. `frames`: how many are kept, and most of a range. `beamPx`: where
+  /// sidelobes are looked for (psfSidelobes).
+  SpectraCache(const CubePlanes& planes, const std::vector<double>& sigmas, double beamPx, int frames,
+               int threads);
 
   /// Frames [first, last]; valid until the next call. `scratch`: one for each thread.
   std::vector<const FrameSpectra*> range(int first, int last, std::vector<PlaneScratch>& scratch);
@@ -104,6 +106,7 @@ class SpectraCache {
 
   const CubePlanes& planes_;
   const std::vector<double>& sigmas_;
+  double beamPx_;
   int threads_;
   Buffer memory_;
   std::vector<FrameSpectra> kept_;

@@ -33,6 +33,18 @@ void checkPsf(const Band& band, const ReconstructorConfig& config, std::vector<s
                      rangeText(config.psfFwhmMin, config.psfFwhmMax) + ": its fluxes may be wrong");
 }
 
+/// The width of the core says nothing of these: a plateau of short baselines can stand beside the same core.
+void checkSidelobes(const Band& band, const ReconstructorConfig& config, std::vector<std::string>& warnings) {
+  if (config.psfSidelobesMax <= 0) return;
+  const auto [least, most] = std::minmax_element(band.psfSidelobes.begin(), band.psfSidelobes.end());
+  if (!(*least < config.psfSidelobesMin) && !(*most > config.psfSidelobesMax)) return;
+  warnings.push_back("the PSF has an rms of " + rangeText(*least, *most) + " at " +
+                     rangeText(kSidelobesFrom * config.beamPx, kSidelobesTo * config.beamPx) +
+                     " pixels from its peak, the network was trained for " +
+                     rangeText(config.psfSidelobesMin, config.psfSidelobesMax) +
+                     ": it may take sidelobes and noise for sources; image with the weights of its training");
+}
+
 void checkTimes(const CubeInfo& cube, const ReconstructorConfig& config, std::vector<std::string>& warnings) {
   if (cube.frames < config.trainedFrames) {
     warnings.push_back("the cube has " + std::to_string(cube.frames) +
@@ -92,6 +104,7 @@ void checkPeaks(const Band& band, const std::vector<ReconstructedSource>& source
 std::vector<std::string> observationWarnings(const Band& band, const ReconstructorConfig& config) {
   std::vector<std::string> out;
   checkPsf(band, config, out);
+  checkSidelobes(band, config, out);
   checkTimes(band.info(), config, out);
   checkNoise(band, out);
   return out;

@@ -10,7 +10,7 @@
 
 namespace otf {
 
-/// One line for each range of the card an observation is outside of: width of the PSF, number and spacing of frames, evenness
+/// One line for each range of the card an observation is outside of: width and sidelobes of the PSF, number and spacing of frames, evenness
 /// of both time and noise.
 std::vector<std::string> observationWarnings(const Band& band, const ReconstructorConfig& config);
 

@@ -13,6 +13,8 @@ export interface ReconstructorConfig {
   fluxRecError: number;
   psfFwhmMin: number;
   psfFwhmMax: number;
+  psfSidelobesMin: number;
+  psfSidelobesMax: number;
   /** 0, 0 = not said; peaks in units of the noise of a frame, seconds from frame to frame. */
   peakSnrMin: number;
   peakSnrMax: number;
@@ -137,6 +139,8 @@ export interface FoundReconstruction {
   /** [band][frame]: the noise, in the cube's unit; width of the PSF. */
   sigmas: Float64Array;
   psfFwhmPx: Float64Array;
+  /** [band][frame]: rms of the PSF at 1.25 to 2.5 FWHM of the reconstruction's Gaussian. Absent: a record of before. */
+  psfSidelobes?: Float64Array;
   thresholdSnr: number;
   /**
    * Of a network's detection: peaks of noise to be expected above the threshold, and what the statistic was divided by, where

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reconstruct/tests/simulated.h"
+#include "reconstruct/trained_ranges.h"
 
 using namespace otf;
 using simulate::CurveShape;
@@ -226,6 +227,35 @@ TEST_CASE("what the network was not trained for is told") {
   low.mostSources = 1;
   const auto noisy = cube.task(config, low);
   CHECK_THROWS_WITH_AS(cube.run(*noisy), doctest::Contains("give a higher one; the PSF is"), OtfError);
+}
+
+TEST_CASE("a PSF with another plateau beside the same core is told of") {
+  const auto warnings = [](double robust, int64_t size) {
+    CubeSpec it = spec(size, 16);
+    it.robust = robust;
+    it.sources.emplace();
+    const Run cube(it);
+    ReconstructorConfig config = test::demoReconstructor();
+    config.psfFwhmMin = 2.4;
+    config.psfFwhmMax = 5;
+    config.psfSidelobesMin = 0.07;
+    config.psfSidelobesMax = 0.105;
+    ReconstructRequest clean;
+    clean.method = ReconstructMethod::kClean;
+    const auto task = cube.task(config, clean);
+    task->runClassical();
+    for (const double width : task->bands()[0]->psfFwhmPx) CHECK((width > 2.4 && width < 5));
+    return observationWarnings(*task->bands()[0], config);
+  };
+  const auto tells = [](const std::vector<std::string>& all) {
+    return std::count_if(all.begin(), all.end(), [](const std::string& w) {
+      return w.find("at 4 to 8 pixels from its peak, the network was trained for 0.07 to 0.105") != w.npos;
+    });
+  };
+  CHECK(tells(warnings(0, 64)) == 0);
+  CHECK(tells(warnings(0.5, 64)) == 1);
+  // The weights of a field of 256 pixels count in cells four times as fine.
+  CHECK(tells(warnings(0, 256)) == 1);
 }
 
 TEST_CASE("classical methods go the same way without a network") {

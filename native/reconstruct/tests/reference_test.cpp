@@ -101,6 +101,22 @@ TEST_CASE("a PSF between pixels is the sum over its uv plane") {
   CHECK(at(0, 0) == doctest::Approx(1).epsilon(1e-5));
 }
 
+TEST_CASE("sidelobes are those of a ring in units of the beam") {
+  std::vector<float> plane(64 * 48);
+  plane[0] = 1;
+  CHECK(psfSidelobes(plane.data(), 48, 64, 3.2) == 0);
+  // On both sides of the wrapped plane, at 4 to 8 pixels; what is nearer or further does not count.
+  for (int64_t y = 0; y < 48; ++y) {
+    for (int64_t x = 0; x < 64; ++x) {
+      const double away = std::hypot(double(std::min(x, 64 - x)), double(std::min(y, 48 - y)));
+      plane[size_t(y * 64 + x)] = away < 4 || away > 8 ? 1.0F : y < 24 ? 0.3F : -0.3F;
+    }
+  }
+  CHECK(psfSidelobes(plane.data(), 48, 64, 3.2) == doctest::Approx(0.3).epsilon(1e-6));
+  CHECK(psfSidelobes(plane.data(), 48, 64, 2.2) > 0.5);
+  CHECK(std::isnan(psfSidelobes(plane.data(), 4, 4, 3.2)));
+}
+
 TEST_CASE("variability is that of scipy") {
   CHECK(chiSquareSurvival(3.5, 1) == doctest::Approx(0.0613688291394023).epsilon(1e-9));
   CHECK(chiSquareSurvival(12.1, 4) == doctest::Approx(0.016622927145756142).epsilon(1e-9));

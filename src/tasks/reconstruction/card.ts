@@ -26,8 +26,9 @@ const kReconstructorTable = z.strictObject({
   rss_at_threshold: positive,
   /** Rms error of flux_rec in units of the noise of a frame. */
   flux_rec_error: positive,
-  /** Trained ranges: pixels, ratio, seconds from frame to frame. What is outside of them is warned of. */
+  /** Trained ranges: pixels, rms beside the core over the peak, ratio, seconds from frame to frame. What is outside of them is warned of. */
   psf_fwhm_px: range.optional(),
+  psf_sidelobes: range.optional(),
   sigma_over_peak: range.optional(),
   cadence_s: range.optional(),
   telescope: z.string().optional(),
@@ -67,6 +68,8 @@ export function toReconstructorConfig({ tile, reconstructor: it }: Reconstructor
     fluxRecError: it.flux_rec_error,
     psfFwhmMin: it.psf_fwhm_px?.[0] ?? 0,
     psfFwhmMax: it.psf_fwhm_px?.[1] ?? 0,
+    psfSidelobesMin: it.psf_sidelobes?.[0] ?? 0,
+    psfSidelobesMax: it.psf_sidelobes?.[1] ?? 0,
     peakSnrMin: it.sigma_over_peak ? 1 / it.sigma_over_peak[1] : 0,
     peakSnrMax: it.sigma_over_peak ? 1 / it.sigma_over_peak[0] : 0,
     cadenceMinS: it.cadence_s?.[0] ?? 0,

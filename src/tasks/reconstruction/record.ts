@@ -77,6 +77,12 @@ export function reconstructionFacts(record: ReconstructionRecord): Fact[] {
   add('blanked_pixels', 'NBLANK', found.blankPixels, 'blank pixels in the cube');
   add('noise', 'NOISE', mean(found.sigmas), 'mean over frames, rms of a dirty frame');
   add('psf_fwhm_px', 'PSFFWHM', mean(found.psfFwhmPx.filter(Number.isFinite)), 'mean over frames, pixels');
+  add(
+    'psf_sidelobes',
+    'PSFLOBE',
+    mean(found.psfSidelobes?.filter(Number.isFinite) ?? new Float64Array(0)),
+    'mean over frames, rms of the PSF at 1.25 to 2.5 FWHM of the Gaussian',
+  );
   add('beam_px', 'BEAMPX', record.beamPx, 'FWHM of the Gaussian of the reconstruction, pixels');
   const { staticComponents } = found;
   add('static', 'STATIC', staticComponents === undefined ? undefined : 'mean-clean', 'what was taken away before');
