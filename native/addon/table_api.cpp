@@ -49,7 +49,7 @@ Napi::Value tableRows(const Napi::CallbackInfo& info) {
   if (!given.IsArray()) throw OtfError(Code::kInvalidArgument, "request: columns is no array");
   const auto array = given.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) columns.push_back(readCells(array.Get(i).As<Napi::Object>()));
-  const std::string text = rowText(form, columns, fields.integer("first"), fields.integer("count"));
+  const std::string text = rowText(form, columns, 0, fields.integer("count"));
   return Napi::Buffer<char>::Copy(info.Env(), text.data(), text.size());
 }
 

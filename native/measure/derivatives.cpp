@@ -5,19 +5,24 @@
 namespace otf::measure {
 
 bool Cholesky::decompose(const Matrix& m, double damping) {
+  constexpr double kLeast = 1e-12;  // of a diagonal
   for (size_t i = 0; i < n_; ++i) {
-    if (!(m.at(i, i) > 0)) return false;
-    scale_[i] = 1 / std::sqrt(m.at(i, i));
-  }
-  for (size_t i = 0; i < n_; ++i) {
+    const double diagonal = m.at(i, i);
     double* row = lower_.row(i);
+    double left = diagonal * (1 + damping);
+    // Times the pivots first, which the rows below want.
     for (size_t j = 0; j < i; ++j) {
       const double* other = lower_.row(j);
-      row[j] = (m.at(i, j) * scale_[i] * scale_[j] - product(row, other, j)) / other[j];
+      row[j] = m.at(i, j);
+      for (size_t k = 0; k < j; ++k) row[j] -= row[k] * other[k];
     }
-    const double left = 1 + damping - product(row, row, i);
-    if (!(left > 1e-12)) return false;
-    row[i] = std::sqrt(left);
+    for (size_t j = 0; j < i; ++j) {
+      const double scaled = row[j] * inverse_[j];
+      left -= scaled * row[j];
+      row[j] = scaled;
+    }
+    if (!(diagonal > 0) || !(left > kLeast * diagonal)) return false;
+    inverse_[i] = 1 / left;
   }
   return true;
 }
@@ -25,14 +30,12 @@ bool Cholesky::decompose(const Matrix& m, double damping) {
 void Cholesky::solveFrom(size_t first, double* right) const {
   for (size_t i = first; i < n_; ++i) {
     const double* row = lower_.row(i);
-    right[i] = (right[i] * scale_[i] - product(row + first, right + first, i - first)) / row[i];
+    for (size_t k = first; k < i; ++k) right[i] -= row[k] * right[k];
   }
   for (size_t i = n_; i-- > first;) {
-    const double* row = lower_.row(i);
-    right[i] /= row[i];
-    for (size_t k = first; k < i; ++k) right[k] -= row[k] * right[i];
+    right[i] *= inverse_[i];
+    for (size_t k = i + 1; k < n_; ++k) right[i] -= lower_.at(k, i) * right[k];
   }
-  for (size_t i = first; i < n_; ++i) right[i] *= scale_[i];
 }
 
 void Cholesky::invert(Matrix& inverse) const {

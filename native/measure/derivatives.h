@@ -23,10 +23,10 @@ class Matrix {
   std::vector<double> values_;
 };
 
-/// Cholesky's decomposition of a positive matrix. Parameters differ in scale by orders of magnitude: all diagonals become 1.
+/// Cholesky's decomposition of a positive matrix, as L D L': no roots, and parameters may differ in scale by orders of magnitude.
 class Cholesky {
  public:
-  explicit Cholesky(size_t n) : n_(n), lower_(n, n), scale_(n) {}
+  explicit Cholesky(size_t n) : n_(n), lower_(n, n), inverse_(n) {}
   /// `damping`: so much of the diagonal is added to it. False: it is not positive.
   bool decompose(const Matrix& m, double damping = 0);
   /// The solution in place of the right side.
@@ -38,7 +38,7 @@ class Cholesky {
   void solveFrom(size_t first, double* right) const;
   size_t n_;
   Matrix lower_;
-  std::vector<double> scale_;
+  std::vector<double> inverse_;  // of D
 };
 
 /// The inverse of a positive matrix in place; false: it is none.

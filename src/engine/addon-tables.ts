@@ -12,7 +12,7 @@ export interface FitsColumn {
   numbers?: Float64Array;
 }
 
-/** Rows [first, first + count): before[0] cell before[1] cell ... end. */
+/** The first `count` rows: before[0] cell before[1] cell ... end. */
 export interface TableRowsRequest {
   columns: ({ type: 'text'; values: string[] } | { type: 'float' | 'double' | 'int'; values: Float64Array })[];
   /** One for each column. */
@@ -20,7 +20,6 @@ export interface TableRowsRequest {
   end: string;
   /** Instead of a number that is not finite. */
   missing: string;
-  first: number;
   count: number;
 }
 

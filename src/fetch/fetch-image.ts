@@ -9,6 +9,7 @@ import { type ErrorCode, OtfError, systemReason, toOtfError } from '../errors/ca
 import { publicUrl } from '../errors/public-text.js';
 import { ask, Cut, networkReason } from './connect.js';
 import { type DigestName, type Digests, readDigestHeader, Summing } from './digests.js';
+import { Landing } from './landing.js';
 import { type Place, type Places, placeOf } from './places.js';
 
 export interface FetchLimits {
@@ -90,9 +91,7 @@ async function fetchOne(url: string, path: string, limits: FetchLimits, signal: 
   const deadline = AbortSignal.timeout(Math.min(limits.timeoutMs, 2 ** 31 - 1));
   const either = AbortSignal.any([signal, deadline]);
   limits.watch?.restarts();
-  const file = await open(path, 'w').catch((thrown) => {
-    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
-  });
+  const file = await open(path, 'w').catch(refuseToKeep);
   const names = new Set<DigestName>(['sha256', ...(Object.keys(limits.digests ?? {}) as DigestName[])]);
   const transfer: Transfer = {
     file,
@@ -210,24 +209,33 @@ async function acceptStatus(
 
 async function readBody(transfer: Transfer, response: IncomingMessage, url: URL, limits: FetchLimits): Promise<void> {
   const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  for (;;) {
-    const next = await chunks.next().catch((error: Error) => {
-      if (error.name === 'AbortError') throw error;
-      throw new Cut(networkReason(error));
-    });
-    if (next.done) break;
-    const received = transfer.received + next.value.length;
-    if (received > limits.maxBytes) throw tooLarge(url, limits);
-    if (Math.floor(received / kCheckedBytes) > Math.floor(transfer.received / kCheckedBytes)) limits.assertRoom?.();
-    await transfer.file.write(next.value, 0, next.value.length, transfer.received).catch((thrown) => {
-      throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
-    });
-    transfer.sums.update(next.value);
-    transfer.received += next.value.length;
-    limits.watch?.came(transfer.received, transfer.total);
+  const landing = new Landing(transfer.file.fd, transfer.received, (bytes) =>
+    limits.watch?.came(bytes, transfer.total),
+  );
+  try {
+    for (;;) {
+      const next = await chunks.next().catch((error: Error) => {
+        if (error.name === 'AbortError') throw error;
+        throw new Cut(networkReason(error));
+      });
+      if (next.done) break;
+      const received = transfer.received + next.value.length;
+      if (received > limits.maxBytes) throw tooLarge(url, limits);
+      if (Math.floor(received / kCheckedBytes) > Math.floor(transfer.received / kCheckedBytes)) limits.assertRoom?.();
+      transfer.sums.update(next.value);
+      transfer.received = received;
+      await landing.add(next.value)?.catch(refuseToKeep);
+    }
+  } finally {
+    // What has come is in the file: a transfer that was cut goes on behind it.
+    await landing.end().catch(refuseToKeep);
   }
   if (!response.complete) throw new Cut('the connection was cut');
   if (transfer.total !== undefined && transfer.received < transfer.total) throw new Cut('the connection was cut');
+}
+
+function refuseToKeep(thrown: unknown): never {
+  throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot keep the image: ${systemReason(thrown)}`, { cause: thrown });
 }
 
 function failed(url: string, reason: string): OtfError {

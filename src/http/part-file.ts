@@ -1,10 +1,10 @@
 /** One file of a form on its way to disk. */
 import { createHash } from 'node:crypto';
-import { closeSync, fsync, openSync, writev } from 'node:fs';
+import { closeSync, fsync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { writePieces } from '../io/write-pieces.js';
 import { refuseForDisk, type Spool } from '../jobs/folders.js';
 
-const writeAt = promisify(writev);
 const sync = promisify(fsync);
 
 /** The disk is looked at each time so much has been written. */
@@ -42,7 +42,7 @@ export class PartFile {
 
   /** Everything added is written. Throws OTF_DISK_FULL, OTF_INTERNAL. */
   async flush(): Promise<void> {
-    let pieces = this.#waiting;
+    const pieces = this.#waiting;
     this.#waiting = [];
     let bytes = 0;
     for (const piece of pieces) bytes += piece.length;
@@ -52,16 +52,11 @@ export class PartFile {
       this.#uncheckedBytes = 0;
       this.#spool.assertReserve();
     }
-    let writing = writeAt(this.#descriptor, pieces);
+    const writing = this.#orRefuse(writePieces(this.#descriptor, pieces));
     // Beside the write, which another thread does.
     for (const piece of pieces) this.#hash.update(piece);
     this.size += bytes;
-    for (;;) {
-      const written = await this.#orRefuse(writing);
-      pieces = after(pieces, written.bytesWritten);
-      if (pieces.length === 0) return;
-      writing = writeAt(this.#descriptor, pieces);
-    }
+    await writing;
   }
 
   /** On disk; its digest. */
@@ -81,18 +76,4 @@ export class PartFile {
   #orRefuse<T>(work: Promise<T>): Promise<T> {
     return work.catch(refuseForDisk);
   }
-}
-
-/** What writev(2) left: it may take less than it was given. */
-function after(pieces: Buffer[], written: number): Buffer[] {
-  let left = written;
-  let index = 0;
-  for (; index < pieces.length; index++) {
-    const length = pieces[index]?.length ?? 0;
-    if (left < length) break;
-    left -= length;
-  }
-  const rest = pieces.slice(index);
-  if (rest[0] && left > 0) rest[0] = rest[0].subarray(left);
-  return rest;
 }

@@ -20,15 +20,16 @@ const kRowsPerPiece = 1024;
  * table is never one string.
  */
 export function* rowPieces({ columns, rows }: Table, form: RowForm): Generator<Buffer> {
-  const { text = (same: string) => same, missing = '', end } = form;
+  const { text = (same: string) => same, missing = '' } = form;
   const before = columns.map(form.before);
-  const cells = columns.map((column) =>
-    column.type === 'text'
-      ? { type: column.type, values: column.values.map((value) => text(value)) }
-      : { type: column.type, values: column.values },
-  );
   for (let first = 0; first < rows; first += kRowsPerPiece) {
-    const count = Math.min(kRowsPerPiece, rows - first);
-    yield addon.tableRows({ columns: cells, before, end, missing, first, count });
+    const end = Math.min(first + kRowsPerPiece, rows);
+    // Its own rows only: the native side takes over every text it is given.
+    const cells = columns.map((column) =>
+      column.type === 'text'
+        ? { type: column.type, values: column.values.slice(first, end).map((value) => text(value)) }
+        : { type: column.type, values: column.values.subarray(first, end) },
+    );
+    yield addon.tableRows({ columns: cells, before, end: form.end, missing, count: end - first });
   }
 }
