@@ -15,7 +15,7 @@ const kTypeScript = {
   auth: ['config', 'errors', 'io'],
   results: ['engine', 'errors', 'io'],
   provenance: ['io', 'version.ts'],
-  fetch: ['errors', 'version.ts'],
+  fetch: ['errors', 'io', 'version.ts'],
   client: ['errors'],
   dashboard: ['client', 'errors', 'io'],
   scores: ['engine', 'errors', 'results', 'version.ts'],
