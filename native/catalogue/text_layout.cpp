@@ -46,20 +46,24 @@ class Sampler {
       size_t after = i + 1;
       while (after < lines.size() && (lines[after].empty() || isComment(lines[after]))) ++after;
       if (after < lines.size() && next.split(lines[after]).size() != cells.size()) continue;
-      if (cells.size() > static_cast<size_t>(limits_.maxColumns))
-        input_.fail("it has more than " + std::to_string(limits_.maxColumns) + " columns");
       layout.comma = comma;
-      layout.isText.resize(cells.size());
+      takeColumns(cells.size(), layout);
       return i;
     }
     // Names alone are a table without rows.
     for (size_t i = 0; i < lines.size(); ++i) {
       if (lines[i].empty() || isComment(lines[i]) || lines[i].find(',') == std::string_view::npos) continue;
       layout.comma = ',';
-      layout.isText.resize(Splitter(',').split(lines[i]).size());
+      takeColumns(Splitter(',').split(lines[i]).size(), layout);
       return i + 1;
     }
     input_.fail("no line of it is a row of numbers");
+  }
+
+  void takeColumns(size_t count, TextLayout& layout) {
+    if (count > static_cast<size_t>(limits_.maxColumns))
+      input_.fail("it has more than " + std::to_string(limits_.maxColumns) + " columns");
+    layout.isText.resize(count);
   }
 
   /// Between blanks, the words nearest above the rows; between commas the first line of as many cells: what comes after it is

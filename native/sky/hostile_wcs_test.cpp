@@ -89,6 +89,17 @@ std::string without(std::initializer_list<const char*> keywords) {
 
 TEST_CASE("the good header is good") { checkTaken(cards(good()), ""); }
 
+TEST_CASE("what is no card with a value is none for wcslib either") {
+  for (const char* line : {"A_2_0                          = 1E-6", "B_1_1   /      = 2", "PV2_1     x = 0.1",
+                           "CRPIX1      60.0 = 3", "HIERARCH A_2_0 = 1E-6", "HISTORY A_2_0 = 1", "A_ORDER 3"})
+    checkTaken(cards([&] {
+                 std::vector<std::string> lines = good();
+                 lines.emplace_back(line);
+                 return lines;
+               }()),
+               "");
+}
+
 TEST_CASE("no celestial axes is not an error") {
   CHECK_FALSE(read(cards({"SIMPLE  = T", "NAXIS   = 2"})).has_value());
   CHECK_FALSE(read(with("CTYPE1  = 'LINEAR'", "CTYPE2  = 'LINEAR'")).has_value());

@@ -19,7 +19,7 @@ namespace {
 using fits::CardValue;
 using Kind = fits::CardValue::Kind;
 
-constexpr size_t kCardBytes = 80;
+constexpr size_t kCardBytes = 80, kNameBytes = 8;
 constexpr double kMostAxes = 99;
 constexpr double kMostSipOrder = 9;  // Shupe et al. 2005: orders 2 to 9
 
@@ -88,7 +88,12 @@ class Editor {
   void run() {
     for (size_t at = 0; at + kCardBytes <= text_.size(); at += kCardBytes) {
       const auto card = fits::splitCard(std::string_view(text_).substr(at, kCardBytes));
-      if (!card) continue;
+      // Where there is no value wcslib may see one: of an "A_2_0" with its '=' far to the right it makes a distortion that it has
+      // no memory for, and ends the process (7.12).
+      if (!card || card->name.size() > kNameBytes) {
+        blank(at);
+        continue;
+      }
       const CardValue value = fits::readField(card->field);
       const std::string name = card->name;
       const bool places = among(name, placing_), isText = among(name, texts_);

@@ -133,6 +133,8 @@ TEST_CASE("what is wrong in a text is told with its line") {
   CHECK(failure(std::string("a b\n1\0 2\n", 9)).find("no text, VOTable or FITS") != std::string::npos);
   CHECK(failure("a b\n1 2\n3 4\n", {1, 1000, 1 << 20}).find("more than 1 rows") != std::string::npos);
   CHECK(failure("a b\n1 2\n3 4\n", {9, 1, 1 << 20}).find("more than 1 columns") != std::string::npos);
+  // Names alone are a table, too.
+  CHECK(failure("a,b\n", {9, 1, 1 << 20}).find("more than 1 columns") != std::string::npos);
   CHECK(failure("a b\n1 2\n3 4\n", {9, 9, 3}).find("larger than") != std::string::npos);
 }
 
