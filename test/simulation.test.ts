@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kRoot } from './support/cli.js';
 
-/** The clock was set while a job ran that had begun before the first look at those that run: it was aborted. */
-const kOnceFound = ['20750'];
+/**
+ * The clock was set while a job ran that had begun before the first look at those that run: it was aborted. A row that could not be
+ * set back on a disk with errors was a job after the next start.
+ */
+const kOnceFound = ['20750', '40943'];
 
 function simulate(...args: string[]) {
   const program = join(kRoot, 'dist/test/simulation/main.js');

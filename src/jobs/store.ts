@@ -66,6 +66,8 @@ export class JobStore {
   #scheduled = false;
   /** Committed, and the disk is waited for. */
   #underWay: Batch | undefined;
+  /** Rows that were to become again what they were on a disk that took nothing: every commit sets them back, until one succeeds. */
+  readonly #owed = new Map<string, Job | null>();
 
   /** Opens or makes `dataDir/otf.sqlite`. Throws OTF_STORE_UNUSABLE. One process at a time. */
   constructor(dataDir: string, sync?: LogSync) {
@@ -213,11 +215,12 @@ export class JobStore {
     }
   }
 
-  /** Nobody has seen it: the rows become again what they were, as far as such a disk allows. */
+  /** Nobody has seen it: the rows become again what they were, now or as soon as the disk allows. */
   #undo({ accepted, before }: Batch, failure: unknown): void {
     let error = storeError(failure, this.#dataDir);
+    for (const [id, job] of before) this.#owed.set(id, job ?? null);
     try {
-      this.#commit(new Map([...before].map(([id, job]) => [id, job ?? null])));
+      this.#commit(new Map());
     } catch (thrown) {
       error = storeError(thrown, this.#dataDir);
     }
@@ -240,14 +243,15 @@ export class JobStore {
 
   /** What makes room may use the room kept for it. */
   #commit(draft: Map<string, Job | null>): void {
+    const rows = this.#owed.size === 0 ? draft : new Map([...this.#owed, ...draft]);
     const write = this.#database.transaction(() => {
-      for (const [id, job] of draft) {
+      for (const [id, job] of rows) {
         if (job === null) this.#remove.run(id);
         else this.#save.run(toRow(job));
       }
       this.usage.write();
     });
-    const removes = [...draft.values()].includes(null);
+    const removes = [...rows.values()].includes(null);
     try {
       write();
     } catch (thrown) {
@@ -255,12 +259,13 @@ export class JobStore {
       write();
     }
     this.usage.written();
+    this.#owed.clear();
   }
 
   /** What was used and no commit has taken along; on a disk that takes nothing it waits. */
   keepUsage(): void {
     try {
-      if (this.usage.dirty) this.#commit(new Map());
+      if (this.usage.dirty || this.#owed.size > 0) this.#commit(new Map());
     } catch (thrown) {
       if (!isDiskFull(thrown) && !isReadOnly(this.#dataDir)) throw thrown;
     }
