@@ -100,6 +100,23 @@ TEST_CASE("what is no card with a value is none for wcslib either") {
                "");
 }
 
+TEST_CASE("terms of a distortion are numbers, or there are no coordinates") {
+  const std::string type = "CTYPE1  = 'RA---TAN-SIP'", other = "CTYPE2  = 'DEC--TAN-SIP'";
+  const auto sip = [&](const std::string& term) {
+    std::vector<std::string> lines = good();
+    lines[5] = type;
+    lines[6] = other;
+    lines.insert(lines.end(), {"A_ORDER = 4", term});
+    return cards(lines);
+  };
+  CHECK(read(sip("A_2_0   = 1E-6")).has_value());
+  checkInvalid(sip("A_4_0   =   E-6"), "A_4_0 = E-6 is not usable");
+  checkInvalid(sip("BP_1_1  = 'x'"), "BP_1_1");
+  checkInvalid(sip("A_2_0   = NaN"), "A_2_0");
+  checkTaken(with("DP1     = E-6"), "");
+  checkTaken(with("PV1_77  ="), "");
+}
+
 TEST_CASE("no celestial axes is not an error") {
   CHECK_FALSE(read(cards({"SIMPLE  = T", "NAXIS   = 2"})).has_value());
   CHECK_FALSE(read(with("CTYPE1  = 'LINEAR'", "CTYPE2  = 'LINEAR'")).has_value());

@@ -96,7 +96,7 @@ class Editor {
       }
       const CardValue value = fits::readField(card->field);
       const std::string name = card->name;
-      const bool places = among(name, placing_), isText = among(name, texts_);
+      const bool places = among(name, placing_) || isSipTerm(name), isText = among(name, texts_);
       if (places || isText || name == "EQUINOX" || name == "RADESYS") onlyOnce(name, value, at);
       if (places) {
         placeNumber(name, value, at);
@@ -119,6 +119,12 @@ class Editor {
  private:
   static bool among(const std::string& name, const std::vector<std::string>& names) {
     return std::find(names.begin(), names.end(), name) != names.end();
+  }
+  /// A_2_0, BP_1_1: terms of a distortion (Shupe et al. 2005).
+  static bool isSipTerm(std::string_view name) {
+    if (!name.starts_with('A') && !name.starts_with('B')) return false;
+    name.remove_prefix(name.starts_with("AP") || name.starts_with("BP") ? 2 : 1);
+    return name.size() >= 4 && name[0] == '_' && std::isdigit(static_cast<unsigned char>(name[1])) != 0;
   }
   [[noreturn]] static void reject(const std::string& name, const CardValue& value) {
     throw OtfError(Code::kWcsInvalid, name + " = " + value.text + " is not usable");
@@ -182,7 +188,8 @@ class Editor {
       if (value.isNumber() && value.number >= 0 && value.number <= most) return;
       if (order) reject(name, value);
       leaveOut(name, value, at);
-    } else if (value.kind == Kind::kMalformed && value.text.starts_with("'")) {
+    } else if (value.kind == Kind::kMalformed || value.kind == Kind::kUndefined) {
+      // Nor a value that cannot be read: wcslib 7.12 has no memory for a term that it counts and cannot read either.
       blank(at);
     }
   }
