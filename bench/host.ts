@@ -18,6 +18,9 @@ export interface BenchServer {
   stop: () => Promise<void>;
 }
 
+/** As deploy/systemd starts it. */
+const kNodeOptions = '--max-semi-space-size=64';
+
 /** Settings by their environment names, e.g. CIANNA_OTF_POLICY_MAX_QUEUED. */
 export async function startBenchServer(
   dataDir: string,
@@ -27,7 +30,7 @@ export async function startBenchServer(
 ): Promise<BenchServer> {
   const args = [kProgram, 'serve', '--port', '0', '--data-dir', dataDir, '--models', models, ...more];
   const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...settings },
+    env: { ...process.env, NODE_OPTIONS: kNodeOptions, ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -1,6 +1,6 @@
 /** How the run of the server before this one ended, and which of its jobs are to blame for it. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { afterEnd } from '#otf/jobs/attempts.js';
@@ -41,6 +41,15 @@ describe('The end of the run before', () => {
     endRun(dir);
     assert.ok(!existsSync(runRecordPath(dir)));
     runFault(`${dir}/nowhere`);
+  });
+
+  it('is said to be unwritable where it is, in words of the catalogue', async (t) => {
+    const dir = await tempDir(t);
+    mkdirSync(runRecordPath(dir));
+    assert.throws(() => beginRun(dir), {
+      name: 'OtfError',
+      message: /^the server cannot write its files: it is a directory$/,
+    });
   });
 });
 

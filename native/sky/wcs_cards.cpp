@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "error/error.h"
@@ -98,6 +99,7 @@ class Editor {
       const std::string name = card->name;
       const bool places = among(name, placing_) || isSipTerm(name), isText = among(name, texts_);
       if (places || isText || name == "EQUINOX" || name == "RADESYS") onlyOnce(name, value, at);
+      if (places && isSipTerm(name)) distorted_.insert(name.substr(0, name.find('_')));
       if (places) {
         placeNumber(name, value, at);
       } else if (isText) {
@@ -114,6 +116,8 @@ class Editor {
 
   bool has(const std::string& name) const { return seen_.contains(name); }
   double number(const std::string& name) const { return numbers_.contains(name) ? numbers_.at(name) : 0; }
+  /// A, B, AP, BP: those with terms.
+  const std::set<std::string>& distorted() const { return distorted_; }
   const std::string& text() const { return text_; }
 
  private:
@@ -185,7 +189,10 @@ class Editor {
     const bool order = name == "A_ORDER" || name == "B_ORDER" || name == "AP_ORDER" || name == "BP_ORDER";
     if (order || name.starts_with("WCSAXES")) {
       const double most = order ? kMostSipOrder : kMostAxes;
-      if (value.isNumber() && value.number >= 0 && value.number <= most) return;
+      if (value.isNumber() && value.number >= 0 && value.number <= most) {
+        seen_[name] = at;
+        return;
+      }
       if (order) reject(name, value);
       leaveOut(name, value, at);
     } else if (value.kind == Kind::kMalformed || value.kind == Kind::kUndefined) {
@@ -199,9 +206,18 @@ class Editor {
   std::vector<std::string> placing_, texts_;
   std::map<std::string, size_t> seen_;
   std::map<std::string, double> numbers_;
+  std::set<std::string> distorted_;
 };
 
 [[noreturn]] void missing(const std::string& what) { throw OtfError(Code::kWcsInvalid, what); }
+
+/// wcslib 7.12 follows a null pointer for terms of a distortion whose order is not said.
+void requireOrders(const Editor& editor) {
+  for (const std::string& stem : editor.distorted()) {
+    if (!editor.has(stem + "_ORDER"))
+      missing(stem + "_ORDER is missing: the distortion has terms and no order");
+  }
+}
 
 /// The standard's defaults (0 for CRVAL and CRPIX, 1 for CDELT) are never meant in an image of the sky.
 void requireComplete(const Editor& editor, const int axes[2]) {
@@ -254,6 +270,7 @@ std::string usableCards(const std::string& cards, const int axes[2], std::vector
   Editor editor(cards, axes, warnings);
   editor.run();
   requireComplete(editor, axes);
+  requireOrders(editor);
   return editor.text();
 }
 

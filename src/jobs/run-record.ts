@@ -6,6 +6,7 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { refuseForDisk } from './folders.js';
 
 /** `outside`: somebody killed it, or the machine went down. `itself`: it crashed, or had taken all memory. */
 export type Ending = 'in order' | 'outside' | 'itself' | 'unknown';
@@ -27,12 +28,16 @@ export function runRecordPath(dataDir: string): string {
   return join(dataDir, kRecord);
 }
 
-/** Once a start, before any job runs: what became of the run before; and this one begins. Throws what writing throws. */
+/** Once a start, before any job runs: what became of the run before; and this one begins. Throws OTF_DISK_FULL, OTF_INTERNAL. */
 export function beginRun(dataDir: string): Before {
   const path = runRecordPath(dataDir);
   const now = { pid: process.pid, ...machine() };
   const before = endingOf(textAt(path), now);
-  writeFileSync(path, `${JSON.stringify(now)}\n`, { mode: 0o600 });
+  try {
+    writeFileSync(path, `${JSON.stringify(now)}\n`, { mode: 0o600 });
+  } catch (thrown) {
+    refuseForDisk(thrown);
+  }
   return before;
 }
 

@@ -3,7 +3,7 @@
  * job's files to whoever was given it, and still does after a restart of the server, which keeps no list of them.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OtfError, systemReason } from '../../errors/catalogue.js';
 
@@ -42,10 +42,11 @@ export function workSecret(dataDir: string): Buffer {
   let secret: Buffer;
   try {
     mkdirSync(dataDir, { recursive: true });
-    try {
-      writeFileSync(path, randomBytes(kSecretBytes), { mode: kOwnerOnly, flag: 'wx', flush: true });
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+    if (!existsSync(path)) {
+      // Whole or not at all: half a secret would be a damaged one from then on. One server at a time has the folder.
+      const made = `${path}.new`;
+      writeFileSync(made, randomBytes(kSecretBytes), { mode: kOwnerOnly, flush: true });
+      renameSync(made, path);
     }
     secret = readWorkSecret(dataDir);
   } catch (thrown) {
