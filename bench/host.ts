@@ -30,7 +30,7 @@ export async function startBenchServer(
 ): Promise<BenchServer> {
   const args = [kProgram, 'serve', '--port', '0', '--data-dir', dataDir, '--models', models, ...more];
   const child = spawn(process.execPath, args, {
-    env: { ...process.env, NODE_OPTIONS: kNodeOptions, ...settings },
+    env: { ...process.env, NODE_OPTIONS: `${kNodeOptions} ${process.env.NODE_OPTIONS ?? ''}`, ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

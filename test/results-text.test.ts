@@ -42,6 +42,11 @@ describe('CSV', () => {
     assert.ok(rows.slice(1).every((row) => row.at(-1) === 'ICRS'));
     assert.equal(rows.length, 1101);
     assert.ok(rows.every((row) => row.length === names.length));
+    // Rows are made in pieces: each has its own texts and numbers.
+    const column = (name: string) => rows.slice(1).map((row) => row[names.indexOf(name)]);
+    const wanted = (name: string) => catalogueOf(record).columns.find((it) => it.name === name)?.values ?? [];
+    assert.deepEqual(column('source_id'), [...wanted('source_id')]);
+    assert.deepEqual(Float32Array.from(column('x'), Number), Float32Array.from(wanted('x'), Number));
     assert.equal(rows[2]?.[names.indexOf('ra')], '');
     assert.equal(Number(rows[1]?.[names.indexOf('x')]), 1);
     assert.equal(Number(rows[1]?.[names.indexOf('ra')]), record.outcome.catalogue.raDeg[0]);

@@ -49,7 +49,7 @@ Napi::Value tableRows(const Napi::CallbackInfo& info) {
   if (!given.IsArray()) throw OtfError(Code::kInvalidArgument, "request: columns is no array");
   const auto array = given.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) columns.push_back(readCells(array.Get(i).As<Napi::Object>()));
-  const std::string text = rowText(form, columns, 0, fields.integer("count"));
+  const std::string text = rowText(form, columns, fields.integer("count"));
   return Napi::Buffer<char>::Copy(info.Env(), text.data(), text.size());
 }
 
@@ -57,7 +57,7 @@ Napi::Value numberText(const Napi::CallbackInfo& info) {
   const double value = info[0].ToNumber().DoubleValue();
   const std::vector<double> one{value};
   const NumberCells cells{cellType(info[1].ToString().Utf8Value()), one};
-  return Napi::String::New(info.Env(), rowText({{""}, "", ""}, std::vector<Cells>{cells}, 0, 1));
+  return Napi::String::New(info.Env(), rowText({{""}, "", ""}, std::vector<Cells>{cells}, 1));
 }
 
 }  // namespace otf::addon

@@ -13,14 +13,14 @@ void GroupData::begin(std::span<const size_t> group, std::vector<Measurement>& o
   flags.assign(group.size(), group.size() > 1 ? kBlended : 0);
   rms = 0;
   for (const size_t i : group) {
-    starts.push_back(peaks[i].start);
-    beams.push_back(detections[i].beam);
-    const NoiseMap::Value local = noise.at(peaks[i].start.x, peaks[i].start.y);
+    starts.push_back(task.peaks[i].start);
+    beams.push_back(task.detections[i].beam);
+    const NoiseMap::Value local = task.noise.at(task.peaks[i].start.x, task.peaks[i].start.y);
     out[i].background = local.background;
     out[i].rms = local.rms;
     rms = std::max(rms, local.rms);
   }
-  noiseShape = measure::noiseShape(noise.correlation(), beams.front());
+  noiseShape = measure::noiseShape(task.noise.correlation(), beams.front());
 }
 
 void GroupData::collect(const Window& window) {
@@ -28,7 +28,8 @@ void GroupData::collect(const Window& window) {
   for (size_t k = 0; k < starts.size(); ++k) {
     const Extent2 one = extentWithin(kFitSigmas, starts[k]);
     all.include(one);
-    const bool cut = one.left < 0 || one.bottom < 0 || one.right >= image.width || one.top >= image.height;
+    const bool cut =
+        one.left < 0 || one.bottom < 0 || one.right >= task.image.width || one.top >= task.image.height;
     if (cut) flags[k] |= kEdge;
   }
   const auto isWanted = [&](double x, double y) {
@@ -39,7 +40,7 @@ void GroupData::collect(const Window& window) {
       if (reaches(starts[k], x, y)) flags[k] |= kBlankNear;
     }
   };
-  gather(window, noise, all, 1, isWanted, blank, pixels);
+  gather(window, task.noise, all, 1, isWanted, blank, pixels);
 }
 
 void GroupData::collectForPlaces(const Window& window) {
@@ -51,7 +52,7 @@ void GroupData::collectForPlaces(const Window& window) {
     }
     return false;
   };
-  gather(window, noise, all, placeStride(beams.front()), isWanted, [](double, double) {}, placePixels);
+  gather(window, task.noise, all, placeStride(beams.front()), isWanted, [](double, double) {}, placePixels);
 }
 
 }  // namespace otf::measure

@@ -15,19 +15,25 @@
 
 namespace otf::measure {
 
-/// One group after the other; what it needs to know of its sources comes by their indices.
-struct GroupData {
+/// What all groups of an image have; by the indices of its detections.
+struct FitTask {
   const ImagePixels& image;
   const NoiseMap& noise;
   std::span<const Detection> detections;
   std::span<const Peak> peaks;
+  Effort effort;
+  double minSnr;
+};
 
-  std::vector<Gaussian> starts;
-  std::vector<Covariance> beams;
-  std::vector<int32_t> flags;
-  NoiseShape noiseShape;
+/// One group after the other.
+struct GroupData {
+  FitTask task;
+  std::vector<Gaussian> starts = {};
+  std::vector<Covariance> beams = {};
+  std::vector<int32_t> flags = {};
+  NoiseShape noiseShape = {};
   double rms = 0;  // of the noisiest one
-  FitPixels pixels, placePixels;
+  FitPixels pixels = {}, placePixels = {};
 
   /// Fills `out` with each one's background and noise.
   void begin(std::span<const size_t> group, std::vector<Measurement>& out);

@@ -29,10 +29,7 @@ constexpr double kDoubleGain = 4;
 /// Fits groups, one after the other.
 class GroupFitter {
  public:
-  explicit GroupFitter(const FitTask& task)
-      : data_{task.image, task.noise, task.detections, task.peaks, {}, {}, {}, {}, 0, {}, {}},
-        effort_(task.effort),
-        minSnr_(task.minSnr) {}
+  explicit GroupFitter(const FitTask& task) : data_{task} {}
 
   void fit(const std::vector<size_t>& group, const Window& window, std::vector<Measurement>& out) {
     data_.begin(group, out);
@@ -63,8 +60,8 @@ class GroupFitter {
     std::array<bool, kMostTogether> free{};
     std::vector<GaussianErrors> errors;
     // Of several the beam's shape tells the places first.
-    if (effort_ == Effort::kFast || data_.starts.size() > 1) fits = fitBeamShaped();
-    if (effort_ == Effort::kFull) {
+    if (data_.task.effort == Effort::kFast || data_.starts.size() > 1) fits = fitBeamShaped();
+    if (data_.task.effort == Effort::kFull) {
       // Where one leaves so little that no two could be better, the fit of twelve parameters need not be tried.
       if (!fits.empty() && withoutDouble(group, fits, free, 0, window, out)) return;
       free.fill(true);
@@ -77,7 +74,7 @@ class GroupFitter {
       }
     }
     const bool failed = fits.empty();
-    const bool isAsked = !failed && effort_ == Effort::kFull && group.size() > 1;
+    const bool isAsked = !failed && data_.task.effort == Effort::kFull && group.size() > 1;
     if (isAsked && withoutDouble(group, fits, free, sumOfSquares(data_.pixels, fits), window, out)) return;
     if (failed && group.size() > 1) return withoutFaintest(group, window, out);
     if (failed) {
@@ -99,7 +96,7 @@ class GroupFitter {
   bool anyWanted(const std::vector<size_t>& group, const std::vector<Gaussian>& fits,
                  const std::vector<Measurement>& out) const {
     for (size_t k = 0; k < group.size(); ++k) {
-      if (!(fits[k].peak / out[group[k]].rms < minSnr_)) return true;
+      if (!(fits[k].peak / out[group[k]].rms < data_.task.minSnr)) return true;
     }
     return false;
   }
@@ -229,8 +226,6 @@ class GroupFitter {
   }
 
   GroupData data_;
-  Effort effort_;
-  double minSnr_;
 };
 
 }  // namespace

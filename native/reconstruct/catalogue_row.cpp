@@ -11,8 +11,8 @@ namespace {
 
 constexpr double kDetected = 3;  // errors
 constexpr double kConstantChance = 1e-3;
-constexpr double kTests =
-    2;  // of all frames and of runs: as if there were nothing the one had in common with the other
+/// Of all frames and of runs: as if there were nothing the one had in common with the other.
+constexpr double kTests = 2;
 constexpr double kFaint = 0.2, kGone = 0.1;  // of the peak
 constexpr size_t kLeastFaintFrames = 3;
 

@@ -89,8 +89,7 @@ class Editor {
   void run() {
     for (size_t at = 0; at + kCardBytes <= text_.size(); at += kCardBytes) {
       const auto card = fits::splitCard(std::string_view(text_).substr(at, kCardBytes));
-      // Where there is no value wcslib may see one: of an "A_2_0" with its '=' far to the right it makes a distortion that it has
-      // no memory for, and ends the process (7.12).
+      // wcslib finds values where there are none for us, and what it reads has to have been looked at here.
       if (!card || card->name.size() > kNameBytes) {
         blank(at);
         continue;
@@ -99,7 +98,7 @@ class Editor {
       const std::string name = card->name;
       const bool places = among(name, placing_) || isSipTerm(name), isText = among(name, texts_);
       if (places || isText || name == "EQUINOX" || name == "RADESYS") onlyOnce(name, value, at);
-      if (places && isSipTerm(name)) distorted_.insert(name.substr(0, name.find('_')));
+      if (isSipTerm(name)) distorted_.insert(name.substr(0, name.find('_')));
       if (places) {
         placeNumber(name, value, at);
       } else if (isText) {
@@ -196,7 +195,7 @@ class Editor {
       if (order) reject(name, value);
       leaveOut(name, value, at);
     } else if (value.kind == Kind::kMalformed || value.kind == Kind::kUndefined) {
-      // Nor a value that cannot be read: wcslib 7.12 has no memory for a term that it counts and cannot read either.
+      // For the same reason.
       blank(at);
     }
   }

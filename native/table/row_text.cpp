@@ -41,16 +41,16 @@ size_t sizeOf(const Cells& cells) {
 
 }  // namespace
 
-std::string rowText(const RowForm& form, std::span<const Cells> columns, int64_t first, int64_t count) {
+std::string rowText(const RowForm& form, std::span<const Cells> columns, int64_t count) {
   if (form.before.size() != columns.size())
     throw OtfError(Code::kInvalidArgument, "a row needs one text before each of its cells");
-  if (first < 0 || count < 0) throw OtfError(Code::kInvalidArgument, "rows are counted from 0");
-  const auto end = static_cast<size_t>(first + count);
+  if (count < 0) throw OtfError(Code::kInvalidArgument, "there are no fewer rows than none");
+  const auto rows = static_cast<size_t>(count);
   for (const Cells& cells : columns)
-    if (sizeOf(cells) < end) throw OtfError(Code::kInvalidArgument, "a column is shorter than the table");
+    if (sizeOf(cells) < rows) throw OtfError(Code::kInvalidArgument, "a column is shorter than the table");
   std::string out;
-  out.reserve(static_cast<size_t>(count) * (columns.size() * kUsualCell + form.end.size()));
-  for (auto row = static_cast<size_t>(first); row < end; ++row) {
+  out.reserve(rows * (columns.size() * kUsualCell + form.end.size()));
+  for (size_t row = 0; row < rows; ++row) {
     for (size_t c = 0; c < columns.size(); ++c) {
       out.append(form.before[c]);
       std::visit(Writer{out, form.missing, row}, columns[c]);

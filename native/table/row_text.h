@@ -24,8 +24,8 @@ struct RowForm {
   std::string missing;
 };
 
-/// Rows [first, first + count), cells in the order of `columns`. Throws kInvalidArgument when a column is
+/// The first `count` rows, cells in the order of `columns`. Throws kInvalidArgument when a column is
 /// shorter or `before` has not one entry a column. A value of an integer column that has a fraction keeps it.
-std::string rowText(const RowForm& form, std::span<const Cells> columns, int64_t first, int64_t count);
+std::string rowText(const RowForm& form, std::span<const Cells> columns, int64_t count);
 
 }  // namespace otf

@@ -65,10 +65,10 @@ TEST_CASE("rows have their cells between the texts asked for, and a word for wha
   const std::vector<Cells> columns{NumberCells{NumberCells::Type::kFloat, a}, TextCells{"x", "y", "z", "w"},
                                    NumberCells{NumberCells::Type::kInt, b}};
   const RowForm form{{"<", "|", "|"}, ">", "none"};
-  CHECK(rowText(form, columns, 0, 3) == "<1|x|0.5><none|y|none><none|z|2>");
-  CHECK(rowText(form, columns, 3, 1) == "<4|w|3>");
-  CHECK(rowText(form, columns, 4, 0).empty());
-  CHECK_THROWS_AS(rowText(form, columns, 2, 3), OtfError);
-  CHECK_THROWS_AS(rowText(form, columns, -1, 1), OtfError);
-  CHECK_THROWS_AS(rowText({{"<"}, ">", ""}, columns, 0, 1), OtfError);
+  CHECK(rowText(form, columns, 3) == "<1|x|0.5><none|y|none><none|z|2>");
+  CHECK(rowText(form, columns, 4).ends_with("<4|w|3>"));
+  CHECK(rowText(form, columns, 0).empty());
+  CHECK_THROWS_AS(rowText(form, columns, 5), OtfError);
+  CHECK_THROWS_AS(rowText(form, columns, -1), OtfError);
+  CHECK_THROWS_AS(rowText({{"<"}, ">", ""}, columns, 1), OtfError);
 }
