@@ -1,6 +1,6 @@
 /** A server in a process of its own for measurements, and the models they use. */
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadAddon } from '#otf/engine/load.js';
@@ -63,8 +63,7 @@ export async function benchModels(folder: string): Promise<string> {
   const models = join(folder, 'models');
   await mkdir(join(models, kDefaultModel), { recursive: true });
   await mkdir(join(models, 'sdc1'));
-  await writeFile(join(models, kDefaultModel, 'model.toml'), demo);
-  await writeFile(join(models, kDefaultModel, 'weights.dat'), await readFile(join(from, 'weights.dat')));
+  await cp(from, join(models, kDefaultModel), { recursive: true });
   const weights = join(models, 'sdc1', 'weights.dat');
   await addon.writeArchitecture('sdc1', kSeed, weights);
   const digest = await sha256File(weights);
@@ -73,6 +72,8 @@ export async function benchModels(folder: string): Promise<string> {
     .replace(`id = "${kDefaultModel}"`, 'id = "sdc1"')
     .replace(/^aliases = .*$/m, 'aliases = []')
     .replace(/^sha256 = .*$/m, `sha256 = "${digest}"`)
+    .replace(/^int8 = .*\n/m, '')
+    .replace(', "INT8C_INT32A"', '')
     .replace(/^tile = .*$/m, 'tile = 512')
     .replace(/^boxes = .*$/m, 'boxes = 9')
     .replace(/^(min_snr|measured_objectness_threshold) = .*\n/gm, '')

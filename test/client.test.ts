@@ -190,7 +190,7 @@ describe('client commands', () => {
     const b = await bench(t);
     const { code, out, err } = await cli(['models', 'list', '--server', b.url]);
     assert.equal(code, 0, err);
-    assert.match(out, /demo-continuum +demo-continuum\.dat +FP32C_FP32A, BF16C_FP32A +256 /);
+    assert.match(out, /demo-continuum +demo-continuum\.dat +FP32C_FP32A, BF16C_FP32A, INT8C_INT32A +256 /);
     const json = JSON.parse((await cli(['models', 'list', '--server', b.url, '--json'])).out);
     assert.equal(json[0].parameters.ModelURL, `${b.url}/model-files/demo-continuum.dat`);
     assert.match((await cli(['models', 'list', '--server', b.url, '--xml'])).out, /<uws:job /);

@@ -31,6 +31,7 @@ async function shop(
   const files: Record<string, Buffer> = {
     '/pulled.toml': Buffer.from(card),
     '/pulled.dat': await readFile(join(kFrom, 'weights.dat')),
+    '/pulled.txt': await readFile(join(kFrom, 'int8-ranges.txt')),
   };
   const of = (path: string) => ({
     url: `.${path}`,
@@ -45,7 +46,7 @@ async function shop(
       doi: '10.5281/zenodo.1',
       trained: { frequency: '1.4 GHz' },
     },
-    ...{ card: of('/pulled.toml'), weights: of('/pulled.dat') },
+    ...{ card: of('/pulled.toml'), weights: of('/pulled.dat'), calibration: of('/pulled.txt') },
   };
   files['/index.json'] = Buffer.from(JSON.stringify({ format: 'cianna-otf-models/1', models: [entry] }));
   change(files);
@@ -83,7 +84,7 @@ describe('a model of an index', () => {
     assert.ok(many.every(({ how }) => how === 'pulled'));
     assert.deepEqual(
       fetched.filter((path) => path !== '/index.json'),
-      ['/pulled.toml', '/pulled.dat'],
+      ['/pulled.toml', '/pulled.dat', '/pulled.txt'],
     );
     assert.equal((await pullModel(found, { ...options, dir: join(options.dir, 'a') })).how, 'there');
     const before = fetched.length;
@@ -94,7 +95,7 @@ describe('a model of an index', () => {
     assert.deepEqual((await readdir(options.dir)).sort(), ['a', 'b', 'c', 'pulled']);
     assert.deepEqual(
       (await new Content(options.cache).verify()).map(({ fault }) => fault),
-      [undefined, undefined],
+      [undefined, undefined, undefined],
     );
   });
 
@@ -117,6 +118,8 @@ describe('a model of an index', () => {
     }
     const { options, model } = await shop(t);
     const found = await model();
+    const { calibration: _, ...without } = found;
+    await assert.rejects(pullModel(without, options), { code: 'OTF_MODEL_INDEX', message: /names a calibration/ });
     const other: RemoteModel = { ...found, id: 'other' };
     await assert.rejects(pullModel(other, options), { code: 'OTF_MODEL_INDEX', message: /card of other is of pulled/ });
     await assert.rejects(pullModel(found, { ...options, cache: `${options.cache}2`, offline: true }), {
@@ -168,7 +171,11 @@ describe('a model of an index', () => {
     };
     const pulled = await Promise.all([pull('one'), pull('two')]);
     for (const { code, stderr } of pulled) assert.equal(code, 0, stderr);
-    assert.deepEqual(fetched.filter((path) => path !== '/index.json').sort(), ['/pulled.dat', '/pulled.toml']);
+    assert.deepEqual(fetched.filter((path) => path !== '/index.json').sort(), [
+      '/pulled.dat',
+      '/pulled.toml',
+      '/pulled.txt',
+    ]);
     for (const name of ['one', 'two']) {
       const weights = await readFile(join(dir, name, 'pulled', 'weights.dat'));
       assert.equal(sha256(weights), sha256(await readFile(join(kFrom, 'weights.dat'))), name);

@@ -54,6 +54,8 @@ const kFaults: Record<string, [from: string | RegExp, to: string, says: RegExp]>
   'weights outside the folder': ['"weights.dat"', '"../weights.dat"', /weights: must be a file name/],
   'a checksum that is none': [/sha256 = "8916/, 'sha256 = "XX16', /sha256: must be 64/],
   'an unknown quantization': ['"BF16C_FP32A"', '"INT8"', /quantizations\[1\]/],
+  'INT8 without a calibration': [/^int8 = .*\n/m, '', /quantizations: INT8C_INT32A needs a calibration/],
+  'a calibration outside the folder': ['"int8-ranges.txt"', '"../x.txt"', /int8\.calibration: must be a file name/],
   'an unknown normalisation': ['"tanh"', '"atan"', /normalisation\[2\]/],
   'a normalisation without its argument': [', k = 3.0', '', /normalisation\[2\]\.k/],
   'clip limits the wrong way round': [
@@ -113,7 +115,8 @@ function modelsDir(change: (card: string) => string = (card) => card): string {
   mkdirSync(join(dir, 'demo-continuum'));
   mkdirSync(join(dir, 'not-a-model'));
   writeFileSync(join(dir, 'demo-continuum/model.toml'), change(good));
-  copyFileSync(kDemoCard.replace('model.toml', 'weights.dat'), join(dir, 'demo-continuum/weights.dat'));
+  for (const name of ['weights.dat', 'int8-ranges.txt'])
+    copyFileSync(kDemoCard.replace('model.toml', name), join(dir, 'demo-continuum', name));
   return dir;
 }
 

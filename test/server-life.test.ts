@@ -19,7 +19,8 @@ async function twin(models: string, id: string): Promise<void> {
   const card = await readFile(join(from, 'model.toml'), 'utf8');
   const named = card.replace('id = "demo-continuum"', `id = "${id}"`).replace(/^aliases = .*$/m, 'aliases = []');
   await writeFile(join(models, id, 'model.toml'), named);
-  await writeFile(join(models, id, 'weights.dat'), await readFile(join(from, 'weights.dat')));
+  for (const name of ['weights.dat', 'int8-ranges.txt'])
+    await writeFile(join(models, id, name), await readFile(join(from, name)));
 }
 
 describe('A job on a real server', () => {

@@ -18,9 +18,12 @@
 namespace otf::addon {
 namespace {
 
+constexpr int kBenchLeading = 4;  // of an INT8 calibration: what the demonstration network needs
+
 struct Outcome {
   EngineInfo engine;
   std::vector<double> forwardSeconds, bareSeconds;
+  std::vector<double> bf16Seconds;  // of INT8: the same network in BF16, in turns
   double flopsPerItem = 0;
   const char* unit = "";
   roofline::Rates rates;
@@ -45,7 +48,8 @@ void addLimits(const Network& network, Extent extent, int batch, Outcome& outcom
   // An engine that cannot tell its layers apart gives one time for all.
   if (outcome.layers.size() != network.layers.size()) return;
   const ComputeType type = outcome.engine.effective;
-  const int valueBytes = type == ComputeType::kFp32cFp32a || type == ComputeType::kTf32cFp32a ? 4 : 2;
+  const bool isWhole = type == ComputeType::kFp32cFp32a || type == ComputeType::kTf32cFp32a;
+  const int valueBytes = isWhole ? 4 : (type == ComputeType::kInt8cInt32a ? 1 : 2);
   std::vector<roofline::LayerWork> all = roofline::layerWork(network, extent, valueBytes);
   for (size_t i = 0; i < all.size(); ++i) {
     all[i].flops *= outcome.layers[i].arithmetic;
@@ -56,10 +60,26 @@ void addLimits(const Network& network, Extent extent, int batch, Outcome& outcom
   }
 }
 
+/// From the benchmark's own input: there are no others that fit all networks.
+std::shared_ptr<const Calibration> calibrationFor(const BenchRequest& request,
+                                                  const std::shared_ptr<const Network>& network,
+                                                  Extent extent, const float* input) {
+  EngineOptions options = request.engine.options;
+  options.computeType = ComputeType::kFp32cFp32a;
+  options.ranges = std::make_shared<RangeNotes>();
+  const auto engine = createEngine(request.engine.name, network, options);
+  std::vector<float> output(static_cast<size_t>(engine->outputValues(extent)));
+  engine->forward(extent, 1, input, output.data());
+  auto calibration = std::make_shared<Calibration>();
+  calibration->leading = kBenchLeading;
+  calibration->layers = options.ranges->ranges();
+  calibration->layers.resize(network->layers.size());
+  return calibration;
+}
+
 Outcome run(const BenchRequest& request, Progress& progress) {
   const auto network = loadBenchNetwork(request.model);
   const Extent extent{request.width, request.height, network->trained.extent.d};
-  const auto engine = createEngine(request.engine.name, network, request.engine.options);
   const int batch = request.engine.batch;
   const int threads = request.engine.options.threads;
   const ComputeType type = request.engine.options.computeType;
@@ -67,6 +87,15 @@ Outcome run(const BenchRequest& request, Progress& progress) {
   const Buffer input(static_cast<size_t>(in) * sizeof(float));
   // Values as normalised tiles have them, different in every pixel.
   for (int64_t i = 0; i < in; ++i) input.floats()[i] = static_cast<float>((i * 7919) % 1000) / 1000.0F;
+  EngineOptions options = request.engine.options;
+  std::unique_ptr<Engine> inBf16;
+  if (request.engine.name == "onednn" && onednn::effectiveType(type) == ComputeType::kInt8cInt32a) {
+    options.calibration = calibrationFor(request, network, extent, input.floats());
+    EngineOptions wide = options;
+    wide.computeType = ComputeType::kBf16cFp32a;
+    inBf16 = createEngine(request.engine.name, network, wide);
+  }
+  const auto engine = createEngine(request.engine.name, network, options);
   const Buffer output(static_cast<size_t>(engine->outputValues(extent) * batch) * sizeof(float));
   Outcome outcome;
   outcome.engine = engine->info();
@@ -77,13 +106,15 @@ Outcome run(const BenchRequest& request, Progress& progress) {
   roofline::RateMeter meter(unit, threads);
   std::vector<std::vector<double>> bareRounds;
   std::vector<std::vector<double>> layerRounds;
-  const auto forward = [&] {
+  const auto timed = [&](Engine& of) {
     const Stopwatch watch;
-    engine->forward(extent, batch, input.floats(), output.floats());
+    of.forward(extent, batch, input.floats(), output.floats());
     return watch.seconds();
   };
+  const auto forward = [&] { return timed(*engine); };
   // Once each, untimed: code generation, page faults, clock.
   forward();
+  if (inBf16) timed(*inBf16);
   bare->run();
   engine->profile(extent, batch, input.floats(), output.floats());
   // In turns, so that whatever else the machine does falls on all of them; medians, and the best of the rates.
@@ -92,8 +123,9 @@ Outcome run(const BenchRequest& request, Progress& progress) {
     const auto ours = [&] { outcome.forwardSeconds.push_back(forward()); };
     const auto theirs = [&] { bareRounds.push_back(bare->run()); };
     if (r % 2 == 0) ours();
-    theirs();
+    if (inBf16) outcome.bf16Seconds.push_back(timed(*inBf16));
     if (r % 2 == 1) ours();
+    theirs();
     outcome.bareSeconds.push_back(std::accumulate(bareRounds.back().begin(), bareRounds.back().end(), 0.0));
     outcome.layers = engine->profile(extent, batch, input.floats(), output.floats());
     layerRounds.emplace_back();
@@ -115,6 +147,7 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
   out.Set("engine", engineInfo(env, outcome.engine));
   out.Set("forwardSeconds", numbers(env, outcome.forwardSeconds));
   out.Set("bareSeconds", numbers(env, outcome.bareSeconds));
+  if (!outcome.bf16Seconds.empty()) out.Set("bf16Seconds", numbers(env, outcome.bf16Seconds));
   out.Set("flopsPerItem", outcome.flopsPerItem);
   out.Set("unit", outcome.unit);
   out.Set("peakFlops", outcome.rates.flops);

@@ -143,7 +143,7 @@ EngineChoice readEngineChoice(const Fields& fields) {
   if (!type)
     throw OtfError(Code::kInvalidArgument,
                    "no compute type '" + quantization +
-                       "' (FP32C_FP32A, TF32C_FP32A, FP16C_FP32A, FP16C_FP16A, BF16C_FP32A)");
+                       "' (FP32C_FP32A, TF32C_FP32A, FP16C_FP32A, FP16C_FP16A, BF16C_FP32A, INT8C_INT32A)");
   choice.options.computeType = *type;
   choice.options.threads = fields.count("threads");
   choice.batch = fields.count("batch");

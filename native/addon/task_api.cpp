@@ -40,8 +40,14 @@ struct Piece {
   }
 };
 
+struct Model {
+  std::string weights, calibration;  // files; no calibration: ''
+  bool ranges = false;               // of what comes out of its layers are wanted
+};
+
 struct Run {
   EngineInfo engine;
+  std::string ranges;  // a calibration with one leading convolution, where they are wanted
   int64_t engineBytes = 0;
   double inferSeconds = 0, wallSeconds = 0;
 };
@@ -52,10 +58,14 @@ Draws drawsOf(const Fields& engine) {
   return {draws.count("repeats"), static_cast<uint64_t>(draws.integer("seed"))};
 }
 
-Run run(TileTask& task, const std::string& weights, const EngineChoice& choice, const Draws& draws,
+Run run(TileTask& task, const Model& model, const EngineChoice& choice, const Draws& draws,
         Progress& progress) {
-  const auto network = std::make_shared<Network>(readNetwork(weights));
+  const auto network = std::make_shared<Network>(readNetwork(model.weights));
   EngineOptions engineOptions = choice.options;
+  if (engineOptions.computeType == ComputeType::kInt8cInt32a && !model.calibration.empty())
+    engineOptions.calibration =
+        std::make_shared<const Calibration>(readCalibration(model.calibration, *network));
+  if (model.ranges) engineOptions.ranges = std::make_shared<RangeNotes>();
   engineOptions.oneItem = choice.batch == 1;
   const MakeEngine make = [&](const EngineOptions& options) {
     return createEngine(choice.name, network, options);
@@ -72,6 +82,7 @@ Run run(TileTask& task, const std::string& weights, const EngineChoice& choice, 
   outcome.inferSeconds = runTileTask(task, *engine, options);
   outcome.wallSeconds = watch.seconds();
   outcome.engineBytes = engine->memoryBytes();
+  if (model.ranges) outcome.ranges = calibrationText({1, engineOptions.ranges->ranges()});
   return outcome;
 }
 
@@ -81,6 +92,7 @@ Napi::Value toJs(Napi::Env env, const Run& outcome) {
   out.Set("engineBytes", static_cast<double>(outcome.engineBytes));
   out.Set("inferSeconds", outcome.inferSeconds);
   out.Set("wallSeconds", outcome.wallSeconds);
+  if (!outcome.ranges.empty()) out.Set("ranges", outcome.ranges);
   return out;
 }
 
@@ -149,14 +161,16 @@ Napi::Value finishTask(const Napi::CallbackInfo& info) {
 Napi::Value runTask(const Napi::CallbackInfo& info) {
   const Fields fields(info[0], "request");
   const auto task = taskTable().get(fields.integer("task"));
-  const Fields model = fields.object("model");
+  const Fields given = fields.object("model");
   EngineChoice engine = readEngineChoice(fields.object("engine"));
-  engine.options.inputBias = static_cast<float>(model.number("inputBias"));
+  engine.options.inputBias = static_cast<float>(given.number("inputBias"));
+  const Model model{given.text("weights"), given.has("calibration") ? given.text("calibration") : "",
+                    given.has("ranges") && given.flag("ranges")};
   const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
   return runAsync<Run>(
       info.Env(),
-      [task, weights = model.text("weights"), engine, draws = drawsOf(fields.object("engine")), progress] {
-        return run(*task->tiles, weights, engine, draws, *progress);
+      [task, model, engine, draws = drawsOf(fields.object("engine")), progress] {
+        return run(*task->tiles, model, engine, draws, *progress);
       },
       toJs);
 }

@@ -19,6 +19,7 @@ constexpr std::array kEntries = {
     Entry{ComputeType::kFp16cFp32a, "FP16C_FP32A", "FP16"},
     Entry{ComputeType::kFp16cFp16a, "FP16C_FP16A", ""},
     Entry{ComputeType::kBf16cFp32a, "BF16C_FP32A", "BF16"},
+    Entry{ComputeType::kInt8cInt32a, "INT8C_INT32A", "INT8"},
 };
 
 }  // namespace

@@ -8,12 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "model/calibration.h"
 #include "model/network.h"
 
 namespace otf {
 
 /// CIANNA's names: C is the operand type of the multiplications, A the accumulator.
-enum class ComputeType { kFp32cFp32a, kTf32cFp32a, kFp16cFp32a, kFp16cFp16a, kBf16cFp32a };
+enum class ComputeType { kFp32cFp32a, kTf32cFp32a, kFp16cFp32a, kFp16cFp16a, kBf16cFp32a, kInt8cInt32a };
 std::string_view computeTypeName(ComputeType type);                  // "FP32C_FP32A"
 std::optional<ComputeType> parseComputeType(std::string_view name);  // also "FP32", "BF16", ...; any case
 /// What an engine that has `types` makes of a request: it; of FP16 with sums in FP16 the same with sums in FP32; or FP32.
@@ -26,6 +27,10 @@ struct EngineOptions {
   bool rawOutput = false;  // YOLO: activated values instead of box edges in pixels
   /// No more than one item is ever under way: nothing is made ready for others beside it.
   bool oneItem = false;
+  /// What INT8 needs.
+  std::shared_ptr<const Calibration> calibration;
+  /// FP32 of the engine onednn: takes the ranges of what comes out of the layers.
+  std::shared_ptr<RangeNotes> ranges;
 };
 
 struct EngineInfo {

@@ -28,7 +28,11 @@ int engines(const Arguments& arguments) {
   const bool names = arguments.text("--names", "no") == "yes";
   for (const EngineDescription& engine : describeEngines()) {
     std::string types;
-    for (const ComputeType type : engine.computeTypes) types += " " + std::string(computeTypeName(type));
+    for (const ComputeType type : engine.computeTypes) {
+      // The networks of the kit have no calibration.
+      if (type == ComputeType::kInt8cInt32a) continue;
+      types += " " + std::string(computeTypeName(type));
+    }
     if (names) {
       if (engine.available) std::printf("%s%s\n", engine.name.c_str(), types.c_str());
       continue;

@@ -11,6 +11,7 @@ import { parseUpstreamRegistry } from '../models/upstream.js';
 import { loadRegistry, resolveModel } from '../tasks/cards.js';
 import { type DetectorCard, detectorCards } from '../tasks/detection/card.js';
 import { generateUpstreamRegistry } from '../tasks/detection/upstream-registry.js';
+import { registerCalibrate } from './models-calibrate.js';
 import { addIndexOptions, listRemote, registerRemoteModels } from './models-remote.js';
 import { addModelsOption, example } from './options.js';
 import { clientOf } from './remote.js';
@@ -50,6 +51,7 @@ export function registerModels(root: Command): void {
     .argument('<file>', 'network file, model.toml or model id');
   check.option('--json', 'as JSON').action(checkModel);
   example(addModelsOption(check), ['cianna-otf models check net0_s1800.dat', 'cianna-otf models check demo-continuum']);
+  registerCalibrate(group);
   registerRemoteModels(group);
 }
 
@@ -112,6 +114,7 @@ async function showModel(name: string, options: ModelsOptions): Promise<void> {
   const facts: [string, string][] = [
     ['weights', `${card.weightsPath} (sha256 ${card.sha256.slice(0, 12)}...)`],
     ['quantizations', card.quantizations.join(', ')],
+    ...calibrationFacts(card),
     ['tiles', tilesText(card)],
     ['normalisation', card.normalisation.map((step) => Object.values(step).join(' ')).join(', ')],
     ...detectorFacts(card),
@@ -122,6 +125,11 @@ async function showModel(name: string, options: ModelsOptions): Promise<void> {
   for (const [key, value] of facts) print(`${key.padEnd(14)} ${value}`);
   print('');
   printNetwork(summary);
+}
+
+function calibrationFacts({ calibrationPath, int8 }: ModelCard): [string, string][] {
+  if (calibrationPath === undefined || !int8) return [];
+  return [['calibration', `${calibrationPath} (sha256 ${int8.sha256.slice(0, 12)}...)`]];
 }
 
 function tilesText(card: ModelCard): string {

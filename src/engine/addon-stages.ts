@@ -80,7 +80,8 @@ export interface OpenedTask {
 
 export interface RunTaskRequest {
   task: TaskHandle;
-  model: { weights: string; inputBias: number };
+  /** `calibration`: file, of INT8. `ranges`: of what comes out of the layers, in FP32, are wanted. */
+  model: { weights: string; inputBias: number; calibration?: string; ranges?: boolean };
   engine: EngineRequest;
 }
 
@@ -91,6 +92,8 @@ export interface RunTaskOutcome {
   /** In the engine, and of the whole. */
   inferSeconds: number;
   wallSeconds: number;
+  /** Where they were wanted: a calibration (docs/models.md) with one convolution in BF16. */
+  ranges?: string;
 }
 
 /** Tiles [first, first+count) of a task are items [item, item+count) of a slot. */

@@ -29,6 +29,8 @@ export interface EngineSpec {
   quantization: string;
   threads: number;
   inputBias: number;
+  /** File, of INT8; undefined = none. */
+  calibration?: string | undefined;
   item: ItemShape;
   batch: number;
   slots: number;
@@ -223,6 +225,7 @@ function engineArguments(spec: EngineSpec): string[] {
     slots: String(spec.slots),
     'slot-bytes': String(spec.slotBytes),
     ...(draws ? { draws: String(draws.repeats), 'draw-seed': String(draws.seed) } : {}),
+    ...(spec.calibration === undefined ? {} : { calibration: spec.calibration }),
     ...(spec.cpus ? { cpus: printCpuSet(spec.cpus, ',') } : {}),
   };
   return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);

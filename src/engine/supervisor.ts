@@ -23,6 +23,7 @@ export interface SupervisedSpec {
   quantization: string;
   threads: number;
   inputBias: number;
+  calibration?: string | undefined;
   item: ItemShape;
   valuesIn: number;
   valuesOut: number;

@@ -13,6 +13,8 @@ export interface ModelCard extends ModelCardFile {
   path: string;
   /** The network file beside it; whether it exists is not checked on reading. */
   weightsPath: string;
+  /** The calibration of INT8 beside it, as unchecked. */
+  calibrationPath?: string;
 }
 
 /** What cards may have beside what all have, by kind (src/tasks/registry.ts). */
@@ -27,7 +29,11 @@ export async function readCard(path: string, sections: CardSections): Promise<Mo
     throw new OtfError('OTF_MODEL_CARD_INVALID', `cannot read model card ${path}: ${systemReason(thrown)}`);
   }
   const card = parseCard(source, path, sections);
-  return { ...card, path, weightsPath: join(dirname(path), card.weights) };
+  const beside = (name: string) => join(dirname(path), name);
+  return {
+    ...{ ...card, path, weightsPath: beside(card.weights) },
+    ...(card.int8 ? { calibrationPath: beside(card.int8.calibration) } : {}),
+  };
 }
 
 /** Parse and check the text of a card; `label` stands in messages. */
@@ -66,18 +72,33 @@ function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
     .join('; ');
 }
 
-/** Throws OTF_MODEL_CHECKSUM when the weights are not those the card names, OTF_MODEL_UNREADABLE when they are not there. */
+/** What the native side opens of a model. */
+export function networkOf({ weightsPath, input_bias, calibrationPath }: ModelCard) {
+  const calibration = calibrationPath === undefined ? {} : { calibration: calibrationPath };
+  return { weights: weightsPath, inputBias: input_bias, ...calibration };
+}
+
+/**
+ * Throws OTF_MODEL_CHECKSUM when the weights and the calibration are not those the card names, OTF_MODEL_UNREADABLE when they
+ * are not there.
+ */
 export async function verifyWeights(card: ModelCard): Promise<void> {
+  await verify(card, card.weightsPath, card.sha256, 'fetch the weights again or correct the card');
+  const { calibrationPath, int8 } = card;
+  if (calibrationPath !== undefined && int8)
+    await verify(card, calibrationPath, int8.sha256, 'make it again with models calibrate');
+}
+
+async function verify(card: ModelCard, path: string, sha256: string, remedy: string): Promise<void> {
   let actual: string;
   try {
-    actual = await sha256File(card.weightsPath);
+    actual = await sha256File(path);
   } catch (thrown) {
     throw new OtfError('OTF_MODEL_UNREADABLE', `model ${card.id}: ${(thrown as Error).message}`, { cause: thrown });
   }
-  if (actual === card.sha256) return;
+  if (actual === sha256) return;
   throw new OtfError(
     'OTF_MODEL_CHECKSUM',
-    `model ${card.id}: ${card.weightsPath} has sha256 ${actual.slice(0, 12)}..., the card says ${card.sha256.slice(0, 12)}...: ` +
-      'fetch the weights again or correct the card',
+    `model ${card.id}: ${path} has sha256 ${actual.slice(0, 12)}..., the card says ${sha256.slice(0, 12)}...: ${remedy}`,
   );
 }

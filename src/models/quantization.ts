@@ -7,6 +7,7 @@ const kShortNames = new Map([
   ['TF32', 'TF32C_FP32A'],
   ['FP16', 'FP16C_FP32A'],
   ['BF16', 'BF16C_FP32A'],
+  ['INT8', 'INT8C_INT32A'],
 ]);
 
 /** CIANNA's name for what was asked, in any case. Throws OTF_QUANTIZATION_UNKNOWN. */
@@ -24,9 +25,10 @@ export function chooseQuantization(card: ModelCardFile, asked: string | undefine
   const name = quantizationName(asked);
   if (card.quantizations.some((offered) => offered === name)) return name;
   const offered = card.quantizations.join(', ');
+  const how = name === 'INT8C_INT32A' ? '; INT8 needs a calibration (cianna-otf models calibrate)' : '';
   throw new OtfError(
     'OTF_QUANTIZATION_UNKNOWN',
-    `model ${card.id} cannot run as "${asked}": its card offers ${offered}`,
+    `model ${card.id} cannot run as "${asked}": its card offers ${offered}${how}`,
   );
 }
 

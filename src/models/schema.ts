@@ -5,7 +5,14 @@
 import { z } from 'zod';
 
 /** CIANNA's compute types (native/engine/engine.h): operands C, accumulator A. */
-export const kComputeTypes = ['FP32C_FP32A', 'TF32C_FP32A', 'FP16C_FP32A', 'FP16C_FP16A', 'BF16C_FP32A'] as const;
+export const kComputeTypes = [
+  'FP32C_FP32A',
+  'TF32C_FP32A',
+  'FP16C_FP32A',
+  'FP16C_FP16A',
+  'BF16C_FP32A',
+  'INT8C_INT32A',
+] as const;
 
 /** Engines a card may demand. */
 const kEngines = ['onednn', 'cuda', 'cianna', 'cianna:cuda', 'cianna:blas', 'cianna:naiv'] as const;
@@ -35,6 +42,9 @@ export interface CardSection {
   check: (card: ModelCardFile, issue: (path: (string | number)[], message: string) => void) => void;
 }
 
+const fileName = z.string().regex(/^[^/\\\0]+$/, 'must be a file name beside the card');
+const digest = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
+
 const kCommon = z.strictObject({
   id: z
     .string()
@@ -42,11 +52,13 @@ const kCommon = z.strictObject({
   title: text,
   kind: z.string(),
   aliases: z.array(text).default([]),
-  weights: z.string().regex(/^[^/\\\0]+$/, 'must be a file name beside the card'),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
+  weights: fileName,
+  sha256: digest,
   cianna_version: text,
   input_bias: finite,
   quantizations: z.array(z.enum(kComputeTypes)).min(1),
+  /** The calibration of INT8, a file beside the card: what `models calibrate` writes. */
+  int8: z.strictObject({ calibration: fileName, sha256: digest }).optional(),
   /** Absent: any engine will do. */
   engine: z.enum(kEngines).optional(),
   tile: z.int().min(1).max(65536),
@@ -74,6 +86,8 @@ export function cardSchema(kind: string, section: CardSection) {
     const issue = (path: (string | number)[], message: string) =>
       context.issues.push({ code: 'custom', path, message, input: it });
     if (it.overlap >= it.tile) issue(['overlap'], `must be below tile (${it.tile})`);
+    if (!it.int8 && it.quantizations.includes('INT8C_INT32A'))
+      issue(['quantizations'], 'INT8C_INT32A needs a calibration: make one with models calibrate');
     section.check(it, issue);
     const rescale = it.normalisation.findIndex((step) => step.op === 'rescale');
     const clip = it.normalisation.findIndex((step) => step.op.startsWith('clip'));

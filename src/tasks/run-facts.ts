@@ -45,7 +45,7 @@ export function engineOf({ engine }: Pick<EndRequest, 'engine'>): EngineInfo {
 /** `engine`: undefined where no network ran. */
 export function addNetwork(
   add: AddFact,
-  model: { id: string; sha256: string } | undefined,
+  model: { id: string; sha256: string; calibration?: string } | undefined,
   engine: RunEngine | undefined,
 ): void {
   add('model', 'MODEL', model?.id, 'id of the model card');
@@ -54,4 +54,6 @@ export function addNetwork(
   add('device', 'DEVICE', engine?.device, 'where the network ran');
   add('quantization_asked', 'QUANTASK', engine?.asked, 'compute type asked for');
   add('quantization', 'QUANT', engine?.effective, 'compute type really used');
+  const isInt8 = engine?.effective === 'INT8C_INT32A';
+  add('calibration_sha256', 'CALIBSHA', isInt8 ? model?.calibration : undefined, 'SHA-256 of the calibration of INT8');
 }

@@ -40,6 +40,6 @@ export const getModels: Handler = ({ models }) =>
   });
 
 /** Where they lie on the server is nobody's business. */
-function withoutPlaces({ path: _path, weightsPath: _weights, ...card }: ModelCard) {
+function withoutPlaces({ path: _path, weightsPath: _weights, calibrationPath: _calibration, ...card }: ModelCard) {
   return card;
 }

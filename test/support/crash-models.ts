@@ -15,6 +15,7 @@ export async function crashModels(t: TestContext): Promise<string> {
   const plain = card.replace(/^normalisation = \[[^\]]*\]/m, 'normalisation = [{ op = "linear", k = 1.0 }]');
   assert.notEqual(plain, card);
   await writeFile(join(models, 'demo-continuum/model.toml'), plain);
-  await writeFile(join(models, 'demo-continuum/weights.dat'), await readFile(join(from, 'weights.dat')));
+  for (const name of ['weights.dat', 'int8-ranges.txt'])
+    await writeFile(join(models, 'demo-continuum', name), await readFile(join(from, name)));
   return models;
 }

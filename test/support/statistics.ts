@@ -23,7 +23,7 @@ export async function statisticsModels(t: TestContext): Promise<string> {
   const demo = join(kRoot, 'models/demo-continuum');
   await symlink(demo, join(dir, 'demo-continuum'));
   await mkdir(join(dir, 'pixels'));
-  await symlink(join(demo, 'weights.dat'), join(dir, 'pixels/weights.dat'));
+  for (const name of ['weights.dat', 'int8-ranges.txt']) await symlink(join(demo, name), join(dir, 'pixels', name));
   const card = await readFile(join(demo, 'model.toml'), 'utf8');
   const own = card
     .slice(0, card.indexOf('[detector]'))

@@ -7,14 +7,13 @@
 
 namespace otf::amx {
 
-/// Floats have one channel.
 using Source = strips::Map;
 
 /// Bytes that gather() fills for `rows` output rows of `width` pixels, and some it may write beyond.
 int64_t gatherBytes(const Weights& weights, int sourceWidth, int rows, int width);
 
 /// What multiplyRows() needs for output rows `from` to `from + rows`, in `to` where the map itself will not do: 64-byte
-/// aligned, gatherBytes(). Where it will do and `to` is not looked at: kDirect and no floats.
+/// aligned, gatherBytes(). Where it will do and `to` is not looked at: kDirect and a map of what is multiplied.
 struct Gathered {
   const char* first = nullptr;
   int64_t pixel = 0, sourceRow = 0, outputRow = 0;

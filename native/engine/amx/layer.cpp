@@ -4,7 +4,9 @@
 
 namespace otf::amx {
 
-bool canFollow(const Geometry& g) { return readingOf(g) == Reading::kDirect && g.readsOnce(); }
+bool canFollow(const Geometry& g, Element element) {
+  return readingOf(g, element) == Reading::kDirect && g.readsOnce();
+}
 
 int64_t TileLayer::scratchBytes(int sourceWidth, int rows, int width) const {
   return gatherBytes(*weights_, sourceWidth, rows, width);
@@ -14,7 +16,7 @@ void TileLayer::run(const strips::Map& source, int from, int rows, int width, ch
                     const Target& target) const {
   const Gathered operand = gather(*weights_, source, from, rows, width, scratch);
   multiplyRows(*weights_, epilogue_, {operand.first, operand.pixel, operand.sourceRow, operand.outputRow},
-               rows, width, target);
+               rows, width, target, target_.get());
 }
 
 }  // namespace otf::amx

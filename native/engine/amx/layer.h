@@ -10,13 +10,15 @@
 namespace otf::amx {
 
 /// Whether a convolution may follow another in a chain.
-bool canFollow(const Geometry& geometry);
+bool canFollow(const Geometry& geometry, Element element);
 
-/// Maps are bfloat16; floats where the source has one channel, and for what comes out.
+/// Sources are what is multiplied; floats where they have one channel. In bytes also bfloat16, or floats of any number, where
+/// the layer is a chain's first. What comes out is any; bytes as `target` says.
 class TileLayer final : public strips::Layer {
  public:
-  TileLayer(std::shared_ptr<const Weights> weights, const Epilogue& epilogue)
-      : weights_(std::move(weights)), epilogue_(epilogue) {}
+  TileLayer(std::shared_ptr<const Weights> weights, const Epilogue& epilogue,
+            std::shared_ptr<const Quantised> target = nullptr)
+      : weights_(std::move(weights)), epilogue_(epilogue), target_(std::move(target)) {}
 
   const Geometry& geometry() const override { return weights_->geometry(); }
   int64_t scratchBytes(int sourceWidth, int rows, int width) const override;
@@ -26,6 +28,7 @@ class TileLayer final : public strips::Layer {
  private:
   std::shared_ptr<const Weights> weights_;
   Epilogue epilogue_;
+  std::shared_ptr<const Quantised> target_;
 };
 
 }  // namespace otf::amx

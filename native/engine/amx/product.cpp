@@ -2,66 +2,18 @@
 
 #include <algorithm>
 
-#include "engine/cpu/avx512.h"
+#include "engine/amx/finish.h"
 #include "engine/cpu/tiles.h"
 
 namespace otf::amx {
 namespace {
 
-constexpr int64_t kRowBytes = 64;  // of a tile
 constexpr int64_t kTileBytes = kTileRows * kRowBytes;
 constexpr int kSums = kTileRows * kTileRows;
 // Of the operand: read again for every pair of tiles of filters, beside which it has to stay in the second-level cache.
 constexpr int64_t kSliceBytes = 1 << 20;
 // Of all weights: more than these do not stay in the second-level cache from one slice of the operand to the next.
 constexpr int64_t kAheadBytes = 512 << 10;
-
-#define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
-
-/// The filters of up to two tiles.
-struct Filters {
-  const float* bias;
-  const Epilogue& epilogue;
-  const Target& target;
-  int count;
-};
-
-/// Sums of up to two blocks of pixels that are not where they go yet.
-struct Pending {
-  const float* sums = nullptr;
-  char* to[2] = {};
-  int pixels = 1;  // of a block
-  int next = 0, end = 0;
-};
-
-/// The next `count` pixels, as far as there are any.
-OTF_AVX512_BF16 void finish(Pending& pending, int count, const Filters& filters) {
-  const __m512 leak = _mm512_set1_ps(filters.epilogue.leak);
-  const __m512 gap = _mm512_set1_ps(filters.epilogue.gap);
-  const __m512 lowBias = _mm512_loadu_ps(filters.bias);
-  const __m512 highBias = _mm512_loadu_ps(filters.bias + kTileRows);
-  const auto mask = static_cast<__mmask32>(filters.count >= 32 ? 0xffffffffU : (1U << filters.count) - 1U);
-  const auto lowMask = static_cast<__mmask16>(mask);
-  const auto highMask = static_cast<__mmask16>(mask >> 16);
-  for (const int end = std::min(pending.end, pending.next + count); pending.next < end; ++pending.next) {
-    const int block = pending.next >= pending.pixels ? 1 : 0;
-    const int pixel = pending.next - block * pending.pixels;
-    const float* const sums = pending.sums + 2 * block * kSums + pixel * kTileRows;
-    char* const to = pending.to[block] + pixel * filters.target.pixel;
-    const __m512 low = avx512::finished(_mm512_add_ps(_mm512_loadu_ps(sums), lowBias), leak, gap);
-    __m512 high = _mm512_setzero_ps();
-    if (highMask != 0)
-      high = avx512::finished(_mm512_add_ps(_mm512_loadu_ps(sums + kSums), highBias), leak, gap);
-    if (filters.target.floats) {
-      _mm512_mask_storeu_ps(to, lowMask, low);
-      _mm512_mask_storeu_ps(to + kRowBytes, highMask, high);
-    } else {
-      _mm512_mask_storeu_epi16(to, mask, (__m512i)_mm512_cvtne2ps_pbh(high, low));
-    }
-  }
-}
-
-#undef OTF_AVX512_BF16
 
 /// The weights that come next, on their way to the second-level cache: a few lines at each product.
 struct Ahead {
@@ -74,16 +26,26 @@ struct Ahead {
   }
 };
 
+template <Element kElement, int kSum, int kA, int kB>
+void multiply() {
+  if constexpr (kElement == Element::kBf16) {
+    tiles::multiply<kSum, kA, kB>();
+  } else {
+    tiles::multiplyBytes<kSum, kA, kB>();
+  }
+}
+
 /// Sums of `kBlocks` blocks of pixels times `kWide` tiles of filters: tiles 0 to 3; operands in 4 and 5, weights in 6, 7.
 /// Between the products the vector unit finishes what is pending.
-template <int kBlocks, int kWide>
+template <Element kElement, int kBlocks, int kWide>
 void multiplyBlock(const Weights& weights, const char* const (&first)[2], const Operand& operand,
-                   const char* packed, float* sums, Pending& pending, Ahead& ahead, const Filters& filters) {
+                   const char* packed, int32_t* sums, Pending& pending, Ahead& ahead,
+                   const Filters& filters) {
   tiles::zero<0>();
   if constexpr (kWide > 1) tiles::zero<1>();
   if constexpr (kBlocks > 1) tiles::zero<2>();
   if constexpr (kBlocks > 1 && kWide > 1) tiles::zero<3>();
-  const int64_t step = weights.depth() * kValue;
+  const int64_t step = weights.depthBytes();
   const int products = weights.rows() * weights.chunks();
   const int share = (pending.end + products - 1) / products;
   for (int row = 0; row < weights.rows(); ++row) {
@@ -94,10 +56,10 @@ void multiplyBlock(const Weights& weights, const char* const (&first)[2], const 
       if constexpr (kBlocks > 1) tiles::load<5>(b, operand.pixel);
       tiles::load<6>(packed, kRowBytes);
       if constexpr (kWide > 1) tiles::load<7>(packed + kTileBytes, kRowBytes);
-      tiles::multiply<0, 4, 6>();
-      if constexpr (kWide > 1) tiles::multiply<1, 4, 7>();
-      if constexpr (kBlocks > 1) tiles::multiply<2, 5, 6>();
-      if constexpr (kBlocks > 1 && kWide > 1) tiles::multiply<3, 5, 7>();
+      multiply<kElement, 0, 4, 6>();
+      if constexpr (kWide > 1) multiply<kElement, 1, 4, 7>();
+      if constexpr (kBlocks > 1) multiply<kElement, 2, 5, 6>();
+      if constexpr (kBlocks > 1 && kWide > 1) multiply<kElement, 3, 5, 7>();
       ahead.fetch();
       if (pending.next < pending.end) finish(pending, share, filters);
       a += step;
@@ -113,10 +75,10 @@ void multiplyBlock(const Weights& weights, const char* const (&first)[2], const 
 
 tiles::Config configOf(const Weights& weights, int pixels) {
   tiles::Config config;
-  const auto depth = static_cast<uint16_t>(weights.depth() * kValue);
+  const auto depth = static_cast<uint16_t>(weights.depthBytes());
   for (int tile = 0; tile < 8; ++tile) {
     const bool isWeights = tile >= 6;
-    config.rows[tile] = static_cast<uint8_t>(isWeights ? weights.depth() / 2 : pixels);
+    config.rows[tile] = static_cast<uint8_t>(isWeights ? weights.depthBytes() / kQuad : pixels);
     config.bytes[tile] = tile == 4 || tile == 5 ? depth : static_cast<uint16_t>(kRowBytes);
   }
   return config;
@@ -136,39 +98,48 @@ struct Blocks {
 };
 
 /// Blocks `begin` to `end`, two at a time, for the tiles of filters `tile` and, where there is one, `tile + 1`.
-void multiplyPair(const Weights& weights, const Epilogue& epilogue, const Blocks& blocks, int begin, int end,
-                  int tile) {
-  alignas(64) float sums[2][4 * kSums];  // in turns: one is finished while the other is summed
+template <Element kElement>
+void multiplyPair(const Weights& weights, const Epilogue& epilogue, const Blocks& blocks,
+                  const Quantised* quantised, int begin, int end, int tile) {
+  alignas(64) int32_t sums[2][4 * kSums];  // in turns: one is finished while the other is summed
   const char* const packed = weights.pair(tile / 2);
   const bool wide = tile + 1 < weights.tiles();
-  const Filters filters{weights.bias() + tile * kTileRows, epilogue, blocks.target,
-                        std::min(2 * kTileRows, weights.geometry().filters - tile * kTileRows)};
-  const int64_t offset = tile * kTileRows * (blocks.target.floats ? int64_t{sizeof(float)} : kValue);
+  const int first = tile * kTileRows;
+  const bool bytes = kElement == Element::kInt8;
+  const Filters filters{weights.bias() + first,
+                        bytes ? weights.correction() + first : nullptr,
+                        bytes ? weights.scale() + first : nullptr,
+                        quantised != nullptr ? quantised->inverse.data() + first : nullptr,
+                        quantised != nullptr ? quantised->zeros.data() + first : nullptr,
+                        epilogue,
+                        blocks.target,
+                        std::min(2 * kTileRows, weights.geometry().filters - first)};
+  const int64_t offset = first * strips::bytesOf(blocks.target.values);
   const int products = weights.rows() * weights.chunks();
   const int twos = (end - begin + 1) / 2;
   Ahead ahead;
   if (weights.bytes() > kAheadBytes) {
     const int next = tile + 2 < weights.tiles() ? tile + 2 : 0;
-    const int64_t bytes = products * kTileBytes * std::min(2, weights.tiles() - next);
+    const int64_t size = products * kTileBytes * std::min(2, weights.tiles() - next);
     ahead.next = weights.pair(next / 2);
-    ahead.end = ahead.next + bytes;
+    ahead.end = ahead.next + size;
     ahead.lines =
-        static_cast<int>((bytes / kRowBytes + int64_t{products} * twos - 1) / (int64_t{products} * twos));
+        static_cast<int>((size / kRowBytes + int64_t{products} * twos - 1) / (int64_t{products} * twos));
   }
   Pending pending;
   int turn = 0;
   for (int block = begin; block < end; block += 2, turn ^= 1) {
     const bool both = block + 1 < end;
-    const char* const first[2] = {blocks.from(block), both ? blocks.from(block + 1) : nullptr};
-    float* const to = sums[turn];
+    const char* const from[2] = {blocks.from(block), both ? blocks.from(block + 1) : nullptr};
+    int32_t* const to = sums[turn];
     if (both && wide)
-      multiplyBlock<2, 2>(weights, first, blocks.operand, packed, to, pending, ahead, filters);
+      multiplyBlock<kElement, 2, 2>(weights, from, blocks.operand, packed, to, pending, ahead, filters);
     if (both && !wide)
-      multiplyBlock<2, 1>(weights, first, blocks.operand, packed, to, pending, ahead, filters);
+      multiplyBlock<kElement, 2, 1>(weights, from, blocks.operand, packed, to, pending, ahead, filters);
     if (!both && wide)
-      multiplyBlock<1, 2>(weights, first, blocks.operand, packed, to, pending, ahead, filters);
+      multiplyBlock<kElement, 1, 2>(weights, from, blocks.operand, packed, to, pending, ahead, filters);
     if (!both && !wide)
-      multiplyBlock<1, 1>(weights, first, blocks.operand, packed, to, pending, ahead, filters);
+      multiplyBlock<kElement, 1, 1>(weights, from, blocks.operand, packed, to, pending, ahead, filters);
     pending = {to,
                {blocks.to(block) + offset, both ? blocks.to(block + 1) + offset : nullptr},
                blocks.pixels,
@@ -181,7 +152,7 @@ void multiplyPair(const Weights& weights, const Epilogue& epilogue, const Blocks
 }  // namespace
 
 void multiplyRows(const Weights& weights, const Epilogue& epilogue, const Operand& operand, int rows,
-                  int width, const Target& target) {
+                  int width, const Target& target, const Quantised* quantised) {
   // The last block of a row begins early rather than being narrower: some pixels are computed twice, to the same.
   const int pixels = std::min(kTileRows, width);
   const int perRow = (width + pixels - 1) / pixels;
@@ -191,8 +162,13 @@ void multiplyRows(const Weights& weights, const Epilogue& epilogue, const Operan
   tiles::configure(configOf(weights, pixels));
   for (int begin = 0; begin < perRow * rows; begin += slice) {
     const int end = std::min(perRow * rows, begin + slice);
-    for (int tile = 0; tile < weights.tiles(); tile += 2)
-      multiplyPair(weights, epilogue, blocks, begin, end, tile);
+    for (int tile = 0; tile < weights.tiles(); tile += 2) {
+      if (weights.element() == Element::kInt8) {
+        multiplyPair<Element::kInt8>(weights, epilogue, blocks, quantised, begin, end, tile);
+      } else {
+        multiplyPair<Element::kBf16>(weights, epilogue, blocks, quantised, begin, end, tile);
+      }
+    }
   }
   tiles::release();
 }

@@ -19,8 +19,8 @@ struct Operand {
 using strips::Target;
 
 /// `rows` x `width` pixels of all filters. What a pixel becomes does not depend on where it stands or what is beside
-/// it. Needs tiles::available() and AVX-512 with BF16.
+/// it. `quantised`: of targets in bytes. Needs tiles::available(), of bytes tiles::bytesAvailable(), and AVX-512 with BF16.
 void multiplyRows(const Weights& weights, const Epilogue& epilogue, const Operand& operand, int rows,
-                  int width, const Target& target);
+                  int width, const Target& target, const Quantised* quantised);
 
 }  // namespace otf::amx

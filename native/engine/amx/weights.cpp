@@ -1,13 +1,15 @@
 #include "engine/amx/weights.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace otf::amx {
 namespace {
 
-constexpr int64_t kTileBytes = int64_t{kTileRows} * kTileDepth * kValue;
-constexpr int kNarrow = 24;  // values: less would leave most of a tile's depth unused
+constexpr int64_t kTileBytes = kTileRows * kRowBytes;
+constexpr int kNarrow = 48;  // bytes: less would leave most of a tile's depth unused
+constexpr float kMostWeight = 127.0F;
 
 uint16_t rounded(float x) {
   const auto bits = __builtin_bit_cast(uint32_t, x);
@@ -15,57 +17,106 @@ uint16_t rounded(float x) {
   return static_cast<uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
 }
 
-/// As few equal parts of `values` as fit a tile's depth, each of an even number.
-int chunksOf(int values) {
-  int chunks = (values + kTileDepth - 1) / kTileDepth;
-  while (values % chunks != 0 || values / chunks % 2 != 0) ++chunks;
+/// As few equal parts of `bytes` as fit a tile's depth, each of whole quads.
+int chunksOf(int bytes) {
+  int chunks = (bytes + static_cast<int>(kRowBytes) - 1) / static_cast<int>(kRowBytes);
+  while (bytes % chunks != 0 || bytes / chunks % kQuad != 0) ++chunks;
   return chunks;
 }
 
 }  // namespace
 
-Reading readingOf(const Geometry& g) {
-  const int values = g.kernelW * g.channels;
-  // Odd numbers of values and those without an even part of some size go through columns, which are padded.
-  if (values % 2 != 0 || values < kNarrow || values / chunksOf(values) < kNarrow / 2)
+Reading readingOf(const Geometry& g, Element element) {
+  const int bytes = g.kernelW * g.channels * valueBytes(element);
+  // Parts of quads and those without an even part of some size go through columns, which are padded.
+  if (bytes % kQuad != 0 || bytes < kNarrow || bytes / chunksOf(bytes) < kNarrow / 2)
     return Reading::kColumns;
   return g.padW == 0 && g.padH == 0 ? Reading::kDirect : Reading::kBorder;
 }
 
-Weights::Weights(const Geometry& geometry, const float* plain, const float* bias)
-    : geometry_(geometry), reading_(readingOf(geometry)) {
+bool fitsInt8(const Geometry& g) {
+  return int64_t{g.channels} * g.kernelW * g.kernelH <= (int64_t{1} << 31) / (255 * 128);
+}
+
+void Weights::arrange(const float* bias) {
   const Geometry& g = geometry_;
   const int across = g.kernelW * g.channels;
+  depth_ = static_cast<int>(kRowBytes) / valueBytes(element_);
   if (reading_ == Reading::kColumns) {
-    chunks_ = (g.kernelH * across + kTileDepth - 1) / kTileDepth;
+    chunks_ = (g.kernelH * across + depth_ - 1) / depth_;
   } else {
     rows_ = g.kernelH;
-    chunks_ = chunksOf(across);
+    chunks_ = chunksOf(across * valueBytes(element_));
     depth_ = across / chunks_;
   }
   bias_.assign(static_cast<size_t>((tiles() + 1) / 2 * 2 * kTileRows), 0.0F);
   std::copy_n(bias, g.filters, bias_.begin());
-  const int products = rows_ * chunks_;
-  packed_ = Buffer(static_cast<size_t>(tiles() * products * kTileBytes));
+  packed_ = Buffer(static_cast<size_t>(tiles() * rows_ * chunks_ * kTileBytes));
   std::memset(packed_.data(), 0, packed_.bytes());
+}
+
+char* Weights::placeOf(int filter, int y, int value) {
+  const int across = geometry_.kernelW * geometry_.channels;
+  const int tile = filter / kTileRows;
+  const int width = std::min(2, tiles() - tile / 2 * 2);
+  char* const first = const_cast<char*>(pair(tile / 2)) + tile % 2 * kTileBytes;
+  const int row = reading_ == Reading::kColumns ? 0 : y;
+  const int at = reading_ == Reading::kColumns ? y * across + value : value;
+  const int64_t product = row * chunks_ + at / depth_;
+  const int byte = at % depth_ * valueBytes(element_);
+  // Quads of bytes side by side. Source: Intel SDM, TDPBF16PS, TDPBUSD.
+  return first + product * width * kTileBytes + byte / kQuad * kRowBytes + filter % kTileRows * kQuad +
+         byte % kQuad;
+}
+
+Weights::Weights(const Geometry& geometry, const float* plain, const float* bias)
+    : geometry_(geometry), element_(Element::kBf16), reading_(readingOf(geometry, element_)) {
+  arrange(bias);
+  const Geometry& g = geometry_;
   for (int f = 0; f < g.filters; ++f) {
-    const int tile = f / kTileRows;
-    const int width = std::min(2, tiles() - tile / 2 * 2);
-    char* const first = const_cast<char*>(pair(tile / 2)) + tile % 2 * kTileBytes;
     for (int y = 0; y < g.kernelH; ++y) {
-      for (int value = 0; value < across; ++value) {
-        const int row = reading_ == Reading::kColumns ? 0 : y;
-        const int at = reading_ == Reading::kColumns ? y * across + value : value;
-        const int product = row * chunks_ + at / depth_;
-        const int k = at % depth_;
-        // Pairs of values side by side. Source: Intel SDM, TDPBF16PS.
-        auto* const to = reinterpret_cast<uint16_t*>(first + int64_t{product} * width * kTileBytes) +
-                         k / 2 * kTileDepth + f % kTileRows * 2 + k % 2;
+      for (int value = 0; value < g.kernelW * g.channels; ++value) {
         const int channel = value % g.channels;
         const int x = value / g.channels;
-        *to = rounded(plain[((int64_t{f} * g.channels + channel) * g.kernelH + y) * g.kernelW + x]);
+        const uint16_t weight =
+            rounded(plain[((int64_t{f} * g.channels + channel) * g.kernelH + y) * g.kernelW + x]);
+        std::memcpy(placeOf(f, y, value), &weight, sizeof(weight));
       }
     }
+  }
+}
+
+Weights::Weights(const Geometry& geometry, std::shared_ptr<const Quantised> source, const float* plain,
+                 const float* bias)
+    : geometry_(geometry),
+      element_(Element::kInt8),
+      reading_(readingOf(geometry, element_)),
+      source_(std::move(source)) {
+  arrange(bias);
+  const Geometry& g = geometry_;
+  scale_.assign(bias_.size(), 0.0F);
+  correction_.assign(bias_.size(), 0);
+  const int64_t taps = int64_t{g.kernelH} * g.kernelW;
+  for (int f = 0; f < g.filters; ++f) {
+    // The scales of the source's channels are in the weights: one scale is left for each filter.
+    const float* const own = plain + f * taps * g.channels;
+    const auto scaled = [&](int64_t i) { return own[i] * source_->scale[static_cast<size_t>(i / taps)]; };
+    float largest = 0;
+    for (int64_t i = 0; i < taps * g.channels; ++i) largest = std::max(largest, std::fabs(scaled(i)));
+    const float step = largest > 0 ? largest / kMostWeight : 1.0F;
+    int32_t zeros = 0;
+    for (int y = 0; y < g.kernelH; ++y) {
+      for (int value = 0; value < g.kernelW * g.channels; ++value) {
+        const int channel = value % g.channels;
+        const int x = value / g.channels;
+        const float weight = std::nearbyint(scaled(channel * taps + int64_t{y} * g.kernelW + x) / step);
+        const auto byte = static_cast<int8_t>(std::clamp(weight, -kMostWeight, kMostWeight));
+        zeros += byte * source_->zero[static_cast<size_t>(channel)];
+        std::memcpy(placeOf(f, y, value), &byte, sizeof(byte));
+      }
+    }
+    scale_[static_cast<size_t>(f)] = step;
+    correction_[static_cast<size_t>(f)] = -zeros;
   }
 }
 

@@ -86,6 +86,9 @@ Tolerance toleranceOf(ComputeType type) {
     case ComputeType::kFp16cFp16a:
     case ComputeType::kBf16cFp32a:  // 7 bits
       return {true, 2e-2};
+    case ComputeType::kInt8cInt32a:
+      throw OtfError(Code::kInvalidArgument,
+                     "INT8 is as near as its calibration: there is no tolerance for all");
   }
   throw OtfError(Code::kInternal, "a compute type without a tolerance");
 }

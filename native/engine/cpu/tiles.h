@@ -8,6 +8,8 @@ namespace otf::tiles {
 
 /// Asks the kernel for the registers, once for the process. False where CPU, kernel or compiler target have none.
 bool available();
+/// And products of bytes.
+bool bytesAvailable();
 
 #if defined(__x86_64__)
 
@@ -39,6 +41,11 @@ void zero() {
 template <int kSums, int kA, int kB>
 void multiply() {
   asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kA), "i"(kB));
+}
+/// sums += a * b: quads of unsigned with signed bytes into 32-bit integers.
+template <int kSums, int kA, int kB>
+void multiplyBytes() {
+  asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kA), "i"(kB));
 }
 
 #endif

@@ -12,7 +12,8 @@
 namespace otf::host {
 namespace {
 
-const std::set<std::string_view> kOptional{"--describe", "--depth", "--cpus", "--draws", "--draw-seed"};
+const std::set<std::string_view> kOptional{"--describe", "--depth",     "--cpus",
+                                           "--draws",    "--draw-seed", "--calibration"};
 
 [[noreturn]] void bad(std::string_view name, std::string_view value) {
   throw OtfError(Code::kInvalidArgument, std::string(name) + " cannot be '" + std::string(value) + "'");
@@ -50,6 +51,7 @@ Arguments readArguments(int count, char** values) {
       {"--describe", text(a.describe)},
       {"--network", text(a.network)},
       {"--engine", text(a.engine)},
+      {"--calibration", text(a.calibration)},
       {"--quantization",
        [&](std::string_view name, std::string_view value) {
          const auto type = parseComputeType(value);

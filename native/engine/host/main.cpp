@@ -166,8 +166,11 @@ void run(const host::Arguments& a) {
   }
   host::CiannaEngine* cianna = nullptr;
   const MakeEngine make = [&](const EngineOptions& options) { return open(a, network, options, cianna); };
+  EngineOptions options = a.options;
+  if (options.computeType == ComputeType::kInt8cInt32a && !a.calibration.empty())
+    options.calibration = std::make_shared<const Calibration>(readCalibration(a.calibration, *network));
   const std::unique_ptr<Engine> engine =
-      a.draws.repeats > 0 ? createDrawingEngine(a.draws, a.options, make) : make(a.options);
+      a.draws.repeats > 0 ? createDrawingEngine(a.draws, options, make) : make(options);
   process::reply(ready(*engine, valuesIn, valuesOut, layout));
   watchExit();
   host::serve({*engine, cianna, a.extent, a.batch, layout, slots, watchExit});

@@ -52,12 +52,16 @@ bool hasAmx() {
 #endif
 }
 
+bool hasAmxInt8() { return hasAmx() && tiles::bytesAvailable(); }
+
 roofline::Unit unitFor(ComputeType type) {
+  if (type == ComputeType::kInt8cInt32a) return roofline::Unit::kAmxInt8;
   if (type != ComputeType::kBf16cFp32a) return vectorUnit();
   return hasAmx() ? roofline::Unit::kAmxBf16 : roofline::Unit::kAvx512Bf16;
 }
 
 ComputeType effectiveType(ComputeType asked) {
+  if (asked == ComputeType::kInt8cInt32a && hasAmxInt8()) return asked;
   return asked == ComputeType::kBf16cFp32a && hasBf16() ? ComputeType::kBf16cFp32a : ComputeType::kFp32cFp32a;
 }
 

@@ -16,9 +16,11 @@ bool hasAvx512();
 bool hasBf16();
 /// True where products of BF16 tiles are instructions, and the process may use them.
 bool hasAmx();
+/// And products of tiles of bytes.
+bool hasAmxInt8();
 /// What multiplies in `type` (an effective one) here.
 roofline::Unit unitFor(ComputeType type);
-/// What a request becomes here: BF16 where the CPU has it, FP32 for all else (TF32 and FP16 are GPU types).
+/// What a request becomes here: BF16 and INT8 where the CPU has them, FP32 for all else (TF32 and FP16 are GPU types).
 ComputeType effectiveType(ComputeType asked);
 
 }  // namespace otf::onednn

@@ -7,6 +7,7 @@
 
 #include "engine/onednn/layout.h"
 #include "engine/yolo_output.h"
+#include "model/calibration.h"
 #include "model/network.h"
 
 namespace otf::onednn {
@@ -29,6 +30,9 @@ void scale(void* data, ElementType type, const Layout& layout, float scale);
 /// MC_MODEL: zero what the mask of (seed + item, repeat, layer) drops.
 void dropout(void* data, ElementType type, const Layout& layout, uint64_t seed, uint32_t repeat,
              uint32_t layer, float rate);
+
+/// Of an FP32 tensor, 0 among them.
+ChannelRanges channelRanges(const float* data, const Layout& layout);
 
 void groupNorm(void* data, ElementType type, const Layout& layout, const GroupNormLayer& layer);
 void localResponseNorm(void* data, ElementType type, const Layout& layout, const LrnLayer& layer);

@@ -16,7 +16,7 @@ Plan& Lane::planFor(Extent extent, int batch, bool monteCarlo) {
       return *plans_.front().plan;
     }
   }
-  const PlanSpec spec{extent, batch, monteCarlo, shop_.bf16, shop_.rawOutput};
+  const PlanSpec spec{extent, batch, monteCarlo, shop_.bf16, shop_.rawOutput, shop_.int8, shop_.ranges};
   {
     const std::lock_guard lock(shop_.building);
     plans_.push_front(

@@ -17,6 +17,8 @@ struct LaneShop {
   const dnnl::engine& engine;
   bool bf16, rawOutput;
   std::mutex building;
+  const Calibration* int8 = nullptr;  // as PlanSpec's
+  RangeNotes* ranges = nullptr;
 };
 
 /// One thread at a time, always the same: what oneDNN makes depends on that thread's team.

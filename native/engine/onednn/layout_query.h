@@ -12,7 +12,7 @@ std::optional<Layout> layoutOf(const Desc& desc);
 /// Whether two descriptors mean the same order of the same elements.
 bool sameMemory(const Desc& a, const Desc& b);
 
-/// Compute types are FP32 and BF16, and so is everything that flows.
+/// Compute types are FP32 and BF16, and so is everything that flows, but for bytes between convolutions that are done in INT8.
 inline ElementType elementType(dnnl::memory::data_type type) {
   return type == dnnl::memory::data_type::bf16 ? ElementType::kBf16 : ElementType::kFloat;
 }

@@ -25,7 +25,8 @@ void fill(const Buffer& buffer) {
 }
 
 DataType dataType(ComputeType type) {
-  return onednn::effectiveType(type) == ComputeType::kBf16cFp32a ? DataType::bf16 : DataType::f32;
+  // INT8's yardstick is BF16 as well.
+  return onednn::effectiveType(type) == ComputeType::kFp32cFp32a ? DataType::f32 : DataType::bf16;
 }
 
 class OnednnBareLayers final : public BareLayers {

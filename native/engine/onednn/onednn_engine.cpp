@@ -49,6 +49,21 @@ std::vector<double> flopsFrom(const Network& network, Extent extent) {
   return flops;
 }
 
+/// Null but for INT8.
+std::shared_ptr<const Calibration> calibrationFor(const EngineOptions& options) {
+  if (onednn::effectiveType(options.computeType) != ComputeType::kInt8cInt32a) return nullptr;
+  if (options.calibration) return options.calibration;
+  throw OtfError(Code::kEngineUnavailable,
+                 "INT8 needs a calibration, and the network has none: make one from example images "
+                 "(cianna-otf models calibrate)");
+}
+
+std::shared_ptr<RangeNotes> rangesFor(const EngineOptions& options) {
+  if (options.ranges && onednn::effectiveType(options.computeType) != ComputeType::kFp32cFp32a)
+    throw OtfError(Code::kInvalidArgument, "ranges are taken in FP32");
+  return options.ranges;
+}
+
 /// Two ways through the network: items of a batch one by one on teams of threads (nobody waits for anybody),
 /// or several at once on all threads (a single item is soonest done). An item that is left alone on its team
 /// changes from the first way to the second before its next layer.
@@ -58,9 +73,16 @@ class OnednnEngine final : public Engine {
       : network_(std::move(network)),
         engine_(dnnl::engine::kind::cpu, 0),
         weights_(network_, options.inputBias, engine_),
-        shop_{*network_,         weights_,
-              engine_,           onednn::effectiveType(options.computeType) == ComputeType::kBf16cFp32a,
-              options.rawOutput, {}},
+        calibration_(calibrationFor(options)),
+        ranges_(rangesFor(options)),
+        shop_{*network_,
+              weights_,
+              engine_,
+              onednn::effectiveType(options.computeType) != ComputeType::kFp32cFp32a,
+              options.rawOutput,
+              {},
+              calibration_.get(),
+              ranges_.get()},
         threads_(threadsFor(options.threads)),
         wide_(shop_),
         worker_(threads_),
@@ -244,6 +266,8 @@ class OnednnEngine final : public Engine {
   EngineInfo info_;
   dnnl::engine engine_;
   onednn::WeightStore weights_;
+  std::shared_ptr<const Calibration> calibration_;
+  std::shared_ptr<RangeNotes> ranges_;
   onednn::LaneShop shop_;
   int threads_;
   Lane wide_;  // on worker_ only
@@ -261,6 +285,7 @@ EngineDescription describeOnednn() {
   EngineDescription description{"onednn", onednn::libraryVersion(),  onednn::describeCpu(), true,
                                 "",       {ComputeType::kFp32cFp32a}};
   if (onednn::hasBf16()) description.computeTypes.push_back(ComputeType::kBf16cFp32a);
+  if (onednn::hasAmxInt8()) description.computeTypes.push_back(ComputeType::kInt8cInt32a);
   return description;
 }
 

@@ -97,6 +97,8 @@ struct PlanSpec {
   bool monteCarlo = false;
   bool bf16 = false;
   bool rawOutput = false;
+  const Calibration* int8 = nullptr;  // with bf16: what it has ranges for is done in 8 bits
+  RangeNotes* ranges = nullptr;       // with FP32: are told of all spatial layers
 };
 
 /// Throws kShapeMismatch; dnnl::error for what oneDNN refuses.

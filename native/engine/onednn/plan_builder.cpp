@@ -112,6 +112,14 @@ void PlanBuilder::addReorder(const Desc& to) {
   flow_ = next;
 }
 
+void PlanBuilder::addRangeNote() {
+  if (spec_.ranges == nullptr || flow_.flat) return;
+  makeWalkable();
+  inPlace([notes = spec_.ranges, layer = layer_](Pass&, void* data, ElementType, const Layout& layout) {
+    notes->note(layer, channelRanges(static_cast<const float*>(data), layout));
+  });
+}
+
 void PlanBuilder::addInput() {
   const Shape shape{spec_.extent, network_.trained.c};
   flow_ = {dnnl::memory(plain(shape, DataType::f32), engine_, DNNL_MEMORY_NONE), std::nullopt, shape, false};
@@ -162,6 +170,7 @@ std::unique_ptr<Plan> PlanBuilder::build() {
     } else {
       std::visit([this](const auto& layer) { add(layer); }, network_.layers[layer_]);
     }
+    addRangeNote();
   }
   if (!randomSeen_) plan_->firstRandom_ = plan_->steps_.size();
   addOutput();

@@ -42,6 +42,9 @@ class PlanBuilder {
   /// How many layers from this one on are done in strips, in one step; 0: this one is not.
   size_t stripLayers() const;
   bool takesStrips(size_t layer) const;
+  /// A convolution in strips that is done in 8 bits.
+  bool takesBytes(size_t layer) const;
+  std::shared_ptr<const strips::Layer> stripLayer(size_t layer, bool bytesOut);
   void addStrips(size_t count);
   bool takesWinograd(size_t layer) const;
   void addWinograd(const ConvLayer& layer);
@@ -54,6 +57,8 @@ class PlanBuilder {
   void addActivation(const Activation& activation);
   void addDropout(float rate, bool foldedIntoWeights);
   void copyKept();
+  /// What comes out of the layer just added, to the notes of ranges.
+  void addRangeNote();
   void makeWalkable();
   void reshapeFlat(const Shape& shape);
 

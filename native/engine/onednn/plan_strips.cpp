@@ -3,6 +3,8 @@
 // and internal padding stay with oneDNN.
 #include <omp.h>
 
+#include <algorithm>
+
 #include "engine/amx/layer.h"
 #include "engine/onednn/cpu.h"
 #include "engine/onednn/plan_builder.h"
@@ -22,8 +24,13 @@ bool isPlain(const Activation& a) {
   return a.kind == ActivationKind::kLinear || a.kind == ActivationKind::kYolo;
 }
 
-int64_t weightBytes(const ConvLayer& layer, bool bf16) {
-  return int64_t{layer.filters} * layer.weightsPerFilter() * (bf16 ? amx::kValue : int64_t{sizeof(float)});
+DataType dataType(strips::Values values) {
+  if (values == strips::Values::kFloat) return DataType::f32;
+  return values == strips::Values::kBf16 ? DataType::bf16 : DataType::u8;
+}
+
+std::shared_ptr<const amx::Quantised> quantised(const ChannelRanges& ranges) {
+  return std::make_shared<const amx::Quantised>(ranges.low, ranges.high);
 }
 
 }  // namespace
@@ -43,7 +50,17 @@ bool PlanBuilder::takesStrips(size_t index) const {
   const ConvLayer* layer = ownConvolution(index);
   if (layer == nullptr) return false;
   if (spec_.bf16) return hasAmx();
-  return hasAvx512() && layer->size[0] * layer->channels() <= kMostTaps && !takesWinograd(index);
+  return hasAvx512() && spec_.ranges == nullptr && layer->size[0] * layer->channels() <= kMostTaps &&
+         !takesWinograd(index);
+}
+
+bool PlanBuilder::takesBytes(size_t index) const {
+  // Ranges are those of values of which none are dropped.
+  if (spec_.int8 == nullptr || index == 0 || randomSeen_ || !takesStrips(index)) return false;
+  const auto isConv = [](const Layer& layer) { return std::holds_alternative<ConvLayer>(layer); };
+  const auto end = network_.layers.begin() + static_cast<std::ptrdiff_t>(index);
+  if (std::count_if(network_.layers.begin(), end, isConv) < spec_.int8->leading) return false;
+  return !spec_.int8->layers[index - 1].low.empty() && amx::fitsInt8(geometryOf(std::get<ConvLayer>(*end)));
 }
 
 size_t PlanBuilder::stripLayers() const {
@@ -51,14 +68,25 @@ size_t PlanBuilder::stripLayers() const {
   // Strips read all weights again: they have to stay in the cache beside what flows.
   const int64_t cache = roofline::cacheBytes();
   const auto* layer = &std::get<ConvLayer>(network_.layers[layer_]);
-  int64_t weights = weightBytes(*layer, spec_.bf16);
+  const auto element = [&](size_t index) {
+    return takesBytes(index) ? amx::Element::kInt8 : amx::Element::kBf16;
+  };
+  const auto valueBytes = [&](size_t index) {
+    return spec_.bf16 ? amx::valueBytes(element(index)) : int64_t{sizeof(float)};
+  };
+  const auto bytes = [&](size_t index) {
+    const auto& conv = std::get<ConvLayer>(network_.layers[index]);
+    return conv.filters * conv.weightsPerFilter() * valueBytes(index);
+  };
+  int64_t weights = bytes(layer_);
   size_t count = 1;
   while (layer_ + count < network_.layers.size() && takesStrips(layer_ + count)) {
     if (!splitsAtKnee(layer->activation) && !isPlain(layer->activation)) break;
     layer = &std::get<ConvLayer>(network_.layers[layer_ + count]);
-    weights += weightBytes(*layer, spec_.bf16);
+    weights += bytes(layer_ + count);
     const strips::Geometry geometry = geometryOf(*layer);
-    const bool follows = spec_.bf16 ? amx::canFollow(geometry) : geometry.readsOnce();
+    const bool follows =
+        spec_.bf16 ? amx::canFollow(geometry, element(layer_ + count)) : geometry.readsOnce();
     if (!follows || weights > cache / 2) break;
     ++count;
   }
@@ -68,39 +96,55 @@ size_t PlanBuilder::stripLayers() const {
   return count > 1 && between > cache ? count : 0;
 }
 
+std::shared_ptr<const strips::Layer> PlanBuilder::stripLayer(size_t index, bool bytesOut) {
+  const Epilogue epilogue = epilogueOf(std::get<ConvLayer>(network_.layers[index]).activation);
+  if (!spec_.bf16) return std::make_shared<const avx512::DirectLayer>(weights_.direct(index, true), epilogue);
+  const auto weights = takesBytes(index)
+                           ? weights_.byteTiles(index, true, quantised(spec_.int8->layers[index - 1]))
+                           : weights_.tiles(index, true);
+  return std::make_shared<const amx::TileLayer>(weights, epilogue,
+                                                bytesOut ? quantised(spec_.int8->layers[index]) : nullptr);
+}
+
 void PlanBuilder::addStrips(size_t count) {
   const size_t end = layer_ + count;
   const DataType type = computeType();
   const bool asGiven = !flow_.arena && flow_.shape.c == 1;  // floats, and one channel is last as well
-  const bool floatsOut = !spec_.bf16 || end == network_.layers.size();
-  if (!asGiven) {
+  const bool bytesIn = !asGiven && flow_.arena && typeOf(flow_.memory.get_desc()) == DataType::u8;
+  if (!asGiven && !bytesIn) {
     const Desc wanted(dims(flow_.shape), type, Tag::nhwc);
     if (!flow_.arena || !sameMemory(flow_.memory.get_desc(), wanted)) addReorder(wanted);
   }
   std::vector<strips::ChainLayer> layers;
   std::vector<Reach> reaches;
+  bool isBytes = false;
+  bool isNarrow = false;
+  strips::Values values = strips::Values::kFloat;
   for (size_t i = layer_; i < end; ++i) {
-    const Extent out = shapes_[i].shape.extent;
     const auto& layer = std::get<ConvLayer>(network_.layers[i]);
-    const Epilogue epilogue = epilogueOf(layer.activation);
-    if (spec_.bf16) {
-      layers.push_back(
-          {std::make_shared<const amx::TileLayer>(weights_.tiles(i, true), epilogue), out.w, out.h});
-    } else {
-      layers.push_back(
-          {std::make_shared<const avx512::DirectLayer>(weights_.direct(i, true), epilogue), out.w, out.h});
-    }
+    const Extent out = shapes_[i].shape.extent;
+    const bool known = splitsAtKnee(layer.activation) || isPlain(layer.activation);
+    const bool bytesOut = i + 1 < network_.layers.size() && known && takesBytes(i + 1);
+    const bool floatsOut = !spec_.bf16 || i + 1 == network_.layers.size();
+    values =
+        bytesOut ? strips::Values::kUnsigned8 : (floatsOut ? strips::Values::kFloat : strips::Values::kBf16);
+    layers.push_back({stripLayer(i, bytesOut), out.w, out.h, values});
+    (takesBytes(i) ? isBytes : isNarrow) = true;
     reaches.push_back(weights_.reachOfConv(i, true));
   }
   const Extent in = flow_.shape.extent;
-  const strips::Chain::Ends ends{in.w, in.h, asGiven || !spec_.bf16, !spec_.bf16, floatsOut};
-  const auto chain = std::make_shared<const strips::Chain>(std::move(layers), ends, spec_.batch,
-                                                           omp_get_max_threads(), roofline::cacheBytes());
+  const strips::Values from = bytesIn
+                                  ? strips::Values::kUnsigned8
+                                  : (asGiven || !spec_.bf16 ? strips::Values::kFloat : strips::Values::kBf16);
+  const auto chain =
+      std::make_shared<const strips::Chain>(std::move(layers), strips::Chain::Ends{in.w, in.h, from},
+                                            spec_.batch, omp_get_max_threads(), roofline::cacheBytes());
   const Shape shape = shapes_[end - 1].shape;
-  const Flow next =
-      produce(Desc(dims(shape), floatsOut ? DataType::f32 : DataType::bf16, Tag::nhwc), shape, nextArena());
+  const Flow next = produce(Desc(dims(shape), dataType(values), Tag::nhwc), shape, nextArena());
   const dnnl::memory pad = scratch(Desc({chain->scratchBytes()}, DataType::u8, Tag::x));
-  step(spec_.bf16 ? "tiles:amx_bf16" : "strips:avx512",
+  const char* const tiles =
+      isBytes && isNarrow ? "tiles:amx_bf16,amx_int8" : (isBytes ? "tiles:amx_int8" : "tiles:amx_bf16");
+  step(spec_.bf16 ? tiles : "strips:avx512",
        [chain, reaches, from = flow_.memory, isInput = !flow_.arena, to = next.memory, pad](Pass& pass) {
          pass.stream.wait();
          const void* source = isInput ? pass.input : from.get_data_handle();

@@ -95,6 +95,11 @@ std::shared_ptr<const amx::Weights> WeightStore::tiles(size_t index, bool scaled
   return pack(tiles_, index, scaled, geometryOf(std::get<ConvLayer>(network_->layers[index])));
 }
 
+std::shared_ptr<const amx::Weights> WeightStore::byteTiles(
+    size_t index, bool scaled, const std::shared_ptr<const amx::Quantised>& source) {
+  return pack(byteTiles_, index, scaled, geometryOf(std::get<ConvLayer>(network_->layers[index])), source);
+}
+
 std::shared_ptr<const avx512::DirectWeights> WeightStore::direct(size_t index, bool scaled) {
   return pack(direct_, index, scaled, geometryOf(std::get<ConvLayer>(network_->layers[index])));
 }

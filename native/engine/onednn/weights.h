@@ -37,6 +37,9 @@ class WeightStore {
   LayerWeights conv(size_t layer, bool scaled, size_t rank, const Desc& layout, dnnl::stream& stream);
   /// The same for products of tiles; the layer must be two-dimensional.
   std::shared_ptr<const amx::Weights> tiles(size_t layer, bool scaled);
+  /// The same in bytes, for maps of `source`.
+  std::shared_ptr<const amx::Weights> byteTiles(size_t layer, bool scaled,
+                                                const std::shared_ptr<const amx::Quantised>& source);
   /// The same for direct sums.
   std::shared_ptr<const avx512::DirectWeights> direct(size_t layer, bool scaled);
   /// The same for Winograd's transforms, of kernels of 3x3.
@@ -73,7 +76,7 @@ class WeightStore {
   using Packed = std::map<std::pair<size_t, bool>, std::shared_ptr<const T>>;
   template <typename T, typename... Shape>
   std::shared_ptr<const T> pack(Packed<T>& packed, size_t layer, bool scaled, const Shape&... shape);
-  Packed<amx::Weights> tiles_;
+  Packed<amx::Weights> tiles_, byteTiles_;
   Packed<avx512::DirectWeights> direct_;
   Packed<avx512::WinogradWeights> winograd_;
   int64_t bytes_ = 0;

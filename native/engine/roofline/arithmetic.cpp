@@ -73,6 +73,7 @@ void sse(int64_t rounds) {
   for (auto& sum : sums) sink = _mm_cvtss_f32(sum);
 }
 
+template <bool kBytes>
 void amx(int64_t rounds) {
   alignas(64) uint16_t values[512];
   for (auto& value : values) value = 0x3d00;
@@ -87,10 +88,17 @@ void amx(int64_t rounds) {
   tiles::load<6>(values, 64);
   tiles::load<7>(values, 64);
   for (int64_t i = 0; i < rounds; ++i) {
-    tiles::multiply<0, 4, 6>();
-    tiles::multiply<1, 4, 7>();
-    tiles::multiply<2, 5, 6>();
-    tiles::multiply<3, 5, 7>();
+    if constexpr (kBytes) {
+      tiles::multiplyBytes<0, 4, 6>();
+      tiles::multiplyBytes<1, 4, 7>();
+      tiles::multiplyBytes<2, 5, 6>();
+      tiles::multiplyBytes<3, 5, 7>();
+    } else {
+      tiles::multiply<0, 4, 6>();
+      tiles::multiply<1, 4, 7>();
+      tiles::multiply<2, 5, 6>();
+      tiles::multiply<3, 5, 7>();
+    }
   }
   tiles::release();
 }
@@ -100,7 +108,7 @@ void amx(int64_t rounds) {
 }  // namespace
 
 const char* unitName(Unit unit) {
-  constexpr const char* kNames[] = {"SSE", "AVX2", "AVX-512", "AVX-512 BF16", "AMX BF16"};
+  constexpr const char* kNames[] = {"SSE", "AVX2", "AVX-512", "AVX-512 BF16", "AMX BF16", "AMX INT8"};
   return kNames[static_cast<size_t>(unit)];
 }
 
@@ -108,8 +116,10 @@ double arithmeticRate(Unit unit) {
 #if defined(__x86_64__)
   constexpr double kPair = 2.0;  // a multiplication and an addition
   switch (unit) {
+    case Unit::kAmxInt8:
+      return fastest(20'000, kPair * 4 * 16 * 16 * 64, amx<true>);
     case Unit::kAmxBf16:
-      return fastest(20'000, kPair * 4 * 16 * 16 * 32, amx);
+      return fastest(20'000, kPair * 4 * 16 * 16 * 32, amx<false>);
     case Unit::kAvx512Bf16:
       return fastest(100'000, kPair * kChains * 32, avx512Bf16);
     case Unit::kAvx512:

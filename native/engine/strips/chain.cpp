@@ -15,7 +15,6 @@ constexpr int kStripPixels =
 constexpr int kLeastRows = 8;  // of a layer that reads beyond its strip: what is read twice stays small
 
 int64_t lines(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
-int64_t valueBytes(bool floats) { return floats ? sizeof(float) : sizeof(uint16_t); }
 
 }  // namespace
 
@@ -52,7 +51,7 @@ int Chain::rowsOf(size_t layer) const {
 
 int64_t Chain::stripBytes(size_t layer) const {
   const ChainLayer& l = layers_[layer];
-  return int64_t{rowsOf(layer)} * l.width * l.layer->geometry().filters * valueBytes(ends_.floatsBetween);
+  return int64_t{rowsOf(layer)} * l.width * l.layer->geometry().filters * bytesOf(l.out);
 }
 
 void Chain::run(const void* source, void* target, void* scratch, double* seconds) const {
@@ -81,8 +80,8 @@ void Chain::run(const void* source, void* target, void* scratch, double* seconds
 void Chain::runStrip(int item, int from, int rows, const char* source, char* target, char* scratch,
                      double* seconds) const {
   const Geometry& first = layers_.front().layer->geometry();
-  const int64_t in = int64_t{ends_.width} * ends_.height * first.channels * valueBytes(ends_.floatsIn);
-  Map map{source + item * in, ends_.width, ends_.height, ends_.floatsIn};
+  const int64_t in = int64_t{ends_.width} * ends_.height * first.channels * bytesOf(ends_.in);
+  Map map{source + item * in, ends_.width, ends_.height, ends_.in};
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Stopwatch watch;
     const ChainLayer& layer = layers_[i];
@@ -94,14 +93,14 @@ void Chain::runStrip(int item, int from, int rows, const char* source, char* tar
     }
     const bool last = i + 1 == layers_.size();
     Target to;
-    to.floats = last ? ends_.floatsOut : ends_.floatsBetween;
-    to.pixel = layer.layer->geometry().filters * valueBytes(to.floats);
+    to.values = layer.out;
+    to.pixel = layer.layer->geometry().filters * bytesOf(to.values);
     to.row = layer.width * to.pixel;
     to.first = last ? target + (int64_t{item} * layer.height + from) * to.row
                     : scratch + gather_ + (i % 2 == 0 ? 0 : between_[0]);
     // Followers find the rows of their strip, and only those.
     layer.layer->run(map, i == 0 ? start : 0, count, layer.width, scratch, to);
-    map = {to.first, layer.width, count, to.floats};
+    map = {to.first, layer.width, count, to.values};
     if (seconds != nullptr) seconds[i] += watch.seconds();
   }
 }

@@ -12,14 +12,15 @@ namespace otf::strips {
 struct ChainLayer {
   std::shared_ptr<const Layer> layer;
   int width = 0, height = 0;  // of what comes out
+  Values out = Values::kFloat;
 };
 
 /// The first layer may be any; all others read each value once, from the map as it is.
 class Chain {
  public:
   struct Ends {
-    int width = 0, height = 0;                                        // of the source
-    bool floatsIn = false, floatsBetween = false, floatsOut = false;  // bfloat16 otherwise
+    int width = 0, height = 0;  // of the source
+    Values in = Values::kFloat;
   };
   /// `threads`: of the OpenMP team that runs it; `cache`: bytes of a core's second-level cache.
   Chain(std::vector<ChainLayer> layers, const Ends& ends, int batch, int threads, int64_t cache);

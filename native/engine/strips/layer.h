@@ -12,17 +12,22 @@ struct Geometry {
   bool readsOnce() const { return padW == 0 && padH == 0 && strideW == kernelW && strideH == kernelH; }
 };
 
-/// A map of one item, channels last: floats, or bfloat16.
+enum class Values : uint8_t { kFloat, kBf16, kUnsigned8 };
+inline int64_t bytesOf(Values values) {
+  return values == Values::kFloat ? 4 : (values == Values::kBf16 ? 2 : 1);
+}
+
+/// A map of one item, channels last.
 struct Map {
   const char* data = nullptr;
   int width = 0, height = 0;
-  bool floats = false;
+  Values values = Values::kBf16;
 };
 
 struct Target {
   char* first = nullptr;
   int64_t pixel = 0, row = 0;  // bytes
-  bool floats = false;
+  Values values = Values::kBf16;
 };
 
 class Layer {

@@ -45,7 +45,9 @@ TEST_CASE("compute types have CIANNA's names, brief forms are understood, and sw
   CHECK(parseComputeType("bf16") == ComputeType::kBf16cFp32a);
   CHECK(parseComputeType("TF32C_FP32A") == ComputeType::kTf32cFp32a);
   CHECK_FALSE(parseComputeType("").has_value());
-  CHECK_FALSE(parseComputeType("INT8").has_value());
+  CHECK(parseComputeType("int8") == ComputeType::kInt8cInt32a);
+  CHECK(computeTypeName(ComputeType::kInt8cInt32a) == "INT8C_INT32A");
+  CHECK_FALSE(parseComputeType("INT4").has_value());
   EngineOptions options = twoThreads();
   options.computeType = ComputeType::kFp16cFp32a;
   const auto engine = createEngine("onednn", demo(), options);

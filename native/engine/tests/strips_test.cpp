@@ -76,9 +76,10 @@ std::vector<float> plainly(const Conv& c, const std::vector<float>& in) {
 std::vector<float> inStrips(const std::vector<Conv>& layers, const std::vector<float>& in, int batch,
                             int threads, int64_t cache) {
   std::vector<strips::ChainLayer> chained;
-  for (const Conv& c : layers) chained.push_back({c.layer, c.outWidth(), c.outHeight()});
-  const strips::Chain chain(std::move(chained), {layers[0].width, layers[0].height, true, true, true}, batch,
-                            threads, cache);
+  for (const Conv& c : layers)
+    chained.push_back({c.layer, c.outWidth(), c.outHeight(), strips::Values::kFloat});
+  const strips::Chain chain(std::move(chained), {layers[0].width, layers[0].height, strips::Values::kFloat},
+                            batch, threads, cache);
   std::vector<float> out(static_cast<size_t>(batch * layers.back().outputs()), NAN);
   const Buffer scratch(static_cast<size_t>(chain.scratchBytes()));
   std::fill_n(scratch.floats(), scratch.bytes() / sizeof(float),

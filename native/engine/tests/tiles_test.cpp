@@ -100,11 +100,13 @@ std::vector<float> inTiles(const std::vector<Made>& layers, const std::vector<fl
                            int threads, int64_t cache, bool floatsIn, bool floatsOut) {
   std::vector<strips::ChainLayer> chained;
   for (const Made& m : layers)
-    chained.push_back(
-        {std::make_shared<amx::TileLayer>(m.packed, m.conv.epilogue), m.conv.outWidth(), m.conv.outHeight()});
+    chained.push_back({std::make_shared<amx::TileLayer>(m.packed, m.conv.epilogue), m.conv.outWidth(),
+                       m.conv.outHeight(), strips::Values::kBf16});
+  if (floatsOut) chained.back().out = strips::Values::kFloat;
   const strips::Chain chain(std::move(chained),
-                            {layers[0].conv.width, layers[0].conv.height, floatsIn, false, floatsOut}, batch,
-                            threads, cache);
+                            {layers[0].conv.width, layers[0].conv.height,
+                             floatsIn ? strips::Values::kFloat : strips::Values::kBf16},
+                            batch, threads, cache);
   std::vector<Bf16> narrow(in.size());
   for (size_t i = 0; i < in.size(); ++i) onednn::store(narrow[i], in[i]);
   const Conv& last = layers.back().conv;
@@ -176,7 +178,8 @@ TEST_CASE(
                                     make({Geometry{32, 24, 2, 2, 2, 2}, relu, 83, 51}),
                                     make({Geometry{24, 40, 1, 1}, relu, 41, 25}),
                                     make({Geometry{40, 20, 2, 2, 2, 2}, relu, 41, 25})};
-  for (size_t i = 1; i < layers.size(); ++i) CHECK(amx::canFollow(layers[i].conv.geometry));
+  for (size_t i = 1; i < layers.size(); ++i)
+    CHECK(amx::canFollow(layers[i].conv.geometry, amx::Element::kBf16));
   const int64_t item = 83 * 51;
   const std::vector<float> in = draws(3 * item, 2.0F);
   std::vector<float> flow = in;

@@ -20,6 +20,8 @@ const entry = z.strictObject({
   /** model.toml, and the network file its `sha256` names. */
   card: file,
   weights: file,
+  /** Of models that have INT8: the calibration the card names. */
+  calibration: file.optional(),
   licence: z.string().min(1).max(300),
   doi: z.string().max(300).optional(),
   /** What it was trained on, for people: frequency, pixel size, unit, ... */
@@ -41,6 +43,7 @@ export interface RemoteModel {
   /** Undefined where the index has network files only. */
   card?: RemoteFile;
   weights: RemoteFile;
+  calibration?: RemoteFile;
   licence: string;
   doi?: string;
   trained: Readonly<Record<string, string>>;
@@ -65,9 +68,10 @@ export function parseIndex(text: string, from: string): RemoteModel[] {
     models.some((other, later) => later > at && other.id === id && other.version === version),
   );
   if (twice) throw broken(from, `${twice.id} ${twice.version} is there twice`);
-  return models.map(({ doi, ...each }) => ({
+  return models.map(({ doi, calibration, ...each }) => ({
     ...each,
     ...(doi === undefined ? {} : { doi }),
+    ...(calibration ? { calibration: { ...calibration, url: absolute(calibration.url, from) } } : {}),
     card: { ...each.card, url: absolute(each.card.url, from) },
     weights: { ...each.weights, url: absolute(each.weights.url, from) },
   }));

@@ -32,6 +32,7 @@ export interface Pulled {
 
 const kMaxIndexBytes = 16 << 20;
 const kMaxCardBytes = 1 << 20;
+const kMaxCalibrationBytes = 64 << 20;
 const kTimeoutMs = 3_600_000;
 
 /** `from`: a path or URL. Throws OTF_FETCH_*, OTF_INPUT_UNREADABLE, OTF_MODEL_INDEX. */
@@ -76,8 +77,18 @@ export async function pullModel(model: RemoteModel, options: PullOptions): Promi
     const what = read.id === id ? `names a network file of sha256 ${read.sha256.slice(0, 12)}...` : `is of ${read.id}`;
     throw new OtfError('OTF_MODEL_INDEX', `the card of ${id} ${what}: the index says otherwise`);
   }
+  if (read.int8 && read.int8.sha256 !== model.calibration?.sha256) {
+    const sum = `${read.int8.sha256.slice(0, 12)}...`;
+    throw new OtfError(
+      'OTF_MODEL_INDEX',
+      `the card of ${id} names a calibration of sha256 ${sum}: the index has no such`,
+    );
+  }
   const weightsPath = await get(weights, weights.size ?? Number.MAX_SAFE_INTEGER);
-  return install(id, weights.sha256, { [kCard]: cardPath, [read.weights]: weightsPath }, options);
+  const files = { [kCard]: cardPath, [read.weights]: weightsPath };
+  if (read.int8 && model.calibration)
+    files[read.int8.calibration] = await get(model.calibration, model.calibration.size ?? kMaxCalibrationBytes);
+  return install(id, weights.sha256, files, options);
 }
 
 const kCard = 'model.toml';

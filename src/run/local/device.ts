@@ -117,6 +117,7 @@ export class LocalDevice implements Place, TaskDevice {
       quantization,
       threads: config.threads,
       inputBias: card.input_bias,
+      calibration: card.calibrationPath,
       item: own ?? kindNamed(card.kind).itemShape(card),
       valuesIn,
       valuesOut,

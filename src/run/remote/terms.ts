@@ -18,6 +18,11 @@ const model = z.strictObject({
   card: z.string().max(1 << 20),
   sha256,
   size: z.number().int().min(0),
+  /** The text of its calibration for INT8; its card has the sum. Absent: it has none. */
+  calibration: z
+    .string()
+    .max(64 << 20)
+    .optional(),
 });
 
 export const kTermsSchema = z.strictObject({
@@ -57,10 +62,12 @@ export async function termsOf(
   return { terms, cards };
 }
 
-async function offered({ id, path, weightsPath, sha256: sum }: ModelCard): Promise<Terms['models'][number]> {
+async function offered(of: ModelCard): Promise<Terms['models'][number]> {
+  const { id, path, weightsPath, calibrationPath, sha256: sum } = of;
   try {
     const { size } = await stat(weightsPath);
-    return { id, card: await readFile(path, 'utf8'), sha256: sum, size };
+    const calibration = calibrationPath === undefined ? {} : { calibration: await readFile(calibrationPath, 'utf8') };
+    return { id, card: await readFile(path, 'utf8'), sha256: sum, size, ...calibration };
   } catch (thrown) {
     throw new OtfError('OTF_CONFIG_INVALID', `the model ${id} cannot be given to workers: ${systemReason(thrown)}`);
   }

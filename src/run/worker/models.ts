@@ -20,8 +20,8 @@ export async function bringModels(terms: Terms, front: Front, cache: string, sig
   try {
     await rm(fresh, { recursive: true, force: true });
     await mkdir(fresh, { recursive: true });
-    for (const { id, card, sha256, size } of terms.models) {
-      const { weights, id: named } = parseModelCard(card, `the card of ${id}`);
+    for (const { id, card, sha256, size, calibration } of terms.models) {
+      const { weights, int8, id: named } = parseModelCard(card, `the card of ${id}`);
       if (named !== id || weights.includes('/')) {
         throw new OtfError('OTF_MODEL_CARD_INVALID', `the server's card of ${id} is of ${named}, ${weights}`);
       }
@@ -30,6 +30,7 @@ export async function bringModels(terms: Terms, front: Front, cache: string, sig
       await mkdir(join(fresh, id));
       await writeFile(join(fresh, id, kCard), card);
       await sameFile(path, join(fresh, id, weights));
+      if (int8) await writeFile(join(fresh, id, int8.calibration), calibration ?? '');
     }
     await rename(fresh, dir).catch(async (thrown) => {
       // Another worker of this machine was quicker.

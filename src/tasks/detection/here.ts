@@ -4,7 +4,7 @@ import type { DetectOutcome, EngineRequest } from '../../engine/addon.js';
 import { loadAddon } from '../../engine/load.js';
 import { type ErrorCode, OtfError, toOtfError } from '../../errors/catalogue.js';
 import { writeFileAtomically } from '../../io/write.js';
-import { verifyWeights } from '../../models/card.js';
+import { networkOf, verifyWeights } from '../../models/card.js';
 import { chooseEngine } from '../../models/engine-choice.js';
 import { chooseQuantization } from '../../models/quantization.js';
 import { InputChecksum } from '../checksum.js';
@@ -38,6 +38,8 @@ export interface DetectTask {
   /** Begins the names of the files that tell how good it is: .vot, -completeness.svg, -reliability.svg. */
   qualityStem?: string | undefined;
   card: DetectorCard;
+  /** Of what comes out of the network's layers, as RunTaskOutcome has them; FP32 on the engine onednn alone. */
+  onRanges?: ((ranges: string) => void) | undefined;
   /** `quantization` absent: the card's first. */
   engine: Omit<EngineRequest, 'quantization'> & { quantization?: string | undefined };
 }
@@ -96,11 +98,12 @@ async function detection(
     const { handle, items } = opened;
     const plan = opened.plan as Plan;
     try {
-      const weights = { weights: card.weightsPath, inputBias: card.input_bias };
+      const weights = { ...networkOf(card), ...(task.onRanges ? { ranges: true } : {}) };
       const drawing = plan.draws ? { ...engine, draws: plan.draws } : engine;
       const run = await addon.runTask({ task: handle as number, model: weights, engine: drawing }, (done, total) =>
         onProgress({ done, total, unit: kDetection.unit }),
       );
+      task.onRanges?.(run.ranges ?? '');
       const finishing = performance.now();
       const { threads } = engine;
       const outcome = detectOutcome({ ...run, handle, card, plan, inputs, items, threads }, plan.notes);

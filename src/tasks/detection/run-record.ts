@@ -10,7 +10,8 @@ import { depthOf } from './quality-depth.js';
 export interface RunRecord {
   /** `commit`: records of 0.1.0 have none. */
   software: { name: string; version: string; commit?: string };
-  model: { id: string; title: string; sha256: string };
+  /** `calibration`: SHA-256 of that of INT8, where the model has one. */
+  model: { id: string; title: string; sha256: string; calibration?: string };
   /**
    * Image name without folders (results travel; paths of this machine do not), and of the whole file as it was given its
    * SHA-256, or its size and time where a checksum would have taken longer than the work (src/tasks/checksum.ts).
@@ -61,11 +62,15 @@ export interface RunRecordInput extends Pick<RunRecord, 'card' | 'outcome' | 'cr
   mocks?: string | undefined;
 }
 
+function calibrationOf({ int8 }: DetectorCard): { calibration?: string } {
+  return int8 ? { calibration: int8.sha256 } : {};
+}
+
 export function makeRunRecord(from: RunRecordInput): RunRecord {
   const { card, outcome, createdAt, input, primaryBeam, jobId, origins, measure, mask, draws, mocks } = from;
   return {
     software: { ...kSoftware },
-    model: { id: card.id, title: card.title, sha256: card.sha256 },
+    model: { id: card.id, title: card.title, sha256: card.sha256, ...calibrationOf(card) },
     input,
     card,
     outcome,

@@ -4,7 +4,7 @@ import type { EngineRequest } from '../../engine/addon.js';
 import { loadAddon } from '../../engine/load.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import { sha256File } from '../../io/checksum.js';
-import { verifyWeights } from '../../models/card.js';
+import { networkOf, verifyWeights } from '../../models/card.js';
 import { chooseEngine } from '../../models/engine-choice.js';
 import { chooseQuantization } from '../../models/quantization.js';
 import type { InputSource } from '../files.js';
@@ -62,7 +62,7 @@ export async function runReconstruction(
     const open = { job, card, model, inputs, defaults: kNoDefaults, folder: task.folder };
     const { handle, items, plan } = openReconstruction(open, engine.threads);
     try {
-      const weights = { weights: card.weightsPath, inputBias: card.input_bias };
+      const weights = networkOf(card);
       const run =
         items === 0
           ? undefined

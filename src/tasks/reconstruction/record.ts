@@ -37,7 +37,12 @@ export interface RecordInput extends Omit<ReconstructionRecord, 'software' | 'mo
 }
 
 export function makeReconstructionRecord({ card, ...from }: RecordInput): ReconstructionRecord {
-  const model = { id: card.id, title: card.title, sha256: card.sha256 };
+  const model = {
+    id: card.id,
+    title: card.title,
+    sha256: card.sha256,
+    ...(card.int8 ? { calibration: card.int8.sha256 } : {}),
+  };
   const usesNetwork = from.method === 'network';
   return {
     software: { ...kSoftware },

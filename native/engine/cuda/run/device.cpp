@@ -61,6 +61,7 @@ Element elementOf(ComputeType type) {
     case ComputeType::kBf16cFp32a:
       return Element::kBFloat;
     case ComputeType::kFp32cFp32a:
+    case ComputeType::kInt8cInt32a:
       break;
   }
   return Element::kFloat;

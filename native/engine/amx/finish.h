@@ -1,0 +1,35 @@
+// What follows the sums of products: bias, RELU, and the values of the next map.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/amx/weights.h"
+#include "engine/cpu/epilogue.h"
+#include "engine/strips/layer.h"
+
+namespace otf::amx {
+
+/// The filters of up to two tiles.
+struct Filters {
+  const float* bias;
+  const int32_t* correction;  // of sums of bytes, as the next
+  const float* scale;         // null: sums of floats
+  const float* inverse;       // of targets in bytes, as the next
+  const float* zeros;
+  const Epilogue& epilogue;
+  const strips::Target& target;
+  int count;
+};
+
+/// Sums of up to two blocks of pixels that are not where they go yet: floats, or 32-bit integers.
+struct Pending {
+  const void* sums = nullptr;
+  char* to[2] = {};
+  int pixels = 1;  // of a block
+  int next = 0, end = 0;
+};
+
+/// The next `count` pixels, as far as there are any. Needs AVX-512, with BF16.
+void finish(Pending& pending, int count, const Filters& filters);
+
+}  // namespace otf::amx
