@@ -25,6 +25,10 @@ const kKilledShare = 0.7;
 const [kAborted, kLeft, kDeleted] = [0.05, 0.02, 0.9];
 /** A server is killed once it has brought so many on their way or to their end, and so much later at the most. */
 const [kProgress, kLifeMs] = [4, 5000];
+/** Jobs nobody starts count as waiting, too: who leaves more of them deletes the oldest. */
+const kMostLeft = 20;
+/** Without a task that begins or ends: what lies still so long would do so for ever. */
+const kStandstillMs = 300_000;
 const kFinal = new Set(['COMPLETED', 'ERROR', 'ABORTED']);
 /** Of the database, its log and what else is beside the jobs. */
 const kRestMb = 200;
@@ -44,6 +48,8 @@ class Crowd {
   readonly #next: () => number;
   readonly #works: readonly Work[];
   readonly #tasks: number;
+  readonly #left: string[] = [];
+  #moved = { progress: 0, at: performance.now() };
 
   constructor(next: () => number, works: readonly Work[], tasks: number) {
     this.#next = next;
@@ -61,6 +67,15 @@ class Crowd {
 
   get #progress(): number {
     return this.acknowledged + Object.values(this.ends).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Throws when nothing has moved for long. */
+  assertMoving(): void {
+    const [progress, now] = [this.#progress, performance.now()];
+    if (progress !== this.#moved.progress) this.#moved = { progress, at: now };
+    if (now - this.#moved.at < kStandstillMs) return;
+    const { acknowledged, open } = this;
+    throw new Error(`nothing moves: ${acknowledged} of ${this.#tasks} tasks, ${open.length} of them open`);
   }
 
   people(): Promise<void>[] {
@@ -101,11 +116,25 @@ class Crowd {
     const id = idOf(answer);
     this.ledger.acknowledged(id, false, left);
     // One that nobody starts: it stays, and is what the end of the server has to find again.
-    if (!left) this.open.push({ id, work });
+    if (left) await this.#leave(server, id);
+    else this.open.push({ id, work });
     if (this.#next() >= kAborted) return;
     this.ledger.maybeAborted(id);
     const aborted = await server.send(`/jobs/${id}/phase?PHASE=ABORT`, { method: 'POST' });
     this.ledger.answered('ABORT', aborted.status, await aborted.text());
+  }
+
+  async #leave(server: TestServer, id: string): Promise<void> {
+    this.#left.push(id);
+    const oldest = this.#left.length > kMostLeft ? this.#left.shift() : undefined;
+    if (oldest === undefined) return;
+    let removed = false;
+    try {
+      await this.#remove(server, oldest);
+      removed = true;
+    } finally {
+      if (!removed) this.#left.push(oldest);
+    }
   }
 
   /** The oldest one; whoever is not over has its turn again. */
@@ -161,7 +190,10 @@ class Crowd {
       this.stage.server = server;
       if (this.acknowledged >= kKilledShare * this.#tasks) return server;
       const before = this.#progress;
-      while (this.#progress < before + kProgress && !this.done) await pause(50);
+      while (this.#progress < before + kProgress && !this.done) {
+        this.assertMoving();
+        await pause(50);
+      }
       await pause(this.#next() * kLifeMs);
       this.stage.server = undefined;
       await server.stop('SIGKILL');
@@ -190,10 +222,19 @@ export const crowd: Scene = async (t: TestContext, { tasks, seed, say }): Promis
       for (let i = 0; i < 100 && !stop; i++) await pause(100);
     }
   })();
-  const server = await play.underKills(() => startTestServer(t, { ...options, dataDir }));
-  const samples = await watch(server, () => play.done);
-  play.stage.over = true;
-  stop = true;
+  const over = () => {
+    play.assertMoving();
+    return play.done;
+  };
+  const { server, samples } = await (async () => {
+    try {
+      const server = await play.underKills(() => startTestServer(t, { ...options, dataDir }));
+      return { server, samples: await watch(server, over) };
+    } finally {
+      play.stage.over = true;
+      stop = true;
+    }
+  })();
   await Promise.all([...people, told]);
   const minutes = (performance.now() - began) / 60_000;
   const { faults, summary } = await judge(server, play.ledger, samples);
