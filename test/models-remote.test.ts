@@ -190,6 +190,21 @@ describe('a model of an index', () => {
     await writeFile(join(options.cache, `${found.weights.sha256}.lock`), '999999999');
     assert.equal((await pullModel(found, options)).how, 'pulled');
   });
+
+  it('of two that find such a lock at once the last one has it', async (t) => {
+    const cache = await tempDir(t);
+    const bytes = Buffer.from('weights');
+    const name = sha256(bytes);
+    const lock = join(cache, `${name}.lock`);
+    await writeFile(lock, '999999999');
+    const got = new Content(cache, 5000).get(name, () => Promise.reject(new Error('it was brought twice')));
+    await until(async () => (await readFile(lock, 'utf8')).startsWith(`${process.pid} `), 'the lock stays');
+    // As another one leaves it, and ends.
+    await writeFile(lock, `${process.pid} other`);
+    await writeFile(join(cache, name), bytes);
+    assert.equal(await got, join(cache, name));
+    assert.equal(await readFile(lock, 'utf8'), `${process.pid} other`, "another one's lock is left alone");
+  });
 });
 
 describe('an index', () => {

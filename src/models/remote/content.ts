@@ -3,7 +3,7 @@
  * name after it was checked; two who want the same fetch it once.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,12 +15,16 @@ export type Bring = (path: string) => Promise<void>;
 
 const kName = /^[0-9a-f]{64}$/;
 const kLockStepMs = 50;
+/** For whoever found the lock of one who is gone at the same moment: the last of them has it. */
+const kTakenMs = 200;
 
 export class Content {
   readonly #dir: string;
+  readonly #takenMs: number;
 
-  constructor(dir: string) {
+  constructor(dir: string, takenMs = kTakenMs) {
     this.#dir = dir;
+    this.#takenMs = takenMs;
   }
 
   /** Undefined when it is not there. */
@@ -40,7 +44,7 @@ export class Content {
     for (;;) {
       const there = await this.path(sha256);
       if (there) return there;
-      const unlock = this.#lock(sha256);
+      const unlock = await this.#lock(sha256);
       if (!unlock) {
         await pause(kLockStepMs);
         continue;
@@ -69,21 +73,33 @@ export class Content {
     }
   }
 
-  /** Undefined while somebody else has it. The lock of one who is gone is nobody's. */
-  #lock(sha256: string): (() => void) | undefined {
+  /** Undefined while somebody else has it. The lock of one who is gone is replaced, never removed: others may be about to do the same. */
+  async #lock(sha256: string): Promise<(() => void) | undefined> {
     const path = join(this.#dir, `${sha256}.lock`);
+    const token = randomBytes(8).toString('hex');
+    const mine = `${process.pid} ${token}`;
+    const unlock = () => {
+      if (textOf(path) === mine) rmSync(path, { force: true });
+    };
     try {
       const descriptor = openSync(path, 'wx', 0o600);
-      writeSync(descriptor, String(process.pid));
+      writeSync(descriptor, mine);
       closeSync(descriptor);
-      return () => rmSync(path, { force: true });
+      return unlock;
     } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`);
-      }
-      if (!isHeld(path)) rmSync(path, { force: true });
-      return undefined;
+      if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, thrown);
     }
+    if (isHeld(path)) return undefined;
+    const own = `${path}.${token}`;
+    try {
+      writeFileSync(own, mine, { mode: 0o600 });
+      renameSync(own, path);
+    } catch (thrown) {
+      rmSync(own, { force: true });
+      throw unwritable(path, thrown);
+    }
+    await pause(this.#takenMs);
+    return textOf(path) === mine ? unlock : undefined;
   }
 
   /** Everything that is there, and what is wrong with it. */
@@ -99,20 +115,30 @@ export class Content {
   }
 }
 
-/** Its maker writes his number at once: an empty one has just been made. */
+/** Its maker writes his number at once: an empty one has just been made. One that has just gone is nobody's to replace. */
 function isHeld(path: string): boolean {
-  let pid: number;
-  try {
-    pid = Number(readFileSync(path, 'utf8') || process.pid);
-  } catch {
-    return false;
-  }
+  const text = textOf(path);
+  if (text === undefined) return true;
+  const pid = text === '' ? process.pid : Number.parseInt(text, 10);
   try {
     process.kill(pid, 0);
     return true;
   } catch (thrown) {
     return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** Undefined: it is not there. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function unwritable(path: string, thrown: unknown): OtfError {
+  return new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`);
 }
 
 function wrong(what: string, found: string, wanted: string): OtfError {
