@@ -1,4 +1,7 @@
 // Rows of catalogues as text.
+#include <algorithm>
+#include <thread>
+
 #include "addon/api.h"
 #include "addon/object.h"
 #include "error/error.h"
@@ -7,6 +10,9 @@
 
 namespace otf::addon {
 namespace {
+
+/// More would wait for the caller, who writes what they make.
+constexpr unsigned kMostThreads = 4;
 
 NumberCells::Type cellType(const std::string& type) {
   if (type == "float") return NumberCells::Type::kFloat;
@@ -49,7 +55,8 @@ Napi::Value tableRows(const Napi::CallbackInfo& info) {
   if (!given.IsArray()) throw OtfError(Code::kInvalidArgument, "request: columns is no array");
   const auto array = given.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) columns.push_back(readCells(array.Get(i).As<Napi::Object>()));
-  const std::string text = rowText(form, columns, fields.integer("count"));
+  const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);
+  const std::string text = rowText(form, columns, fields.integer("count"), static_cast<int>(threads));
   return Napi::Buffer<char>::Copy(info.Env(), text.data(), text.size());
 }
 

@@ -5,9 +5,12 @@
 #include <limits>
 #include <numbers>
 
+#include "threads/in_threads.h"
+
 namespace otf {
 namespace {
 
+constexpr size_t kTogether = 2048;  // sources a thread takes at once
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 double finiteOrUnknown(double value) { return std::isfinite(value) ? value : kUnknown; }
@@ -85,7 +88,7 @@ class SourceBuilder {
   int cos_, sin_;
 };
 
-void placeOnSky(const Wcs& wcs, std::vector<Source>& sources) {
+void placeOnSky(const Wcs& wcs, std::span<Source> sources) {
   const size_t n = sources.size();
   std::vector<double> x(n), y(n), ra(n), dec(n);
   std::vector<uint8_t> ok(n);
@@ -111,8 +114,8 @@ void lookUpBeam(PrimaryBeam& beam, const SkyFrame& frame, std::vector<Source>& s
 }  // namespace
 
 std::vector<Source> makeCatalogue(const DetectorConfig& config, const TileLayout& layout,
-                                  std::span<const std::vector<Box>> tiles, const Wcs* wcs,
-                                  PrimaryBeam* beam) {
+                                  std::span<const std::vector<Box>> tiles, const Wcs* wcs, PrimaryBeam* beam,
+                                  int threads) {
   std::vector<const Box*> order;
   for (const auto& boxes : tiles) {
     for (const Box& box : boxes) order.push_back(&box);
@@ -120,10 +123,14 @@ std::vector<Source> makeCatalogue(const DetectorConfig& config, const TileLayout
   std::stable_sort(order.begin(), order.end(),
                    [](const Box* a, const Box* b) { return a->objectness > b->objectness; });
   const SourceBuilder builder(config, layout);
-  std::vector<Source> sources;
-  sources.reserve(order.size());
-  for (const Box* box : order) sources.push_back(builder.build(*box));
-  if (wcs) placeOnSky(*wcs, sources);
+  std::vector<Source> sources(order.size());
+  // Each is a matter of its own: the same whoever computes it.
+  inThreads((order.size() + kTogether - 1) / kTogether, threads, [&](size_t part) {
+    const size_t first = part * kTogether, count = std::min(kTogether, order.size() - first);
+    const std::span<Source> own(sources.data() + first, count);
+    for (size_t i = 0; i < count; ++i) own[i] = builder.build(*order[first + i]);
+    if (wcs) placeOnSky(*wcs, own);
+  });
   if (beam && wcs) lookUpBeam(*beam, wcs->frame(), sources);
   return sources;
 }

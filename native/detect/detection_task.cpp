@@ -147,7 +147,7 @@ void DetectionTask::finish(int threads) {
   suppressAcrossTiles(config(), layout(), threads, impl_->boxes);
   result.seconds.suppress = watch.lap();
   PrimaryBeam* beam = impl_->beam ? &*impl_->beam : nullptr;
-  result.sources = makeCatalogue(config(), layout(), impl_->boxes, impl_->wcs(), beam);
+  result.sources = makeCatalogue(config(), layout(), impl_->boxes, impl_->wcs(), beam, threads);
   result.seconds.catalogue = watch.lap();
   if (impl_->measurer) {
     result.measured = impl_->measurer->measure(impl_->measurePixels(), result.sources, threads);

@@ -25,7 +25,8 @@ struct RowForm {
 };
 
 /// The first `count` rows, cells in the order of `columns`. Throws kInvalidArgument when a column is
-/// shorter or `before` has not one entry a column. A value of an integer column that has a fraction keeps it.
-std::string rowText(const RowForm& form, std::span<const Cells> columns, int64_t count);
+/// shorter or `before` has not one entry a column. A value of an integer column that has a fraction keeps it. The same for
+/// every number of `threads`.
+std::string rowText(const RowForm& form, std::span<const Cells> columns, int64_t count, int threads = 1);
 
 }  // namespace otf

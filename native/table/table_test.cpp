@@ -2,11 +2,14 @@
 // checked against another implementation in test/results-text.test.ts.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "error/error.h"
 #include "table/number_text.h"
@@ -71,4 +74,21 @@ TEST_CASE("rows have their cells between the texts asked for, and a word for wha
   CHECK_THROWS_AS(rowText(form, columns, 5), OtfError);
   CHECK_THROWS_AS(rowText(form, columns, -1), OtfError);
   CHECK_THROWS_AS(rowText({{"<"}, ">", ""}, columns, 1), OtfError);
+}
+
+TEST_CASE("many rows are the same whatever number of threads makes them") {
+  std::mt19937_64 draw(11);
+  std::vector<double> values(5000);
+  TextCells names;
+  for (double& value : values) {
+    value = std::ldexp(static_cast<double>(draw()), -60);
+    names.push_back(std::to_string(names.size()));
+  }
+  const std::vector<Cells> columns{TextCells(names), NumberCells{NumberCells::Type::kDouble, values}};
+  const RowForm form{{"", ","}, "\n", ""};
+  const auto rows = static_cast<int64_t>(values.size());
+  const std::string one = rowText(form, columns, rows, 1);
+  CHECK(std::count(one.begin(), one.end(), '\n') == rows);
+  for (const int threads : {2, 3, 64}) CHECK(rowText(form, columns, rows, threads) == one);
+  CHECK(one.starts_with(rowText(form, columns, 513, 2)));
 }

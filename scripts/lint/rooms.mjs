@@ -68,7 +68,7 @@ const kNative = {
   error: [],
   process: ['error'],
   tensor: ['error'],
-  table: ['error'],
+  table: ['error', 'threads'],
   catalogue: ['error', 'fits'],
   score: ['catalogue', 'error', 'threads'],
   coverage: ['catalogue', 'error', 'fits', 'sky'],

@@ -46,17 +46,17 @@ export async function writeSynced(path: string, bytes: Uint8Array, mode = 0o640)
   }
 }
 
-/** Larger pieces, so that a row is not a system call. */
-export function* grouped(pieces: Iterable<string | Uint8Array>): Generator<Buffer> {
+/** Larger pieces, so that a row is not a system call. What is large already is not copied. */
+export function* grouped(pieces: Iterable<string | Uint8Array>): Generator<Uint8Array> {
   const kGroupBytes = 1 << 18;
-  let group: Buffer[] = [];
+  let group: Uint8Array[] = [];
   let bytes = 0;
   for (const piece of pieces) {
-    const buffer = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : Buffer.from(piece);
+    const buffer = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece;
     group.push(buffer);
     bytes += buffer.length;
     if (bytes < kGroupBytes) continue;
-    yield Buffer.concat(group);
+    yield group.length === 1 ? buffer : Buffer.concat(group);
     group = [];
     bytes = 0;
   }

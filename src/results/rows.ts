@@ -13,7 +13,8 @@ export interface RowForm {
   text?: (text: string) => string;
 }
 
-const kRowsPerPiece = 1024;
+/** Enough for several threads. */
+const kRowsPerPiece = 8192;
 
 /**
  * Numbers are the shortest decimals that read back as the same value of their column's type. In pieces, so that a large

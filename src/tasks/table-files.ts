@@ -31,9 +31,10 @@ function digestOf(bytes: Buffer): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 
-function pack(record: unknown, { upgrades }: TaskWork): Buffer {
+/** In pieces: a record can be large. */
+function pack(record: unknown, { upgrades }: TaskWork): Buffer[] {
   const bytes = serialize({ version: upgrades.length + 1, record } satisfies Stored);
-  return Buffer.concat([bytes, kSeal, digestOf(bytes)]);
+  return [bytes, kSeal, digestOf(bytes)];
 }
 
 /** Throws OTF_FILE_DAMAGED. */
@@ -88,7 +89,7 @@ export async function writeResult(
 ): Promise<ResultFile> {
   const work = await workOf(kind.name);
   // Node's documentation of `v8`: the format is backward compatible, safe to store to disk.
-  files.write(kRecord, [pack(record, work)]);
+  files.write(kRecord, pack(record, work));
   const written = fileKind('result', format, kind);
   const content = work.content(record, format);
   if ('pieces' in content) return files.write(written, content.pieces);

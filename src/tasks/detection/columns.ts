@@ -14,16 +14,18 @@ export function catalogueOf(record: RunRecord): Table {
   const native = record.outcome.catalogue;
   const columns: Column[] = [];
   const number: AddNumber = (type, name, unit, ucd, description, values, celestial = false) =>
-    columns.push({ type, name, unit, ucd, description, values: Float64Array.from(values), celestial });
+    columns.push({ type, name, unit, ucd, description, values: new Float64Array(values), celestial });
 
   const digits = Math.max(4, String(native.count).length);
+  const ids = new Array<string>(native.count);
+  for (let row = 0; row < native.count; row++) ids[row] = `S${String(row + 1).padStart(digits, '0')}`;
   columns.push({
     type: 'text',
     name: 'source_id',
     unit: '',
     ucd: 'meta.id;meta.main',
     description: 'Identifier, unique in this catalogue: rank by objectness',
-    values: Array.from({ length: native.count }, (_, row) => `S${String(row + 1).padStart(digits, '0')}`),
+    values: ids,
   });
   number('double', 'ra', 'deg', 'pos.eq.ra;meta.main', 'Right ascension of the centre', native.raDeg, true);
   number('double', 'dec', 'deg', 'pos.eq.dec;meta.main', 'Declination of the centre', native.decDeg, true);
