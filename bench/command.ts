@@ -1,6 +1,7 @@
 /** What `bench` measures, each with the conditions it was made in. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addEngineOptions, addModelsOption, example, integer, real } from '#otf/cli/options.js';
+import { benchArrival } from './arrival.js';
 import { benchChains } from './chains.js';
 import { benchCianna } from './cianna.js';
 import { benchDetect } from './detect.js';
@@ -176,6 +177,17 @@ export function addBenchmarks(group: Command): void {
     .option('--json', 'as JSON')
     .action((options) => benchScale({ ...options, workers: options.workers ?? kWorkers }));
   example(scale, ['cianna-otf bench scale', 'cianna-otf bench scale --workers 1 64 --seconds 60']);
+
+  const arrival = group
+    .command('arrival')
+    .description('an image by URL, searched while it arrives, beside the search alone and the download')
+    .option('--case <network...>', 'demo-continuum, sdc1 (default: both)')
+    .option('--size <n>', 'side of the image in pixels', integer(512, 16_384), 8192)
+    .option('--repeats <n>', 'of each case', integer(1, 100), 3)
+    .option('--quantization <type>', 'compute type', 'FP32')
+    .option('--json', 'as JSON')
+    .action(benchArrival);
+  example(arrival, ['cianna-otf bench arrival', 'cianna-otf bench arrival --case sdc1 --quantization BF16']);
 
   const results = group
     .command('results')
