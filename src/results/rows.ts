@@ -14,7 +14,7 @@ export interface RowForm {
 }
 
 /** Enough for several threads. */
-const kRowsPerPiece = 8192;
+const kRowsPerPiece = 2048;
 
 /**
  * Numbers are the shortest decimals that read back as the same value of their column's type. In pieces, so that a large
