@@ -124,9 +124,16 @@ export class JobFolders implements Uploads {
     this.#fresh.add(jobId);
     try {
       await rename(dir, this.jobDir(jobId));
+    } catch (thrown) {
+      // Whatever is there under its name is not its own.
+      this.#fresh.delete(jobId);
+      await this.removeFolder(dir);
+      refuseForDisk(thrown);
+    }
+    try {
       await Promise.all([syncFolder(this.jobDir(jobId)), syncFolder(this.#dirs.jobs)]);
     } catch (thrown) {
-      await Promise.all([this.removeFolder(dir), this.remove(jobId)]);
+      await this.remove(jobId);
       refuseForDisk(thrown);
     }
     return jobId;

@@ -46,9 +46,12 @@ async function smallHistory(parts: HistoryParts, wanted: ReadonlySet<number>) {
   return { changes, pictures, faults: sim.faults };
 }
 
-/** Gives what did not hold, a line each. `fresh`: parts of another history, in a folder of its own. */
+/** Another seed: a server that starts draws no id that is taken. */
+const kLater = 1;
+
+/** Gives what did not hold, a line each. `fresh`: parts of another history, in a folder of its own, with a seed so many further on. */
 export async function sweepImages(
-  fresh: (name: string) => HistoryParts,
+  fresh: (name: string, later?: number) => HistoryParts,
   most: number,
   say: (line: string) => void,
 ): Promise<string[]> {
@@ -59,7 +62,7 @@ export async function sweepImages(
     `pictures of the disk: ${pictures.length}, before ${pictures.length / kCuts.length} of ${counted.changes} changes`,
   );
   for (const { cut, at, disk, known } of pictures) {
-    const parts = fresh(`from-${at}-${cut}`);
+    const parts = fresh(`from-${at}-${cut}`, kLater);
     const { sim, dir, persons, images } = parts;
     const world = new World(sim, dir, parts, disk);
     parts.begun(world);

@@ -118,7 +118,7 @@ async function histories(): Promise<number> {
 }
 
 async function pictures(most: number): Promise<number> {
-  const faults = await sweepImages((name) => partsOf(from, `pictures/${name}`), most, say);
+  const faults = await sweepImages((name, later = 0) => partsOf(from + later, `pictures/${name}`), most, say);
   for (const fault of faults) say(`FAULT ${fault}`);
   return faults.length;
 }
