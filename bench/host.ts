@@ -20,6 +20,7 @@ export interface BenchServer {
 
 /** As deploy/systemd starts it. */
 const kNodeOptions = '--max-semi-space-size=64';
+const kNodeArguments = ['--initial-old-space-size=128'];
 
 /** Settings by their environment names, e.g. CIANNA_OTF_POLICY_MAX_QUEUED. */
 export async function startBenchServer(
@@ -28,7 +29,18 @@ export async function startBenchServer(
   settings: Record<string, string>,
   more: readonly string[] = [],
 ): Promise<BenchServer> {
-  const args = [kProgram, 'serve', '--port', '0', '--data-dir', dataDir, '--models', models, ...more];
+  const args = [
+    ...kNodeArguments,
+    kProgram,
+    'serve',
+    '--port',
+    '0',
+    '--data-dir',
+    dataDir,
+    '--models',
+    models,
+    ...more,
+  ];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, NODE_OPTIONS: `${kNodeOptions} ${process.env.NODE_OPTIONS ?? ''}`, ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],

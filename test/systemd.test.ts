@@ -78,7 +78,14 @@ describe('the unit', () => {
     const of = (key: string) => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value ?? '');
     const [start = ''] = of('ExecStart');
     const { stdout } = runCli(['serve', '--help'], kRoot);
-    for (const [option] of start.matchAll(/--[\w-]+/g)) assert.ok(stdout.includes(option), option);
+    const [, node = '', own = ''] = /^\/usr\/bin\/node ((?:--\S+ )*)\S+\/cianna-otf\.js serve (.*)$/.exec(start) ?? [];
+    assert.match(own, /--config/);
+    for (const [option] of own.matchAll(/--[\w-]+/g)) assert.ok(stdout.includes(option), option);
+    // This Node knows its own.
+    const { status, stderr } = spawnSync(process.execPath, [...node.trim().split(' '), '-e', '0'], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
     assert.deepEqual(of('Type'), ['notify']);
     assert.ok(Number(of('WatchdogSec')[0]) > 0);
     for (const key of ['NoNewPrivileges', 'PrivateTmp', 'ProtectHome']) assert.deepEqual(of(key), ['yes'], key);
