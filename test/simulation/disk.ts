@@ -102,21 +102,22 @@ export class Disk {
     this.#settle((change) => touches(change, path, true));
   }
 
-  /** What the next start finds, in another folder. It may be asked again and again. */
-  after(cut: Cut, root: string): Disk {
+  /** What the next start finds, in another folder. It may be asked again and again; with a `chance` of its own nothing else is changed by that. */
+  after(cut: Cut, root: string, chance = this.#chance): Disk {
     this.#meetStrangers();
-    const names = { kill: () => this.#live, power: () => this.#survivors(), worst: () => this.#durable }[cut]();
+    const survivors = () => this.#survivors(chance);
+    const names = { kill: () => this.#live, power: survivors, worst: () => this.#durable }[cut]();
     real.mkdirSync(root, { recursive: true });
     for (const [path, node] of [...names].sort(([a], [b]) => a.length - b.length)) {
       if (node.folder) {
         real.mkdirSync(join(root, path), { recursive: true });
         continue;
       }
-      const content = this.#contentOf(node, path, cut);
+      const content = this.#contentOf(node, path, cut, chance);
       real.mkdirSync(dirname(join(root, path)), { recursive: true });
       real.writeFileSync(join(root, path), content);
     }
-    return new Disk(root, this.#chance);
+    return new Disk(root, chance);
   }
 
   #change(change: NameChange): void {
@@ -130,9 +131,9 @@ export class Disk {
     for (const change of this.#pending.splice(0, count)) apply(this.#durable, change);
   }
 
-  #survivors(): Map<string, Node> {
+  #survivors(chance: () => number): Map<string, Node> {
     const names = new Map(this.#durable);
-    const count = Math.floor(this.#chance() * (this.#pending.length + 1));
+    const count = Math.floor(chance() * (this.#pending.length + 1));
     for (const change of this.#pending.slice(0, count)) apply(names, change);
     return names;
   }
@@ -157,32 +158,32 @@ export class Disk {
     return found;
   }
 
-  #contentOf(node: Node, path: string, cut: Cut): Buffer {
+  #contentOf(node: Node, path: string, cut: Cut, chance: () => number): Buffer {
     const at = pathOf(this.#live, node);
     const now = at === undefined ? (node.last ?? Buffer.alloc(0)) : real.readFileSync(join(this.root, at));
     if (cut === 'kill' || basename(path) === 'otf.sqlite') return now;
     const { synced = Buffer.alloc(0) } = node;
     if (now.equals(synced)) return now;
     if (cut === 'worst') return synced;
-    const choice = this.#chance();
+    const choice = chance();
     if (choice < 0.3) return now;
     if (choice < 0.6) return synced;
-    return this.#torn(synced, now);
+    return torn(synced, now, chance);
   }
+}
 
-  /** Each block as it was or as it is; as long as one of the two, with nothing in blocks that never came. */
-  #torn(before: Buffer, now: Buffer): Buffer {
-    const length = this.#chance() < 0.5 ? now.length : Math.max(before.length, Math.floor(this.#chance() * now.length));
-    const torn = Buffer.alloc(Math.min(kMost, length));
-    for (let at = 0; at < torn.length; at += kBlock) {
-      const from = this.#chance() < 0.5 ? now : before;
-      if (at < from.length) from.copy(torn, at, at, Math.min(at + kBlock, torn.length, from.length));
-    }
-    // What was synced and not written since cannot be lost.
-    const same = sameUpTo(before, now);
-    before.copy(torn, 0, 0, Math.min(same, torn.length));
-    return torn;
+/** Each block as it was or as it is; as long as one of the two, with nothing in blocks that never came. */
+function torn(before: Buffer, now: Buffer, chance: () => number): Buffer {
+  const length = chance() < 0.5 ? now.length : Math.max(before.length, Math.floor(chance() * now.length));
+  const left = Buffer.alloc(Math.min(kMost, length));
+  for (let at = 0; at < left.length; at += kBlock) {
+    const from = chance() < 0.5 ? now : before;
+    if (at < from.length) from.copy(left, at, at, Math.min(at + kBlock, left.length, from.length));
   }
+  // What was synced and not written since cannot be lost.
+  const same = sameUpTo(before, now);
+  before.copy(left, 0, 0, Math.min(same, left.length));
+  return left;
 }
 
 function sameUpTo(a: Buffer, b: Buffer): number {

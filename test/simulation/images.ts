@@ -3,6 +3,7 @@
  * A server that starts on any of them has what had been acknowledged, and works.
  */
 import { join } from 'node:path';
+import { random } from '../soak/random.js';
 import { spread } from '../support/spread.js';
 import type { Cut, Disk } from './disk.js';
 import { type HistoryParts, rest } from './history.js';
@@ -32,7 +33,8 @@ async function smallHistory(parts: HistoryParts, wanted: ReadonlySet<number>) {
     changes += 1;
     if (!wanted.has(changes)) return;
     for (const cut of kCuts) {
-      const disk = world.disk.after(cut, join(dir, `picture-${changes}-${cut}`));
+      // Chances of its own: the history is the same with pictures and without.
+      const disk = world.disk.after(cut, join(dir, `picture-${changes}-${cut}`), random(changes));
       pictures.push({ cut, at: changes, disk, known: people.known.map((job) => ({ ...job })) });
     }
   };
@@ -58,6 +60,8 @@ export async function sweepImages(
   const counted = await smallHistory(fresh('count'), new Set());
   const { pictures } = await smallHistory(fresh('pictures'), new Set(spread(counted.changes, most)));
   const faults = [...counted.faults];
+  const missed = Math.min(most, counted.changes) * kCuts.length - pictures.length;
+  if (missed !== 0) faults.push(`${missed} pictures are missing: the history with pictures is another one`);
   say(
     `pictures of the disk: ${pictures.length}, before ${pictures.length / kCuts.length} of ${counted.changes} changes`,
   );
