@@ -12,7 +12,7 @@ import { loadAddon } from '#otf/engine/load.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { conditions, printConditions } from './conditions.js';
 import { median } from './engine.js';
-import { type BenchServer, benchModels, startBenchServer } from './host.js';
+import { type BenchServer, benchModels, madeJob, startBenchServer, uploadedImage } from './host.js';
 
 interface BenchArrivalOptions {
   case?: string[];
@@ -57,7 +57,7 @@ export async function benchArrival(options: BenchArrivalOptions): Promise<void> 
     const server = await startBenchServer(join(folder, 'data'), await benchModels(folder), settings);
     const sender = new Sender(fork(kSender, [image], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
     try {
-      const upload = await uploaded(server, await readFile(image));
+      const upload = await uploadedImage(server, await readFile(image));
       for (const network of options.case ?? ['demo-continuum', 'sdc1']) {
         figures.push(...(await figuresOf({ server, sender, upload, network }, options)));
       }
@@ -152,22 +152,11 @@ class Sender {
   }
 }
 
-async function uploaded({ url }: BenchServer, image: Buffer): Promise<string> {
-  const body = new FormData();
-  body.append('IMAGE', new Blob([new Uint8Array(image)]), 'field.fits');
-  return made(await fetch(`${url}/jobs`, { method: 'POST', body, redirect: 'manual' }));
-}
-
-async function made(answer: Response): Promise<string> {
-  if (answer.status === 303) return (answer.headers.get('location') ?? '').split('/').pop() ?? '';
-  throw new OtfError('OTF_SERVER_ANSWER', `the server answered ${answer.status}: ${await answer.text()}`);
-}
-
 /** Seconds from the request to COMPLETED; the job is removed. */
 async function took({ url }: BenchServer, fields: Record<string, string>): Promise<number> {
   const began = performance.now();
   const body = new URLSearchParams(fields);
-  const id = await made(await fetch(`${url}/jobs`, { method: 'POST', body, redirect: 'manual' }));
+  const id = await madeJob(await fetch(`${url}/jobs`, { method: 'POST', body, redirect: 'manual' }));
   for (;;) {
     const text = await (await fetch(`${url}/jobs/${id}?WAIT=300`, { headers: { accept: 'text/xml' } })).text();
     const phase = /<uws:phase>(\w+)/.exec(text)?.[1] ?? '';
@@ -184,7 +173,7 @@ function printFigures(figures: readonly Figure[]): void {
   const rows = figures.map(({ network, share, search, download, together, ratios }) => [
     `${network}, download ${share} x the search`,
     ...[search, download, together].map((seconds) => seconds.toFixed(2)),
-    `${median([...ratios]).toFixed(2)} x`,
+    `${median(ratios).toFixed(2)} x`,
     ratios.map((ratio) => ratio.toFixed(2)).join(' '),
     `${((search + download) / Math.max(search, download)).toFixed(2)} x`,
   ]);

@@ -7,7 +7,7 @@ import { loadAddon } from '#otf/engine/load.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { kShippedModelsDir } from '#otf/models/registry.js';
 import { conditions, printConditions } from './conditions.js';
-import { type BenchServer, startBenchServer } from './host.js';
+import { type BenchServer, madeJob, startBenchServer, uploadedImage } from './host.js';
 
 interface BenchChainsOptions {
   steps: number;
@@ -53,9 +53,7 @@ export async function benchChains({ steps, json }: BenchChainsOptions): Promise<
 }
 
 async function figuresOf(server: BenchServer, image: Buffer, count: number): Promise<Figure[]> {
-  const body = new FormData();
-  body.append('IMAGE', new Blob([new Uint8Array(image)]), 'field.fits');
-  const upload = await made(await fetch(`${server.url}/jobs`, { method: 'POST', body, redirect: 'manual' }));
+  const upload = await uploadedImage(server, image);
   const steps = Array.from({ length: count }, (_, index) => ({
     name: `s${index}`,
     after: index === 0 ? [] : [`s${index - 1}`],
@@ -71,7 +69,7 @@ async function figuresOf(server: BenchServer, image: Buffer, count: number): Pro
     body: JSON.stringify({ steps }),
     redirect: 'manual',
   });
-  const chain = await made(answer);
+  const chain = await madeJob(answer);
   const perJob = (performance.now() - began) / count;
   await heard;
   listening.abort();
@@ -88,11 +86,6 @@ async function figuresOf(server: BenchServer, image: Buffer, count: number): Pro
     figure('end of a step to the begin of the next', between('COMPLETED', 'EXECUTING')),
     { what: 'making a chain, per job', p50: perJob, p95: perJob },
   ];
-}
-
-async function made(answer: Response): Promise<string> {
-  if (answer.status === 303) return (answer.headers.get('location') ?? '').split('/').pop() ?? '';
-  throw new OtfError('OTF_SERVER_ANSWER', `the server answered ${answer.status}: ${await answer.text()}`);
 }
 
 /** Until so many jobs have ended. Throws when one does not end well. */

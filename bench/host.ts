@@ -67,6 +67,19 @@ export async function startBenchServer(
   return { url, pid: child.pid ?? 0, stop };
 }
 
+/** The id of what an answer says was made. Throws OTF_SERVER_ANSWER. */
+export async function madeJob(answer: Response): Promise<string> {
+  if (answer.status === 303) return (answer.headers.get('location') ?? '').split('/').pop() ?? '';
+  throw new OtfError('OTF_SERVER_ANSWER', `the server answered ${answer.status}: ${await answer.text()}`);
+}
+
+/** A job nobody starts, for others to take its IMAGE from. */
+export async function uploadedImage({ url }: BenchServer, image: Buffer): Promise<string> {
+  const body = new FormData();
+  body.append('IMAGE', new Blob([new Uint8Array(image)]), 'field.fits');
+  return madeJob(await fetch(`${url}/jobs`, { method: 'POST', body, redirect: 'manual' }));
+}
+
 /** A folder with the demonstration model and, as `sdc1`, the published architecture with random weights. */
 export async function benchModels(folder: string): Promise<string> {
   const addon = await loadAddon();

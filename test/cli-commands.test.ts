@@ -126,4 +126,19 @@ describe('bench', () => {
       [['sdc1', true]],
     );
   });
+
+  it('arrival has an image brought and searched, beside the search of one that is there', () => {
+    const args = ['bench', 'arrival', '--case', 'demo-continuum', '--size', '512', '--repeats', '1', '--json'];
+    const { figures } = JSON.parse(ok(args)) as {
+      figures: { network: string; share: number; search: number; download: number; ratios: number[] }[];
+    };
+    assert.deepEqual(
+      figures.map(({ network, share, ratios }) => [network, share, ratios.length]),
+      [1, 2, 0.5].map((share) => ['demo-continuum', share, 1]),
+    );
+    for (const { search, download, ratios } of figures) {
+      assert.ok(search > 0 && download > 0);
+      assert.ok(ratios.every((ratio) => ratio > 0));
+    }
+  });
 });
