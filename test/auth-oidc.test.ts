@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { loadConfig } from '#otf/config/load.js';
 import { bench } from './service/bench.js';
+import { atEnd } from './support/endings.js';
 
 const kAudience = 'https://otf.example.org';
 
@@ -35,7 +36,7 @@ async function issuer(t: TestContext, named?: string): Promise<Issuer> {
     return response.end(JSON.stringify({ issuer: named ?? url, jwks_uri: `${url}/keys` }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
+  atEnd(t, () => {
     server.closeAllConnections();
     server.close();
   });

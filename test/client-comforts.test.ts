@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { bench, tempDir } from './service/bench.js';
 import { cli, image } from './support/commands.js';
+import { atEnd } from './support/endings.js';
 
 /** The shortest beginning of `id` that none of `others` has: ids are random, so that no fixed number of characters will do. */
 function beginning(id: string, others: string[]): string {
@@ -99,7 +100,7 @@ describe('client commands, for people', () => {
     const urls: string[] = [];
     for (const server of [none, page]) {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      t.after(() => server.close());
+      atEnd(t, () => server.close());
       urls.push(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     }
     const env = { DISPLAY: '', WAYLAND_DISPLAY: '', BROWSER: '' };

@@ -8,6 +8,7 @@ import { kServer } from '#otf/jobs/access.js';
 import { bench, tempDir } from './service/bench.js';
 import { kCatalogue } from './service/fake-executor.js';
 import { cli, image } from './support/commands.js';
+import { atEnd } from './support/endings.js';
 import { floatData, header, imageCards } from './support/fits-writer.js';
 
 describe('client commands', () => {
@@ -130,7 +131,7 @@ describe('client commands', () => {
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(() => server.close());
+    atEnd(t, () => server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const names = ['a.fits', 'b.fits', 'c.fits', 'd.fits'];
     for (const name of [...names, 'bad.fits']) await writeFile(`${dir}/${name}`, image(8, 8));
@@ -200,7 +201,7 @@ describe('client commands', () => {
   it('do not believe a server that is none', async (t) => {
     const server = createServer((_, response) => response.end('<html>hello</html>'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(() => server.close());
+    atEnd(t, () => server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const { code, err } = await cli(['jobs', '--server', url]);
     assert.deepEqual([code, /no UWS document/.test(err)], [1, true], err);

@@ -12,6 +12,7 @@ import { machineLines } from '#otf/dashboard/views/machine.js';
 import { age, bytes, queueLine, sparkline, standing, timeOf } from '#otf/dashboard/words.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { kRoot } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 
 function job(id: string, more: object = {}) {
   return { id, href: `/jobs/${id}`, phase: 'QUEUED', creationTime: `2026-01-01T00:00:0${id.slice(-1)}.000Z`, ...more };
@@ -179,7 +180,7 @@ async function listen(
 ): Promise<{ server: Server; url: string }> {
   const server = createServer((_, response) => answer(response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
+  atEnd(t, () => {
     server.closeAllConnections();
     server.close();
   });

@@ -7,6 +7,7 @@ import { parseCpuSet, printCpuSet, shareCpus } from '#otf/engine/cpu-sets.js';
 import { canRun, chooseDevices, type DeviceParts, deviceEnvironment } from '#otf/engine/device.js';
 import { EngineProcess } from '#otf/engine/process.js';
 import { runCli, scratchDir } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 
 const kCuda = { name: 'cianna:cuda', version: '1', device: 'GPU', available: true, reason: '', computeTypes: [] };
 const kNone = { ...kCuda, name: 'cianna', available: false, reason: 'built without it' };
@@ -120,11 +121,11 @@ describe('An engine process', () => {
       mode: 0o755,
     });
     process.env.OTF_ENGINE_PROGRAM = program;
-    t.after(() => {
+    atEnd(t, () => {
       process.env.OTF_ENGINE_PROGRAM = '';
     });
     const slots = await open('/dev/null');
-    t.after(() => slots.close());
+    atEnd(t, () => slots.close());
     const spec = {
       ...{ network: 'n.dat', engine: 'cuda', quantization: 'FP32C_FP32A', threads: 0, inputBias: 0.1 },
       item: { width: 8, height: 8, depth: 1 },

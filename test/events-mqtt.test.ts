@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, it, type TestContext } from 'node:test';
 import { readBroker } from '#otf/events/mqtt.js';
+import { atEnd } from './support/endings.js';
 import { kNoMosquitto, startMosquitto, type TestBroker } from './support/mosquitto.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 import { until } from './support/until.js';
@@ -16,7 +17,7 @@ interface Message {
 function listen(t: TestContext, broker: TestBroker): { messages: Message[]; topics: string[] } {
   const args = ['-h', '127.0.0.1', '-p', broker.port, '-q', '1', '-t', 'otf/test/#', '-v'];
   const child = spawn('/usr/bin/mosquitto_sub', args, { stdio: ['ignore', 'pipe', 'ignore'] });
-  t.after(() => child.kill('SIGKILL'));
+  atEnd(t, () => child.kill('SIGKILL'));
   const heard = { messages: [] as Message[], topics: [] as string[] };
   let rest = '';
   child.stdout.on('data', (data) => {

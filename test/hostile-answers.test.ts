@@ -8,6 +8,7 @@ import { textTable } from '#otf/cli/table.js';
 import { publicText } from '#otf/errors/public-text.js';
 import { printable } from '#otf/io/terminal.js';
 import { bench } from './service/bench.js';
+import { atEnd } from './support/endings.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 
 const kStack = `x is no function
@@ -90,7 +91,7 @@ describe('Images from elsewhere', () => {
           ),
       ),
     );
-    t.after(() => {
+    atEnd(t, () => {
       for (const server of [slow, quick]) {
         server.closeAllConnections();
         server.close();

@@ -5,11 +5,12 @@ import { describe, it, type TestContext } from 'node:test';
 import { addressKey, connectionLimits } from '#otf/http/connections.js';
 import { bench, kImage } from './service/bench.js';
 import { rawExchange, rawSocket } from './service/raw.js';
+import { atEnd } from './support/endings.js';
 
 /** Sockets that were let in: those that are still open a moment later. */
 async function connected(t: TestContext, url: string, count: number): Promise<Socket[]> {
   const sockets = await Promise.all(Array.from({ length: count }, () => rawSocket(url)));
-  t.after(() => closeAll(sockets));
+  atEnd(t, () => closeAll(sockets));
   for (const socket of sockets) socket.resume();
   await new Promise((resolve) => setTimeout(resolve, 300));
   return sockets.filter((socket) => !socket.destroyed);

@@ -9,6 +9,7 @@ import { describe, it } from 'node:test';
 import { type Bench, bench } from './service/bench.js';
 import { kProgram } from './support/cli.js';
 import { fillUp, kNoDisks, mounted, readOnlyFromNow } from './support/disks.js';
+import { atEnd } from './support/endings.js';
 import { freePort, pause, tempDir } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -73,12 +74,12 @@ describe('A full disk under the log', { skip: kNoDisks }, () => {
       if (dir === undefined) return t.skip('mounting is not allowed here');
       const [path, filler] = [join(dir, 'log'), join(dir, 'filler')];
       const log = openSync(path, 'a');
-      t.after(() => closeSync(log));
+      atEnd(t, () => closeSync(log));
       fillUp(filler);
       const [port, dataDir] = [await freePort(), await tempDir(t)];
       const args = [kProgram, 'serve', '--port', port, '--data-dir', dataDir];
       const server = spawn(process.execPath, args, { stdio: ['ignore', log, 'pipe'] });
-      t.after(() => server.kill('SIGKILL'));
+      atEnd(t, () => server.kill('SIGKILL'));
       const ended = once(server, 'exit');
       const base = `http://127.0.0.1:${port}`;
       const lives = () =>
@@ -107,7 +108,7 @@ describe('A full disk under the log', { skip: kNoDisks }, () => {
     const dir = mounted(t, 'size=24m');
     if (dir === undefined) return t.skip('mounting is not allowed here');
     const out = openSync(join(dir, 'out'), 'a');
-    t.after(() => closeSync(out));
+    atEnd(t, () => closeSync(out));
     fillUp(join(dir, 'filler'));
     for (const args of [['models', 'list'], ['--help'], ['completion', 'bash']]) {
       const { status, stderr } = spawnSync(process.execPath, [kProgram, ...args], {

@@ -8,6 +8,7 @@ import { bench, kImage, tempDir } from './service/bench.js';
 import { FakeExecutor } from './service/fake-executor.js';
 import { rawExchange, rawSocket } from './service/raw.js';
 import { runCli } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { startTestServer } from './support/server.js';
 
 /** Connections of one address. */
@@ -187,7 +188,7 @@ describe('The beginning of a server', () => {
       );
     };
     const server = await startServer({ config: await loadConfig({ flags }), executor });
-    t.after(() => server.stop());
+    atEnd(t, () => server.stop());
     assert.equal(connected, false);
     assert.equal((await fetch(`${server.url}/healthz/ready`)).status, 200);
   });

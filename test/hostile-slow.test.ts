@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bench } from './service/bench.js';
 import { rawSocket } from './service/raw.js';
+import { atEnd } from './support/endings.js';
 import { until } from './support/until.js';
 
 /** More than the kernel keeps for one who does not read. */
@@ -34,7 +35,7 @@ describe('A connection', () => {
     const open = new Map<string, Socket>();
     for (const [what, text] of Object.entries(slow)) {
       const socket = await rawSocket(b.url);
-      t.after(() => socket.destroy());
+      atEnd(t, () => socket.destroy());
       socket.resume().write(text);
       open.set(what, socket);
       socket.once('close', () => open.delete(what));
@@ -42,14 +43,14 @@ describe('A connection', () => {
     // Both are let down by their server in the middle of a file; they do not hear of it while they do not read.
     const readers = await Promise.all(['nothing', 'little'].map(() => rawSocket(b.url)));
     for (const reader of readers) {
-      t.after(() => reader.destroy());
+      atEnd(t, () => reader.destroy());
       reader.pause().write(get);
     }
     const drip = setInterval(() => {
       for (const [what, socket] of open) if (what.includes('endless')) socket.write('a');
       readers[1]?.read(1000);
     }, kDripMs);
-    t.after(() => clearInterval(drip));
+    atEnd(t, () => clearInterval(drip));
     await until(async () => (await readdir(join(b.dataDir, 'jobs'))).length === 2, 'no upload has begun');
     await until(() => open.size === 0, 'they are there still', kPatienceS);
     // Whoever asks is one.

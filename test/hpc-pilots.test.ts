@@ -5,6 +5,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { kProgram, runCli } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { field, tempDir } from './support/server.js';
 import { kNoSlurm, TestSlurm } from './support/slurm.js';
 import { until } from './support/until.js';
@@ -26,7 +27,7 @@ function keep(t: TestContext, slurm: TestSlurm, dir: string, args: string[], env
   });
   const said: string[] = [];
   child.stderr.on('data', (data) => said.push(String(data)));
-  t.after(() => child.kill('SIGKILL'));
+  atEnd(t, () => child.kill('SIGKILL'));
   const end = () =>
     new Promise<number | null>((resolve) => {
       child.once('exit', (code) => resolve(code));

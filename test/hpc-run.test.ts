@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import type { FolderState } from '#otf/jobdir/state.js';
 import { kProgram, runCli, runOk } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { httpServer } from './support/http-server.js';
 import { field, tempDir } from './support/server.js';
 import { until } from './support/until.js';
@@ -43,7 +44,7 @@ async function slowRun(t: TestContext, dir: string) {
   const child = spawn(process.execPath, [kProgram, 'run', job], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => said.push(String(data)));
-  t.after(() => child.kill('SIGKILL'));
+  atEnd(t, () => child.kill('SIGKILL'));
   const executing = async () => {
     assert.equal(child.exitCode, null, said.join(''));
     return existsSync(join(job, 'state.json')) && (await stateOf(job)).phase === 'EXECUTING';

@@ -9,6 +9,7 @@ import { OtfError } from '#otf/errors/catalogue.js';
 import { Arrival } from '#otf/run/local/arrival.js';
 import { MemoryBudget } from '#otf/run/local/memory.js';
 import { runCli, scratchDir } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { httpServer } from './support/http-server.js';
 import { field, startTestServer, type TestServer, tempDir } from './support/server.js';
 import { until } from './support/until.js';
@@ -107,7 +108,7 @@ describe('what has begun with an image on its way', () => {
   it('is taken back, once, when they do not come; the transfer goes on until nobody wants it', async (t) => {
     // Patience alone keeps no process.
     const alive = setInterval(() => undefined, 1000);
-    t.after(() => clearInterval(alive));
+    atEnd(t, () => clearInterval(alive));
     const { told, arrival } = begin();
     await arrival.reach(10, 1);
     assert.deepEqual(told, ['the rest of its image is slow']);

@@ -12,6 +12,7 @@ import { type PullOptions, pullModel, readIndex } from '#otf/models/remote/pull.
 import { loadRegistry } from '#otf/tasks/cards.js';
 import { kCardSections } from '#otf/tasks/registry.js';
 import { kRoot, runCli } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { startCommand } from './support/peers.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 import { until } from './support/until.js';
@@ -60,7 +61,7 @@ async function shop(
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
+  atEnd(t, () => {
     server.closeAllConnections();
     server.close();
   });

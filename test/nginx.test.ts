@@ -11,6 +11,7 @@ import { connect as connectTls } from 'node:tls';
 import { bench, kCatalogue, tempDir } from './service/bench.js';
 import { certificate, kNoOpenssl } from './support/certificate.js';
 import { kRoot, missingProgram } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { httpsAsk } from './support/https-client.js';
 
 const kNginx = '/usr/sbin/nginx';
@@ -54,7 +55,7 @@ async function startNginx(
   const child = spawn(kNginx, ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', 'stderr'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  t.after(() => ended(child));
+  atEnd(t, () => ended(child));
   let said = '';
   child.stderr?.on('data', (data) => {
     said += data;
@@ -157,7 +158,7 @@ describe('the nginx file with TLS', { skip: kSkip || kNoOpenssl }, () => {
 
     const id = await b.create({ PHASE: 'RUN' });
     const session = connectHttp2(url, { ca });
-    t.after(() => session.destroy());
+    atEnd(t, () => session.destroy());
     const stream = session.request({ ':path': '/events' });
     let seen = '';
     const completed = new Promise<void>((resolve, reject) => {

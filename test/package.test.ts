@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { kFixtures, kProgram, kRoot, missingProgram, scratchDir } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { kNoTmux, Terminal } from './support/terminal.js';
 
 const scratch = scratchDir();
@@ -119,7 +120,7 @@ describe('npm run package', { skip }, () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const ended = new Promise((resolve) => server.once('exit', resolve));
-    t.after(async () => {
+    atEnd(t, async () => {
       server.kill('SIGTERM');
       assert.equal(await ended, 0);
     });

@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { assertSound, closeBrowser, kNoChromium, type Visit, visit } from './support/browser.js';
+import { atEnd } from './support/endings.js';
 import { field, startTestServer, type TestServer, tempDir } from './support/server.js';
 
 interface Source {
@@ -146,7 +147,7 @@ describe('The page: a catalogue', { skip: kNoChromium }, () => {
       hub.listen(21012, '127.0.0.1', () => resolve(true));
     });
     if (!listening) return t.skip('somebody listens on the port of SAMP hubs');
-    t.after(() => hub.close());
+    atEnd(t, () => hub.close());
     await page.getByRole('button', { name: 'Send by SAMP' }).click();
     await page.getByText('sent to the SAMP hub').waitFor();
     assert.match(calls[0] ?? '', /samp\.webhub\.register/);

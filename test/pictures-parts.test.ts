@@ -13,6 +13,7 @@ import { PictureThreads } from '#otf/pictures/threads.js';
 import { Parameters } from '#otf/uws/parameters.js';
 import { python, withoutPython } from './service/python.js';
 import { scratchDir } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { floatData, header, imageCards, noise, skyCards } from './support/fits-writer.js';
 
 const look = (query: string) => readLook(Parameters.fromQuery(query));
@@ -129,7 +130,7 @@ describe('the threads that make pictures', () => {
     const path = join(dir, 'a.fits');
     writeFileSync(path, Buffer.concat([header(imageCards([64, 64])), floatData(noise(4096))]));
     const threads = new PictureThreads(6, 2);
-    t.after(() => threads.close());
+    atEnd(t, () => threads.close());
     const gone = new AbortController();
     const describeIt = (owner: string, signal?: AbortSignal) =>
       threads.run('describe', { image: { path } }, { owner, decodes: true, signal });
@@ -153,7 +154,7 @@ describe('owners who wait for pictures', () => {
     const path = join(dir, 'a.fits');
     writeFileSync(path, Buffer.concat([header(imageCards([64, 64])), floatData(noise(4096))]));
     const threads = new PictureThreads(100, 2);
-    t.after(() => threads.close());
+    atEnd(t, () => threads.close());
     const order: string[] = [];
     const ask = async (owner: string) => {
       await threads.run('describe', { image: { path } }, { owner, decodes: true });

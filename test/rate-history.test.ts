@@ -5,12 +5,13 @@ import { RateHistory } from '#otf/http/rate-history.js';
 import { Feed } from '#otf/http/server-state.js';
 import type { JobService } from '#otf/jobs/service.js';
 import { bench } from './service/bench.js';
+import { atEnd } from './support/endings.js';
 
 describe('Throughput of the last hour', () => {
   it('keeps an hour of it, the oldest first, and no more', (t) => {
     let rate = 0;
     const history = new RateHistory(() => rate++);
-    t.after(() => history.stop());
+    atEnd(t, () => history.stop());
     assert.equal(history.samples.length, 0);
     for (let times = 0; times < 400; times++) history.sample();
     assert.equal(history.samples.length, 360);

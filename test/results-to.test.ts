@@ -14,6 +14,7 @@ import type { S3Credentials } from '#otf/fetch/places.js';
 import { type PutLimits, putFile } from '#otf/fetch/put.js';
 import { kServer } from '#otf/jobs/access.js';
 import { type Bench, bench } from './service/bench.js';
+import { atEnd } from './support/endings.js';
 import { httpServer } from './support/http-server.js';
 import { kNoRclone, rcloneDoor } from './support/rclone.js';
 import { tempDir } from './support/server.js';
@@ -136,7 +137,7 @@ async function courier(t: TestContext, b: Bench, settings: Record<string, string
   const config = await loadConfig({ env });
   const log = pino({ level: 'silent' });
   const one = new Courier({ config, jobs: b.server.jobs, metrics: new Registry(), log });
-  t.after(() => one.close());
+  atEnd(t, () => one.close());
   return one;
 }
 

@@ -9,6 +9,7 @@ import type { ExecutorHost } from '#otf/jobs/executor.js';
 import type { Job } from '#otf/jobs/job.js';
 import type { Batch, Place, RunHost, Runner } from '#otf/run/runner.js';
 import { BatchExecutor } from '#otf/schedule/executor.js';
+import { atEnd } from './support/endings.js';
 import { until } from './support/until.js';
 
 const kWeek = 7 * 86_400_000;
@@ -123,7 +124,7 @@ async function rig(t: TestContext, runner: ToldRunner, policy: Record<string, nu
   };
   const executor = new BatchExecutor(runner);
   await executor.start(host);
-  t.after(() => executor.stop(0));
+  atEnd(t, () => executor.stop(0));
   /** A job that is begun comes to its end. */
   const end = async (id: string) => {
     runner.host.over(job(id), kUsed);

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { publicText, publicUrl, withoutSecrets } from '#otf/errors/public-text.js';
 import { JobStore } from '#otf/jobs/store.js';
 import { kRoot } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { httpServer } from './support/http-server.js';
 import { startCommand } from './support/peers.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
@@ -143,7 +144,7 @@ describe('a presigned URL', () => {
     store.load([job('b', 'ABORTED')]);
     store.close();
     const again = new JobStore(dataDir);
-    t.after(() => again.close());
+    atEnd(t, () => again.close());
     assert.deepEqual(again.get('a')?.parameters.inputs.IMAGE, [file]);
     assert.deepEqual(again.get('b')?.parameters.inputs.IMAGE, [{ kind: 'url', url: 'https://h/a.fits?***' }]);
   });

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kRoot, runCli } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -220,7 +221,7 @@ describe('A job on a real server', () => {
       else response.writeHead(404).end();
     });
     await new Promise<void>((resolve) => source.listen(0, '127.0.0.1', resolve));
-    t.after(() => {
+    atEnd(t, () => {
       source.closeAllConnections();
       source.close();
     });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { type Bench, bench } from './service/bench.js';
 import { peopled } from './service/people.js';
+import { atEnd } from './support/endings.js';
 
 interface Summary {
   id: string;
@@ -27,7 +28,7 @@ async function listen(t: TestContext, b: Bench, query: string) {
   const ending = new AbortController();
   const answer = await b.send(`/events${query}`, { signal: ending.signal });
   assert.equal(answer.status, 200, await (answer.ok ? '' : answer.text()));
-  t.after(() => ending.abort());
+  atEnd(t, () => ending.abort());
   const heard: Heard[] = [];
   let rest = '';
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -114,7 +115,7 @@ describe('GET /summaries on a server that knows who asks', () => {
       assert.deepEqual(JSON.parse(await of(tokens.bob, query)), { jobs: [] }, query);
     }
     const listening = new AbortController();
-    t.after(() => listening.abort());
+    atEnd(t, () => listening.abort());
     const heard = { ada: '', bob: '' };
     for (const name of ['ada', 'bob'] as const) {
       const topics = '/events?TOPIC=job&TOPIC=log&TOPIC=progress';

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
 import { openSupervisor } from '#otf/cli/systemd.js';
 import { kPython, kRoot, missingProgram, runCli } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { startTestServer, tempDir } from './support/server.js';
 
 /** systemd's side of sd_notify(3): Node has no datagram sockets of this kind. */
@@ -30,7 +31,7 @@ class Listener {
 
   constructor(t: TestContext, socket: string) {
     this.#child = spawn(kPython, ['-c', kListener, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
-    t.after(() => this.#child.kill('SIGKILL'));
+    atEnd(t, () => this.#child.kill('SIGKILL'));
     if (this.#child.stdout) {
       createInterface({ input: this.#child.stdout }).on('line', (line) => {
         this.told.push(line);

@@ -8,6 +8,7 @@ import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { isGzip, unpack } from '#otf/fetch/unpack.js';
 import { runCli, scratchDir } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { FieldImage } from './support/field-image.js';
 import { noise } from './support/fits-writer.js';
 import { startTestServer } from './support/server.js';
@@ -107,7 +108,7 @@ describe('images in gzip', () => {
       env: { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'true', CIANNA_OTF_FETCH_MAX_UNPACKED_MB: '1' },
     });
     const web = createServer((_, response) => response.end(packed));
-    t.after(() => web.close());
+    atEnd(t, () => web.close());
     await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
     const { port } = web.address() as { port: number };
     const catalogue = async (id: string) => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { objectsOf } from '#otf/watch/topic.js';
 import { kProgram, runCli } from './support/cli.js';
+import { atEnd } from './support/endings.js';
 import { httpServer } from './support/http-server.js';
 import { kNoMosquitto, startMosquitto } from './support/mosquitto.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
@@ -21,7 +22,7 @@ class Watch {
     const args = ['watch', where, '--server', server, '--state', join(dir, 'state'), ...more];
     this.child = spawn(process.execPath, [kProgram, ...args], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
     this.child.stderr?.on('data', (data) => this.said.push(String(data)));
-    t.after(() => this.child.kill('SIGKILL'));
+    atEnd(t, () => this.child.kill('SIGKILL'));
   }
 
   async watching(): Promise<this> {
@@ -85,7 +86,7 @@ describe('watch', () => {
     // One that is being written: not before it is the same for a while.
     let size = 1000;
     const write = setInterval(() => writeFileSync(join(incoming, 'c.fits'), image.subarray(0, size++)), 50);
-    t.after(() => clearInterval(write));
+    atEnd(t, () => clearInterval(write));
     await until(async () => (await jobsOf(server)).length >= 2, one.text, 60);
     clearInterval(write);
     writeFileSync(join(incoming, 'c.fits'), image);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kRoot, runCli } from './support/cli.js';
 import { kNoClock, WallClock } from './support/clock.js';
+import { atEnd } from './support/endings.js';
 import { httpServer } from './support/http-server.js';
 import { field, freePort, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
 import { until } from './support/until.js';
@@ -246,7 +247,7 @@ describe('Workers', { skip: kNoBroker }, () => {
       .replace('U...NODE1', node.getPublicKey());
     await writeFile(join(dir, 'nats.conf'), config);
     const broker = spawn('/usr/sbin/nats-server', ['-c', join(dir, 'nats.conf')], { stdio: 'ignore' });
-    t.after(() => broker.kill('SIGKILL'));
+    atEnd(t, () => broker.kill('SIGKILL'));
     const seed = async (name: string, pair: typeof front) => {
       const path = join(dir, `${name}.seed`);
       await writeFile(path, pair.getSeed(), { mode: 0o600 });
@@ -261,7 +262,7 @@ describe('Workers', { skip: kNoBroker }, () => {
     const tls = { caFile: cert };
     await assert.rejects(connect({ servers: url, tls, maxReconnectAttempts: 0 }), /authoriz/i);
     const stolen = await connect({ servers: url, tls, authenticator: nkeyAuthenticator(node.getSeed()) });
-    t.after(() => stolen.close());
+    atEnd(t, () => stolen.close());
     const refused: string[] = [];
     const hear = async () => {
       for await (const status of stolen.status()) if (status.type === 'error') refused.push(status.error.message);

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { type ConfigSources, loadConfig } from '#otf/config/load.js';
 import { type RunningServer, startServer } from '#otf/http/server.js';
+import { atEnd } from '../support/endings.js';
 import { FakeExecutor, type FakeOptions } from './fake-executor.js';
 
 export interface Bench {
@@ -44,7 +45,7 @@ export const kImage = Buffer.from(`SIMPLE  =                    T${' '.repeat(28
 export async function tempDir(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'otf-service-'));
   // The server of the test may be writing still.
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  atEnd(t, () => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
 }
 
@@ -70,7 +71,7 @@ export async function bench(t: TestContext, fake: FakeOptions = {}, flags: Flags
   };
   const log = pino({ level: 'info' }, { write });
   const server = await startServer({ config, executor, log });
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   const headers: Record<string, string> = {};
   return { server, executor, dataDir, url: server.url, errors, lines, audit, headers, ...calls(server, headers) };
 }

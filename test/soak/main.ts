@@ -2,8 +2,8 @@
  * `npm run soak -- --seconds N [--seed S]`, `npm run soak -- --overload F --seconds N`: prints what happens; exit code 1
  * when something did not hold.
  */
-import type { TestContext } from 'node:test';
 import { parseArgs } from 'node:util';
+import { endAll, standInContext } from '../support/endings.js';
 import { chaos } from './chaos.js';
 import { overload } from './overload.js';
 import { soak } from './soak.js';
@@ -27,8 +27,7 @@ if (!(seconds > 0) || !Number.isInteger(seed) || !(factor >= 0) || !(workers >= 
   );
   process.exit(2);
 }
-const cleanUp: (() => unknown)[] = [];
-const context = { after: (work: () => unknown) => cleanUp.push(work) } as unknown as TestContext;
+const context = standInContext();
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const what = values.chaos ? `chaos: ${workers} workers` : 'soak';
 say(factor > 0 ? `overload: ${factor} times, ${seconds} s` : `${what}, ${seconds} s, seed ${seed}`);
@@ -37,8 +36,7 @@ try {
   for (const fault of faults.slice(0, 50)) say(`FAULT ${fault}`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 } finally {
-  // Servers before the folders they write into.
-  for (const work of cleanUp.reverse()) await work();
+  await endAll(context);
 }
 
 async function soaked(): Promise<string[]> {

@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { kRoot, runOk } from '../support/cli.js';
+import { endAll, standInContext } from '../support/endings.js';
 import { tempDir } from '../support/server.js';
 import { kNoSlurm, TestSlurm } from '../support/slurm.js';
 
@@ -19,8 +20,7 @@ const kNodeMb = 4096;
 
 const kLimitMs = 3_600_000;
 
-const cleanUp: (() => unknown)[] = [];
-const context = { after: (work: () => unknown) => cleanUp.push(work) } as unknown as TestContext;
+const context = standInContext();
 try {
   if (kNoSlurm !== undefined) throw new Error(kNoSlurm);
   for (const fault of await run(context)) {
@@ -28,7 +28,7 @@ try {
     process.exitCode = 1;
   }
 } finally {
-  for (const work of cleanUp.reverse()) await work();
+  await endAll(context);
 }
 
 async function run(t: TestContext): Promise<string[]> {

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type { TestContext } from 'node:test';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { missingProgram } from './cli.js';
+import { atEnd } from './endings.js';
 
 const kChromium = '/usr/bin/chromium';
 export const kNoChromium = missingProgram(kChromium, ['--version'], 'chromium');
@@ -52,7 +53,7 @@ export async function visit(t: TestContext, url: string, options: VisitOptions =
     acceptDownloads: true,
     ...(credentials === undefined ? {} : { httpCredentials: credentials }),
   });
-  t.after(() => context.close());
+  atEnd(t, () => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(kPatienceMs);
   const faults: string[] = [];

@@ -4,6 +4,7 @@ import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { atEnd } from './endings.js';
 
 /** Why the tests of them are skipped, or false. */
 export const kNoDisks = process.getuid?.() === 0 ? false : 'file systems are mounted by root only';
@@ -17,7 +18,7 @@ export function mounted(t: TestContext, options: string): string | undefined {
     rmdirSync(folder);
     return undefined;
   }
-  t.after(() => {
+  atEnd(t, () => {
     execFileSync('umount', ['-l', folder], { stdio: 'ignore' });
     rmdirSync(folder);
   });
@@ -29,18 +30,28 @@ export function mounted(t: TestContext, options: string): string | undefined {
  * The result makes an end of that. Undefined: mounting is not allowed here.
  */
 export function readOnlyFromNow(t: TestContext, folder: string): (() => void) | undefined {
+  // Elsewhere first: where files are opened for writing, a mount cannot be made read-only, and one of one that is, is.
+  const aside = mkdtempSync(join(tmpdir(), 'otf-aside-'));
+  const mount = (...args: string[]) => execFileSync('mount', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   try {
-    execFileSync('mount', ['--bind', folder, folder], { stdio: 'ignore' });
+    mount('--bind', folder, aside);
   } catch {
+    rmdirSync(aside);
     return undefined;
+  }
+  try {
+    mount('-o', 'remount,bind,ro', aside);
+    mount('--bind', aside, folder);
+  } finally {
+    execFileSync('umount', ['-l', aside], { stdio: 'ignore' });
+    rmdirSync(aside);
   }
   let over = false;
   const end = () => {
     if (!over) execFileSync('umount', ['-l', folder], { stdio: 'ignore' });
     over = true;
   };
-  t.after(end);
-  execFileSync('mount', ['-o', 'remount,bind,ro', folder], { stdio: 'ignore' });
+  atEnd(t, end);
   return end;
 }
 

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { atEnd } from './endings.js';
 import { freePort, tempDir } from './server.js';
 import { until } from './until.js';
 
@@ -41,7 +42,7 @@ export async function startMosquitto(t: TestContext): Promise<TestBroker> {
     await until(() => answers(Number(port)), said.join(''), 30);
   };
   await start();
-  t.after(() => kill());
+  atEnd(t, () => kill());
   const publish = (topic: string, message: string) => {
     execFileSync(kPublish, ['-h', '127.0.0.1', '-p', port, '-q', '1', '-t', topic, '-m', message]);
   };

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
 import { missingProgram } from './cli.js';
+import { atEnd } from './endings.js';
 import { freePort } from './server.js';
 import { until } from './until.js';
 
@@ -16,7 +17,7 @@ export async function rcloneDoor(t: TestContext, dir: string): Promise<string> {
   const child = spawn(kRclone, ['serve', 'webdav', dir, '--addr', address, '--config', '/dev/null'], {
     stdio: 'ignore',
   });
-  t.after(() => child.kill('SIGKILL'));
+  atEnd(t, () => child.kill('SIGKILL'));
   const isOpen = () =>
     new Promise<boolean>((resolve) => {
       const socket = connect(Number(address.split(':')[1]), '127.0.0.1', () => resolve(true));

@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { addon } from '#otf/engine/addon.js';
+import { atEnd } from './endings.js';
 
 const kProgram = fileURLToPath(new URL('../../../bin/cianna-otf.js', import.meta.url));
 const kStartMs = 120_000;
@@ -165,13 +166,13 @@ export async function startTestServer(t: TestContext, options: ServerOptions = {
     });
   });
   const server = new TestServer(dataDir, url, child, log);
-  t.after(() => server.stop('SIGKILL'));
+  atEnd(t, () => server.stop('SIGKILL'));
   return server;
 }
 
 export async function tempDir(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'otf-server-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  atEnd(t, () => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
 }
 

@@ -1,6 +1,7 @@
 /** Sites that can be cut off: network namespaces on a bridge of this machine (ip-netns(8)). */
 import { execFileSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
+import { atEnd } from './endings.js';
 
 export interface Sites {
   /** Of this side, which the sites see. */
@@ -29,7 +30,7 @@ function mayNot(): string | undefined {
 }
 
 export function makeSites(t: TestContext, count: number): Sites {
-  return build({ after: (once) => t.after(once) }, count);
+  return build({ after: (once) => atEnd(t, once) }, count);
 }
 
 function build(t: { after: (once: () => void) => void }, count: number): Sites {

@@ -11,6 +11,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { atEnd } from './endings.js';
 import { freePort, pause } from './server.js';
 import { until } from './until.js';
 
@@ -48,7 +49,7 @@ export class TestSlurm {
     const slurm = new TestSlurm(dir, nodes, memoryMb);
     await slurm.#configure();
     // The folder last: it says who is to be ended.
-    t.after(() => slurm.#end());
+    atEnd(t, () => slurm.#end());
     await slurm.#munge();
     await slurm.startController();
     for (const node of nodes) await slurm.startNode(node);

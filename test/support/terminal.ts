@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { missingProgram } from './cli.js';
+import { atEnd } from './endings.js';
 import { pause, tempDir } from './server.js';
 
 export const kNoTmux = missingProgram('tmux', ['-V'], 'tmux');
@@ -25,7 +26,7 @@ export class Terminal {
     this.#tmux('-f', '/dev/null', 'new-session', '-d', '-s', this.#name, ...size, '-c', folder, 'sh');
     // By its process id: its socket lies in a folder that may have been removed before.
     const server = Number(this.state('pid'));
-    t.after(() => process.kill(server, 'SIGTERM'));
+    atEnd(t, () => process.kill(server, 'SIGTERM'));
   }
 
   #tmux(...args: string[]): string {

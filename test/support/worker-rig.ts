@@ -20,6 +20,7 @@ import { Reports } from '#otf/run/remote/reports.js';
 import { Roster } from '#otf/run/remote/roster.js';
 import { Tallies } from '#otf/run/remote/tallies.js';
 import type { RunHost } from '#otf/run/runner.js';
+import { atEnd } from './endings.js';
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
@@ -49,7 +50,7 @@ export function beat(worker: string, more: Partial<Beat> = {}): Beat {
 
 export function rig(t: TestContext, ...jobs: Job[]) {
   const dir = mkdtempSync(join(tmpdir(), 'otf-workers-'));
-  t.after(() => rmSync(dir, { recursive: true }));
+  atEnd(t, () => rmSync(dir, { recursive: true }));
   const rows = new Map(jobs.map((each) => [each.id, each]));
   const told: string[] = [];
   const move = (id: string, from: readonly string[], phase: Job['phase']) => {

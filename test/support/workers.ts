@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { atEnd } from './endings.js';
 import { freePort, type ServerOptions, startTestServer, type TestServer } from './server.js';
 import { until } from './until.js';
 
@@ -53,7 +54,7 @@ export class TestWorker {
     });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (data) => this.log.push(String(data)));
-    t.after(() => this.stop('SIGKILL'));
+    atEnd(t, () => this.stop('SIGKILL'));
   }
 
   async ready(): Promise<this> {

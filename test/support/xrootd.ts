@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { missingProgram } from './cli.js';
+import { atEnd } from './endings.js';
 
 const kXrootd = '/usr/bin/xrootd';
 /** Undefined: it is there. */
@@ -41,7 +42,7 @@ export async function webdavDoor(t: TestContext, dir: string): Promise<string> {
     ...(process.getuid?.() === 0 ? ['-R', 'daemon'] : []),
   ];
   const child: ChildProcess = spawn(kXrootd, args, { stdio: 'ignore' });
-  t.after(() => child.kill('SIGKILL'));
+  atEnd(t, () => child.kill('SIGKILL'));
   for (let left = 200; ; left--) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));

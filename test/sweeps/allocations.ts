@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kFixtures } from '../support/cli.js';
+import { endAll, standInContext } from '../support/endings.js';
 import { startTestServer, type TestServer } from '../support/server.js';
 import { spread } from '../support/spread.js';
 import { until } from '../support/until.js';
-import { Ends } from './ends.js';
 import { FaultState } from './faults.js';
 import { phaseOf } from './jobs.js';
 
@@ -24,7 +24,7 @@ interface Seen {
 
 class Rig {
   readonly #state: FaultState;
-  readonly #ends = new Ends();
+  readonly #context = standInContext();
   #server!: TestServer;
 
   constructor(scratch: string) {
@@ -33,13 +33,13 @@ class Rig {
 
   async begin(): Promise<void> {
     const dataDir = join(this.#state.folder, 'data');
-    this.#server = await startTestServer(this.#ends.context, { dataDir, env: this.#state.env });
+    this.#server = await startTestServer(this.#context, { dataDir, env: this.#state.env });
   }
 
   async end(): Promise<number | string | null> {
     this.#state.arm(0);
     const code = await this.#server.stop();
-    await this.#ends.come();
+    await endAll(this.#context);
     this.#state.remove();
     return code;
   }

@@ -6,9 +6,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { kFixtures } from '../support/cli.js';
+import { endAll, standInContext } from '../support/endings.js';
 import { startTestServer, type TestServer } from '../support/server.js';
 import { spread } from '../support/spread.js';
-import { Ends } from './ends.js';
 import { type Fault, type FaultKind, FaultState, inTurns } from './faults.js';
 import { kPatienceMs, phaseOf } from './jobs.js';
 
@@ -64,10 +64,10 @@ async function stopped(server: TestServer): Promise<number | string | null> {
 
 /** What did not hold with this fault. */
 async function underFault(scratch: string, fault: Fault, rows: string): Promise<string | undefined> {
-  const [state, ends] = [new FaultState(scratch, fault), new Ends()];
+  const [state, context] = [new FaultState(scratch, fault), standInContext()];
   const dataDir = join(state.folder, 'data');
   const wrong = async () => {
-    const server = await begin(ends.context, dataDir, state.env);
+    const server = await begin(context, dataDir, state.env);
     let asked: Acknowledged = {};
     if (typeof server === 'string') {
       // It may refuse to start, in words.
@@ -84,7 +84,7 @@ async function underFault(scratch: string, fault: Fault, rows: string): Promise<
       if (/internal error|Error: .*\n\s+at |unhandled/i.test(said)) return `it said: ${said.slice(-600)}`;
       if (seen?.phase === 'ABORTED') return 'the job was aborted by nobody';
     }
-    const again = await begin(ends.context, dataDir, {});
+    const again = await begin(context, dataDir, {});
     if (typeof again === 'string') return `it does not start any more: ${again}`;
     if (asked.id !== undefined) {
       const fault = await wrongWithJob(again, asked.id, rows);
@@ -103,7 +103,7 @@ async function underFault(scratch: string, fault: Fault, rows: string): Promise<
     const { kind, at, lasting } = fault;
     return found && `server, ${kind} ${at}${lasting ? ' and later' : ''} (${state.where}): ${found}`;
   } finally {
-    await ends.come();
+    await endAll(context);
     state.remove();
   }
 }
@@ -124,16 +124,16 @@ export async function sweepServer(
   atOnce: number,
   say: (line: string) => void,
 ): Promise<string[]> {
-  const [counting, ends] = [new FaultState(scratch, { kind, at: 0 }), new Ends()];
+  const [counting, context] = [new FaultState(scratch, { kind, at: 0 }), standInContext()];
   let rows = '';
   try {
-    const server = await startTestServer(ends.context, { dataDir: join(counting.folder, 'data'), env: counting.env });
+    const server = await startTestServer(context, { dataDir: join(counting.folder, 'data'), env: counting.env });
     const { id } = await ask(server);
     if (id === undefined || (await phaseOf(server, id))?.phase !== 'COMPLETED') return ['the job without a fault'];
     rows = await server.text(`/jobs/${id}/results/csv`);
     await server.stop();
   } finally {
-    await ends.come();
+    await endAll(context);
   }
   const { seen } = counting.counts;
   if (seen === 0) return [`server: no ${kind} was seen: is ${counting.env.LD_PRELOAD} there?`];

@@ -3,9 +3,9 @@
  * by scene: a table, and the same as JSON. Exit code 1 when something did not hold.
  */
 import { writeFile } from 'node:fs/promises';
-import type { TestContext } from 'node:test';
 import { parseArgs } from 'node:util';
 import { overload } from '../soak/overload.js';
+import { endAll, standInContext } from '../support/endings.js';
 import { clock } from './clock.js';
 import { crowd } from './crowd.js';
 import { damage, fullDisk, readOnly } from './disk.js';
@@ -46,8 +46,7 @@ if (!(tasks && tasks > 0 && seconds && seconds > 0 && Number.isInteger(seed)) ||
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function played(name: string): Promise<Outcome & { name: string; seconds: number }> {
-  const cleanUp: (() => unknown)[] = [];
-  const context = { after: (work: () => unknown) => cleanUp.push(work) } as unknown as TestContext;
+  const context = standInContext();
   const began = performance.now();
   say(name);
   let outcome: Outcome = { figures: {}, faults: [] };
@@ -57,8 +56,7 @@ async function played(name: string): Promise<Outcome & { name: string; seconds: 
   } catch (thrown) {
     outcome.faults.push(`the scene itself: ${(thrown as Error).stack}`);
   } finally {
-    // Servers before the folders they write into.
-    for (const work of cleanUp.reverse()) await work();
+    await endAll(context);
   }
   return { name, seconds: Number(((performance.now() - began) / 1000).toFixed(1)), ...outcome };
 }
