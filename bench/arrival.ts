@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { print, textTable } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { conditions, printConditions } from './conditions.js';
 import { median } from './engine.js';
@@ -46,7 +46,7 @@ export async function benchArrival(options: BenchArrivalOptions): Promise<void> 
   const figures: Figure[] = [];
   try {
     const image = join(folder, 'field.fits');
-    await (await loadAddon()).simulate({
+    await native().simulate({
       output: image,
       sizePx: options.size,
       density: 0.001,

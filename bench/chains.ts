@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { print, textTable } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { kShippedModelsDir } from '#otf/models/registry.js';
 import { conditions, printConditions } from './conditions.js';
@@ -36,7 +36,7 @@ export async function benchChains({ steps, json }: BenchChainsOptions): Promise<
   let figures: Figure[];
   try {
     const image = join(folder, 'field.fits');
-    await (await loadAddon()).simulate({ output: image, sizePx: kSizePx, density: 0.001, noise: 4e-7, seed: kSeed });
+    await native().simulate({ output: image, sizePx: kSizePx, density: 0.001, noise: 4e-7, seed: kSeed });
     const server = await startBenchServer(join(folder, 'data'), kShippedModelsDir, {});
     try {
       figures = await figuresOf(server, await readFile(image), steps);

@@ -3,7 +3,7 @@
 import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
 import { print, textTable } from '#otf/cli/table.js';
 import type { BenchCiannaOutcome } from '#otf/engine/addon.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { duration } from '#otf/io/terminal.js';
 import { quantizationName } from '#otf/models/quantization.js';
 import { conditions, printConditions } from './conditions.js';
@@ -16,7 +16,7 @@ interface BenchCiannaOptions extends EngineOptions {
 }
 
 export async function benchCianna(options: BenchCiannaOptions): Promise<void> {
-  const addon = await loadAddon();
+  const addon = native();
   const before = await conditions();
   const { model, size, repeats, batch } = options;
   const engine = engineRequest(options, quantizationName(options.quantization ?? 'FP32'));

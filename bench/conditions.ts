@@ -1,7 +1,7 @@
 /** The conditions a measurement was made in: published with every number. */
 import { cpus, loadavg, release } from 'node:os';
 import { print } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { kSoftware } from '#otf/version.js';
 
 export interface Conditions {
@@ -14,7 +14,7 @@ export interface Conditions {
 
 /** Load before the measurement: above 0.5 on a small machine the numbers are not to be trusted. */
 export async function conditions(): Promise<Conditions> {
-  const addon = await loadAddon();
+  const addon = native();
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cpus: cpus().length,

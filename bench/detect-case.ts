@@ -1,9 +1,9 @@
 /** One case of `bench detect` in a process of its own: [request, rounds] as JSON in the first argument, outcome as JSON on stdout. */
 import type { BenchDetectOutcome, DetectRequest } from '#otf/engine/addon.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 
 async function runCase(argument: string): Promise<BenchDetectOutcome> {
-  const addon = await loadAddon();
+  const addon = native();
   const [request, rounds] = JSON.parse(argument) as [DetectRequest, number];
   return addon.benchDetect(request, rounds);
 }

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
 import { print, textTable } from '#otf/cli/table.js';
 import type { BenchDetectOutcome, DetectorConfig, DetectRequest, StageTimes } from '#otf/engine/addon.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { verifyWeights } from '#otf/models/card.js';
 import { quantizationName } from '#otf/models/quantization.js';
@@ -87,7 +87,7 @@ export async function benchDetect(options: BenchDetectOptions): Promise<void> {
 
 async function runCase(name: CaseName, folder: string, options: BenchDetectOptions): Promise<CaseReport> {
   const { network, sizePx } = kCases[name];
-  const addon = await loadAddon();
+  const addon = native();
   const field = join(folder, `${sizePx}.fits`);
   await addon.simulate({ output: field, sizePx, density: kDensity, noise: kNoise, seed: kSeed });
   const card = detectorCard(await resolveModel(options.models, kDefaultModel));

@@ -4,7 +4,7 @@ import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
 import { progressBar } from '#otf/cli/progress.js';
 import { bold, print, textTable } from '#otf/cli/table.js';
 import type { BenchCiannaOutcome, BenchEngineOutcome, BenchEngineRequest, NativeAddon } from '#otf/engine/addon.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { quantizationName } from '#otf/models/quantization.js';
 import { conditions, printConditions } from './conditions.js';
 
@@ -16,7 +16,7 @@ interface BenchEngineOptions extends EngineOptions {
 }
 
 export async function benchEngine(options: BenchEngineOptions): Promise<void> {
-  const addon = await loadAddon();
+  const addon = native();
   const before = await conditions();
   const { model, size, repeats, batch } = options;
   const engine = engineRequest(options, quantizationName(options.quantization ?? 'FP32'));

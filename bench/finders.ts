@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { print, textTable } from '#otf/cli/table.js';
 import { truthDocument } from '#otf/cli/truth.js';
 import type { PlainColumns, PlainOutcome, SimulateRequest } from '#otf/engine/addon.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { writeFileAtomically } from '#otf/io/write.js';
 import { votable } from '#otf/results/votable.js';
@@ -137,7 +137,7 @@ function beamFilter(): string {
 }
 
 async function makeField(folder: string, sizePx: number, seed: number): Promise<Field> {
-  const addon = await loadAddon();
+  const addon = native();
   const image = join(folder, `${seed}.fits`);
   const truth = join(folder, `${seed}.vot`);
   const request: SimulateRequest = { output: image, sizePx, density: kDensity, noise: kNoise, seed };
@@ -148,7 +148,7 @@ async function makeField(folder: string, sizePx: number, seed: number): Promise<
 
 async function scoreOf(finder: Finder, field: Field, catalogue: string): Promise<PlainOutcome> {
   const none: PlainColumns = { flux: '', rank: '', ra: '', dec: '' };
-  return (await loadAddon()).scorePlain({
+  return native().scorePlain({
     ...{ submission: catalogue, truth: field.truth, radiusArcsec: kRadiusArcsec, minSnr: kMinSnr },
     ...{ bins: 10, thresholds: 10, threads: 0 },
     submissionColumns: { ...none, ...finder.columns },

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { sha256File } from '#otf/io/checksum.js';
 import { kDefaultModel, kShippedModelsDir } from '#otf/models/registry.js';
@@ -82,7 +82,7 @@ export async function uploadedImage({ url }: BenchServer, image: Buffer): Promis
 
 /** A folder with the demonstration model and, as `sdc1`, the published architecture with random weights. */
 export async function benchModels(folder: string): Promise<string> {
-  const addon = await loadAddon();
+  const addon = native();
   const from = join(kShippedModelsDir, kDefaultModel);
   const demo = await readFile(join(from, 'model.toml'), 'utf8');
   const models = join(folder, 'models');

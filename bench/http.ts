@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { print, textTable } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import type { Job } from '#otf/jobs/job.js';
 import { JobStore } from '#otf/jobs/store.js';
@@ -75,7 +75,7 @@ export async function benchHttp(options: BenchHttpOptions): Promise<void> {
  * clients that wait for each answer, once pipelined, which leaves what the server itself takes for an answer.
  */
 async function statusFigures(folder: string, models: string, seconds: number): Promise<Figure[]> {
-  const addon = await loadAddon();
+  const addon = native();
   const image = join(folder, 'large.fits');
   await addon.simulate({ output: image, sizePx: 4096, density: 0.0005, noise: 4e-7, seed: 2 });
   const server = await startBenchServer(join(folder, 'status'), models, {

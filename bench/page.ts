@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { print, type TableColumn, textTable } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { kShippedModelsDir } from '#otf/models/registry.js';
 import { conditions, printConditions } from './conditions.js';
 import { startBenchServer } from './host.js';
@@ -29,7 +29,7 @@ export async function benchPage({ size, rows, seconds }: PageOptions): Promise<v
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   try {
     const output = join(dir, 'field.fits');
-    const addon = await loadAddon();
+    const addon = native();
     await addon.simulate({ output, sizePx: size, density: 0.0005, noise: 4e-7, seed: 7 });
     const id = await finishedJob(server.url, await readFile(output));
     const firstMs = await firstView(browser, server.url);

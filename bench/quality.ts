@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { print, textTable } from '#otf/cli/table.js';
 import { truthDocument } from '#otf/cli/truth.js';
 import type { NativeAddon, SimulateOutcome } from '#otf/engine/addon.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { writeFileAtomically } from '#otf/io/write.js';
 import { votable } from '#otf/results/votable.js';
 import { conditions, printConditions } from './conditions.js';
@@ -64,7 +64,7 @@ const kCountedSnr = 5;
 const kProgram = fileURLToPath(new URL('../../bin/cianna-otf.js', import.meta.url));
 
 export async function benchQuality(options: BenchQualityOptions): Promise<void> {
-  const addon = await loadAddon();
+  const addon = native();
   const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
   const mocks = join(folder, 'mocks.vot');
   await writePopulation(addon, folder, mocks);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CubeSource, FoundReconstruction, SimulateCubeOutcome, SimulateCubeRequest } from '#otf/engine/addon.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import type { ReconstructorCard } from '#otf/tasks/reconstruction/card.js';
 import { runReconstruction } from '#otf/tasks/reconstruction/here.js';
 import type { Method } from '#otf/tasks/reconstruction/parameters.js';
@@ -98,7 +98,7 @@ export async function withCube<T>(request: SimulateCubeRequest, use: (cube: Cube
   const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
   const simulated = async (name: string, of: SimulateCubeRequest): Promise<SimulateCubeOutcome> => {
     await mkdir(join(folder, name));
-    return (await loadAddon()).simulateCube({ ...of, folder: join(folder, name) });
+    return native().simulateCube({ ...of, folder: join(folder, name) });
   };
   try {
     await simulated('noise', { ...request, transients: 0, steady: 0 });

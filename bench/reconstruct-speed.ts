@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { print, textTable } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { conditions, printConditions } from './conditions.js';
 import { cubeRequest, kCellArcsec } from './reconstruct-cubes.js';
 
@@ -66,7 +66,7 @@ async function measure(size: number, options: SpeedOptions): Promise<Measured> {
     const cube = { cellArcsec: kCellArcsec / wider, frequencyMHz: 1400 * wider, transients: 10, steady: 10 };
     const superWeight = Math.max(1, Math.round(size / kTrainedPx));
     const request = { ...cubeRequest(cube, 77, 0), sizePx: size, frames: options.frames, superWeight };
-    await (await loadAddon()).simulateCube({ ...request, folder });
+    await native().simulateCube({ ...request, folder });
     const runs: Run[] = [];
     for (let at = 0; at < options.repeats; at += 1) runs.push(await runOnce(folder, options));
     return { size, best: runs.reduce((one, other) => (other.wall < one.wall ? other : one)), runs };

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { print, textTable } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { conditions, printConditions } from './conditions.js';
 import { type Key, kKeys, ScaleSite } from './scale-site.js';
 
@@ -87,7 +87,7 @@ async function measured(of: Case, seconds: number): Promise<Figure> {
   const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
   try {
     const image = join(folder, 'field.fits');
-    await (await loadAddon()).simulate({ output: image, sizePx: kSizePx, density: 0.001, noise: 4e-7, seed: 1 });
+    await native().simulate({ output: image, sizePx: kSizePx, density: 0.001, noise: 4e-7, seed: 1 });
     const site = await ScaleSite.start(folder);
     try {
       const taskS = (of.tiles * kTileMs) / 1000;

@@ -1,6 +1,6 @@
 /** One scoring of `bench score` in a process of its own: the request as JSON in the first argument, the outcome on stdout. */
 import type { Sdc1Request } from '#otf/engine/addon.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 
 export interface ScoreCase {
   seconds: number;
@@ -11,7 +11,7 @@ export interface ScoreCase {
 }
 
 async function runCase(argument: string): Promise<ScoreCase> {
-  const addon = await loadAddon();
+  const addon = native();
   const request = JSON.parse(argument) as Sdc1Request;
   const started = performance.now();
   const { matches } = await addon.scoreSdc1(request);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineOptions } from '#otf/cli/options.js';
 import { print, textTable } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { EngineSupervisor } from '#otf/engine/supervisor.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { quantizationName } from '#otf/models/quantization.js';
@@ -49,7 +49,7 @@ const kAloneMs = 4000;
 
 export async function benchServer(options: BenchServerOptions): Promise<void> {
   const before = await conditions();
-  const addon = await loadAddon();
+  const addon = native();
   const folder = await mkdtemp(join(tmpdir(), 'cianna-otf-bench-'));
   const reports: ServerReport[] = [];
   try {
@@ -129,7 +129,7 @@ async function runCase(it: Case, options: BenchServerOptions): Promise<ServerRep
 
 /** Tiles per second of full passes in a process of the same kind, nothing beside it. */
 async function engineAlone(it: Case, options: BenchServerOptions): Promise<number> {
-  const addon = await loadAddon();
+  const addon = native();
   const card = await resolveModel(it.models, it.network);
   const opened = addon.openDetectionModel({
     weights: card.weightsPath,

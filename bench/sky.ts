@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { print, textTable } from '#otf/cli/table.js';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { kShippedModelsDir } from '#otf/models/registry.js';
 import { conditions, printConditions } from './conditions.js';
@@ -39,7 +39,7 @@ export async function benchSky(options: BenchSkyOptions): Promise<void> {
   try {
     const plain = join(folder, 'plain.fits');
     const { size } = options;
-    await (await loadAddon()).simulate({ output: plain, sizePx: size, density: 0.0002, noise: 4e-7, seed: kSeed });
+    await native().simulate({ output: plain, sizePx: size, density: 0.0002, noise: 4e-7, seed: kSeed });
     const compressed = join(folder, 'compressed.fits');
     await compress(plain, compressed, size);
     const settings = { CIANNA_OTF_SERVER_MAX_UPLOAD_MB: '4000', CIANNA_OTF_LOGGING_LEVEL: 'info' };

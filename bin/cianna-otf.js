@@ -3,9 +3,21 @@
 import { existsSync } from 'node:fs';
 
 const main = new URL('../dist/cli/main.js', import.meta.url);
-if (!existsSync(main)) {
-  console.error('cianna-otf: not built yet: run `npm run setup` in the folder of the program first');
+
+function cannotBegin(reason) {
+  console.error(`cianna-otf: ${reason}: run \`npm run setup\` in the folder of the program first`);
   process.exit(1);
 }
-const { run } = await import(main.href);
+
+async function loaded() {
+  try {
+    return await import(main.href);
+  } catch (thrown) {
+    if (process.env.OTF_DEBUG) console.error(thrown);
+    return cannotBegin(`cannot be loaded: ${String(thrown?.message ?? thrown).split('\n')[0]}`);
+  }
+}
+
+if (!existsSync(main)) cannotBegin('not built yet');
+const { run } = await loaded();
 process.exitCode = await run(process.argv.slice(2));

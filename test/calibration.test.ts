@@ -4,7 +4,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { addon, type CatalogueColumns } from '#otf/engine/addon.js';
+import { type CatalogueColumns, native } from '#otf/engine/addon.js';
 import { withCalibration } from '#otf/models/calibrated-card.js';
 import { verifyWeights } from '#otf/models/card.js';
 import { chooseQuantization } from '#otf/models/quantization.js';
@@ -15,7 +15,9 @@ import { kDemoCard } from './support/records.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 
 const kInt8 = 'INT8C_INT32A';
-const kOnednn = addon.describeEngines().find(({ name }) => name === 'onednn');
+const kOnednn = native()
+  .describeEngines()
+  .find(({ name }) => name === 'onednn');
 const kNoInt8 = kOnednn?.computeTypes.includes(kInt8) ? false : 'needs a CPU with AMX for INT8 (amx_int8)';
 
 /** Models without a calibration, in a folder that may be changed. */

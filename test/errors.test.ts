@@ -15,8 +15,8 @@ describe('the error catalogue', () => {
   });
 
   it('knows every code the addon reports', async () => {
-    const { addon } = await import('#otf/engine/addon.js');
-    const codes = addon.errorCodes();
+    const { native } = await import('#otf/engine/addon.js');
+    const codes = native().errorCodes();
     assert.ok(codes.length >= 20);
     assert.deepEqual(
       codes.filter((code) => !isErrorCode(code)),

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { PNG } from 'pngjs';
-import { addon } from '#otf/engine/addon.js';
+import { native } from '#otf/engine/addon.js';
 import { kColourMaps, kStretches, type Look } from '#otf/engine/addon-pictures.js';
 import { declination, rightAscension } from '#otf/io/sexagesimal.js';
 import { FileCache } from '#otf/pictures/cache.js';
@@ -196,8 +196,8 @@ describe('numbers of pictures', () => {
     writeFileSync(path, Buffer.concat([header([...imageCards([width, height]), ...skyCards(600)]), floatData(pixels)]));
     const wanted = JSON.parse(await python(kScript, [path]));
     const overview = join(dir, 'overview');
-    addon.makeOverview({ image: { path }, file: overview });
-    const found = addon.overviewStatistics(overview);
+    native().makeOverview({ image: { path }, file: overview });
+    const found = native().overviewStatistics(overview);
     const near = (a: number, b: number, tolerance: number, what: string) =>
       assert.ok(Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b)), `${what}: ${a}, not ${b}`);
     for (const name of ['zscale', 'percentile'] as const)
@@ -208,7 +208,7 @@ describe('numbers of pictures', () => {
     for (const stretch of kStretches) {
       const cuts = { kind: 'values', low: wanted.zscale[0], high: wanted.zscale[1] } as const;
       const request = { image: { path }, overview, maxPx: 1000, look: { stretch, cuts, colours: 'grey' as const } };
-      const { data } = PNG.sync.read(addon.renderPicture(request).png);
+      const { data } = PNG.sync.read(native().renderPicture(request).png);
       const levels: number[] = [];
       for (let y = 0; y < height; y += 37) {
         for (let x = 0; x < width; x += 41) {
@@ -228,7 +228,7 @@ describe('numbers of pictures', () => {
     const path = join(dir, 'a.fits');
     writeFileSync(path, Buffer.concat([header(imageCards([16, 16])), floatData(noise(256))]));
     const draw = (stretch: string, colours: string) =>
-      addon.renderPicture({
+      native().renderPicture({
         image: { path },
         maxPx: 16,
         look: { stretch, colours, cuts: { kind: 'zscale' } } as Look,

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { PNG } from 'pngjs';
-import { addon } from '#otf/engine/addon.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '#otf/io/write.js';
 import { kPictureLook } from '#otf/pictures/look.js';
@@ -133,7 +133,7 @@ function below(value: number): number {
   return bits.getFloat32(0);
 }
 
-const { numberText } = addon;
+const { numberText } = native();
 
 describe('numbers as text', () => {
   it('read back as the same float or double, shortest', () => {
@@ -171,7 +171,7 @@ describe('pictures', () => {
     const image = { path: join(dir, 'even.fits') };
     writeFileSync(image.path, Buffer.concat([header(imageCards([100, 100])), floatData(new Float32Array(10_000))]));
     const marks = sourceMarks(record.outcome.image, catalogue);
-    const png = PNG.sync.read(addon.renderPicture({ image, maxPx: 100, look: kPictureLook, marks }).png);
+    const png = PNG.sync.read(native().renderPicture({ image, maxPx: 100, look: kPictureLook, marks }).png);
     rmSync(image.path);
     let coloured = 0;
     for (let y = 0; y < 100; y += 1) {

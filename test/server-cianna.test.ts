@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { addon } from '#otf/engine/addon.js';
+import { native } from '#otf/engine/addon.js';
 import { kRoot } from './support/cli.js';
 import { field, startTestServer, type TestServer, tempDir } from './support/server.js';
 
-const cianna = addon.describeEngines().find(({ name }) => name === 'cianna');
+const cianna = native()
+  .describeEngines()
+  .find(({ name }) => name === 'cianna');
 const skip = cianna?.available ? false : `needs CIANNA_ROOT: ${cianna?.reason}`;
 
 interface Catalogue {

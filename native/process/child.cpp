@@ -63,7 +63,7 @@ Child::Child(const Spec& spec)
 
   // The process is started by a thread that outlives it: PR_SET_PDEATHSIG is about the starting thread, and
   // ours may be a worker that comes and goes.
-  keeper_ = std::thread([this, &spec, &descriptors, theirs = childLog.get(), own = ownLog.release()] {
+  keeper_ = std::thread([this, &spec, &descriptors, theirs = childLog.get(), own = ownLog.get()] {
     Started started;
     // An exception would end the whole program: a thread has nobody to catch it.
     try {
@@ -88,6 +88,7 @@ Child::Child(const Spec& spec)
     }
     ::close(own);
   });
+  ownLog.release();  // the thread's
   {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return started_; });

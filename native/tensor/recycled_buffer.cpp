@@ -13,6 +13,8 @@ constexpr size_t kMostKept = 8;
 constexpr size_t kSlack = 2;
 
 struct Shelf {
+  // A buffer comes back in a destructor: there must be room for it then.
+  Shelf() { free.reserve(kMostKept); }
   std::mutex mutex;
   std::vector<Buffer> free;
 };

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Argument, type Command } from 'commander';
 import type { CatalogueColumns } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { declination, rightAscension } from '../io/sexagesimal.js';
 import { duration } from '../io/terminal.js';
@@ -45,7 +45,7 @@ async function demo(what: string, options: { output: string }): Promise<void> {
   const picture = join(folder, 'sources.png');
   const marks = sourceMarks(shown.image, shown.found);
   const request = { image: { path: kExample }, maxPx: kPreviewPx, look: kPictureLook, marks };
-  await writeFileAtomically(picture, [(await loadAddon()).renderPicture(request).png]);
+  await writeFileAtomically(picture, [native().renderPicture(request).png]);
 
   printSources(shown);
   print('');

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import type { MocFormat } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { duration } from '../io/terminal.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
@@ -230,7 +230,7 @@ async function writePreview(
   path: string,
   maxPx: number,
 ): Promise<void> {
-  const addon = await loadAddon();
+  const addon = native();
   const { image: chosen } = nativeImages({ inputs: {}, asked: { ...asked } }, { IMAGE: [{ ...image, size: 0 }] });
   const marks = sourceMarks(record.outcome.image, record.outcome.catalogue);
   const { png } = addon.renderPicture({ image: chosen, maxPx, look: kPictureLook, marks });

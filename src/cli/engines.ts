@@ -1,6 +1,6 @@
 /** `engines`: what works on this machine. */
 import type { Command } from 'commander';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { kSoftware } from '../version.js';
 import { example } from './options.js';
 import { print, textTable } from './table.js';
@@ -15,7 +15,7 @@ export function registerEngines(root: Command): void {
 }
 
 async function engines(options: { json?: boolean }): Promise<void> {
-  const addon = await loadAddon();
+  const addon = native();
   const described = addon.describeEngines();
   const versions = { [kSoftware.name]: kSoftware.version, node: process.versions.node, ...addon.versions() };
   if (options.json) return print(JSON.stringify({ engines: described, versions }, null, 2));

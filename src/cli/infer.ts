@@ -1,6 +1,6 @@
 /** `infer`: tensors through a network, NPY in and NPY out. */
 import type { Command } from 'commander';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { duration } from '../io/terminal.js';
 import { assertWritable } from '../io/write.js';
 import { quantizationName } from '../models/quantization.js';
@@ -52,7 +52,7 @@ function monteCarlo(text: string): number {
 
 async function infer(options: InferOptions): Promise<void> {
   await assertWritable(options.output);
-  const addon = await loadAddon();
+  const addon = native();
   const bar = progressBar('items');
   const { model, input, output, inputBias, rawOutput, monteCarlo, seed } = options;
   const engine = engineRequest(options, quantizationName(options.quantization ?? 'FP32'));

@@ -1,6 +1,6 @@
 /** `match`: two catalogues side by side, paired on the sky. */
 import { type Command, Option } from 'commander';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import type { JoinRequest } from '../scores/sky-join.js';
 import { skyJoin } from '../scores/sky-join.js';
 import { warn } from './failure.js';
@@ -37,7 +37,7 @@ export function registerMatch(root: Command): void {
 
 async function match(a: string, b: string, options: MatchOptions): Promise<void> {
   const target = await tableTarget(options, 'votable');
-  const addon = await loadAddon();
+  const addon = native();
   const read = (path: string) => addon.readTable({ path, label: path, maxRows: kMostRows });
   const tables = { a: await read(a), b: await read(b) };
   const { radius, sigma, find, keepAll = false, threads } = options;

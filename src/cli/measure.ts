@@ -1,7 +1,7 @@
 /** `measure`: the flux densities of an image at given places. */
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { forcedDocument, placesOf } from '../scores/forced-document.js';
 import { PlainFiles } from '../tasks/plain-files.js';
 import { warn } from './failure.js';
@@ -33,7 +33,7 @@ export function registerMeasure(root: Command): void {
 
 async function measure(image: string, options: MeasureOptions): Promise<void> {
   const target = await tableTarget(options, 'votable');
-  const addon = await loadAddon();
+  const addon = native();
   const { positions, hdu, plane, threads } = options;
   const table = await addon.readTable({ path: positions, label: positions, maxRows: kMostPlaces });
   const places = placesOf(table, positions);

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { ModelSummary } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { sha256File } from '../io/checksum.js';
 import { type ModelCard, verifyWeights } from '../models/card.js';
@@ -107,7 +107,7 @@ async function listModels(options: ModelsOptions): Promise<void> {
 
 async function showModel(name: string, options: ModelsOptions): Promise<void> {
   const card = await resolveModel(options.models, name);
-  const addon = await loadAddon();
+  const addon = native();
   const summary = await addon.inspectModel(card.weightsPath, card.tile, card.tile);
   if (options.json) return print(JSON.stringify({ card, network: summary }, null, 2));
   print(bold(`${card.id}: ${card.title}`));
@@ -155,7 +155,7 @@ function measuredFacts({ min_snr, measured_objectness_threshold }: DetectorCard[
 async function checkModel(name: string, options: ModelsOptions): Promise<void> {
   const card = (await isCardName(name)) ? await resolveModel(options.models, name) : undefined;
   const path = card?.weightsPath ?? name;
-  const addon = await loadAddon();
+  const addon = native();
   const summary = await addon.inspectModel(path, card?.tile ?? 0, card?.tile ?? 0);
   if (card) {
     await verifyWeights(card);

@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { ImageSelect } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { catalogueMarks } from '../pictures/catalogue-marks.js';
@@ -60,7 +60,7 @@ async function preview(given: string, options: PreviewOptions): Promise<void> {
     const marks = catalogue === undefined ? {} : { marks: await marksOf(catalogue, image) };
     // A picture that stands by itself has no page behind it.
     const request = { image, maxPx: size, look: { ...kPictureLook, ...look }, ...marks };
-    const drawn = (await loadAddon()).renderPicture(request);
+    const drawn = native().renderPicture(request);
     await writeFileAtomically(output, [drawn.png]);
     const count = 'marks' in marks ? `, ${marks.marks.x.length} sources` : '';
     print(`${output}: ${drawn.width}x${drawn.height} pixels, one is ${drawn.scale} of the image${count}`);
@@ -70,7 +70,7 @@ async function preview(given: string, options: PreviewOptions): Promise<void> {
 }
 
 async function marksOf(catalogue: string, image: ImageSelect) {
-  const addon = await loadAddon();
+  const addon = native();
   const table = await addon.readTable({ path: catalogue, label: catalogue, maxRows: kMostSources });
   const { marks, notes } = catalogueMarks(table, addon.describeImage({ image }), (raDeg, decDeg, icrs) =>
     addon.skyToPixels({ image, raDeg, decDeg, icrs }),

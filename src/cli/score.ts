@@ -1,7 +1,7 @@
 /** `score`: a catalogue against the truth, by the rules of the SKA Science Data Challenge 1 or plainly. */
 import { type Command, Option } from 'commander';
 import type { Fraction, PlainOutcome, Sdc1Outcome, Sdc1Request, Spread } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { type PlainTable, plainDocument } from '../scores/plain-document.js';
@@ -74,7 +74,7 @@ async function sdc1(submission: string, truth: string, options: ScoreOptions): P
   const { train = false, mode, threads, detail = false } = options;
   const mhz = Number(options.freq) as Sdc1Request['mhz'];
   const request: Sdc1Request = { submission, truth, mhz, train, centroids: mode === 'centroid', threads };
-  const outcome = await (await loadAddon()).scoreSdc1(request);
+  const outcome = await native().scoreSdc1(request);
   const document = sdc1Document({ request, outcome, createdAt: new Date() }, detail);
   for (const line of document.warnings) warn(line);
   await writeTable(document, () => sdc1Text(outcome), target);
@@ -102,7 +102,7 @@ async function plain(submission: string, truth: string, options: ScoreOptions): 
     submissionColumns: { flux, rank, ...places },
     truthColumns: { flux: truthFlux, rank: '', ra: '', dec: '' },
   };
-  const outcome = await (await loadAddon()).scorePlain(request);
+  const outcome = await native().scorePlain(request);
   const document = plainDocument({ request, outcome, createdAt: new Date() }, options.table);
   for (const line of document.warnings) warn(line);
   await writeTable(document, () => plainText(outcome, options.table), target);

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { Courier } from '../deliver/courier.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { type RunningServer, startServer } from '../http/server.js';
 import { Control } from '../jobs/control.js';
 import { runFault, runRecordPath } from '../jobs/run-record.js';
@@ -78,7 +78,7 @@ async function serve(options: ServeOptions): Promise<void> {
     throw thrown;
   });
   const { data_dir } = config.storage;
-  const addon = await loadAddon();
+  const addon = native();
   addon.markCrashes(runRecordPath(data_dir));
   const control = Control.open(data_dir, { backup: (path) => server.jobs.backup(path) }, log);
   const publisher = await publisherOf(config, server, log);

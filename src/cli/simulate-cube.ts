@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { SimulateCubeRequest } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { kSoftware } from '../version.js';
 import { integer, real } from './options.js';
@@ -155,7 +155,7 @@ export async function simulateCube(options: CubeOptions): Promise<void> {
     string,
   ];
   for (const path of [...images, sources, curves, note]) await assertWritable(path);
-  const truth = await (await loadAddon()).simulateCube(request);
+  const truth = await native().simulateCube(request);
   const { votable } = await import('../results/votable.js');
   const now = new Date();
   await writeFileAtomically(sources, votable(cubeSources(request, truth, now), 'TABLEDATA'));

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { example, integer, real } from './options.js';
@@ -64,7 +64,7 @@ async function simulate(options: SimulateOptions, command: Command): Promise<voi
   const field = join(folder, 'field.fits');
   const truthFile = join(folder, 'truth.vot');
   for (const path of [field, truthFile]) await assertWritable(path);
-  const addon = await loadAddon();
+  const addon = native();
   const request = { output: field, sizePx: size, density, noise, seed };
   const truth = await addon.simulate(request);
   const { votable } = await import('../results/votable.js');

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { isRemote } from '../client/client.js';
 import type { NativeAddon } from '../engine/addon.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { type ErrorCode, OtfError, systemReason, toOtfError } from '../errors/catalogue.js';
 import { readDetection } from '../tasks/detection/parameters.js';
 import { nativeRegion } from '../tasks/detection/region.js';
@@ -40,7 +40,7 @@ export async function checkImages(images: readonly string[], fields: Record<stri
 /** A client without the native build: the server checks what it gets anyway. */
 async function addonIfThere(): Promise<NativeAddon | undefined> {
   try {
-    return await loadAddon();
+    return native();
   } catch (thrown) {
     if (toOtfError(thrown).code === 'OTF_ADDON_MISSING') return undefined;
     throw thrown;

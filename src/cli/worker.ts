@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.js';
-import { loadAddon } from '../engine/load.js';
+import { native } from '../engine/addon.js';
 import { toOtfError } from '../errors/catalogue.js';
 import { kWorkerName } from '../run/remote/messages.js';
 import { Front } from '../run/worker/front.js';
@@ -100,7 +100,7 @@ async function work(options: WorkerOptions): Promise<void> {
   log.info('stopped');
   log.flush();
   if (why !== undefined) process.exitCode = 1;
-  if (worker.stuck > 0) (await loadAddon()).exitNow(Number(process.exitCode ?? 0));
+  if (worker.stuck > 0) native().exitNow(Number(process.exitCode ?? 0));
 }
 
 /** A server that is not there yet is waited for; one that refuses is not. Undefined when it is told to stop. */

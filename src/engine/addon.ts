@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { OtfError } from '../errors/catalogue.js';
 import type { BenchCiannaOutcome, BenchDetectOutcome, BenchEngineOutcome, BenchEngineRequest } from './addon-bench.js';
 import type { SimulateCubeOutcome, SimulateCubeRequest } from './addon-cube.js';
 import type { DetectorConfig, DetectRequest, MocFormat } from './addon-detect.js';
@@ -267,6 +268,29 @@ export interface NativeAddon extends PictureAddon {
 }
 
 const require = createRequire(import.meta.url);
-const addonPath = fileURLToPath(new URL('../../build/Release/cianna_otf.node', import.meta.url));
+const kPath = fileURLToPath(new URL('../../build/Release/cianna_otf.node', import.meta.url));
 
-export const addon = require(addonPath) as NativeAddon;
+/** Words of the dynamic linker and of node-addon-api. */
+const kMemory = /not enough memory|cannot allocate memory|failed to map segment/i;
+
+function load(): NativeAddon {
+  try {
+    return require(kPath) as NativeAddon;
+  } catch (thrown) {
+    const { code, message: said } = thrown as NodeJS.ErrnoException;
+    const reason = said.split('\n')[0] ?? '';
+    if (kMemory.test(reason))
+      throw new OtfError('OTF_OUT_OF_MEMORY', 'not enough memory to load the native part', { cause: thrown });
+    const why = code === 'MODULE_NOT_FOUND' ? 'it is not built' : reason;
+    const message = `cannot load the native part: ${why}: run \`npm run setup\` in its folder`;
+    throw new OtfError('OTF_ADDON_MISSING', message, { cause: thrown });
+  }
+}
+
+let loaded: NativeAddon | undefined;
+
+/** The addon, loaded when it is first asked for: commands that need no pixels go without it. Throws what a user can act on. */
+export function native(): NativeAddon {
+  loaded ??= load();
+  return loaded;
+}

@@ -6,9 +6,9 @@
 import { isErrorCode, OtfError, toOtfError } from '../errors/catalogue.js';
 import { publicText } from '../errors/public-text.js';
 import type { Draws, EngineEnd, EngineHandle, NativeAddon } from './addon.js';
+import { native } from './addon.js';
 import { type CpuSet, printCpuSet } from './cpu-sets.js';
 import { deviceEnvironment } from './device.js';
-import { loadAddon } from './load.js';
 
 /** One item of a forward pass, channels apart. */
 export interface ItemShape {
@@ -114,7 +114,7 @@ export class EngineProcess {
 
   /** Resolves once the network is loaded. Throws what the process reports, EngineDied, or OTF_SHORTAGE. */
   static async start(spec: EngineSpec, timeoutMs: number): Promise<EngineProcess> {
-    const addon = await loadAddon();
+    const addon = native();
     const started = begun(() => new EngineProcess(spec, addon));
     try {
       const line = await started.#reply(timeoutMs, 'loading its network');

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OtfError } from '../errors/catalogue.js';
 import { descriptorShortage } from '../io/descriptors.js';
 import type { OpenedSlots } from './addon.js';
+import { native } from './addon.js';
 import type { CpuSet } from './cpu-sets.js';
-import { loadAddon } from './load.js';
 import { EngineDied, EngineProcess, type EngineReady, type ForwardDone, type ItemShape } from './process.js';
 
 export interface SupervisedSpec {
@@ -94,7 +94,7 @@ export class EngineSupervisor {
   /** Shared memory to fill; there before the process is. */
   async slots(): Promise<OpenedSlots> {
     if (!this.#slots) {
-      const addon = await loadAddon();
+      const addon = native();
       const { batch, valuesIn, valuesOut, slots } = this.spec;
       try {
         this.#slots ??= addon.createSlots({ batch, valuesIn, valuesOut, slots });
@@ -155,7 +155,7 @@ export class EngineSupervisor {
     const running = this.#process ?? (await this.#starting?.catch(() => undefined));
     this.#process = undefined;
     await running?.end();
-    if (this.#slots) (await loadAddon()).closeSlots(this.#slots.slots);
+    if (this.#slots) native().closeSlots(this.#slots.slots);
     this.#slots = undefined;
   }
 

@@ -106,10 +106,10 @@ export type ErrorCode = keyof typeof kKinds;
 
 export const kErrorCatalogue: Readonly<Record<ErrorCode, ErrorKind>> = kKinds;
 
-/** The one error class: a catalogued code and one line for a user (what is wrong, where, what to do). */
 /** Characters of a message. What strangers wrote stands in many, and not only in those of our own making. */
 export const kMaxMessage = 2000;
 
+/** The one error class: a catalogued code and one line for a user (what is wrong, where, what to do). */
 export class OtfError extends Error {
   readonly code: ErrorCode;
 

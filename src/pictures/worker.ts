@@ -1,6 +1,6 @@
 /** Runs in the threads that make pictures. */
 import { stat, writeFile } from 'node:fs/promises';
-import { addon } from '../engine/addon.js';
+import { native } from '../engine/addon.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { unpack } from '../fetch/unpack.js';
 import { answerOf, type WorkAnswer } from '../threads/answer.js';
@@ -8,24 +8,24 @@ import type { PictureOrder, PictureStage, PictureValue, PictureWork } from './wo
 
 /** People who look wait for jobs that run, not the other way round. */
 const kNiceness = 10;
-addon.yieldToOthers(kNiceness);
+native().yieldToOthers(kNiceness);
 
 const kWork: PictureWork = {
   unpack: ({ from, file, label, limits }) => unpack(from, file, label, limits),
-  describe: (request) => addon.describeImage(request),
+  describe: (request) => native().describeImage(request),
   decode: async ({ image, file }) => {
-    addon.decodePlane({ image, file });
+    native().decodePlane({ image, file });
     return (await stat(file)).size;
   },
   overview: async ({ image, file }) => {
-    addon.makeOverview({ image, file });
+    native().makeOverview({ image, file });
     return (await stat(file)).size;
   },
-  statistics: (file) => addon.overviewStatistics(file),
-  tile: async ({ file, ...request }) => write(file, addon.renderTile(request)),
-  whole: async ({ file, ...request }) => write(file, addon.renderPicture(request).png),
-  pixel: (request) => addon.pixelAt(request),
-  region: (request) => addon.placeRegion(request),
+  statistics: (file) => native().overviewStatistics(file),
+  tile: async ({ file, ...request }) => write(file, native().renderTile(request)),
+  whole: async ({ file, ...request }) => write(file, native().renderPicture(request).png),
+  pixel: (request) => native().pixelAt(request),
+  region: (request) => native().placeRegion(request),
 };
 
 /** Nobody is told of the file before it is there. */

@@ -1,5 +1,5 @@
 /** Some rows of a table: limits of columns and a text, the same for whoever draws, lists or downloads them. */
-import { addon } from '../engine/addon.js';
+import { native } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { Column, Fact, NumberColumn, Table, TableDocument } from './table.js';
 
@@ -58,7 +58,7 @@ function published({ type, values }: NumberColumn): { value: (row: number) => nu
   return {
     value: (row) => {
       const value = plain(row);
-      return Number.isFinite(value) ? Number(addon.numberText(value, 'float')) : value;
+      return Number.isFinite(value) ? Number(native().numberText(value, 'float')) : value;
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Rows of a table as pieces of text, made by the native side. */
-import { addon } from '../engine/addon.js';
+import { native } from '../engine/addon.js';
 import type { Column, Table } from './table.js';
 
 export interface RowForm {
@@ -31,6 +31,6 @@ export function* rowPieces({ columns, rows }: Table, form: RowForm): Generator<B
         ? { type: column.type, values: column.values.slice(first, end).map((value) => text(value)) }
         : { type: column.type, values: column.values.subarray(first, end) },
     );
-    yield addon.tableRows({ columns: cells, before, end: form.end, missing, count: end - first });
+    yield native().tableRows({ columns: cells, before, end: form.end, missing, count: end - first });
   }
 }

@@ -64,7 +64,7 @@ Object.defineProperty(require('piscina'), 'Piscina', { value: simPool(scene) });
 const databases = installDatabase(scene);
 installClock(() => sim);
 installFiles(scene, () => world !== undefined);
-const { addon } = await import('#otf/engine/addon.js');
+const addon = (await import('#otf/engine/addon.js')).native();
 const oracle = new Oracle({ ...addon });
 const native = new NativeParts(addon, { ...addon }, oracle, scene);
 const { history, kAdmin } = await import('./history.js');

@@ -1,6 +1,6 @@
 /** Statistics in a worker thread: what is found lies in memory that all threads share. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { addon } from '#otf/engine/addon.js';
+import { native } from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { keptRows, withRows } from '#otf/results/filter.js';
 import { isTableFormat } from '#otf/results/formats.js';
@@ -136,12 +136,12 @@ function fill({ handle: opened, first, count, slots, slot, item }: Piece): void 
   } finally {
     closeSync(file);
   }
-  addon.writeItems({ slots, slot, item, count }, values);
+  native().writeItems({ slots, slot, item, count }, values);
 }
 
 function consume({ handle: opened, first, count, slots, slot, item }: Piece): void {
   const handle = opened as Handle;
-  const { input, output } = addon.readItems({ slots, slot, item, count });
+  const { input, output } = native().readItems({ slots, slot, item, count });
   for (let index = 0; index < count; index++) {
     const { width, height } = extent(handle, first + index);
     const pixels: number[] = [];

@@ -1,7 +1,7 @@
 /** One simulated field under many headers: raw cards, axes in any order, pixels in any unit. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { addon } from '#otf/engine/addon.js';
+import { native } from '#otf/engine/addon.js';
 import { floatData } from './fits-writer.js';
 
 const kBlock = 2880;
@@ -35,7 +35,7 @@ export class FieldImage {
 
   static async simulate(dir: string, side = 300): Promise<FieldImage> {
     const output = join(dir, 'simulated.fits');
-    await addon.simulate({ output, sizePx: side, density: 1.2e-3, noise: 4e-7, seed: 5 });
+    await native().simulate({ output, sizePx: side, density: 1.2e-3, noise: 4e-7, seed: 5 });
     const bytes = readFileSync(output);
     const data = bytes.indexOf(`END${' '.repeat(77)}`);
     const start = Math.ceil((data + 80) / kBlock) * kBlock;

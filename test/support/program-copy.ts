@@ -5,12 +5,12 @@ import type { TestContext } from 'node:test';
 import { kRoot } from './cli.js';
 import { tempDir } from './server.js';
 
-/** Its root. */
-export async function copyProgram(t: TestContext): Promise<string> {
+/** Its root. `linked`: of what is not code, these parts only. */
+export async function copyProgram(t: TestContext, linked = ['build', 'models', 'node_modules']): Promise<string> {
   const copy = join(await tempDir(t), 'copy');
   await mkdir(copy);
   for (const part of ['bin', 'dist', 'package.json'])
     await cp(join(kRoot, part), join(copy, part), { recursive: true });
-  for (const part of ['build', 'models', 'node_modules']) await symlink(join(kRoot, part), join(copy, part));
+  for (const part of linked) await symlink(join(kRoot, part), join(copy, part));
   return copy;
 }

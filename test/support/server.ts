@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { addon } from '#otf/engine/addon.js';
+import { native } from '#otf/engine/addon.js';
 import { atEnd } from './endings.js';
 
 const kProgram = fileURLToPath(new URL('../../../bin/cianna-otf.js', import.meta.url));
@@ -179,7 +179,7 @@ export async function tempDir(t: TestContext): Promise<string> {
 /** A simulated field as the bytes of a FITS file. */
 export async function field(dir: string, sizePx: number, seed = 1): Promise<Buffer> {
   const output = join(dir, `field-${sizePx}-${seed}.fits`);
-  await addon.simulate({ output, sizePx, density: 0.001, noise: 4e-7, seed });
+  await native().simulate({ output, sizePx, density: 0.001, noise: 4e-7, seed });
   return readFile(output);
 }
 

@@ -44,9 +44,13 @@ class SlotWarmer {
   }
   void start() {
     if (started_.exchange(true)) return;
-    thread_ = std::thread([this] {
-      for (size_t i = 0; i < slots_.count() && !stop_; ++i) slots_.populate(i);
-    });
+    try {
+      thread_ = std::thread([this] {
+        for (size_t i = 0; i < slots_.count() && !stop_; ++i) slots_.populate(i);
+      });
+    } catch (const std::exception&) {
+      started_ = false;  // without memory or threads just now: a pass fills the slots that it uses, too
+    }
   }
 
  private:

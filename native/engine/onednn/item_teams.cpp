@@ -8,11 +8,18 @@
 namespace otf::onednn {
 
 ItemTeams::ItemTeams(int count, int threadsEach) {
-  for (int team = 0; team < count; ++team)
-    threads_.emplace_back([this, team, threadsEach] { loop(team, threadsEach); });
+  try {
+    for (int team = 0; team < count; ++team)
+      threads_.emplace_back([this, team, threadsEach] { loop(team, threadsEach); });
+  } catch (...) {
+    end();  // of those that run already
+    throw;
+  }
 }
 
-ItemTeams::~ItemTeams() {
+ItemTeams::~ItemTeams() { end(); }
+
+void ItemTeams::end() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

@@ -47,6 +47,7 @@ class ItemTeams {
     bool over() const { return next >= end && running == 0; }
   };
   void loop(int team, int threadsEach);
+  void end();
 
   mutable std::mutex mutex_;
   std::condition_variable wake_, done_;

@@ -1,3 +1,5 @@
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -152,34 +154,32 @@ class ItemNorm {
 
 template <typename T>
 void groupNormItems(T* data, const Layout& layout, const GroupNormLayer& layer) {
-#pragma omp parallel
-  {
-    ItemNorm<T> norm(layout, layer);
-#pragma omp for schedule(static)
-    for (int n = 0; n < layout.batch; ++n) norm(data + n * layout.itemStride());
-  }
+  // No exception may leave a parallel region: all memory is there before it begins.
+  std::vector<ItemNorm<T>> norms(static_cast<size_t>(omp_get_max_threads()), ItemNorm<T>(layout, layer));
+#pragma omp parallel for schedule(static)
+  for (int n = 0; n < layout.batch; ++n)
+    norms[static_cast<size_t>(omp_get_thread_num())](data + n * layout.itemStride());
 }
 
 template <typename T>
 void lrnPositions(T* data, const Layout& layout, const LrnLayer& layer) {
   const int64_t positions = layout.batch * layout.map;
-#pragma omp parallel
-  {
-    std::vector<float> row(static_cast<size_t>(layout.channels));
-#pragma omp for schedule(static)
-    for (int64_t p = 0; p < positions; ++p) {
-      const int n = static_cast<int>(p / layout.map);
-      const int64_t s = p % layout.map;
-      for (int c = 0; c < layout.channels; ++c)
-        row[static_cast<size_t>(c)] = toFloat(data[layout.offset(n, c, s)]);
-      for (int c = 0; c < layout.channels; ++c) {
-        const int last = std::min(layout.channels - 1, c + layer.range / 2);
-        double squares = 0;
-        for (int k = std::max(0, c - layer.range / 2); k <= last; ++k)
-          squares += static_cast<double>(row[static_cast<size_t>(k)]) * row[static_cast<size_t>(k)];
-        const double factor = std::pow(layer.k + layer.alpha * squares / layer.range, layer.beta);
-        store(data[layout.offset(n, c, s)], static_cast<float>(row[static_cast<size_t>(c)] / factor));
-      }
+  // No two threads write to one line of the cache.
+  const size_t stride = (static_cast<size_t>(layout.channels) / 16 + 2) * 16;
+  std::vector<float> rows(static_cast<size_t>(omp_get_max_threads()) * stride);
+#pragma omp parallel for schedule(static)
+  for (int64_t p = 0; p < positions; ++p) {
+    float* const row = rows.data() + static_cast<size_t>(omp_get_thread_num()) * stride;
+    const int n = static_cast<int>(p / layout.map);
+    const int64_t s = p % layout.map;
+    for (int c = 0; c < layout.channels; ++c) row[c] = toFloat(data[layout.offset(n, c, s)]);
+    for (int c = 0; c < layout.channels; ++c) {
+      const int last = std::min(layout.channels - 1, c + layer.range / 2);
+      double squares = 0;
+      for (int k = std::max(0, c - layer.range / 2); k <= last; ++k)
+        squares += static_cast<double>(row[k]) * row[k];
+      const double factor = std::pow(layer.k + layer.alpha * squares / layer.range, layer.beta);
+      store(data[layout.offset(n, c, s)], static_cast<float>(row[c] / factor));
     }
   }
 }

@@ -6,7 +6,7 @@
  * Everything that may fail belongs to one task, and fails that task only.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { loadAddon } from '../../engine/load.js';
+import { native } from '../../engine/addon.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import type { GpuState, RunState } from '../../jobs/executor.js';
 import type { Job, JobInfo } from '../../jobs/job.js';
@@ -59,7 +59,7 @@ export class LocalRunner implements Runner {
   async start(host: RunHost): Promise<void> {
     this.#host = host;
     const { engine, models } = host.config;
-    const addon = await loadAddon();
+    const addon = native();
     const nvml = openNvml();
     const registry = await loadRegistry(models.dir);
     const devices = await devicesOf(addon, host.config, registry, nvml?.identity.devices.length);
@@ -276,7 +276,7 @@ export class LocalRunner implements Runner {
     while ((this.#running.size > 0 || this.#opening > 0) && performance.now() < until) await pause(kStopStepMs);
     const left = [...this.#running.values()];
     for (const task of left) this.#ends.drop(task);
-    (await loadAddon()).stopReaders();
+    native().stopReaders();
     await Promise.all(left.map(({ job }) => this.#host.requeued(job.id)));
   }
 

@@ -1,6 +1,6 @@
 /** Runs in the worker threads: prepare and finish. May block; the event loop of the server is elsewhere. */
 import { stat } from 'node:fs/promises';
-import { addon } from '../../engine/addon.js';
+import { native } from '../../engine/addon.js';
 import { unpack } from '../../fetch/unpack.js';
 import { sha256File } from '../../io/checksum.js';
 import { folderAt } from '../../io/folder.js';
@@ -35,7 +35,7 @@ const kWork: Work = {
   prepare: async ({ kind, handle }) => (await workOf(kind)).prepare(handle),
   fill: (pieces) => each(pieces, ({ kind, ...piece }) => workOf(kind).then((work) => work.fill(piece))),
   consume: (pieces) => each(pieces, ({ kind, ...piece }) => workOf(kind).then((work) => work.consume(piece))),
-  copy: (request) => addon.copyItems(request),
+  copy: (request) => native().copyItems(request),
   hash: async (path) => ({ sha256: await sha256File(path), size: (await stat(path)).size }),
   unpack: ({ from, to, label, limits }) => unpack(from, to, label, limits),
   finish,

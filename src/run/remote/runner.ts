@@ -7,7 +7,7 @@
  * The rows are the only truth. The broker keeps nothing, so it can be lost at any moment; a worker is lost when it has not
  * been heard of for a lease while the broker was there; and after a restart of the server what the workers hold goes on.
  */
-import { loadAddon } from '../../engine/load.js';
+import { native } from '../../engine/addon.js';
 import { OtfError } from '../../errors/catalogue.js';
 import type { RunState } from '../../jobs/executor.js';
 import { isFinal, type Job } from '../../jobs/job.js';
@@ -76,7 +76,7 @@ export class RemoteRunner implements Runner {
   async start(host: RunHost): Promise<void> {
     this.#host = host;
     const { config } = host;
-    this.environment = environmentOf((await loadAddon()).versions(), undefined);
+    this.environment = environmentOf(native().versions(), undefined);
     const { terms, cards } = await termsOf(config, this.#parts.broker.workers);
     const { max_batch } = config.policy;
     const most = { mostUnopened: max_batch, mostJobs: kBatchesAhead * max_batch };

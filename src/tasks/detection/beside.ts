@@ -1,7 +1,7 @@
 /** What a job of a detection leaves beside its catalogue: images of the measurement, flux densities at given places, how good it is. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addon, type MocFormat } from '../../engine/addon.js';
+import { type MocFormat, native } from '../../engine/addon.js';
 import type { TableDocument } from '../../results/table.js';
 import { votable } from '../../results/votable.js';
 import { forcedDocument, placesOf } from '../../scores/forced-document.js';
@@ -29,7 +29,7 @@ export async function filesBeside(record: RunRecord, request: Ended & Pick<EndRe
     for (const kind of maps) {
       const file = fileOfMap(kind);
       begun.push(join(folder, file));
-      await addon.writeMap(request.handle as number, { path: join(folder, file), kind });
+      await native().writeMap(request.handle as number, { path: join(folder, file), kind });
       files.push({ id: kind, file, mime: 'application/fits', temporary: file });
     }
     if (footprint !== undefined) files.push(await footprintFile(request, footprint, folder, begun));
@@ -60,7 +60,7 @@ async function footprintFile(
   const { file, mime } = kMocFiles[format];
   const path = join(folder, file);
   if (format === 'fits') begun.push(path);
-  const text = await addon.writeFootprint(handle as number, { path, format });
+  const text = await native().writeFootprint(handle as number, { path, format });
   const kind = { id: 'footprint', file, mime };
   return format === 'fits' ? { ...kind, temporary: file } : { ...kind, pieces: [text] };
 }
@@ -93,10 +93,10 @@ export async function photometry(
   table: InputSource,
 ): Promise<TableDocument> {
   const { path, name } = table;
-  const read = await addon.readTable({ path, label: name, maxRows: kMostPlaces });
+  const read = await native().readTable({ path, label: name, maxRows: kMostPlaces });
   const places = placesOf(read, name);
   const { raDeg, decDeg } = places;
-  const columns = await addon.measureTaskPlaces(handle as number, { raDeg, decDeg, threads });
+  const columns = await native().measureTaskPlaces(handle as number, { raDeg, decDeg, threads });
   const { image, measureSummary } = record.outcome;
   const found = {
     ...columns,

@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CatalogueColumns, EngineRequest } from '../../engine/addon.js';
-import { loadAddon } from '../../engine/load.js';
+import { native } from '../../engine/addon.js';
 import { OtfError } from '../../errors/catalogue.js';
 import { kNoDefaults } from '../kind.js';
 import type { Given } from '../parameters.js';
@@ -48,7 +48,7 @@ export interface Tried extends Agreement {
 
 /** The calibration's text, and what it gives. Throws OTF_ENGINE_UNAVAILABLE, OTF_MODEL_UNSUPPORTED, what a detection does. */
 export async function calibrate(task: CalibrationTask, onTried: (tried: Tried) => void): Promise<string> {
-  const addon = await loadAddon();
+  const addon = native();
   const engine = addon.describeEngines().find(({ name }) => name === kEngine);
   if (!engine?.computeTypes.includes(kInt8)) {
     const device = engine?.device ?? 'this machine';

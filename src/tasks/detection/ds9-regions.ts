@@ -3,7 +3,7 @@
  * image pixels (1-based, as DS9 counts). Source: SAOImage DS9 reference, "Regions"; the first radius of an ellipse lies
  * along the angle, which DS9 counts from the parallel of declination: position angle + 90 degrees.
  */
-import { addon } from '../../engine/addon.js';
+import { native } from '../../engine/addon.js';
 import { filterComments, type RowFilter } from '../../results/filter.js';
 import { fitsPixel } from '../../results/pixels.js';
 import { type RunRecord, runFacts } from './run-record.js';
@@ -58,7 +58,7 @@ function ds9Frame(wcs: { system: string; equinox: number } | undefined): string 
 }
 
 function short(value: number): string {
-  return addon.numberText(value, 'float');
+  return native().numberText(value, 'float');
 }
 
 function oneLine(text: string): string {

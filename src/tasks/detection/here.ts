@@ -1,7 +1,7 @@
 /** One detection from a file to a run record, in this process: what `detect` does. */
 import { basename } from 'node:path';
 import type { DetectOutcome, EngineRequest } from '../../engine/addon.js';
-import { loadAddon } from '../../engine/load.js';
+import { native } from '../../engine/addon.js';
 import { type ErrorCode, OtfError, toOtfError } from '../../errors/catalogue.js';
 import { writeFileAtomically } from '../../io/write.js';
 import { networkOf, verifyWeights } from '../../models/card.js';
@@ -86,7 +86,7 @@ async function detection(
   recordOf: (outcome: DetectOutcome, plan: Plan) => Promise<RunRecord>,
 ): Promise<RunRecord> {
   const { card, image, asked, further = {} } = task;
-  const addon = await loadAddon();
+  const addon = native();
   const { detectOutcome, kDetectionWork: work } = await import('./work.js');
   const others = Object.entries(further).map(([name, file]) => [name, [source(file)]] as const);
   const inputs = { IMAGE: [source(image)], ...Object.fromEntries(others) };
@@ -129,7 +129,7 @@ async function writeBeside(
   record: RunRecord,
   ended: Pick<EndRequest, 'handle' | 'threads'>,
 ): Promise<void> {
-  const addon = await loadAddon();
+  const addon = native();
   const { photometry } = await import('./beside.js');
   const { tableContent, writeContent } = await import('../../results/serialise.js');
   for (const kind of kMapNames) {

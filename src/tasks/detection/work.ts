@@ -1,5 +1,5 @@
 /** A detection in a worker thread. */
-import { addon, type DetectOutcome, type FoundDetection, type ImageSummary } from '../../engine/addon.js';
+import { type DetectOutcome, type FoundDetection, type ImageSummary, native } from '../../engine/addon.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import { kNativeTiles } from '../native-tiles.js';
 import { engineOf } from '../run-facts.js';
@@ -22,8 +22,8 @@ const kToldElsewhere = new Set(
 export const kDetectionWork: TaskWork = {
   ...kNativeTiles,
   openModel: (card) =>
-    addon.openDetectionModel({ weights: card.weightsPath, detector: toDetectorConfig(detectorCard(card)) }),
-  closeModel: (model) => addon.closeDetectionModel(model as number),
+    native().openDetectionModel({ weights: card.weightsPath, detector: toDetectorConfig(detectorCard(card)) }),
+  closeModel: (model) => native().closeDetectionModel(model as number),
   open: openDetection,
   finish: finishDetection,
   content: (record, format, filter) => detectionContent(record as RunRecord, format as DetectionFormat, filter),
@@ -34,7 +34,7 @@ function openDetection(asking: OpenRequest): OpenedTask {
   const { job, model, inputs, rawOutput } = asking;
   const images = nativeImages(job.parameters, inputs);
   const open = (request: DetectionRequest): OpenedTask => {
-    const { task, tiles, bytes, decodes, valuesIn, valuesOut } = addon.openDetection({
+    const { task, tiles, bytes, decodes, valuesIn, valuesOut } = native().openDetection({
       ...images,
       model: model as number,
       ...request.native,
@@ -98,7 +98,7 @@ async function finishDetection(request: EndRequest): Promise<Found> {
 export function detectOutcome(request: EndRequest, notes: readonly string[]): DetectOutcome {
   const { engineBytes, inferSeconds, wallSeconds } = request;
   const engine = engineOf(request);
-  const found = addon.finishTask(request.handle as number, request.threads) as FoundDetection;
+  const found = native().finishTask(request.handle as number, request.threads) as FoundDetection;
   return {
     ...found,
     image: { ...found.image, warnings: [...notes, ...found.image.warnings] },

@@ -1,7 +1,7 @@
 /** One reconstruction in this process, from files to a record: what `reconstruct` does. */
 import { basename } from 'node:path';
 import type { EngineRequest } from '../../engine/addon.js';
-import { loadAddon } from '../../engine/load.js';
+import { native } from '../../engine/addon.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import { sha256File } from '../../io/checksum.js';
 import { networkOf, verifyWeights } from '../../models/card.js';
@@ -46,7 +46,7 @@ export async function runReconstruction(
   const quantization = chooseQuantization(card, task.engine.quantization);
   const engine = { ...task.engine, name: chooseEngine(card, task.engine.name), quantization };
   await verifyWeights(card);
-  const addon = await loadAddon();
+  const addon = native();
   const { kReconstructionWork: work, openReconstruction, reconstructionRecord } = await import('./work.js');
   const one = async (file: ReconstructTask['times']) => (file ? await sources([file]) : []);
   const inputs = {

@@ -1,5 +1,5 @@
 /** A reconstruction in a worker thread. */
-import { addon, type FoundReconstruction } from '../../engine/addon.js';
+import { type FoundReconstruction, native } from '../../engine/addon.js';
 import { kDatalinkType } from '../../results/datalink.js';
 import { votable } from '../../results/votable.js';
 import type { InputSource } from '../files.js';
@@ -41,11 +41,11 @@ interface Plan {
 export const kReconstructionWork: TaskWork = {
   ...kNativeTiles,
   openModel: (card) =>
-    addon.openReconstructionModel({
+    native().openReconstructionModel({
       weights: card.weightsPath,
       reconstructor: toReconstructorConfig(reconstructorCard(card)),
     }),
-  closeModel: (model) => addon.closeReconstructionModel(model as number),
+  closeModel: (model) => native().closeReconstructionModel(model as number),
   open: (request) => openReconstruction(request, kThreads),
   finish: finishReconstruction,
   content: (record, format, filter) =>
@@ -62,7 +62,7 @@ export function openReconstruction(
   const { method = 'network', static: staticPart = 'none', threshold = kThresholdSnr, positions = '', band } = asked;
   const [times] = nativeFiles(inputs.TIMES);
   const [truth] = nativeFiles(inputs.TRUTH);
-  const opened = addon.openReconstruction({
+  const opened = native().openReconstruction({
     model: model as number,
     cube: nativeFiles(inputs.IMAGE),
     psf: nativeFiles(inputs.PSF),
@@ -102,8 +102,8 @@ type RecordRequest = Pick<EndRequest, 'handle' | 'threads' | 'plan' | 'inputs' |
 /** What the native side has found, with what it cannot know. */
 export async function reconstructionRecord(request: RecordRequest): Promise<ReconstructionRecord> {
   const { method } = request.plan as Plan;
-  if (method !== 'network') await addon.runClassical(request.handle as number);
-  const found = addon.finishTask(request.handle as number, request.threads) as FoundReconstruction;
+  if (method !== 'network') await native().runClassical(request.handle as number);
+  const found = native().finishTask(request.handle as number, request.threads) as FoundReconstruction;
   const file = (name: string) => {
     const [first, ...rest] = request.inputs[name] ?? [];
     const more = rest.length > 0 ? ` and ${rest.length} more` : '';

@@ -2,7 +2,7 @@
  * Tensors of a request on their way through a network (src/run/local/tensors.ts): no kind of job, but pieces of the same
  * passes. What goes in and what comes out lies in memory that all threads share.
  */
-import { addon } from '../../engine/addon.js';
+import { native } from '../../engine/addon.js';
 import { OtfError } from '../../errors/catalogue.js';
 import type { Piece, TaskWork } from '../work.js';
 
@@ -31,11 +31,11 @@ export const kTensorWork: TaskWork = {
     const { input, valuesIn } = handle as TensorHandle;
     // Native code takes memory of one thread.
     const from = first * valuesIn * Float32Array.BYTES_PER_ELEMENT;
-    addon.writeItems({ slots, slot, item, count }, new Float32Array(input, from, count * valuesIn).slice());
+    native().writeItems({ slots, slot, item, count }, new Float32Array(input, from, count * valuesIn).slice());
   },
   consume: ({ handle, first, count, slots, slot, item }: Piece) => {
     const { output, valuesOut } = handle as TensorHandle;
-    const { output: values } = addon.readItems({ slots, slot, item, count });
+    const { output: values } = native().readItems({ slots, slot, item, count });
     new Float32Array(output, first * valuesOut * Float32Array.BYTES_PER_ELEMENT, count * valuesOut).set(values);
   },
   finish: never,
