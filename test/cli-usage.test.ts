@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { Command } from 'commander';
+import { kCommands } from '#otf/cli/main.js';
 import { runCli, scratchDir } from './support/cli.js';
 
 const dir = scratchDir();
@@ -25,6 +27,14 @@ describe('help', () => {
       assert.match(stdout, new RegExp(`Example:\\n {2}cianna-otf ${command}`));
     });
   }
+
+  it('a command is found under the names by which its file is loaded', async () => {
+    for (const { names, load } of kCommands) {
+      const root = new Command();
+      (await load())(root);
+      assert.deepEqual(root.commands.map((command) => command.name()).sort(), [...names].sort());
+    }
+  });
 
   it('help of bench lists the benchmarks, however it is asked for', () => {
     for (const args of [['bench'], ['bench', '--help'], ['help', 'bench']]) {

@@ -1,31 +1,8 @@
 /** The command line: what there is. Each command lives in the file of its name. */
 import { Command, CommanderError } from 'commander';
 import { kSoftware } from '../version.js';
-import { registerBackup } from './backup.js';
 import { registerBench } from './bench.js';
-import { registerDashboard } from './dashboard.js';
-import { registerDemo } from './demo.js';
-import { registerDetect } from './detect.js';
-import { registerEngines } from './engines.js';
 import { report, survivePipes } from './failure.js';
-import { registerInfer } from './infer.js';
-import { registerJobs } from './jobs.js';
-import { registerManual } from './manual.js';
-import { registerMatch } from './match.js';
-import { registerMeasure } from './measure.js';
-import { registerModels } from './models.js';
-import { registerPilots } from './pilots.js';
-import { registerPreview } from './preview.js';
-import { registerReconstruct } from './reconstruct.js';
-import { registerRun } from './run.js';
-import { registerScore } from './score.js';
-import { registerServe } from './serve.js';
-import { registerSimulate } from './simulate.js';
-import { registerSubmit } from './submit.js';
-import { registerToken } from './token.js';
-import { registerUsage } from './usage.js';
-import { registerWatch } from './watch.js';
-import { registerWorker } from './worker.js';
 
 const kAfterHelp = `
 First steps:
@@ -36,6 +13,47 @@ First steps:
 Exit codes: 0 ok, 1 the work failed, 2 wrong usage, 3 server unreachable, 4 not done within --timeout.
 OTF_DEBUG=1 shows where an error came from.`;
 
+/** In the order in which help tells of them. To load all takes longer than most of them take: only what is asked for is. */
+export const kCommands: readonly { names: string[]; load: () => Promise<(root: Command) => void> }[] = [
+  { names: ['demo'], load: async () => (await import('./demo.js')).registerDemo },
+  { names: ['serve'], load: async () => (await import('./serve.js')).registerServe },
+  { names: ['worker'], load: async () => (await import('./worker.js')).registerWorker },
+  { names: ['pilots'], load: async () => (await import('./pilots.js')).registerPilots },
+  { names: ['run'], load: async () => (await import('./run.js')).registerRun },
+  { names: ['submit'], load: async () => (await import('./submit.js')).registerSubmit },
+  { names: ['watch'], load: async () => (await import('./watch.js')).registerWatch },
+  {
+    names: ['jobs', 'status', 'wait', 'results', 'abort', 'delete'],
+    load: async () => (await import('./jobs.js')).registerJobs,
+  },
+  { names: ['dashboard'], load: async () => (await import('./dashboard.js')).registerDashboard },
+  { names: ['detect'], load: async () => (await import('./detect.js')).registerDetect },
+  { names: ['reconstruct'], load: async () => (await import('./reconstruct.js')).registerReconstruct },
+  { names: ['infer'], load: async () => (await import('./infer.js')).registerInfer },
+  { names: ['models'], load: async () => (await import('./models.js')).registerModels },
+  { names: ['engines'], load: async () => (await import('./engines.js')).registerEngines },
+  { names: ['preview'], load: async () => (await import('./preview.js')).registerPreview },
+  { names: ['simulate'], load: async () => (await import('./simulate.js')).registerSimulate },
+  { names: ['token'], load: async () => (await import('./token.js')).registerToken },
+  { names: ['usage'], load: async () => (await import('./usage.js')).registerUsage },
+  { names: ['backup'], load: async () => (await import('./backup.js')).registerBackup },
+  { names: ['completion', 'man'], load: async () => (await import('./manual.js')).registerManual },
+  { names: ['measure'], load: async () => (await import('./measure.js')).registerMeasure },
+  { names: ['score'], load: async () => (await import('./score.js')).registerScore },
+  { names: ['match'], load: async () => (await import('./match.js')).registerMatch },
+];
+/** These tell of all the others, those of none. */
+const [kOfAll, kOfNone] = [
+  ['completion', 'man'],
+  ['-V', '--version'],
+];
+
+async function commandsFor([name = '']: string[]): Promise<((root: Command) => void)[]> {
+  if (kOfNone.includes(name)) return [];
+  const asked = kOfAll.includes(name) ? undefined : kCommands.find(({ names }) => names.includes(name));
+  return Promise.all((asked ? [asked] : kCommands).map(({ load }) => load()));
+}
+
 async function program(args: string[]): Promise<Command> {
   const root = new Command(kSoftware.name)
     .description('FITS images in, source catalogues (IVOA VOTable) out, through networks of CIANNA')
@@ -45,29 +63,7 @@ async function program(args: string[]): Promise<Command> {
     // Usage errors are reported like every other error: by report(), in one line.
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true);
-  registerDemo(root);
-  registerServe(root);
-  registerWorker(root);
-  registerPilots(root);
-  registerRun(root);
-  registerSubmit(root);
-  registerWatch(root);
-  registerJobs(root);
-  registerDashboard(root);
-  registerDetect(root);
-  registerReconstruct(root);
-  registerInfer(root);
-  registerModels(root);
-  registerEngines(root);
-  registerPreview(root);
-  registerSimulate(root);
-  registerToken(root);
-  registerUsage(root);
-  registerBackup(root);
-  registerManual(root);
-  registerMeasure(root);
-  registerScore(root);
-  registerMatch(root);
+  for (const register of await commandsFor(args)) register(root);
   await registerBench(root, args);
   return root;
 }
