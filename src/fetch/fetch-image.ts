@@ -5,6 +5,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream';
 import { type ErrorCode, OtfError, systemReason, toOtfError } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
 import { ask, Cut, networkReason } from './connect.js';
@@ -208,30 +209,52 @@ async function acceptStatus(
 }
 
 async function readBody(transfer: Transfer, response: IncomingMessage, url: URL, limits: FetchLimits): Promise<void> {
-  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const landing = new Landing(transfer.file.fd, transfer.received, (bytes) =>
     limits.watch?.came(bytes, transfer.total),
   );
   try {
-    for (;;) {
-      const next = await chunks.next().catch((error: Error) => {
-        if (error.name === 'AbortError') throw error;
-        throw new Cut(networkReason(error));
-      });
-      if (next.done) break;
-      const received = transfer.received + next.value.length;
+    await eachPiece(response, (piece) => {
+      const received = transfer.received + piece.length;
       if (received > limits.maxBytes) throw tooLarge(url, limits);
       if (Math.floor(received / kCheckedBytes) > Math.floor(transfer.received / kCheckedBytes)) limits.assertRoom?.();
-      transfer.sums.update(next.value);
+      transfer.sums.update(piece);
       transfer.received = received;
-      await landing.add(next.value)?.catch(refuseToKeep);
-    }
+      return landing.add(piece)?.catch(refuseToKeep);
+    });
   } finally {
     // What has come is in the file: a transfer that was cut goes on behind it.
     await landing.end().catch(refuseToKeep);
   }
   if (!response.complete) throw new Cut('the connection was cut');
   if (transfer.total !== undefined && transfer.received < transfer.total) throw new Cut('the connection was cut');
+}
+
+/**
+ * To its end; no more comes while what `take` gave is waited for. Rejects with what that throws, with Cut, or the signal's AbortError.
+ * By events: there are thousands of pieces, and a promise for each is work, too.
+ */
+function eachPiece(response: IncomingMessage, take: (piece: Buffer) => Promise<void> | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.on('data', (piece: Buffer) => {
+      try {
+        const wait = take(piece);
+        if (!wait) return;
+        response.pause();
+        wait.then(() => response.resume(), give);
+      } catch (thrown) {
+        give(thrown);
+      }
+    });
+    const give = (reason: unknown) => {
+      response.destroy();
+      reject(reason);
+    };
+    // Also of one that has been cut before anybody listened.
+    finished(response, (error) => {
+      if (!error) resolve();
+      else reject(error.name === 'AbortError' ? error : new Cut(networkReason(error)));
+    });
+  });
 }
 
 function refuseToKeep(thrown: unknown): never {

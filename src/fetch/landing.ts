@@ -1,4 +1,4 @@
-/** What comes, on its way into a file: while a write is under way the next one is gathered. */
+/** What comes, on its way into a file: gathered, for each write is a visit to another thread and back. */
 import { fdatasync } from 'node:fs';
 import { promisify } from 'node:util';
 import { writePieces } from '../io/write-pieces.js';
@@ -9,6 +9,9 @@ const sync = promisify(fdatasync);
 const kSyncedBytes = 32 << 20;
 /** More than this does not wait for the disk in memory. */
 const kMostWaitingBytes = 4 << 20;
+/** So much is worth a write; less is written when it has waited for so long. */
+const kWorthBytes = 1 << 20;
+const kGatherMs = 10;
 
 export class Landing {
   readonly #descriptor: number;
@@ -17,6 +20,8 @@ export class Landing {
   #pieces: Buffer[] = [];
   #waiting = 0;
   #writing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ending = false;
   #unsynced = 0;
   /** One at a time; rejected when one has failed: the system says so once only. */
   #syncing: Promise<void> = Promise.resolve();
@@ -33,22 +38,35 @@ export class Landing {
   add(piece: Buffer): Promise<void> | undefined {
     this.#pieces.push(piece);
     this.#waiting += piece.length;
-    if (!this.#writing) {
-      this.#writing = this.#write();
-      // Whoever adds or ends hears of it.
-      this.#writing.catch(() => undefined);
-    }
+    if (!this.#writing) this.#consider();
     return this.#waiting >= kMostWaitingBytes ? this.#writing : undefined;
   }
 
   /** Everything is in the file. Rejects as add. */
   async end(): Promise<void> {
+    this.#ending = true;
+    if (!this.#writing) this.#consider();
     await this.#writing;
     await this.#syncing;
   }
 
+  /** Of what waits, with no write under way. */
+  #consider(): void {
+    if (this.#pieces.length === 0) return;
+    if (this.#ending || this.#waiting >= kWorthBytes) this.#begin();
+    else this.#timer ??= setTimeout(() => this.#begin(), kGatherMs);
+  }
+
+  #begin(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing = this.#write();
+    // Whoever adds or ends hears of it.
+    this.#writing.catch(() => undefined);
+  }
+
   async #write(): Promise<void> {
-    while (this.#pieces.length > 0) {
+    do {
       const pieces = this.#pieces;
       const bytes = this.#waiting;
       this.#pieces = [];
@@ -58,8 +76,9 @@ export class Landing {
       this.#came(this.#written);
       this.#unsynced += bytes;
       if (this.#unsynced >= kSyncedBytes && !this.#isSyncing) this.#sync();
-    }
+    } while (this.#waiting >= kWorthBytes || (this.#ending && this.#waiting > 0));
     this.#writing = undefined;
+    this.#consider();
   }
 
   #sync(): void {

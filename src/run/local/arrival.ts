@@ -1,5 +1,4 @@
 /** An input on its way, for the task that has begun with it. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { OtfError } from '../../errors/catalogue.js';
 import type { InputSources } from '../../tasks/files.js';
 
@@ -15,7 +14,8 @@ export class Arrival {
   /** Everything is here and what it should be. Rejects with why it will not be. */
   readonly whole: Promise<InputSources>;
   #settle!: { resolve: (inputs: InputSources) => void; reject: (reason: unknown) => void };
-  readonly #moves = new Set<() => void>();
+  /** Who waits for how many bytes. */
+  readonly #waiting = new Map<() => void, number>();
   #bytes = 0;
   #state: 'coming' | 'whole' | 'failed' | 'off' = 'coming';
 
@@ -61,17 +61,10 @@ export class Arrival {
 
   /** Resolves when so many bytes are there, or will not come; when that takes longer than `patienceMs` it is called off. */
   async reach(bytes: number, patienceMs: number): Promise<void> {
-    if (this.has(bytes)) return;
-    const patience = new AbortController();
-    const late = pause(patienceMs, true, { signal: patience.signal, ref: false }).catch(() => false);
-    try {
-      while (this.#state === 'coming' && !this.has(bytes)) {
-        const moved = new Promise<false>((resolve) => this.#moves.add(() => resolve(false)));
-        if (await Promise.race([moved, late])) this.callOff('the rest of its image is slow');
-      }
-    } finally {
-      patience.abort();
-    }
+    if (this.#state !== 'coming' || this.has(bytes)) return;
+    const late = setTimeout(() => this.callOff('the rest of its image is slow'), patienceMs).unref();
+    await new Promise<void>((resolve) => this.#waiting.set(resolve, bytes));
+    clearTimeout(late);
   }
 
   #end(state: 'whole' | 'failed' | 'off', settle: () => void): void {
@@ -82,8 +75,10 @@ export class Arrival {
   }
 
   #move(): void {
-    const moves = [...this.#moves];
-    this.#moves.clear();
-    for (const move of moves) move();
+    for (const [go, bytes] of this.#waiting) {
+      if (this.#state === 'coming' && !this.has(bytes)) continue;
+      this.#waiting.delete(go);
+      go();
+    }
   }
 }
