@@ -65,7 +65,7 @@ describe('What workers say', () => {
     // The answer was lost on its way: the same again, and nothing happens twice.
     assert.deepEqual(await completed('a', attempt, [file]), { counts: true });
     assert.deepEqual(told, ['over a', 'completed a']);
-    await assert.rejects(desk.input('a', attempt, 'x.vot'), { code: 'OTF_NOT_FOUND' });
+    assert.throws(() => desk.input('a', attempt, 'x.vot'), { code: 'OTF_NOT_FOUND' });
   });
 
   it('refuses what comes late, is of another attempt, or of none', async (t) => {
@@ -279,12 +279,12 @@ describe('The desk of the workers', () => {
     const { desk, dir, attempts, lease } = rig(t, own, job('b', 'EXECUTING'));
     writeFileSync(join(dir, upload.file), 'abc');
     const { attempt } = lease('a');
-    assert.equal((await desk.input('a', attempt, upload.file)).size, 3);
+    assert.deepEqual(desk.input('a', attempt, upload.file), { path: join(dir, upload.file), sha256: upload.sha256 });
     const refused = { code: 'OTF_NOT_FOUND' };
-    await assert.rejects(desk.input('a', attempts.new('a'), upload.file), refused, 'of another attempt');
-    await assert.rejects(desk.input('a', attempts.new('b'), upload.file), refused);
-    await assert.rejects(desk.input('a', attempt, '../otf.sqlite'), refused);
-    await assert.rejects(desk.input('b', attempt, upload.file), refused);
+    assert.throws(() => desk.input('a', attempts.new('a'), upload.file), refused, 'of another attempt');
+    assert.throws(() => desk.input('a', attempts.new('b'), upload.file), refused);
+    assert.throws(() => desk.input('a', attempt, '../otf.sqlite'), refused);
+    assert.throws(() => desk.input('b', attempt, upload.file), refused);
     for (const name of [upload.file, '../x', '.x', 'a/b', '']) {
       assert.throws(() => desk.assertExpected('a', attempt, name), { code: 'OTF_BAD_REQUEST' }, name);
     }

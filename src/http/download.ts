@@ -2,7 +2,8 @@
 
 import type { HttpResponse } from 'uWebSockets.js';
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { close, closeSync, fstatSync, open, read } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -44,19 +45,26 @@ interface Plan {
   body: boolean;
 }
 
+/** What is sent, once it is known how large it is. */
+type Found = FileAnswer & { size: number };
+
 /** Throws OTF_NOT_FOUND when the file is gone, OTF_RANGE_INVALID with the size in the message, OTF_FILE_DAMAGED. */
-export async function sendFile(outlet: Outlet, answer: FileAnswer, request: DownloadRequest): Promise<void> {
-  const file = await opened(answer);
+export async function sendFile(outlet: Outlet, asked: FileAnswer, request: DownloadRequest): Promise<void> {
+  const file = await opened(asked);
+  let pieces: AsyncGenerator<Buffer> | undefined;
   try {
-    if ((await file.stat()).size < answer.size) throw damaged(answer.path, kShorter);
+    // Of an open file this waits for no disk.
+    const { size } = fstatSync(file);
+    const answer: Found = { ...asked, size: asked.size ?? size };
+    if (size < answer.size) throw damaged(answer.path, kShorter);
     const plan = makePlan(answer, request);
-    const pieces = plan.body && plan.length > 0 ? read(file, answer, plan) : undefined;
+    pieces = plan.body && plan.length > 0 ? piecesOf(file, answer, plan) : undefined;
     // Of a file of one piece it is known before a word is said whether it is right.
     const first = await pieces?.next();
     outlet.send((res) => {
       res.writeStatus(plan.status);
       for (const [name, value] of Object.entries(plan.headers)) res.writeHeader(name, value);
-      if (pieces) return;
+      if (first) return;
       if (plan.gzip || plan.status.startsWith('304')) res.endWithoutBody();
       else if (plan.body) res.end();
       else endHead(res, plan.length);
@@ -71,7 +79,9 @@ export async function sendFile(outlet: Outlet, answer: FileAnswer, request: Down
     }
     outlet.finished(Number(plan.status.slice(0, 3)));
   } finally {
-    await file.close();
+    // gzip may have asked for one that nobody waits for any more, and it is read from here.
+    await pieces?.return(undefined);
+    await closed(file, asked);
   }
 }
 
@@ -85,7 +95,7 @@ function damaged(path: string, how: string): OtfError {
 }
 
 /** What the answer is about, piece by piece. The last one of a whole file is given only when all of it is what was written. */
-async function* read(file: FileHandle, { path, size, sha256 }: FileAnswer, plan: Plan): AsyncGenerator<Buffer> {
+async function* piecesOf(file: number, { path, size, sha256 }: Found, plan: Plan): AsyncGenerator<Buffer> {
   const { start, length, gzip } = plan;
   const hash = sha256 !== undefined && length === size ? createHash('sha256') : undefined;
   // gzip has several pieces at once.
@@ -93,7 +103,7 @@ async function* read(file: FileHandle, { path, size, sha256 }: FileAnswer, plan:
   try {
     for (let done = 0; done < length; ) {
       const buffer = shared ?? Buffer.allocUnsafe(Math.min(kChunkBytes, length - done));
-      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - done), start + done);
+      const bytesRead = await readAt(file, buffer, Math.min(buffer.length, length - done), start + done);
       if (bytesRead === 0) throw damaged(path, kShorter);
       const piece = buffer.subarray(0, bytesRead);
       done += bytesRead;
@@ -106,8 +116,8 @@ async function* read(file: FileHandle, { path, size, sha256 }: FileAnswer, plan:
   }
 }
 
-/** Of downloads that have ended, for the next ones: fresh ones would be most of what the collector has to do. */
-const kMostSpare = 16;
+/** Of downloads that have ended, for the next ones: fresh ones would be most of what the collector has to do. Many workers come at once. */
+const kMostSpare = 64;
 const spare: Buffer[] = [];
 
 function taken(length: number): Buffer {
@@ -119,15 +129,30 @@ async function* joined(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenera
   yield* rest;
 }
 
-async function opened({ path, once = false }: FileAnswer): Promise<FileHandle> {
+/** A descriptor, not a FileHandle: what that costs more for each call counts beside the reading of a piece. */
+async function opened({ path, once = false }: FileAnswer): Promise<number> {
   try {
-    return await open(path, 'r');
+    return await new Promise((resolve, reject) =>
+      open(path, 'r', (error, file) => (error ? reject(error) : resolve(file))),
+    );
   } catch (thrown) {
     if (isShortage(thrown)) throw thrown;
     throw new OtfError('OTF_NOT_FOUND', 'the file is gone', { cause: thrown });
   } finally {
     if (once) await rm(path, { force: true });
   }
+}
+
+function readAt(file: number, buffer: Buffer, length: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) =>
+    read(file, buffer, 0, length, position, (error, count) => (error ? reject(error) : resolve(count))),
+  );
+}
+
+async function closed(file: number, { once = false }: FileAnswer): Promise<void> {
+  // A file that has no name any more goes with its last descriptor, which may take a while.
+  if (once) await new Promise<void>((resolve, reject) => close(file, (error) => (error ? reject(error) : resolve())));
+  else closeSync(file);
 }
 
 /**
@@ -139,7 +164,7 @@ export function endHead(res: HttpResponse, length: number): void {
   res.endWithoutBody();
 }
 
-function makePlan(answer: FileAnswer, request: DownloadRequest): Plan {
+function makePlan(answer: Found, request: DownloadRequest): Plan {
   const encoded = 'Content-Encoding' in answer.headers;
   const compressible = !encoded && kCompressible.test(answer.mime) && answer.size >= kMinGzipBytes;
   const asked = request.acceptEncoding.split(',').some((item) => /^\s*gzip\s*(;\s*q=(1|0?\.0*[1-9]).*)?$/.test(item));

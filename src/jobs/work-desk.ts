@@ -5,10 +5,9 @@
 import { OtfError } from '../errors/catalogue.js';
 import type { UploadedFile } from '../tasks/files.js';
 
-/** The file as it lies on this machine. */
+/** The file as it lies on this machine, if it does. */
 export interface ServedFile {
   path: string;
-  size: number;
   /** undefined = it is not known. */
   sha256?: string | undefined;
 }
@@ -17,9 +16,9 @@ export interface WorkDesk {
   /** What a worker has to know before it begins; plain values. */
   terms(): unknown;
   /** The network file of a model. Throws OTF_NOT_FOUND. */
-  weights(modelId: string): Promise<ServedFile>;
+  weights(modelId: string): ServedFile;
   /** A file of the inputs of a job. Throws OTF_NOT_FOUND, also for whoever was not given the job. */
-  input(jobId: string, attempt: string, file: string): Promise<ServedFile>;
+  input(jobId: string, attempt: string, file: string): ServedFile;
   /** May this file be brought? Throws OTF_NOT_FOUND, OTF_BAD_REQUEST. */
   assertExpected(jobId: string, attempt: string, file: string): void;
   /** It has come, and lies at `path`: it is taken from there. Throws as assertExpected, OTF_IMAGE_CHECKSUM, OTF_INTERNAL. */

@@ -72,7 +72,8 @@ export interface FileAnswer {
   kind: 'file';
   path: string;
   mime: string;
-  size: number;
+  /** What it was written with: undefined = it is sent as large as it is found. */
+  size: number | undefined;
   /** Without quotes; undefined = the content is not known to be constant. */
   etag: string | undefined;
   /** What it must have, if that is known: it is looked at as it is sent. */

@@ -9,12 +9,11 @@ export const kAttemptHeader = 'otf-attempt';
 
 export const getWork: Handler = (context) => json(200, deskOf(context).terms());
 
-export const getWeights: Handler = async (context, { variables: [model = ''] }) =>
-  fileAnswer(await deskOf(context).weights(model));
+export const getWeights: Handler = (context, { variables: [model = ''] }) => fileAnswer(deskOf(context).weights(model));
 
-export const getWorkFile: Handler = async (context, request) => {
+export const getWorkFile: Handler = (context, request) => {
   const [jobId = '', file = ''] = request.variables;
-  return fileAnswer(await deskOf(context).input(jobId, request.header(kAttemptHeader), file));
+  return fileAnswer(deskOf(context).input(jobId, request.header(kAttemptHeader), file));
 };
 
 export const postWorkFile: Handler = async (context, request) => {
@@ -53,6 +52,6 @@ function deskOf({ desk }: UwsContext): WorkDesk {
   throw new OtfError('OTF_NOT_FOUND', 'this server runs its jobs itself: it has no workers (docs/workers.md)');
 }
 
-function fileAnswer({ path, size, sha256 }: ServedFile): FileAnswer {
-  return { kind: 'file', path, mime: 'application/octet-stream', size, etag: sha256, headers: {} };
+function fileAnswer({ path, sha256 }: ServedFile): FileAnswer {
+  return { kind: 'file', path, mime: 'application/octet-stream', size: undefined, etag: sha256, headers: {} };
 }

@@ -10,10 +10,13 @@ import { OtfError, systemReason } from '../../errors/catalogue.js';
 const kFile = 'worker.secret';
 const kOwnerOnly = 0o600;
 const kSecretBytes = 32;
+const kMostKnown = 10_000;
 const kShape = /^([0-9a-f]{16})\.([0-9a-f]{32})$/;
 
 export class Attempts {
   readonly #secret: Buffer;
+  /** To the job it is of, of the latest: each is asked for several times. */
+  readonly #known = new Map<string, string>();
 
   constructor(secret: Buffer) {
     this.#secret = secret;
@@ -21,14 +24,25 @@ export class Attempts {
 
   new(jobId: string): string {
     const name = randomBytes(8).toString('hex');
-    return `${name}.${this.#sign(jobId, name)}`;
+    const attempt = `${name}.${this.#sign(jobId, name)}`;
+    this.#remember(attempt, jobId);
+    return attempt;
   }
 
   /** Is it one of the job's? */
   isOf(jobId: string, attempt: string): boolean {
+    if (this.#known.get(attempt) === jobId) return true;
     const [, name, signature] = kShape.exec(attempt) ?? [];
     if (name === undefined || signature === undefined) return false;
-    return timingSafeEqual(Buffer.from(signature), Buffer.from(this.#sign(jobId, name)));
+    const is = timingSafeEqual(Buffer.from(signature), Buffer.from(this.#sign(jobId, name)));
+    if (is) this.#remember(attempt, jobId);
+    return is;
+  }
+
+  #remember(attempt: string, jobId: string): void {
+    this.#known.set(attempt, jobId);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > kMostKnown && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #sign(jobId: string, name: string): string {

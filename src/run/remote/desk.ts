@@ -1,5 +1,6 @@
 /** The desk of the workers: src/jobs/work-desk.ts. What they bring lies beside a job's files under names of the attempt until it counts. */
-import { readdir, rename, stat } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
 import { OtfError, systemReason } from '../../errors/catalogue.js';
 import { sha256File } from '../../io/checksum.js';
 import type { Folder } from '../../io/folder.js';
@@ -42,26 +43,22 @@ export class Desk implements WorkDesk {
     return this.#parts.terms();
   }
 
-  async weights(modelId: string): Promise<ServedFile> {
+  weights(modelId: string): ServedFile {
     const card = this.#parts.cards.find(({ id }) => id === modelId);
     if (!card) throw new OtfError('OTF_NOT_FOUND', 'no such model');
-    return served(card.weightsPath, card.sha256);
+    return { path: card.weightsPath, sha256: card.sha256 };
   }
 
-  async input(jobId: string, attempt: string, file: string): Promise<ServedFile> {
+  input(jobId: string, attempt: string, file: string): ServedFile {
     const job = this.#jobOf(jobId, attempt);
     const { inputs } = job.parameters;
     const upload = uploads(job.parameters).find((each) => each.file === file);
     if (!upload && !seals(inputs).includes(file)) throw new OtfError('OTF_NOT_FOUND', 'the job has no such input');
-    return served(this.#parts.folder(jobId).path(file), upload?.sha256);
+    return { path: this.#parts.folder(jobId).path(file), sha256: upload?.sha256 };
   }
 
   assertExpected(jobId: string, attempt: string, file: string): void {
-    const job = this.#jobOf(jobId, attempt);
-    const known = [...uploads(job.parameters).map((each) => each.file), ...seals(job.parameters.inputs)];
-    if (!kFileName.test(file) || known.includes(file)) {
-      throw new OtfError('OTF_BAD_REQUEST', `no run leaves a file of the name ${JSON.stringify(file.slice(0, 100))}`);
-    }
+    assertNew(this.#jobOf(jobId, attempt), file);
   }
 
   async bring(jobId: string, attempt: string, file: string, sha256: string, came: CameFile): Promise<void> {
@@ -83,9 +80,10 @@ export class Desk implements WorkDesk {
     const { report, files } = endIn(body, jobId);
     const { ended, mostFileMb } = this.#parts;
     // An attempt that does not count is told so, whatever it has brought.
-    if (this.#find(jobId, report.attempt)) {
+    const job = this.#find(jobId, report.attempt);
+    if (job) {
       for (const { file, size } of files.keys()) {
-        this.assertExpected(jobId, report.attempt, file);
+        assertNew(job, file);
         if (size > mostFileMb * 2 ** 20) throw tooLargeResult(file, mostFileMb);
       }
     }
@@ -116,9 +114,9 @@ export class Desk implements WorkDesk {
     await this.#clear(folder);
   }
 
-  /** Of what other attempts have brought. */
+  /** Of what other attempts have brought. Its names have just been written: no disk is waited for. */
   async #clear(folder: Folder): Promise<void> {
-    const parts = (await readdir(folder.path(''))).filter(isPart);
+    const parts = readdirSync(folder.path('')).filter(isPart);
     if (parts.length > 0) await folder.remove(parts);
   }
 
@@ -128,8 +126,9 @@ export class Desk implements WorkDesk {
     const folder = find(jobId);
     assertRoom();
     try {
-      await Promise.all([...files].map(([{ file }, bytes]) => writeSynced(folder.path(file), bytes)));
-      await syncFolder(folder.path(''));
+      // All have their names when the first of them is waited for.
+      const written = [...files].map(([{ file }, bytes]) => writeSynced(folder.path(file), bytes));
+      await Promise.all([...written, syncFolder(folder.path(''))]);
     } catch (thrown) {
       refuseForDisk(thrown);
     }
@@ -155,6 +154,14 @@ export class Desk implements WorkDesk {
   }
 }
 
+/** Is it a name that a run of the job may leave? Throws OTF_BAD_REQUEST. */
+function assertNew({ parameters }: Job, file: string): void {
+  const known = [...uploads(parameters).map((each) => each.file), ...seals(parameters.inputs)];
+  if (!kFileName.test(file) || known.includes(file)) {
+    throw new OtfError('OTF_BAD_REQUEST', `no run leaves a file of the name ${JSON.stringify(file.slice(0, 100))}`);
+  }
+}
+
 /** Throws OTF_BAD_REQUEST. */
 function endIn(body: Buffer, jobId: string): { report: EndReport; files: CameFiles } {
   try {
@@ -166,10 +173,4 @@ function endIn(body: Buffer, jobId: string): { report: EndReport; files: CameFil
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw new OtfError('OTF_BAD_REQUEST', `how the run has ended is not understood: ${why.slice(0, 200)}`);
   }
-}
-
-async function served(path: string, sha256: string | undefined): Promise<ServedFile> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) throw new OtfError('OTF_NOT_FOUND', 'the file is not there any more');
-  return { path, size: found.size, sha256 };
 }

@@ -1,6 +1,6 @@
 /** What workers say, and what that changes. Nothing of an attempt that is not the job's own now changes anything. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { OtfError } from '../../errors/catalogue.js';
 import { isActive, type Job } from '../../jobs/job.js';
 import type { CameFiles } from './bundle.js';
@@ -250,7 +250,6 @@ export class Reports {
 
 /** Those that have come with another sum than they were sent with. */
 function damaged(files: CameFiles): string[] {
-  const isWhole = ([{ sha256 }, bytes]: [SentFile, Buffer]) =>
-    createHash('sha256').update(bytes).digest('hex') === sha256;
+  const isWhole = ([{ sha256 }, bytes]: [SentFile, Buffer]) => hash('sha256', bytes) === sha256;
   return [...files].filter((each) => !isWhole(each)).map(([{ file }]) => file);
 }

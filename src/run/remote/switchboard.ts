@@ -59,6 +59,8 @@ export async function connectBroker(access: BrokerAccess, name: string, inbox: s
     waitOnFirstConnect: true,
     ignoreAuthErrorAbort: true,
     ignoreClusterUpdates: true,
+    // Of every question, for the case that it fails: what is said of it names its subject.
+    noAsyncTraces: true,
     ...(access.user === undefined ? {} : { user: access.user, pass: access.password ?? '' }),
     ...(secret === undefined ? {} : { authenticator: nats.nkeyAuthenticator(secret) }),
     ...(secure ? { tls: access.caFile === undefined ? {} : { caFile: access.caFile } } : {}),
