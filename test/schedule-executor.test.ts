@@ -51,6 +51,7 @@ class ToldRunner implements Runner {
   readonly arriving = new Map<string, (here: boolean) => void>();
   left: string[] = [];
   closed = false;
+  togetherMs?: number;
 
   constructor(...names: string[]) {
     this.places = names.map((name) => ({
@@ -154,6 +155,21 @@ describe('The executor', () => {
     assert.equal(executor.stats().executing, 3);
     for (const id of ['1', '2', '3']) await end(id);
     assert.deepEqual([executor.stats().executing, executor.stats().note], [0, 'm on fake (nothing)']);
+  });
+
+  it('decides at once, and after that no more often than a runner of many places wants', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const runner = new ToldRunner('cpu');
+    runner.togetherMs = kWeek;
+    const { executor, end } = await rig(t, runner);
+    executor.submit(job('1'));
+    assert.equal(runner.begun, '1');
+    executor.submit(job('2'));
+    executor.submit(job('3'));
+    await end('1');
+    assert.equal(runner.begun, '1');
+    t.mock.timers.tick(kWeek);
+    assert.equal(runner.begun, '1 2+3');
   });
 
   it('runs suspects alone, also when what was begun before them ends without another sign', async (t) => {

@@ -67,6 +67,8 @@ export interface Runner {
   readonly environment: Environment;
   /** As of the executor (src/jobs/executor.ts). */
   readonly apart?: boolean;
+  /** With many places: what begins where is decided no more often than this. Absent: whenever something moves. */
+  readonly togetherMs?: number;
   /** Called once, before any other call. Throws OTF_CONFIG_INVALID and what keeps jobs from being run at all. */
   start(host: RunHost): Promise<void>;
   room(): readonly Place[];

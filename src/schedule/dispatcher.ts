@@ -178,12 +178,15 @@ export class Dispatcher<Item extends Suspicious> {
   #candidates(nowMs: number, places: readonly Place[]): Candidate[] {
     const candidates: Candidate[] = [];
     const facts = new Map<string, KeyFacts>();
+    const lines = new Map<boolean, readonly Ready[]>();
     for (const place of places) {
       if (place.full || this.#opening.has(place.name)) continue;
       const jobs = this.#jobsAt(place.name);
       // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait.
       if (!place.hungry && this.#turnMs(place, nowMs) > 0) continue;
-      const ready = this.#queue.ready(nowMs, place.hungry && !place.busy);
+      const idle = place.hungry && !place.busy;
+      const ready = lines.get(idle) ?? this.#queue.ready(nowMs, idle);
+      lines.set(idle, ready);
       for (const [turn, each] of ready.entries()) {
         const { takers: able, held } = facts.get(each.key) ?? factsOf(each.key, places, facts);
         if (!able.has(place)) continue;

@@ -41,6 +41,9 @@ export class BatchExecutor implements Executor {
   /** Begun and not over. */
   readonly #running = new Map<string, { job: Job; itemsLeft: number }>();
   #timer: NodeJS.Timeout | undefined;
+  /** What moved too soon after the last decision. */
+  #later: NodeJS.Timeout | undefined;
+  #decidedMs = Number.NEGATIVE_INFINITY;
   #batches = 0;
   #stopping = false;
   #started = false;
@@ -143,6 +146,7 @@ export class BatchExecutor implements Executor {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#later);
     const unfetched = this.#fetcher.stop();
     const fetched = this.#dispatcher.all().filter((item) => item.fetched);
     const marginMs = Math.min(kStopMarginMs, graceMs / 2);
@@ -178,10 +182,21 @@ export class BatchExecutor implements Executor {
     this.#dispatch();
   }
 
-  /** Begin what may begin; look again when something moves or somebody has waited long enough. */
+  /** Something has moved. */
   #dispatch(): void {
+    const { togetherMs = 0 } = this.#runner;
+    const waitMs = this.#decidedMs + togetherMs - performance.now();
+    if (togetherMs === 0 || waitMs <= 0) this.#decide();
+    else this.#later ??= setTimeout(() => this.#decide(), waitMs);
+  }
+
+  /** Begin what may begin; look again when something moves or somebody has waited long enough. */
+  #decide(): void {
     if (this.#stopping || !this.#started) return;
     clearTimeout(this.#timer);
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#decidedMs = performance.now();
     if (this.#host.readOnly) this.#dispatcher.short(performance.now());
     for (;;) {
       const decision = this.#dispatcher.next(performance.now(), this.#runner.room());
@@ -189,7 +204,7 @@ export class BatchExecutor implements Executor {
         this.#begin(decision.order);
         continue;
       }
-      if (decision.waitMs !== undefined) this.#timer = setTimeout(() => this.#dispatch(), decision.waitMs + 1);
+      if (decision.waitMs !== undefined) this.#timer = setTimeout(() => this.#decide(), decision.waitMs + 1);
       return;
     }
   }

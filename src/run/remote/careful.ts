@@ -66,6 +66,7 @@ export class Careful {
 
   /** What may go now, and where: to a worker that has nothing. */
   next(roster: Roster, leases: Leases): { cautious: Cautious; place: string } | undefined {
+    if (this.#waiting.size === 0) return undefined;
     const places = roster.places(new Set(this.#alone.keys()));
     for (const cautious of this.#waiting.values()) {
       const able = places.filter(({ takes, full }) => !full && takes(cautious.batch.key));

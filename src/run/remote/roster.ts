@@ -26,6 +26,8 @@ export interface RosterLimits {
 interface Seen {
   beat: Beat;
   heardMs: number;
+  /** As the beat has them: they are asked for far more often than they change. */
+  places: readonly WorkerPlace[];
 }
 
 /** What a beat changes for whoever hears it. */
@@ -59,7 +61,8 @@ export class Roster {
     const before = this.#seen.get(beat.worker)?.beat;
     const other = before !== undefined && before.instance !== beat.instance;
     if (other && before.startedMs > beat.startedMs) return { replaced: false, outdated: true };
-    this.#seen.set(beat.worker, { beat, heardMs: nowMs });
+    const places = beat.places.map((offered) => new WorkerPlace(beat.worker, offered, this.#limits, this.#leases));
+    this.#seen.set(beat.worker, { beat, heardMs: nowMs, places });
     return { replaced: other, outdated: false };
   }
 
@@ -86,25 +89,12 @@ export class Roster {
 
   /** Where jobs may go now. `closed`: workers that shall get nothing for the moment. */
   places(closed: ReadonlySet<string>): Place[] {
-    const places: Place[] = [];
-    for (const { leaving, models, worker, places: offered } of this.beats()) {
-      if (leaving || models !== this.#limits.models) continue;
-      for (const { name, tier, takes, holds, hungry, busy } of offered) {
-        const whole = placeName(worker, name);
-        const { all, unopened } = this.#leases.at(whole);
-        const { mostJobs, mostUnopened } = this.#limits;
-        places.push({
-          name: whole,
-          tier,
-          takes: (key) => takes.includes(modelOfKey(key)),
-          holds: (key) => holds.includes(key),
-          hungry,
-          busy,
-          full: closed.has(worker) || all >= mostJobs || unopened >= mostUnopened,
-        });
-      }
+    const all: Place[] = [];
+    for (const { beat, places } of this.#seen.values()) {
+      if (beat.leaving || beat.models !== this.#limits.models) continue;
+      for (const place of places) all.push(closed.has(beat.worker) ? place.shut() : place);
     }
-    return places;
+    return all;
   }
 
   workers(): WorkerFacts[] {
@@ -121,6 +111,42 @@ export class Roster {
         return { name: placeName(worker, name), busy, networks: loaded };
       }),
     );
+  }
+}
+
+/** A device of a worker, until its next beat. */
+class WorkerPlace implements Place {
+  readonly name: string;
+  readonly tier: number;
+  readonly hungry: boolean;
+  readonly busy: boolean;
+  readonly takes: (key: string) => boolean;
+  readonly holds: (key: string) => boolean;
+  readonly #limits: RosterLimits;
+  readonly #leases: Pick<Leases, 'at'>;
+
+  constructor(worker: string, offered: Beat['places'][number], limits: RosterLimits, leases: Pick<Leases, 'at'>) {
+    this.name = placeName(worker, offered.name);
+    this.tier = offered.tier;
+    this.hungry = offered.hungry;
+    this.busy = offered.busy;
+    const [takes, holds] = [new Set(offered.takes), new Set(offered.holds)];
+    this.takes = (key) => takes.has(modelOfKey(key));
+    this.holds = (key) => holds.has(key);
+    this.#limits = limits;
+    this.#leases = leases;
+  }
+
+  /** What is on its way there fills it before its beats can say so. */
+  get full(): boolean {
+    const { all, unopened } = this.#leases.at(this.name);
+    return all >= this.#limits.mostJobs || unopened >= this.#limits.mostUnopened;
+  }
+
+  /** The same, and nothing goes there. */
+  shut(): Place {
+    const { name, tier, takes, holds, hungry, busy } = this;
+    return { name, tier, takes, holds, hungry, busy, full: true };
   }
 }
 

@@ -25,7 +25,7 @@ import { Ledger } from './ledger.js';
 import { dropSubject, type EndAnswer, kBeat, kEnd, kExecuting, kLog } from './messages.js';
 import { remoteMetrics } from './metrics.js';
 import { Reports } from './reports.js';
-import { Roster } from './roster.js';
+import { Roster, workerOf } from './roster.js';
 import { type BrokerAccess, connectBroker, kFrontInbox, type Switchboard } from './switchboard.js';
 import { Tallies } from './tallies.js';
 import { termsOf } from './terms.js';
@@ -46,6 +46,7 @@ const kAbortMs = 5000;
 
 export class RemoteRunner implements Runner {
   readonly apart = true;
+  readonly togetherMs = kTogetherMs;
   environment: Environment = {};
   readonly #parts: RemoteParts;
   readonly #leases = new Leases();
@@ -226,9 +227,8 @@ export class RemoteRunner implements Runner {
   status(): RunnerStatus {
     const beats = this.#roster?.beats() ?? [];
     const notes = [this.#there ? `${beats.length} workers` : 'the broker is away'];
-    const strange = beats.filter(
-      ({ worker }) => !this.#roster.places(new Set()).some(({ name }) => name.startsWith(`${worker}/`)),
-    );
+    const able = new Set(beats.length === 0 ? [] : this.#roster.places(new Set()).map(({ name }) => workerOf(name)));
+    const strange = beats.filter(({ worker }) => !able.has(worker));
     for (const { worker, leaving } of strange) {
       notes.push(leaving ? `${worker} ends` : `${worker} has other models than this server: start it again`);
     }
