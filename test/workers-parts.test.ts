@@ -40,7 +40,9 @@ describe('The roster of workers', () => {
     assert.deepEqual(roster.lost(150), ['one']);
     roster.excuse(1000);
     assert.deepEqual(roster.lost(1050), []);
-    assert.deepEqual(roster.lost(1101), ['two']);
+    roster.deaf(70);
+    assert.deepEqual(roster.lost(1170), [], 'nobody listened');
+    assert.deepEqual(roster.lost(1171), ['two']);
   });
 
   it('knows the later of two of one name', (t) => {

@@ -33,6 +33,9 @@ async function metric(server: TestServer, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await server.text('/metrics'))?.[1]);
 }
 
+/** Longer than the leases of a site (support/workers.ts). */
+const kStallMs = 5000;
+
 describe('Workers', { skip: kNoBroker }, () => {
   it('keep their jobs when somebody sets the clock of the server', { skip: kNoClock }, async (t) => {
     const dir = await tempDir(t);
@@ -149,6 +152,22 @@ describe('Workers', { skip: kNoBroker }, () => {
     }
     const catalogues = new Set(await Promise.all(ids.map((id) => rows(server, id))));
     assert.equal(catalogues.size, 1);
+  });
+
+  it('are not lost by a server that could not listen for a while', async (t) => {
+    const dir = await tempDir(t);
+    const preload = join(dir, 'stall.mjs');
+    // As a disk that keeps it waiting would: in the middle of what its loop hears, so that timers come next.
+    const stall = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${kStallMs})`;
+    await writeFile(preload, `process.on('SIGUSR2', () => { ${stall}; console.error('listens'); });`);
+    const { server } = await startSite(t, { NODE_OPTIONS: `--import=${preload}` });
+    await new TestWorker(t, server, 'one', join(dir, 'cache')).ready();
+    const id = await server.submit({}, await field(dir, 3000, 8));
+    await server.until(id, 'EXECUTING');
+    server.child.kill('SIGUSR2');
+    await until(() => server.log.join('').includes('listens'), 'the server does not go on', 60);
+    await server.until(id, 'COMPLETED');
+    assert.equal(await metric(server, 'otf_worker_lost_total'), 0);
   });
 
   it('stop what is aborted, and give back what they do not end', async (t) => {

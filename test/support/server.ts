@@ -1,5 +1,6 @@
 /** A real server process on a free port, with its own data folder, and the shortest way to talk to it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -183,14 +184,29 @@ export async function field(dir: string, sizePx: number, seed = 1): Promise<Buff
   return readFile(output);
 }
 
-/** A port nobody has at this moment. */
+/** Ports that connections get by themselves begin here on this machine; below, none does while a server is away for a moment. */
+const kOwnPorts = Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/)[0]);
+const kFirstPort = 10_000;
+
+/** A port nobody has at this moment, and nobody gets by chance afterwards. */
 export async function freePort(): Promise<string> {
+  for (;;) {
+    const some = kFirstPort + Math.floor(Math.random() * (kOwnPorts - kFirstPort));
+    // Where there are none of these it is any.
+    const port = await listened(kOwnPorts > kFirstPort ? some : 0);
+    if (port !== undefined) return String(port);
+  }
+}
+
+/** Undefined: somebody has it. */
+async function listened(port: number): Promise<number | undefined> {
   const server = createServer();
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+  const found = await new Promise<number | undefined>((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
   });
   await new Promise((resolve) => server.close(resolve));
-  return String(port);
+  return found;
 }
 
 /** Is there a process of that id, a zombie too? */

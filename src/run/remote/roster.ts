@@ -71,6 +71,11 @@ export class Roster {
     for (const seen of this.#seen.values()) seen.heardMs = nowMs;
   }
 
+  /** For so long this process has not listened: what was said meanwhile is still to be heard. */
+  deaf(ms: number): void {
+    for (const seen of this.#seen.values()) seen.heardMs += ms;
+  }
+
   /** Those who have not been heard of for too long; they are forgotten. */
   lost(nowMs: number): string[] {
     const late = [...this.#seen].filter(([, { heardMs }]) => nowMs - heardMs > this.#limits.leaseMs);

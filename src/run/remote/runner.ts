@@ -62,6 +62,7 @@ export class RemoteRunner implements Runner {
   #there = false;
   #settledMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #tickedMs = performance.now();
   #movement: NodeJS.Timeout | undefined;
   #closed = false;
   #threads: Workers | undefined;
@@ -193,6 +194,10 @@ export class RemoteRunner implements Runner {
   }
 
   #tick(nowMs: number): void {
+    // A process that was kept waiting, by its disk or for a processor, comes here before it hears what was said to it meanwhile.
+    const lateMs = nowMs - this.#tickedMs - kTickMs;
+    this.#tickedMs = nowMs;
+    if (lateMs > kTickMs) this.#roster.deaf(lateMs);
     const settled = nowMs >= this.#settledMs;
     const lost = this.#there ? this.#roster.lost(nowMs) : [];
     for (const worker of lost) {
