@@ -35,7 +35,7 @@ export interface FetchLimits {
 /** For whoever reads the file while it is being written. */
 export interface TransferWatch {
   /** It comes from its beginning: what there was of it is about to go. */
-  restarts: () => void;
+  restarts: () => void | Promise<void>;
   /** So many bytes are in the file, of so many that were announced. */
   came: (bytes: number, total: number | undefined) => void;
 }
@@ -45,7 +45,7 @@ export interface FetchedImage {
   sha256: string;
 }
 
-const kCheckedBytes = 4 << 20;
+export const kCheckedBytes = 4 << 20;
 const kDefaultResumes = 5;
 const kDefaultStallMs = 30_000;
 const kResumeDelayMs = 200;
@@ -91,7 +91,7 @@ const kOfAddress: ReadonlySet<ErrorCode> = new Set(['OTF_FETCH_FAILED', 'OTF_FET
 async function fetchOne(url: string, path: string, limits: FetchLimits, signal: AbortSignal): Promise<FetchedImage> {
   const deadline = AbortSignal.timeout(Math.min(limits.timeoutMs, 2 ** 31 - 1));
   const either = AbortSignal.any([signal, deadline]);
-  limits.watch?.restarts();
+  await limits.watch?.restarts();
   const file = await open(path, 'w').catch(refuseToKeep);
   const names = new Set<DigestName>(['sha256', ...(Object.keys(limits.digests ?? {}) as DigestName[])]);
   const transfer: Transfer = {
@@ -194,7 +194,7 @@ async function acceptStatus(
     if (!match || Number(match[1]) !== transfer.received) throw failed(url.href, 'the server resumed at another place');
   } else {
     // From the beginning (again): the server cannot resume, or the file has changed.
-    limits.watch?.restarts();
+    await limits.watch?.restarts();
     await transfer.file.truncate(0);
     transfer.received = 0;
     const told = readDigestHeader(response.headers.digest?.toString());

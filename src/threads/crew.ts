@@ -1,4 +1,5 @@
 /** Worker threads of one kind of work. A thread that does not come back is replaced, not ended: it may be in native code. */
+import type { Transferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { WorkAnswer } from './answer.js';
 
@@ -8,6 +9,8 @@ export interface CrewSize {
   threads: number;
   /** Pieces of work of a thread at a time: work that waits for the disk leaves it to others, native work does not. */
   each: number;
+  /** While it has nothing to do it stays with its event loop (sockets), else it sleeps until there is. */
+  listens?: boolean;
 }
 
 /** So often all threads may be replaced; then something is wrong that new ones do not mend. */
@@ -37,10 +40,15 @@ export class Crew {
     return this.#stuckHere < this.#size.threads;
   }
 
-  /** `late` is called once when the work takes longer than `limitMs`; it goes on nevertheless. */
-  run<Value>(order: unknown, limitMs: number, late: () => void): Promise<WorkAnswer<Value>> {
+  /** `late` is called once when the work takes longer than `limitMs`; it goes on nevertheless. `given` is what of the order goes over to the thread. */
+  run<Value>(
+    order: unknown,
+    limitMs: number,
+    late: () => void,
+    given: readonly Transferable[] = [],
+  ): Promise<WorkAnswer<Value>> {
     const pool = this.#pools.at(-1) as Piscina;
-    const answered = pool.run(order) as Promise<WorkAnswer<Value>>;
+    const answered = pool.run(order, { transferList: [...given] }) as Promise<WorkAnswer<Value>>;
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -70,12 +78,13 @@ export class Crew {
   }
 
   #hire(): Promise<unknown> {
-    const { entry, threads, each } = this.#size;
+    const { entry, threads, each, listens = false } = this.#size;
     const pool = new Piscina({
       filename: entry.href,
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: each,
+      atomics: listens ? 'disabled' : 'sync',
       idleTimeout: Number.POSITIVE_INFINITY,
     });
     this.#pools.push(pool);

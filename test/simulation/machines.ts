@@ -229,7 +229,9 @@ export function simPool(scene: () => Machines): new (options: { filename: string
       // The file that threads load is one for them alone; the module behind it is the same.
       this.#entry = import(filename.replace('worker-entry.cjs', 'worker.js')) as Promise<Entry>;
       const ready = (_event: string, heard: () => void) => {
-        scene().sim.at(scene().sim.between(1, 50), 'server', heard);
+        // Histories fetch nothing: that thread is there without a draw, and those that are known by their number stay what they are.
+        if (filename.endsWith('/fetch-worker-entry.cjs')) queueMicrotask(heard);
+        else scene().sim.at(scene().sim.between(1, 50), 'server', heard);
       };
       this.threads = Array.from({ length: minThreads }, () => ({ once: ready }));
     }

@@ -16,6 +16,7 @@ import type { QueueEarly, RunHost } from '../runner.js';
 import { Arrival } from './arrival.js';
 import type { Ends } from './ends.js';
 import { jobFailure } from './failure.js';
+import { FetchThread } from './fetch-thread.js';
 import { jobInputs } from './inputs.js';
 import { rawOutputOf } from './raw-output.js';
 import { forget, type TaskRun } from './task.js';
@@ -46,6 +47,7 @@ export interface FetchingParts {
 export class Fetching {
   readonly #parts: FetchingParts;
   readonly #brought = new Map<string, Brought>();
+  readonly receiving = new FetchThread();
 
   constructor(parts: FetchingParts) {
     this.#parts = parts;
@@ -66,7 +68,9 @@ export class Fetching {
     const either = AbortSignal.any([signal, stop.signal]);
     try {
       const watch = early.possible ? early.watch : undefined;
-      const inputs = await jobInputs(job, { host, fetch: host.config.fetch, workers, signal: either, watch });
+      const { receiving } = this;
+      const { fetch } = host.config;
+      const inputs = await jobInputs(job, { host, fetch, workers, receiving, signal: either, watch });
       for (const file of Object.values(inputs).flat()) {
         if (file.url !== undefined) host.log(job.id, 'info', `fetched ${file.size} bytes from ${file.url}`);
       }

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { OtfError } from '../../errors/catalogue.js';
 import type { Digests } from '../../fetch/digests.js';
-import { type FetchedImage, fetchImage, type TransferWatch } from '../../fetch/fetch-image.js';
+import type { FetchedImage, TransferWatch } from '../../fetch/fetch-image.js';
 import { openableLocalPath } from '../../fetch/local-file.js';
 import { s3Credentials } from '../../fetch/s3-credentials.js';
 import { isGzip } from '../../fetch/unpack.js';
@@ -13,6 +13,7 @@ import type { Job } from '../../jobs/job.js';
 import type { Address, ImageUrl, InputFile, InputSource, InputSources } from '../../tasks/files.js';
 import { kindNamed } from '../../tasks/registry.js';
 import type { RunHost } from '../runner.js';
+import type { FetchThread } from './fetch-thread.js';
 import { forget, forgetSource } from './task.js';
 import type { Workers } from './workers.js';
 
@@ -24,6 +25,7 @@ export interface InputRoom {
   host: Pick<RunHost, 'folder' | 'assertRoom'>;
   fetch: Config['fetch'];
   workers: Workers;
+  receiving: Pick<FetchThread, 'fetch'>;
   signal?: AbortSignal | undefined;
   /** Of the first input, the only file of that name: what is told of its transfer, for whoever reads it meanwhile. */
   watch?: ((name: string, file: InputSource, others: InputSources) => TransferWatch) | undefined;
@@ -137,7 +139,7 @@ async function wholeAddress({ url, sealed, whole }: Address, folder: Folder): Pr
 }
 
 async function download(addresses: readonly string[], path: string, order: Order): Promise<FetchedImage> {
-  const { host, fetch, signal, owner, digests, watch } = order;
+  const { host, fetch, receiving, signal, owner, digests, watch } = order;
   const limits = {
     allowPrivate: fetch.allow_private,
     maxBytes: fetch.max_mb * kBytesPerMb,
@@ -149,7 +151,7 @@ async function download(addresses: readonly string[], path: string, order: Order
     watch,
   };
   try {
-    return await fetchImage(addresses, path, limits, signal ?? new AbortController().signal);
+    return await receiving.fetch(addresses, path, limits, signal ?? new AbortController().signal);
   } catch (thrown) {
     await rm(path, { force: true });
     throw thrown;

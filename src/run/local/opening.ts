@@ -3,6 +3,7 @@ import { type ErrorCode, OtfError, toOtfError } from '../../errors/catalogue.js'
 import type { Job } from '../../jobs/job.js';
 import type { ModelCard } from '../../models/card.js';
 import type { RunHost } from '../runner.js';
+import type { FetchThread } from './fetch-thread.js';
 import { jobInputs } from './inputs.js';
 import type { MemoryBudget } from './memory.js';
 import type { Models } from './models.js';
@@ -13,6 +14,7 @@ import type { Workers } from './workers.js';
 export interface OpeningParts {
   host: RunHost;
   workers: Workers;
+  receiving: FetchThread;
   models: Models;
   memory: MemoryBudget;
 }
@@ -36,9 +38,9 @@ export async function openTask(task: TaskRun, parts: OpeningParts): Promise<void
   }
 }
 
-async function open(task: TaskRun, { host, workers, models, memory }: OpeningParts): Promise<void> {
+async function open(task: TaskRun, { host, workers, receiving, models, memory }: OpeningParts): Promise<void> {
   const { job } = task;
-  const inputs = task.inputs ?? (await jobInputs(job, { host, fetch: host.config.fetch, workers }));
+  const inputs = task.inputs ?? (await jobInputs(job, { host, fetch: host.config.fetch, workers, receiving }));
   task.inputs = inputs;
   const model = await models.get(job.modelId);
   assertSame(job, model.card);

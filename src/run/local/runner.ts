@@ -82,6 +82,7 @@ export class LocalRunner implements Runner {
     });
     const running = (jobId: string) => this.#running.get(jobId);
     this.#fetching = new Fetching({ host, workers: this.#workers, ends: this.#ends, running });
+    await this.#fetching.receiving.ready;
     this.inference = new TensorRuns({
       models: this.#models,
       events: this.#events,
@@ -161,7 +162,8 @@ export class LocalRunner implements Runner {
     const [host, ends] = [this.#host, this.#ends];
     const { job } = task;
     try {
-      const parts = { host, workers: this.#workers, models: this.#models, memory: this.#memory };
+      const { receiving } = this.#fetching;
+      const parts = { host, workers: this.#workers, receiving, models: this.#models, memory: this.#memory };
       // Of one whose inputs were fetched it is known.
       const told = task.inputs ? Promise.resolve(true) : host.executing(job.id, info);
       const [failure, executing] = await Promise.all([openTask(task, parts).then(() => undefined, toOtfError), told]);
@@ -283,6 +285,7 @@ export class LocalRunner implements Runner {
   async close(): Promise<void> {
     await Promise.all(this.#devices.map(({ engines }) => engines.close()));
     await this.#models.close();
+    await this.#fetching.receiving.close();
     await this.#workers.close(kCloseMs);
   }
 }

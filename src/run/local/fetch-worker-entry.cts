@@ -1,0 +1,2 @@
+/** As worker-entry.cts. */
+export = import('./fetch-worker.js').then((worker) => worker.default);
