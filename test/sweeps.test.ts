@@ -1,17 +1,21 @@
 /** Some points of each sweep; `npm run sweeps` goes through all of them. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { scratchDir } from './support/cli.js';
+import { kRoot, scratchDir } from './support/cli.js';
 import { spread } from './support/spread.js';
 import { sweepAllocations } from './sweeps/allocations.js';
 import { sweepDetect, verdict } from './sweeps/detect.js';
-import { kShim } from './sweeps/faults.js';
+import { FaultState, kShim } from './sweeps/faults.js';
 import { sweepServer } from './sweeps/server.js';
 
 /** The first and the last, and for `detect`, which is over sooner, one in between. */
 const [kMost, kMostOfServer] = [3, 2];
 const kAtOnce = 2;
+/** Of a hundred starts. */
+const kStartsMs = 120_000;
 const skip = existsSync(kShim) ? false : 'the native tests are not built';
 
 describe('The n-th of them fails', { skip }, () => {
@@ -25,6 +29,19 @@ describe('The n-th of them fails', { skip }, () => {
   });
   it('allocation: a server and its engine go on', async (t) => {
     assert.deepEqual(await sweepAllocations(scratch, kMost, 1, (line) => t.diagnostic(line)), []);
+  });
+
+  it('allocation: an engine that cannot be started keeps nothing', async () => {
+    const state = new FaultState(scratch, { kind: 'allocation', at: 0 });
+    const program = join(kRoot, 'dist/test/sweeps/engine-starts.js');
+    const env = { ...process.env, ...state.env };
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [program], {
+      env,
+      encoding: 'utf8',
+      timeout: kStartsMs,
+    });
+    assert.deepEqual([status, signal, stderr], [0, null, '']);
+    assert.ok(Number(stdout) > 10, stdout);
   });
 });
 

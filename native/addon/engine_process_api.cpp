@@ -1,11 +1,13 @@
 // Engine processes as the event loop has them: nothing waits there. A thread of each process takes its replies and tells
 // them in their order, and at last how it ended.
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <new>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "addon/api.h"
 #include "addon/handles.h"
@@ -21,13 +23,35 @@ namespace {
 constexpr size_t kToldLines = 12;
 constexpr auto kNoMemoryStep = std::chrono::milliseconds(100);
 
+/// A function of JavaScript for a thread. It keeps the event loop from ending until it is released: once, whatever happens.
+class ThreadFunction {
+ public:
+  ThreadFunction(Napi::Env env, const Napi::Function& function, const char* name)
+      : function_(Napi::ThreadSafeFunction::New(env, function, name, 0, 1)) {}
+  ThreadFunction(const ThreadFunction&) = delete;
+  ThreadFunction& operator=(const ThreadFunction&) = delete;
+  ~ThreadFunction() { release(); }
+
+  template <typename Call>
+  void call(Call&& call) {
+    function_.BlockingCall(std::forward<Call>(call));
+  }
+  void release() {
+    if (!released_.exchange(true)) function_.Release();
+  }
+
+ private:
+  Napi::ThreadSafeFunction function_;
+  std::atomic<bool> released_{false};
+};
+
 class EngineTalk {
  public:
   EngineTalk(Napi::Env env, const process::Child::Spec& spec, const Napi::Function& onReply,
              const Napi::Function& onEnd)
       : child_(spec),
-        replied_(Napi::ThreadSafeFunction::New(env, onReply, "otf engine reply", 0, 1)),
-        ended_(Napi::ThreadSafeFunction::New(env, onEnd, "otf engine end", 0, 1)),
+        replied_(env, onReply, "otf engine reply"),
+        ended_(env, onEnd, "otf engine end"),
         env_(env) {
     // Added after the functions' own hooks, so that it runs before them: they may not be used once those have run.
     napi_add_env_cleanup_hook(env_, stopHook, this);
@@ -61,7 +85,7 @@ class EngineTalk {
         const std::string line = child_.receive("working");
         // One that is missing would give the later ones to the wrong requests.
         if (!complete) continue;
-        replied_.BlockingCall(
+        replied_.call(
             [line](Napi::Env env, Napi::Function tell) { tell.Call({Napi::String::New(env, line)}); });
       } catch (const process::ChildEnded& end) {
         tellEnd(end, last);
@@ -72,15 +96,15 @@ class EngineTalk {
         std::this_thread::sleep_for(kNoMemoryStep);
       }
     }
-    replied_.Release();
-    ended_.Release();
+    replied_.release();
+    ended_.release();
   }
 
   /// The end is waited for: it is told when there is memory for it.
   void tellEnd(const process::ChildEnded& end, const std::function<void()>& last) {
     for (bool told = false; !told;) {
       try {
-        ended_.BlockingCall([end, last](Napi::Env env, Napi::Function tell) {
+        ended_.call([end, last](Napi::Env env, Napi::Function tell) {
           Napi::Object words = Napi::Object::New(env);
           words.Set("how", end.end());
           words.Set("killed", end.how() == process::ChildEnded::How::kKilled);
@@ -97,7 +121,7 @@ class EngineTalk {
   }
 
   process::Child child_;
-  Napi::ThreadSafeFunction replied_, ended_;
+  ThreadFunction replied_, ended_;
   const napi_env env_;
   std::thread reader_;
 };
@@ -119,11 +143,17 @@ Napi::Value startEngine(const Napi::CallbackInfo& info) {
   spec.descriptors = {{static_cast<int>(fields.integer("slotsFd")), process::kSharedFd}};
   const auto talk =
       std::make_shared<EngineTalk>(env, spec, info[1].As<Napi::Function>(), info[2].As<Napi::Function>());
-  const int64_t handle = talkTable().add(talk);
-  talk->begin([handle] { talkTable().close(handle); });
   Napi::Object out = Napi::Object::New(env);
-  out.Set("process", static_cast<double>(handle));
   out.Set("pid", talk->child().pid());
+  const int64_t handle = talkTable().add(talk);
+  // One of which the caller does not hear must not live on.
+  try {
+    out.Set("process", static_cast<double>(handle));
+    talk->begin([handle] { talkTable().close(handle); });
+  } catch (...) {
+    talkTable().close(handle);
+    throw;
+  }
   return out;
 }
 

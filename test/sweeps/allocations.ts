@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { kFixtures } from '../support/cli.js';
 import { endAll, standInContext } from '../support/endings.js';
 import { startTestServer, type TestServer } from '../support/server.js';
@@ -12,6 +13,10 @@ import { until } from '../support/until.js';
 import { FaultState } from './faults.js';
 import { phaseOf } from './jobs.js';
 
+/** Whether a server ends is seen at its end: so many points are named when it does not. */
+const kPointsOfServer = 20;
+/** Longer than a server waits for what it has begun. */
+const kEndMs = 60_000;
 const kImage = readFileSync(join(kFixtures, 'detection/field-230x180/field.fits'));
 
 interface Seen {
@@ -36,12 +41,17 @@ class Rig {
     this.#server = await startTestServer(this.#context, { dataDir, env: this.#state.env });
   }
 
-  async end(): Promise<number | string | null> {
+  /** What is wrong with its end; undefined: nothing. */
+  async end(): Promise<string | undefined> {
     this.#state.arm(0);
-    const code = await this.#server.stop();
+    const late = new AbortController();
+    const patience = pause(kEndMs, 'late' as const, { signal: late.signal }).catch(() => 'late' as const);
+    const code = await Promise.race([this.#server.stop(), patience]);
+    late.abort();
     await endAll(this.#context);
     this.#state.remove();
-    return code;
+    if (code === 0) return undefined;
+    return code === 'late' ? `it does not end: ${this.#lastWords}` : `it ended with ${code}`;
   }
 
   /** A job with an engine of its own, whose n-th allocation fails; 0: none does. */
@@ -93,30 +103,35 @@ class Rig {
   }
 }
 
-/** Points of one server, in turn: what did not hold. */
-async function sweepOne(scratch: string, points: readonly number[], rows: string): Promise<string[]> {
+/** What does not hold at a point, or of the job after it. */
+async function faultAt(rig: Rig, at: number, rows: string): Promise<string | undefined> {
+  const { wrong, rows: found } = await rig.job(at);
+  if (wrong !== undefined) return wrong;
+  if (found !== '' && found !== rows) return `allocation ${at}: COMPLETED with another catalogue`;
+  const after = await rig.job(0);
+  if (after.wrong === undefined && after.rows === rows) return undefined;
+  return `the job after allocation ${at}: ${after.wrong ?? `another catalogue '${after.rows.slice(0, 80)}'`}`;
+}
+
+/** Points in turn: what did not hold. A server has some of them, or those up to one that did not hold, and then ends. */
+async function sweepShare(scratch: string, points: readonly number[], rows: string): Promise<string[]> {
   const faults: string[] = [];
-  let rig: Rig | undefined;
-  for (const at of points) {
-    if (rig === undefined) {
-      rig = new Rig(scratch);
-      await rig.begin();
+  for (let first = 0; first < points.length; ) {
+    const rig = new Rig(scratch);
+    await rig.begin();
+    const tried: number[] = [];
+    let wrong: string | undefined;
+    for (const at of points.slice(first, first + kPointsOfServer)) {
+      tried.push(at);
+      wrong = await faultAt(rig, at, rows);
+      if (wrong !== undefined) break;
     }
-    const { wrong, rows: found } = await rig.job(at);
-    const after = wrong === undefined ? await rig.job(0) : undefined;
+    const end = await rig.end();
     if (wrong !== undefined) faults.push(`server, ${wrong}`);
-    else if (found !== '' && found !== rows) faults.push(`server, allocation ${at}: COMPLETED with another catalogue`);
-    else if (after?.wrong !== undefined || after?.rows !== rows)
-      faults.push(
-        `server, the job after allocation ${at}: ${after?.wrong ?? `another catalogue '${after?.rows.slice(0, 80)}'`}`,
-      );
-    else continue;
-    // Whatever it was, the next point begins with a server that is whole.
-    await rig.end();
-    rig = undefined;
+    else if (end !== undefined) faults.push(`server, after allocations ${tried.join(', ')}: ${end}`);
+    first += tried.length;
   }
-  const code = (await rig?.end()) ?? 0;
-  return code === 0 ? faults : [...faults, `server: it ended with ${code}`];
+  return faults;
 }
 
 /** As sweepDetect. */
@@ -138,5 +153,5 @@ export async function sweepAllocations(
   const shares = Array.from({ length: Math.min(atOnce, points.length) }, (_, share) =>
     points.filter((_point, index) => index % atOnce === share),
   );
-  return (await Promise.all(shares.map((share) => sweepOne(scratch, share, rows)))).flat();
+  return (await Promise.all(shares.map((share) => sweepShare(scratch, share, rows)))).flat();
 }

@@ -26,6 +26,20 @@ function begun(at: number): Buffer {
   return bytes;
 }
 
+/** Counts anew, also under a program that runs, and lets another one fail. `file`: its OTF_FAULT_STATE. */
+export function arm(file: string, at: number): void {
+  const descriptor = openSync(file, 'r+');
+  // At once: programs have it mapped.
+  writeSync(descriptor, begun(at));
+  closeSync(descriptor);
+}
+
+/** How many there were, and how many of them failed. */
+export function countsOf(file: string): { seen: number; failed: number } {
+  const bytes = readFileSync(file);
+  return { seen: Number(bytes.readBigUInt64LE(0)), failed: Number(bytes.readBigUInt64LE(8)) };
+}
+
 export class FaultState {
   readonly folder: string;
   readonly env: Record<string, string>;
@@ -43,18 +57,12 @@ export class FaultState {
     if (lasting) this.env.OTF_FAULT_LASTING = '1';
   }
 
-  /** Counts anew, also under a program that runs, and lets another one fail. */
   arm(at: number): void {
-    const descriptor = openSync(this.#file, 'r+');
-    // At once: programs have it mapped.
-    writeSync(descriptor, begun(at));
-    closeSync(descriptor);
+    arm(this.#file, at);
   }
 
-  /** How many there were, and how many of them failed. */
   get counts(): { seen: number; failed: number } {
-    const bytes = readFileSync(this.#file);
-    return { seen: Number(bytes.readBigUInt64LE(0)), failed: Number(bytes.readBigUInt64LE(8)) };
+    return countsOf(this.#file);
   }
 
   /** What asked for what failed. */
