@@ -101,10 +101,10 @@ export class FakeExecutor implements Executor {
     this.running.clear();
   }
 
-  /** A failure inside is the test's to see; but a deleted job has no folder to write into. */
+  /** A failure inside is the test's to see; but a deleted job has no folder to write into, and a server that has ended no store. */
   #start(job: Job): void {
     this.#run(job).catch((thrown) => {
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
+      if (!this.stopped && (thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
     });
   }
 
