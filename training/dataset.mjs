@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadAddon } from '#otf/engine/load.js';
+import { native } from '#otf/engine/addon.js';
 import { resolveModel } from '#otf/tasks/cards.js';
 import { reconstructorCard, toReconstructorConfig } from '#otf/tasks/reconstruction/card.js';
 
@@ -125,7 +125,7 @@ async function sample(addon, { model, request, file }) {
 }
 
 export async function writeSet(folder, options, tell = () => undefined) {
-  const addon = await loadAddon();
+  const addon = native();
   const card = reconstructorCard(await resolveModel('models', options.card));
   const { model } = addon.openReconstructionModel({
     weights: card.weightsPath,
