@@ -2,8 +2,7 @@
 
 import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
 import { print, textTable } from '#otf/cli/table.js';
-import type { BenchCiannaOutcome } from '#otf/engine/addon.js';
-import { native } from '#otf/engine/addon.js';
+import { type BenchCiannaOutcome, native } from '#otf/engine/addon.js';
 import { duration } from '#otf/io/terminal.js';
 import { quantizationName } from '#otf/models/quantization.js';
 import { conditions, printConditions } from './conditions.js';

@@ -1,6 +1,5 @@
 /** One case of `bench detect` in a process of its own: [request, rounds] as JSON in the first argument, outcome as JSON on stdout. */
-import type { BenchDetectOutcome, DetectRequest } from '#otf/engine/addon.js';
-import { native } from '#otf/engine/addon.js';
+import { type BenchDetectOutcome, type DetectRequest, native } from '#otf/engine/addon.js';
 
 async function runCase(argument: string): Promise<BenchDetectOutcome> {
   const addon = native();

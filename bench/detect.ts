@@ -7,8 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
 import { print, textTable } from '#otf/cli/table.js';
-import type { BenchDetectOutcome, DetectorConfig, DetectRequest, StageTimes } from '#otf/engine/addon.js';
-import { native } from '#otf/engine/addon.js';
+import {
+  type BenchDetectOutcome,
+  type DetectorConfig,
+  type DetectRequest,
+  native,
+  type StageTimes,
+} from '#otf/engine/addon.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { verifyWeights } from '#otf/models/card.js';
 import { quantizationName } from '#otf/models/quantization.js';

@@ -3,8 +3,13 @@
 import { type EngineOptions, engineRequest } from '#otf/cli/options.js';
 import { progressBar } from '#otf/cli/progress.js';
 import { bold, print, textTable } from '#otf/cli/table.js';
-import type { BenchCiannaOutcome, BenchEngineOutcome, BenchEngineRequest, NativeAddon } from '#otf/engine/addon.js';
-import { native } from '#otf/engine/addon.js';
+import {
+  type BenchCiannaOutcome,
+  type BenchEngineOutcome,
+  type BenchEngineRequest,
+  type NativeAddon,
+  native,
+} from '#otf/engine/addon.js';
 import { quantizationName } from '#otf/models/quantization.js';
 import { conditions, printConditions } from './conditions.js';
 

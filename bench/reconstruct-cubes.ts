@@ -3,8 +3,13 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CubeSource, FoundReconstruction, SimulateCubeOutcome, SimulateCubeRequest } from '#otf/engine/addon.js';
-import { native } from '#otf/engine/addon.js';
+import {
+  type CubeSource,
+  type FoundReconstruction,
+  native,
+  type SimulateCubeOutcome,
+  type SimulateCubeRequest,
+} from '#otf/engine/addon.js';
 import type { ReconstructorCard } from '#otf/tasks/reconstruction/card.js';
 import { runReconstruction } from '#otf/tasks/reconstruction/here.js';
 import type { Method } from '#otf/tasks/reconstruction/parameters.js';

@@ -1,6 +1,5 @@
 /** One scoring of `bench score` in a process of its own: the request as JSON in the first argument, the outcome on stdout. */
-import type { Sdc1Request } from '#otf/engine/addon.js';
-import { native } from '#otf/engine/addon.js';
+import { native, type Sdc1Request } from '#otf/engine/addon.js';
 
 export interface ScoreCase {
   seconds: number;

@@ -2,8 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { ModelSummary } from '../engine/addon.js';
-import { native } from '../engine/addon.js';
+import { type ModelSummary, native } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { sha256File } from '../io/checksum.js';
 import { type ModelCard, verifyWeights } from '../models/card.js';

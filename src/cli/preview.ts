@@ -1,8 +1,7 @@
 /** `preview`: a picture of an image, with the sources of a catalogue drawn on it. */
 import { realpath } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { ImageSelect } from '../engine/addon.js';
-import { native } from '../engine/addon.js';
+import { type ImageSelect, native } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { catalogueMarks } from '../pictures/catalogue-marks.js';

@@ -1,7 +1,13 @@
 /** `score`: a catalogue against the truth, by the rules of the SKA Science Data Challenge 1 or plainly. */
 import { type Command, Option } from 'commander';
-import type { Fraction, PlainOutcome, Sdc1Outcome, Sdc1Request, Spread } from '../engine/addon.js';
-import { native } from '../engine/addon.js';
+import {
+  type Fraction,
+  native,
+  type PlainOutcome,
+  type Sdc1Outcome,
+  type Sdc1Request,
+  type Spread,
+} from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { type PlainTable, plainDocument } from '../scores/plain-document.js';

@@ -1,8 +1,7 @@
 /** `simulate --cube`: a dirty cube of a changing sky with its PSF, and the truth about it. */
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { SimulateCubeRequest } from '../engine/addon.js';
-import { native } from '../engine/addon.js';
+import { native, type SimulateCubeRequest } from '../engine/addon.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { kSoftware } from '../version.js';
 import { integer, real } from './options.js';

@@ -1,8 +1,7 @@
 /** A look at the images before they are sent: what the server would refuse at once should not cost an upload. */
 import { open } from 'node:fs/promises';
 import { isRemote } from '../client/client.js';
-import type { NativeAddon } from '../engine/addon.js';
-import { native } from '../engine/addon.js';
+import { type NativeAddon, native } from '../engine/addon.js';
 import { type ErrorCode, OtfError, systemReason, toOtfError } from '../errors/catalogue.js';
 import { readDetection } from '../tasks/detection/parameters.js';
 import { nativeRegion } from '../tasks/detection/region.js';

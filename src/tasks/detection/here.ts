@@ -1,7 +1,6 @@
 /** One detection from a file to a run record, in this process: what `detect` does. */
 import { basename } from 'node:path';
-import type { DetectOutcome, EngineRequest } from '../../engine/addon.js';
-import { native } from '../../engine/addon.js';
+import { type DetectOutcome, type EngineRequest, native } from '../../engine/addon.js';
 import { type ErrorCode, OtfError, toOtfError } from '../../errors/catalogue.js';
 import { writeFileAtomically } from '../../io/write.js';
 import { networkOf, verifyWeights } from '../../models/card.js';

@@ -1,7 +1,6 @@
 /** One reconstruction in this process, from files to a record: what `reconstruct` does. */
 import { basename } from 'node:path';
-import type { EngineRequest } from '../../engine/addon.js';
-import { native } from '../../engine/addon.js';
+import { type EngineRequest, native } from '../../engine/addon.js';
 import { toOtfError } from '../../errors/catalogue.js';
 import { sha256File } from '../../io/checksum.js';
 import { networkOf, verifyWeights } from '../../models/card.js';
