@@ -1,12 +1,12 @@
 /** The dashboard in a terminal, driven by its keys and looked at (tmux). */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { kServer } from '#otf/jobs/access.js';
 import { type Bench, bench, kCatalogue } from './service/bench.js';
 import { kRoot } from './support/cli.js';
+import { freePort } from './support/server.js';
 import { kNoTmux, Terminal, tempDir } from './support/terminal.js';
 
 const kProgram = join(kRoot, 'bin/cianna-otf.js');
@@ -29,16 +29,6 @@ async function open(t: TestContext, url: string, size: [number, number] = [80, 2
 function assertFits(screen: string, columns: number): void {
   for (const line of screen.split('\n')) assert.ok([...line].length <= columns, line);
   assert.match(screen, /^cianna-otf \d/);
-}
-
-function freePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 async function three(b: Bench): Promise<string[]> {
@@ -96,8 +86,8 @@ describe('the dashboard', { skip: kNoTmux }, () => {
     await terminal.until(/y: yes/);
     terminal.press('y');
     await terminal.until(kRow('ABORTED'));
-    terminal.press('j');
-    terminal.press('Enter');
+    // Together, as a slow line brings them.
+    terminal.press('j', 'Enter');
     await terminal.until(/run id +good/);
     terminal.press('w');
     await terminal.until(/written: field\.vot/);
@@ -154,7 +144,7 @@ describe('the dashboard', { skip: kNoTmux }, () => {
 
   it('survives a server that goes and comes back, and says so', async (t) => {
     // One that was chosen by the system could not be had again at once.
-    const server = { port: await freePort() };
+    const server = { port: Number(await freePort()) };
     const first = await bench(t, { hold: true }, { server });
     await first.create({ PHASE: 'RUN', RUNID: 'kept' });
     const { terminal } = await open(t, first.url);

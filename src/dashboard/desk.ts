@@ -56,7 +56,14 @@ export class Desk {
     this.#chosen = jobs[at]?.id;
   }
 
+  /** Keys that came together (fast fingers, a slow line) are one `input`, Enter as \r in it: each counts, where it leads to. */
   press(input: string, key: Pressed): void {
+    if (input.length <= 1) this.#pressOne(input, key);
+    else for (const each of input) this.#pressOne(each, each === '\r' ? { ...key, return: true } : key);
+    this.#changed();
+  }
+
+  #pressOne(input: string, key: Pressed): void {
     const { mode } = this;
     // Until the form is drawn, and takes its keys itself.
     if (mode.view === 'submit' || mode.view === 'emulate') mode.typed += key.return ? '\r' : input;
@@ -65,9 +72,7 @@ export class Desk {
       this.back();
       if (input === 'y') this.#act(mode.what, mode.id);
     } else if (mode.view === 'detail') this.#pressInDetail(mode, input, key);
-    else if (input.length > 1) for (const each of input) this.press(each, key);
     else this.#pressInList(input, key);
-    this.#changed();
   }
 
   back(): void {
