@@ -3,23 +3,25 @@
 //
 // The tests start real servers, brokers and batch systems and kill them, on whatever machine this is. Where a few fail, their
 // files run once more, and a fault is what fails twice. What failed once is named at the end: it is to be mended, too.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setUp } from './setup.mjs';
+import { limitFiles } from './test/limit.mjs';
 
 /** More than these are no accident. */
 const kMostAgain = 3;
-// A test that hangs fails, and a file that does not end; the longest takes six minutes on a busy machine of two CPUs.
-const kLimit = `--test-timeout=${12 * 60_000}`;
 
 /** Runs the files; the tests that failed, undefined where the runner itself ended otherwise. */
-function failuresOf(files, report) {
-  const reporters = ['spec', './scripts/test-failures.mjs'].map((name) => `--test-reporter=${name}`);
+async function failuresOf(files, report) {
+  const reporters = ['spec', './scripts/test/failures.mjs'].map((name) => `--test-reporter=${name}`);
   const places = ['stdout', report].map((place) => `--test-reporter-destination=${place}`);
-  const options = ['--enable-source-maps', '--test', ...reporters, ...places, kLimit, ...process.argv.slice(2)];
-  const { status } = spawnSync(process.execPath, [...options, ...files], { stdio: 'inherit' });
+  const options = ['--enable-source-maps', '--test', ...reporters, ...places, ...process.argv.slice(2)];
+  const runner = spawn(process.execPath, [...options, ...files], { stdio: 'inherit' });
+  const limited = limitFiles(runner.pid);
+  const [status] = await once(runner, 'exit').finally(limited);
   const lines = readFileSync(report, 'utf8').split('\n').filter(Boolean);
   const failed = lines.map((line) => JSON.parse(line));
   return status === 0 || (status === 1 && failed.length > 0) ? failed : undefined;
@@ -35,7 +37,7 @@ const all = readdirSync('test')
   .map((name) => `dist/test/${name.replace(/\.ts$/, '.js')}`);
 const folder = mkdtempSync(join(tmpdir(), 'cianna-otf-test-'));
 try {
-  const first = failuresOf(all, join(folder, 'first'));
+  const first = await failuresOf(all, join(folder, 'first'));
   if (!first) process.exitCode = 1;
   else if (first.length > 0) {
     const again = filesOf(first);
@@ -43,7 +45,7 @@ try {
     if (!known || again.length > kMostAgain) process.exitCode = 1;
     else {
       console.log(`\ntest: once more, what failed: ${again.join(', ')}\n`);
-      const second = failuresOf(again, join(folder, 'second'));
+      const second = await failuresOf(again, join(folder, 'second'));
       process.exitCode = second?.length === 0 ? 0 : 1;
       if (second?.length === 0) {
         console.log('\ntest: failed the first time and passed the second; find out why:');

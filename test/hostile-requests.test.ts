@@ -1,6 +1,5 @@
 /** Requests of strangers, and of pages of strangers: what they can make a server do, say and keep. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { loadConfig } from '#otf/config/load.js';
 import { startServer } from '#otf/http/server.js';
@@ -9,7 +8,7 @@ import { FakeExecutor } from './service/fake-executor.js';
 import { rawExchange, rawSocket } from './service/raw.js';
 import { runCli } from './support/cli.js';
 import { atEnd } from './support/endings.js';
-import { startTestServer } from './support/server.js';
+import { freePort, startTestServer } from './support/server.js';
 
 /** Connections of one address. */
 const kAtOnce = 16;
@@ -176,7 +175,7 @@ describe('A page of a stranger, in the browser of somebody near the server', () 
 
 describe('The beginning of a server', () => {
   it('lets nobody connect before jobs can be run', async (t) => {
-    const port = await freePort();
+    const port = Number(await freePort());
     const flags = { server: { port }, storage: { data_dir: await tempDir(t) }, logging: { level: 'silent' as const } };
     const executor = new FakeExecutor();
     let connected = false;
@@ -204,15 +203,6 @@ describe('The beginning of a server', () => {
     assert.equal(await again.stop(), 0);
   });
 });
-
-/** A port nobody had a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('Limits of the operator', () => {
   it('hold for jobs that ask for nothing, too', async (t) => {

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
@@ -13,20 +12,13 @@ import { certificate, kNoOpenssl } from './support/certificate.js';
 import { kRoot, missingProgram } from './support/cli.js';
 import { atEnd } from './support/endings.js';
 import { httpsAsk } from './support/https-client.js';
+import { freePort } from './support/server.js';
 
 const kNginx = '/usr/sbin/nginx';
 const kSkip = missingProgram(kNginx, ['-v'], 'nginx (Debian package nginx-light)');
 const kShipped = join(kRoot, 'deploy/nginx/cianna-otf.conf');
 const kShippedTls = join(kRoot, 'deploy/nginx/cianna-otf-tls.conf');
 const kStartMs = 10_000;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** nginx with this site in front of `upstream` (host:port); gives its address. `tls`: the certificate of a site with TLS. */
 async function startNginx(
@@ -36,7 +28,7 @@ async function startNginx(
   tls?: { cert: string; key: string },
 ): Promise<string> {
   const dir = await tempDir(t);
-  const port = await freePort();
+  const port = Number(await freePort());
   const changed = site
     .replace(/server (127\.0\.0\.1|server):5000;/, `server ${upstream};`)
     .replace('listen 80;', `listen 127.0.0.1:${port};`)

@@ -1,11 +1,12 @@
 /** A WebDAV door as sites of the WLCG and of SRCNet have it: Debian's xrootd with libXrdHttp, in a folder of a test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { missingProgram } from './cli.js';
 import { atEnd } from './endings.js';
+import { freePort } from './server.js';
 
 const kXrootd = '/usr/bin/xrootd';
 /** Undefined: it is there. */
@@ -19,10 +20,7 @@ export async function webdavDoor(t: TestContext, dir: string): Promise<string> {
     await mkdir(join(dir, name));
     await chmod(join(dir, name), 0o777);
   }
-  const free = createServer();
-  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
-  const { port } = free.address() as AddressInfo;
-  await new Promise((resolve) => free.close(resolve));
+  const port = Number(await freePort());
   const lines = [
     ...['all.export /', `oss.localroot ${dir}/data`, `all.adminpath ${dir}/log`, `all.pidpath ${dir}/log`],
     ...[
