@@ -1,4 +1,4 @@
-/** Workflows of others around our commands, run by the engines that run them (Debian's cwltool and snakemake). */
+/** Workflows of others around our commands, run by the engines that run them (Debian's cwltool and snakemake) where these are. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -114,6 +114,51 @@ describe('The function for Lithops', { skip: existsSync(kPythonProgram) ? undefi
     const own = await rows('own.vot');
     assert.ok(own.includes('<TR>'));
     for (const file of ['catalogues-0.vot', 'sky-in-a.fits.vot']) assert.equal(await rows(file), own, file);
+  });
+});
+
+const kGroovy = '/usr/bin/groovy';
+
+interface NextflowTask {
+  script: string;
+  outputs: { emit: string; paths: string[] }[];
+}
+
+describe('The module for Nextflow', { skip: existsSync(kGroovy) ? undefined : 'groovy is not installed' }, () => {
+  it('has processes whose commands leave the files that they promise', async (t) => {
+    const dir = await tempDir(t);
+    const bin = await binFolder(dir);
+    const reader = [join(kRoot, 'test/support/nextflow.groovy'), join(kRoot, 'workflows/nextflow/cianna_otf.nf')];
+    /** As Nextflow: what a process runs, by bash, where its inputs are. */
+    const run = async (process_: string, inputs: Record<string, string>, args?: string) => {
+      const task = { cpus: 1, ext: args === undefined ? {} : { args } };
+      const values = JSON.stringify({ meta: { id: 'sky' }, ...inputs, task });
+      const { code, stdout, stderr } = await startCommand(kGroovy, [...reader, process_, values]);
+      assert.equal(code, 0, stderr);
+      const { script, outputs } = JSON.parse(stdout) as NextflowTask;
+      const path = `PATH=${bin}:${process.env.PATH}`;
+      const done = await startCommand('env', ['-C', dir, path, 'bash', '-ue', '-c', script]);
+      assert.equal(done.code, 0, done.stderr);
+      return outputs;
+    };
+    assert.equal(runCli(['simulate', '-o', 'sim', '--size', '300', '--seed', '2'], dir).code, 0);
+    const found = await run('CIANNA_DETECT', { image: 'sim/field.fits' }, '--measure full');
+    assert.deepEqual(found, [{ emit: 'catalogue', paths: ['sky.vot'] }]);
+    assert.equal(runCli(['detect', 'sim/field.fits', '-o', 'own.vot', '--measure', 'full'], dir).code, 0);
+    const rows = async (file: string) =>
+      /<TABLEDATA>[\s\S]*<\/TABLEDATA>/.exec(await readFile(join(dir, file), 'utf8'))?.[0] ?? '';
+    assert.ok((await rows('own.vot')).includes('<TR>'), 'a field with sources');
+    assert.equal(await rows('sky.vot'), await rows('own.vot'));
+
+    const scored = await run('CIANNA_SCORE', { catalogue: 'sky.vot', truth: 'sim/truth.vot' });
+    assert.deepEqual(scored, [{ emit: 'score', paths: ['sky-score.json'] }]);
+    assert.match(await readFile(join(dir, 'sky-score.json'), 'utf8'), /completeness/);
+
+    assert.equal(runCli(['simulate', '--cube', '-o', 'cube', '--size', '32', '--frames', '16'], dir).code, 0);
+    const cube = { cube: 'cube/dirty.fits', psf: 'cube/psf.fits' };
+    const made = await run('CIANNA_RECONSTRUCT', cube, '--method clean');
+    assert.deepEqual(made, [{ emit: 'files', paths: ['sky/*'] }]);
+    assert.ok((await readdir(join(dir, 'sky'))).includes('lightcurves.csv'));
   });
 });
 

@@ -17,7 +17,7 @@ const kTests = ['doctest-dev'];
 const kLint = ['clang-format-19', 'clang-tidy-19', 'libomp-19-dev'];
 /**
  * Independent readers of what we write, the older client's library, network namespaces, the field's WebDAV door,
- * certificates, a terminal for programs, and an engine of workflows.
+ * certificates, a terminal for programs, an engine of workflows, and the language of another.
  */
 const kReaders = [
   'python3-astropy',
@@ -31,6 +31,7 @@ const kReaders = [
   'openssl',
   'tmux',
   'cwltool',
+  'groovy',
 ].map((name) => [name]);
 /** The browser that drives the page; fonts-dejavu-core: it draws no text without any font. */
 const kBrowser = ['chromium', 'fonts-dejavu-core'];
