@@ -11,45 +11,92 @@ constexpr int kSums = kTileRows * kTileRows;
 
 #define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
 
-OTF_AVX512_BF16 __m512 summed(const void* sums, int64_t index, const Filters& filters, int from) {
-  const __m512 bias = _mm512_loadu_ps(filters.bias + from);
-  if (filters.scale == nullptr)
-    return _mm512_add_ps(_mm512_loadu_ps(static_cast<const float*>(sums) + index), bias);
-  const __m512i whole = _mm512_add_epi32(_mm512_loadu_si512(static_cast<const int32_t*>(sums) + index),
-                                         _mm512_loadu_si512(filters.correction + from));
-  return _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(0xffff, whole), _mm512_loadu_ps(filters.scale + from),
-                         bias);
-}
+/// Of sixteen filters: what their sums become before RELU.
+template <bool kBytes>
+struct Terms {
+  __m512 bias, scale;
+  __m512i correction;
 
-}  // namespace
+  OTF_AVX512_BF16 Terms(const Filters& filters, int from) : bias(_mm512_loadu_ps(filters.bias + from)) {
+    if constexpr (kBytes) {
+      scale = _mm512_loadu_ps(filters.scale + from);
+      correction = _mm512_loadu_si512(filters.correction + from);
+    }
+  }
+  OTF_AVX512_BF16 __m512 of(const int32_t* sums) const {
+    if constexpr (kBytes) {
+      const __m512i whole = _mm512_add_epi32(_mm512_loadu_si512(sums), correction);
+      return _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(0xffff, whole), scale, bias);
+    } else {
+      return _mm512_add_ps(_mm512_castsi512_ps(_mm512_loadu_si512(sums)), bias);
+    }
+  }
+};
 
-OTF_AVX512_BF16 void finish(Pending& pending, int count, const Filters& filters) {
+/// Pixels of one block, of up to 16 or, with `kBoth`, 32 filters.
+template <strips::Values kValues, bool kBytes, bool kBoth>
+OTF_AVX512_BF16 void finishSome(const int32_t* sums, char* to, int count, const Filters& filters) {
   const __m512 leak = _mm512_set1_ps(filters.epilogue.leak);
   const __m512 gap = _mm512_set1_ps(filters.epilogue.gap);
   const auto mask = static_cast<__mmask32>(filters.count >= 32 ? 0xffffffffU : (1U << filters.count) - 1U);
   const auto lowMask = static_cast<__mmask16>(mask);
   const auto highMask = static_cast<__mmask16>(mask >> 16);
-  for (const int end = std::min(pending.end, pending.next + count); pending.next < end; ++pending.next) {
-    const int block = pending.next >= pending.pixels ? 1 : 0;
-    const int pixel = pending.next - block * pending.pixels;
-    const int64_t at = 2 * block * kSums + pixel * kTileRows;
-    char* const to = pending.to[block] + pixel * filters.target.pixel;
-    const __m512 low = avx512::finished(summed(pending.sums, at, filters, 0), leak, gap);
+  const Terms<kBytes> lowTerms(filters, 0);
+  const Terms<kBytes> highTerms(filters, kBoth ? kTileRows : 0);
+  const float* const inverse = filters.inverse;
+  const float* const zeros = filters.zeros;
+  const int64_t step = filters.target.pixel;
+  for (int i = 0; i < count; ++i, sums += kTileRows, to += step) {
+    const __m512 low = avx512::finished(lowTerms.of(sums), leak, gap);
     __m512 high = _mm512_setzero_ps();
-    if (highMask != 0)
-      high = avx512::finished(summed(pending.sums, at + kSums, filters, kTileRows), leak, gap);
-    switch (filters.target.values) {
-      case strips::Values::kFloat:
-        _mm512_mask_storeu_ps(to, lowMask, low);
-        _mm512_mask_storeu_ps(to + kRowBytes, highMask, high);
-        break;
-      case strips::Values::kBf16:
-        _mm512_mask_storeu_epi16(to, mask, (__m512i)_mm512_cvtne2ps_pbh(high, low));
-        break;
-      case strips::Values::kUnsigned8:
-        _mm256_mask_storeu_epi8(to, mask, bytesFrom(low, high, filters.inverse, filters.zeros));
-        break;
+    if constexpr (kBoth) high = avx512::finished(highTerms.of(sums + kSums), leak, gap);
+    if constexpr (kValues == strips::Values::kFloat) {
+      _mm512_mask_storeu_ps(to, lowMask, low);
+      if constexpr (kBoth) _mm512_mask_storeu_ps(to + kRowBytes, highMask, high);
+    } else if constexpr (kValues == strips::Values::kBf16) {
+      _mm512_mask_storeu_epi16(to, mask, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    } else {
+      _mm256_mask_storeu_epi8(to, mask, bytesFrom(low, high, inverse, zeros));
     }
+  }
+}
+
+template <bool kBytes, bool kBoth>
+void finishSome(const int32_t* sums, char* to, int count, const Filters& filters) {
+  switch (filters.target.values) {
+    case strips::Values::kFloat:
+      return finishSome<strips::Values::kFloat, kBytes, kBoth>(sums, to, count, filters);
+    case strips::Values::kBf16:
+      return finishSome<strips::Values::kBf16, kBytes, kBoth>(sums, to, count, filters);
+    case strips::Values::kUnsigned8:
+      return finishSome<strips::Values::kUnsigned8, kBytes, kBoth>(sums, to, count, filters);
+  }
+}
+
+template <bool kBytes>
+void finishSome(const int32_t* sums, char* to, int count, const Filters& filters) {
+  if (filters.count > kTileRows) {
+    finishSome<kBytes, true>(sums, to, count, filters);
+  } else {
+    finishSome<kBytes, false>(sums, to, count, filters);
+  }
+}
+
+}  // namespace
+
+void finish(Pending& pending, int count, const Filters& filters) {
+  for (const int end = std::min(pending.end, pending.next + count); pending.next < end;) {
+    const int block = pending.next / pending.pixels;
+    const int pixel = pending.next - block * pending.pixels;
+    const int some = std::min(end - pending.next, pending.pixels - pixel);
+    const int32_t* const sums = pending.sums + block * pending.blockSums + pixel * kTileRows;
+    char* const to = pending.to[block] + pixel * filters.target.pixel;
+    if (filters.scale != nullptr) {
+      finishSome<true>(sums, to, some, filters);
+    } else {
+      finishSome<false>(sums, to, some, filters);
+    }
+    pending.next += some;
   }
 }
 

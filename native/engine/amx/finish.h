@@ -21,11 +21,14 @@ struct Filters {
   int count;
 };
 
-/// Sums of up to two blocks of pixels that are not where they go yet: floats, or 32-bit integers.
+constexpr int kMostBlocks = 3;
+
+/// Sums of some blocks of pixels that are not where they go yet: floats, or 32-bit integers.
 struct Pending {
-  const void* sums = nullptr;
-  char* to[2] = {};
-  int pixels = 1;  // of a block
+  const int32_t* sums = nullptr;
+  char* to[kMostBlocks] = {};
+  int blockSums = 0;  // from one block to the next
+  int pixels = 1;     // of a block
   int next = 0, end = 0;
 };
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/amx/weights.h"
+#include "engine/amx/product.h"
 
 namespace otf::amx {
 
@@ -14,10 +14,6 @@ int64_t gatherBytes(const Weights& weights, int sourceWidth, int rows, int width
 
 /// What multiplyRows() needs for output rows `from` to `from + rows`, in `to` where the map itself will not do: 64-byte
 /// aligned, gatherBytes(). Where it will do and `to` is not looked at: kDirect and a map of what is multiplied.
-struct Gathered {
-  const char* first = nullptr;
-  int64_t pixel = 0, sourceRow = 0, outputRow = 0;
-};
-Gathered gather(const Weights& weights, const Source& source, int from, int rows, int width, char* to);
+Operand gather(const Weights& weights, const Source& source, int from, int rows, int width, char* to);
 
 }  // namespace otf::amx

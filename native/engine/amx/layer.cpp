@@ -14,9 +14,8 @@ int64_t TileLayer::scratchBytes(int sourceWidth, int rows, int width) const {
 
 void TileLayer::run(const strips::Map& source, int from, int rows, int width, char* scratch,
                     const Target& target) const {
-  const Gathered operand = gather(*weights_, source, from, rows, width, scratch);
-  multiplyRows(*weights_, epilogue_, {operand.first, operand.pixel, operand.sourceRow, operand.outputRow},
-               rows, width, target, target_.get());
+  multiplyRows(*weights_, epilogue_, gather(*weights_, source, from, rows, width, scratch), rows, width,
+               target, target_.get());
 }
 
 }  // namespace otf::amx

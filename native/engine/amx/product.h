@@ -10,10 +10,13 @@ namespace otf::amx {
 
 using otf::Epilogue;
 
-/// What output rows are computed from: bytes from one output pixel, one source row and one output row to the next.
+/// What output rows are computed from.
 struct Operand {
   const char* first = nullptr;  // below the first row and column of the kernel of the first pixel
-  int64_t pixel = 0, sourceRow = 0, outputRow = 0;
+  // Bytes from one output pixel to the next, as from tap to tap, part to part (weights.h), and one source or output row.
+  int64_t pixel = 0, tap = 0, part = 0, sourceRow = 0, outputRow = 0;
+  int64_t block = 0;  // from one block of pixels to the next, where these lie apart
+  bool near = false;  // what was loaded is still in the first-level cache a moment later
 };
 
 using strips::Target;

@@ -24,13 +24,27 @@ int chunksOf(int bytes) {
   return chunks;
 }
 
+/// Whether taps are read apart: where pixels share them, without a product more.
+bool readsTaps(const Geometry& g, Element element) {
+  const int tap = g.channels * valueBytes(element);
+  return g.strideW < g.kernelW && tap % kQuad == 0 && chunksOf(tap) * g.kernelW == chunksOf(tap * g.kernelW);
+}
+
+/// Where pixels share values, and no product is added.
+bool canBraid(const Geometry& g, Element element) {
+  if (element != Element::kBf16 || g.channels != 1 || g.strideW >= g.kernelW || g.kernelH > kMostBraided)
+    return false;
+  const int whole = (g.kernelH + 1) / 2 * kQuad * g.kernelW;
+  return chunksOf(whole) <= (g.kernelH * g.kernelW * 2 + kRowBytes - 1) / kRowBytes;
+}
+
 }  // namespace
 
 Reading readingOf(const Geometry& g, Element element) {
   const int bytes = g.kernelW * g.channels * valueBytes(element);
   // Parts of quads and those without an even part of some size go through columns, which are padded.
   if (bytes % kQuad != 0 || bytes < kNarrow || bytes / chunksOf(bytes) < kNarrow / 2)
-    return Reading::kColumns;
+    return canBraid(g, element) ? Reading::kBraided : Reading::kColumns;
   return g.padW == 0 && g.padH == 0 ? Reading::kDirect : Reading::kBorder;
 }
 
@@ -43,15 +57,19 @@ void Weights::arrange(const float* bias) {
   const int across = g.kernelW * g.channels;
   depth_ = static_cast<int>(kRowBytes) / valueBytes(element_);
   if (reading_ == Reading::kColumns) {
-    chunks_ = (g.kernelH * across + depth_ - 1) / depth_;
+    parts_ = (g.kernelH * across + depth_ - 1) / depth_;
+  } else if (reading_ == Reading::kBraided) {
+    parts_ = chunksOf(g.kernelW * braided() * valueBytes(element_));
+    depth_ = g.kernelW * braided() / parts_;
   } else {
     rows_ = g.kernelH;
-    chunks_ = chunksOf(across * valueBytes(element_));
-    depth_ = across / chunks_;
+    taps_ = readsTaps(g, element_) ? g.kernelW : 1;
+    parts_ = chunksOf(across / taps_ * valueBytes(element_));
+    depth_ = across / taps_ / parts_;
   }
   bias_.assign(static_cast<size_t>((tiles() + 1) / 2 * 2 * kTileRows), 0.0F);
   std::copy_n(bias, g.filters, bias_.begin());
-  packed_ = Buffer(static_cast<size_t>(tiles() * rows_ * chunks_ * kTileBytes));
+  packed_ = Buffer(static_cast<size_t>(tiles() * products() * kTileBytes));
   std::memset(packed_.data(), 0, packed_.bytes());
 }
 
@@ -59,10 +77,14 @@ char* Weights::placeOf(int filter, int y, int value) {
   const int across = geometry_.kernelW * geometry_.channels;
   const int tile = filter / kTileRows;
   const int width = std::min(2, tiles() - tile / 2 * 2);
-  char* const first = const_cast<char*>(pair(tile / 2)) + tile % 2 * kTileBytes;
-  const int row = reading_ == Reading::kColumns ? 0 : y;
-  const int at = reading_ == Reading::kColumns ? y * across + value : value;
-  const int64_t product = row * chunks_ + at / depth_;
+  char* const first = const_cast<char*>(packed(tile / 2 * 2)) + tile % 2 * kTileBytes;
+  const bool whole = reading_ == Reading::kColumns || reading_ == Reading::kBraided;
+  const int row = whole ? 0 : y;
+  int below = whole ? y * across + value : value;
+  if (reading_ == Reading::kBraided) below = value * braided() + y;
+  const int tap = below / (parts_ * depth_);
+  const int at = below % (parts_ * depth_);
+  const int64_t product = (at / depth_ * rows_ + row) * taps_ + tap;
   const int byte = at % depth_ * valueBytes(element_);
   // Quads of bytes side by side. Source: Intel SDM, TDPBF16PS, TDPBUSD.
   return first + product * width * kTileBytes + byte / kQuad * kRowBytes + filter % kTileRows * kQuad +
@@ -120,8 +142,8 @@ Weights::Weights(const Geometry& geometry, std::shared_ptr<const Quantised> sour
   }
 }
 
-const char* Weights::pair(int pair) const {
-  return static_cast<const char*>(packed_.data()) + int64_t{2} * pair * rows_ * chunks_ * kTileBytes;
+const char* Weights::packed(int tile) const {
+  return static_cast<const char*>(packed_.data()) + int64_t{tile} * products() * kTileBytes;
 }
 
 }  // namespace otf::amx

@@ -27,7 +27,9 @@ enum class Reading {
   kDirect,  // in the map itself
   kBorder,  // in a copy of some rows with zeros around them
   kColumns,  // in a copy with the values below the whole kernel side by side: kernels that are narrow and few channels
+  kBraided,  // in a copy with the rows of one channel value by value: then those of neighbours overlap
 };
+constexpr int kMostBraided = 8;  // rows
 Reading readingOf(const Geometry& geometry, Element element);
 
 /// Whether sums of such products stay below 2^31.
@@ -46,13 +48,18 @@ class Weights {
   const Geometry& geometry() const { return geometry_; }
   Element element() const { return element_; }
   Reading reading() const { return reading_; }
-  int rows() const { return rows_; }      // of the kernel that are read apart
-  int chunks() const { return chunks_; }  // products of each row
-  int depth() const { return depth_; }    // values of each product
+  // Products follow each other by part of what lies below a tap, then by row, then by tap: neighbours read nearly the same.
+  int rows() const { return rows_; }    // of the kernel that are read apart
+  int taps() const { return taps_; }    // of each row that are read apart
+  int parts() const { return parts_; }  // of each of these
+  int products() const { return rows_ * taps_ * parts_; }
+  int depth() const { return depth_; }  // values of each product
+  /// Values of kBraided side by side: the rows of a kernel, and a zero where they are odd.
+  int braided() const { return (geometry_.kernelH + 1) / 2 * 2; }
   int64_t depthBytes() const { return int64_t{depth_} * valueBytes(element_); }  // whole quads
   int tiles() const { return (geometry_.filters + kTileRows - 1) / kTileRows; }
-  /// Tiles 2*pair and 2*pair+1, in turns, as the products follow.
-  const char* pair(int pair) const;
+  /// Of `tile`, which is even, and the next in turns, as the products follow.
+  const char* packed(int tile) const;
   const float* bias() const { return bias_.data(); }  // zeros up to whole pairs, as the next two
   /// Of kInt8: what is added to a sum of products for what zeros of the source count, and what the sum is times.
   const int32_t* correction() const { return correction_.data(); }
@@ -68,7 +75,7 @@ class Weights {
   Geometry geometry_;
   Element element_;
   Reading reading_;
-  int rows_ = 1, chunks_ = 1, depth_ = 0;
+  int rows_ = 1, taps_ = 1, parts_ = 1, depth_ = 0;
   Buffer packed_;
   std::vector<float> bias_, scale_;
   std::vector<int32_t> correction_;

@@ -73,21 +73,30 @@ void sse(int64_t rounds) {
   for (auto& sum : sums) sink = _mm_cvtss_f32(sum);
 }
 
+/// On drawn operands, as those of layers are: on equal ones hardly anything switches, and the clock stays at what no layer sees
+/// (on a Sapphire Rapids 3,400 to 3,800 GFLOP/s a core instead of 2,700).
 template <bool kBytes>
 void amx(int64_t rounds) {
-  alignas(64) uint16_t values[512];
-  for (auto& value : values) value = 0x3d00;
+  alignas(64) uint16_t values[4][512];
+  uint32_t state = 1;
+  for (auto& tile : values) {
+    for (auto& value : tile) {
+      state = state * 1664525U + 1013904223U;
+      const uint32_t bits = state >> 16;
+      value = static_cast<uint16_t>(kBytes ? bits : (bits & 0x80ffU) | 0x3f00U);  // 0.5 to 2 of both signs
+    }
+  }
   tiles::Config config;
   for (int i = 0; i < 8; ++i) {
     config.rows[i] = 16;
     config.bytes[i] = 64;
   }
   tiles::configure(config);
-  tiles::load<4>(values, 64);
-  tiles::load<5>(values, 64);
-  tiles::load<6>(values, 64);
-  tiles::load<7>(values, 64);
   for (int64_t i = 0; i < rounds; ++i) {
+    tiles::load<4>(values[0], 64);
+    tiles::load<5>(values[1], 64);
+    tiles::load<6>(values[2], 64);
+    tiles::load<7>(values[3], 64);
     if constexpr (kBytes) {
       tiles::multiplyBytes<0, 4, 6>();
       tiles::multiplyBytes<1, 4, 7>();

@@ -20,7 +20,8 @@ struct Rates {
 /// Bytes of a core's second-level cache.
 int64_t cacheBytes();
 
-/// FLOP/s of one thread: multiply-adds on registers alone, enough of them in flight to hide their latency.
+/// FLOP/s of one thread: multiply-adds on registers alone (AMX: and on tiles from the first-level cache), enough of them in
+/// flight to hide their latency.
 double arithmeticRate(Unit unit);
 
 /// Bytes/s of one thread that reads, writes or copies (the best of the three) between two places of `bytes` each.

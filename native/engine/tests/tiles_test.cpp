@@ -142,7 +142,18 @@ std::vector<Conv> shapes() {
           {Geometry{40, 65, 4, 1, 1, 1, 3, 0}, {1.0F, 0.0F}, 18, 3},
           {Geometry{2, 1, 1, 1}, {}, 1, 1},
           {Geometry{31, 48, 7, 7, 3, 3, 3, 3}, {0.05F, 0.38F}, 30, 30},
-          {Geometry{192, 128, 2, 2, 2, 2}, {}, 34, 6}};
+          {Geometry{192, 128, 2, 2, 2, 2}, {}, 34, 6},
+          // Operands put elsewhere: taps read apart, and maps packed for many filters.
+          {Geometry{64, 33, 3, 3, 1, 1, 1, 1}, {0.05F, 0.38F}, 37, 9},
+          {Geometry{128, 48, 3, 3, 1, 1, 1, 1}, {}, 50, 5},
+          {Geometry{512, 260, 1, 1}, {0.05F, 0.38F}, 37, 4},
+          {Geometry{512, 256, 1, 1}, {}, 9, 3},
+          {Geometry{192, 272, 2, 2, 2, 2}, {}, 70, 6},
+          // One channel, whose rows are braided.
+          {Geometry{1, 17, 3, 3, 1, 1, 1, 1}, {}, 33, 7},
+          {Geometry{1, 33, 7, 7, 2, 2, 3, 3}, {0.05F, 0.38F}, 41, 23},
+          {Geometry{1, 20, 9, 3, 2, 1, 0, 1}, {}, 15, 5},
+          {Geometry{1, 40, 2, 8, 1, 3, 1, 0}, {}, 50, 20}};
 }
 
 #define NEEDS_TILES *doctest::skip(!onednn::hasAmx()) * doctest::description("needs a CPU with AMX")
