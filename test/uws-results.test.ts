@@ -99,6 +99,29 @@ describe('results', () => {
     assert.equal(gunzipSync(zipped.body).toString(), kCatalogue);
   });
 
+  it('come as they are, many at once, of one piece or several, from any byte to any', async (t) => {
+    const catalogue = Array.from({ length: 170_000 }, (_, index) => `${index} `).join('');
+    const b = await bench(t, { catalogue });
+    const id = await completed(b);
+    const [piece, size] = [1 << 18, catalogue.length];
+    assert.ok(size > 4 * piece && size % piece !== 0);
+    const ranges = [
+      ...[0, 1, piece - 1, piece, 3 * piece + 7].map((start) => [start, size - 1] as const),
+      ...[1, piece, 2 * piece + 1, size - 1].map((length) => [11, Math.min(size, 11 + length) - 1] as const),
+    ];
+    // Buffers are kept from one to the next: the second time there are more.
+    for (let round = 0; round < 2; round++) {
+      await Promise.all(
+        ranges.map(async ([first, last]) => {
+          const headers = { range: `bytes=${first}-${last}` };
+          const text = await b.text(`/jobs/${id}/results/result`, { headers });
+          assert.ok(text === catalogue.slice(first, last + 1), `${first} to ${last}: ${text.length} bytes`);
+        }),
+      );
+      assert.ok((await b.text(`/jobs/${id}/results/result`)) === catalogue);
+    }
+  });
+
   it('stream large files to a slow reader without keeping them in memory', async (t) => {
     const catalogue = 'x'.repeat(64 << 20);
     const b = await bench(t, { catalogue });

@@ -2,7 +2,7 @@
 
 import type { HttpResponse } from 'uWebSockets.js';
 import { createHash } from 'node:crypto';
-import { close, closeSync, fstatSync, open, read } from 'node:fs';
+import { close, closeSync, fstatSync, open, readv } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
@@ -102,26 +102,51 @@ async function* piecesOf(file: number, { path, size, sha256 }: Found, plan: Plan
   const shared = gzip ? undefined : taken(length);
   try {
     for (let done = 0; done < length; ) {
-      const buffer = shared ?? Buffer.allocUnsafe(Math.min(kChunkBytes, length - done));
-      const bytesRead = await readAt(file, buffer, Math.min(buffer.length, length - done), start + done);
-      if (bytesRead === 0) throw damaged(path, kShorter);
-      const piece = buffer.subarray(0, bytesRead);
-      done += bytesRead;
-      hash?.update(piece);
-      if (done === length && hash && hash.digest('hex') !== sha256) throw damaged(path, 'is not what was written');
-      yield piece;
+      const buffers = firstOf(shared ?? [Buffer.allocUnsafe(Math.min(kChunkBytes, length - done))], length - done);
+      let left = await readAt(file, buffers, start + done);
+      if (left === 0) throw damaged(path, kShorter);
+      for (const buffer of buffers) {
+        const piece = buffer.subarray(0, left);
+        left -= piece.length;
+        done += piece.length;
+        hash?.update(piece);
+        if (done === length && hash && hash.digest('hex') !== sha256) throw damaged(path, 'is not what was written');
+        if (piece.length > 0) yield piece;
+      }
     }
   } finally {
-    if (shared?.length === kChunkBytes && spare.length < kMostSpare) spare.push(shared);
+    for (const buffer of shared ?? []) {
+      if (buffer.length === kChunkBytes && spare.length < kMostSpare) spare.push(buffer);
+    }
   }
 }
 
 /** Of downloads that have ended, for the next ones: fresh ones would be most of what the collector has to do. Many workers come at once. */
 const kMostSpare = 64;
+/** One way to the thread that reads for several pieces, as far as there are spare ones: those who read slowly hold them. */
+const kMostAtOnce = 4;
 const spare: Buffer[] = [];
 
-function taken(length: number): Buffer {
-  return length < kChunkBytes ? Buffer.allocUnsafe(length) : (spare.pop() ?? Buffer.allocUnsafeSlow(kChunkBytes));
+function taken(length: number): Buffer[] {
+  if (length < kChunkBytes) return [Buffer.allocUnsafe(length)];
+  const buffers = [spare.pop() ?? Buffer.allocUnsafeSlow(kChunkBytes)];
+  while (buffers.length < Math.min(kMostAtOnce, length / kChunkBytes)) {
+    const more = spare.pop();
+    if (!more) break;
+    buffers.push(more);
+  }
+  return buffers;
+}
+
+/** No more than `bytes` of them. */
+function firstOf(buffers: readonly Buffer[], bytes: number): Buffer[] {
+  const first: Buffer[] = [];
+  for (let left = bytes, at = 0; left > 0 && at < buffers.length; at++) {
+    const part = (buffers[at] as Buffer).subarray(0, left);
+    first.push(part);
+    left -= part.length;
+  }
+  return first;
 }
 
 async function* joined(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
@@ -143,9 +168,9 @@ async function opened({ path, once = false }: FileAnswer): Promise<number> {
   }
 }
 
-function readAt(file: number, buffer: Buffer, length: number, position: number): Promise<number> {
+function readAt(file: number, buffers: readonly Buffer[], position: number): Promise<number> {
   return new Promise((resolve, reject) =>
-    read(file, buffer, 0, length, position, (error, count) => (error ? reject(error) : resolve(count))),
+    readv(file, buffers, position, (error, count) => (error ? reject(error) : resolve(count))),
   );
 }
 

@@ -235,7 +235,7 @@ function callbacks(scene: () => Scene): Record<string, unknown> {
   const plain = ['fsync', 'fdatasync', 'open', 'close', 'fstat', 'stat', 'mkdir', 'rename', 'unlink'];
   return {
     ...Object.fromEntries(plain.map((name) => [name, of(name)])),
-    ...{ writev, read: of('read', second), write: of('write', second) },
+    ...{ writev, readv: of('readv', second), read: of('read', second), write: of('write', second) },
   };
 }
 
