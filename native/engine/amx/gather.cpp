@@ -229,7 +229,7 @@ Operand gather(const Weights& weights, const Source& source, int from, int rows,
                       .part = weights.depthBytes(),
                       .sourceRow = row,
                       .outputRow = g.strideH * row};
-    return isPacked(weights) ? pack(weights, map, rows, width, to) : map;
+    return to != nullptr && isPacked(weights) ? pack(weights, map, rows, width, to) : map;
   }
   const int copied = std::max(rowWidth(g, width), source.width + g.padW);
   const int64_t tap = copiedBytes(weights);

@@ -13,7 +13,7 @@ using Source = strips::Map;
 int64_t gatherBytes(const Weights& weights, int sourceWidth, int rows, int width);
 
 /// What multiplyRows() needs for output rows `from` to `from + rows`, in `to` where the map itself will not do: 64-byte
-/// aligned, gatherBytes(). Where it will do and `to` is not looked at: kDirect and a map of what is multiplied.
+/// aligned, gatherBytes(). `to` may be null for kDirect and a map of what is multiplied.
 Operand gather(const Weights& weights, const Source& source, int from, int rows, int width, char* to);
 
 }  // namespace otf::amx

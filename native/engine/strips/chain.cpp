@@ -100,7 +100,7 @@ void Chain::runStrip(int item, int from, int rows, const char* source, char* tar
     to.first = last ? target + (int64_t{item} * layer.height + from) * to.row
                     : scratch + gather_ + (i % 2 == 0 ? 0 : between_[0]);
     // Followers find the rows of their strip, and only those.
-    layer.layer->run(map, i == 0 ? start : 0, count, layer.width, scratch, to);
+    layer.layer->run(map, i == 0 ? start : 0, count, layer.width, i == 0 ? scratch : nullptr, to);
     map = {to.first, layer.width, count, to.values};
     if (seconds != nullptr) seconds[i] += watch.seconds();
   }

@@ -36,7 +36,8 @@ class Layer {
   virtual const Geometry& geometry() const = 0;
   /// Bytes of scratch for `rows` output rows of `width` pixels.
   virtual int64_t scratchBytes(int sourceWidth, int rows, int width) const = 0;
-  /// Output rows `from` to `from + rows`, to where the first of them goes. `scratch`: 64-byte aligned. What a pixel becomes
+  /// Output rows `from` to `from + rows`, to where the first of them goes. `scratch`: 64-byte aligned; null
+  /// where the layer follows another, whose rows it reads as they are. What a pixel becomes
   /// does not depend on which rows are done together.
   virtual void run(const Map& source, int from, int rows, int width, char* scratch,
                    const Target& target) const = 0;

@@ -206,6 +206,17 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a layer that would pack its map alone reads it as it is in a chain" NEEDS_TILES) {
+  using amx::Geometry;
+  const std::vector<Made> layers = {make({Geometry{16, 512, 3, 3, 1, 1, 1, 1}, {}, 37, 20}),
+                                    make({Geometry{512, 260, 1, 1}, {}, 37, 20})};
+  REQUIRE(amx::canFollow(layers[1].conv.geometry, amx::Element::kBf16));
+  const std::vector<float> in = draws(2 * 37 * 20 * 16, 1.0F);
+  const std::vector<float> between = inTiles({layers[0]}, in, 2, 1, kCache, false, false);
+  const std::vector<float> expected = inTiles({layers[1]}, between, 2, 1, kCache, false, false);
+  for (const int threads : {1, 2}) CHECK(inTiles(layers, in, 2, threads, kCache, false, false) == expected);
+}
+
 TEST_CASE("NaN and infinity reach the pixels whose kernels cover them, and no other" NEEDS_TILES) {
   for (const Conv& conv : shapes()) {
     const Made made = make(conv);
