@@ -21,7 +21,6 @@ abstract class NextflowModule extends Script {
 class ProcessBody {
     final Map values
     final List<Map> outputs = []
-    String emitted = null
 
     ProcessBody(Map values) { this.values = values }
 
