@@ -50,18 +50,24 @@ export async function benchEngine(options: BenchEngineOptions): Promise<void> {
   print(
     `bare oneDNN layers: ${summary.bareTilesPerSecond.toFixed(2)} tiles/s; this is ${summary.overBare.toFixed(2)} x (median of ratios)`,
   );
-  printBf16(outcome, batch);
+  printBeside(outcome, batch);
   printCianna(cianna, batch, summary.tilesPerSecond);
   print(`spread of the repeats: ${percent(summary.spread)} (slowest over fastest)`);
 }
 
-/** Of INT8: what it was calibrated on, and the same network in BF16 in the same run. */
-function printBf16({ bf16Seconds, forwardSeconds }: BenchEngineOutcome, batch: number): void {
-  if (!bf16Seconds) return;
-  const ratio = median(forwardSeconds.map((own, repeat) => (bf16Seconds[repeat] ?? Number.NaN) / own));
-  print('calibrated on the input of this benchmark: a speed, not an accuracy; the first 4 convolutions in BF16');
+/** Of INT8: what it was calibrated on, and the same network in what its other layers are in. */
+function printBeside({ besideSeconds, forwardSeconds }: BenchEngineOutcome, batch: number): void {
+  if (!besideSeconds) return;
+  const ratio = median(forwardSeconds.map((own, repeat) => (besideSeconds[repeat] ?? Number.NaN) / own));
   print(
-    `BF16 in turns: ${(batch / median(bf16Seconds)).toFixed(2)} tiles/s; INT8 is ${ratio.toFixed(2)} x (median of ratios)`,
+    'calibrated on the input of this benchmark: a speed, not an accuracy; all but the first 4 convolutions in INT8',
+  );
+  const onednn = native()
+    .describeEngines()
+    .find(({ name }) => name === 'onednn');
+  const beside = onednn?.computeTypes.includes('BF16C_FP32A') ? 'BF16' : 'FP32';
+  print(
+    `${beside} in turns: ${(batch / median(besideSeconds)).toFixed(2)} tiles/s; INT8 is ${ratio.toFixed(2)} x (median of ratios)`,
   );
 }
 

@@ -18,7 +18,7 @@ const kInt8 = 'INT8C_INT32A';
 const kOnednn = native()
   .describeEngines()
   .find(({ name }) => name === 'onednn');
-const kNoInt8 = kOnednn?.computeTypes.includes(kInt8) ? false : 'needs a CPU with AMX for INT8 (amx_int8)';
+const kNoInt8 = kOnednn?.computeTypes.includes(kInt8) ? false : 'needs a CPU with AVX-512 VNNI for INT8';
 
 /** Models without a calibration, in a folder that may be changed. */
 function plainModels(): string {
@@ -143,7 +143,7 @@ describe('models calibrate', () => {
       assert.match(stderr, says);
       assert.equal(stderr.trim().split('\n').length, 1, stderr);
     };
-    refused('demo-continuum', /calibrate on a CPU with AMX/, { ONEDNN_MAX_CPU_ISA: 'AVX2' });
+    refused('demo-continuum', /calibrate on a CPU with AVX-512 VNNI/, { ONEDNN_MAX_CPU_ISA: 'AVX2' });
     refused('demo-transients', /is no detector/);
     if (!kNoInt8) refused('demo-continuum', /too few to compare/);
     assert.equal((await resolveModel(models, 'demo-continuum')).int8, undefined);
@@ -156,11 +156,16 @@ describe('models calibrate', () => {
       ['models', 'calibrate', '--models', models, 'demo-continuum', simulated(dir, 9200001)],
       dir,
     );
-    assert.match(stdout, /^first \d convolutions in BF16, others in INT8: \d+ rows .* 99\.\d %.*; flux /m);
+    assert.match(stdout, /^all but the first \d convolutions in INT8: \d+ rows .* 99\.\d %.*; flux /m);
     assert.match(stdout, /int8-ranges\.txt: written, and named in .*model\.toml/);
     const other = simulated(dir, 9150001);
-    // The new calibration, and the one that comes with the program.
-    for (const folder of [models, join(kRoot, 'models')]) {
+    // The calibration that comes with the program, and the new one: from a quarter as many sources, some ten rows of a thousand are
+    // one more or less on a field that it has not seen.
+    const folders = [
+      [join(kRoot, 'models'), 0.99],
+      [models, 0.985],
+    ] as const;
+    for (const [folder, least] of folders) {
       const whole = detected(other, folder, 'FP32');
       const int8 = detected(other, folder, 'INT8');
       assert.equal(int8.facts.quantization, kInt8);
@@ -168,7 +173,7 @@ describe('models calibrate', () => {
       assert.equal(whole.facts.calibration_sha256, undefined);
       const { rows, share } = agreementOf([[columns(whole.rows), columns(int8.rows)]]);
       assert.ok(rows.fp32 > 800, `${rows.fp32} rows`);
-      assert.ok(share >= 0.99, `${share} of the rows match`);
+      assert.ok(share >= least, `${share} of the rows match`);
       assert.notDeepEqual(int8.rows, whole.rows);
     }
   });

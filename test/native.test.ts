@@ -33,6 +33,20 @@ for (const program of programs) {
   });
 }
 
+// Other CPUs than this one, as far as it can be told to be less.
+for (const isa of ['AVX2', 'AVX512_CORE_VNNI']) {
+  test(`the engine's cases on a CPU that has ${isa} at most`, async () => {
+    const program = programs.find((name) => basename(name) === 'test_engine') ?? assert.fail('no test_engine');
+    const run = await runNative(join(folder, program), { ONEDNN_MAX_CPU_ISA: isa });
+    const failed = run.cases.filter((each) => !each.passed && each.skipped === false);
+    assert.deepEqual(
+      failed.map((each) => [each.name, ...each.failures]),
+      [],
+    );
+    assert.equal(run.fault, undefined);
+  });
+}
+
 describe('the reader of doctest reports', () => {
   it('sees failed, thrown and skipped cases, and failures inside sub-cases', () => {
     const cases = parseReport(`<?xml version="1.0"?><doctest binary="a" version="2.4.9"><TestSuite>

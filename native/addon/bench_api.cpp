@@ -23,7 +23,8 @@ constexpr int kBenchLeading = 4;  // of an INT8 calibration: what the demonstrat
 struct Outcome {
   EngineInfo engine;
   std::vector<double> forwardSeconds, bareSeconds;
-  std::vector<double> bf16Seconds;  // of INT8: the same network in BF16, in turns
+  std::vector<double>
+      besideSeconds;  // of INT8: the same network in BF16, or FP32 where there is none, in turns
   double flopsPerItem = 0;
   const char* unit = "";
   roofline::Rates rates;
@@ -88,12 +89,12 @@ Outcome run(const BenchRequest& request, Progress& progress) {
   // Values as normalised tiles have them, different in every pixel.
   for (int64_t i = 0; i < in; ++i) input.floats()[i] = static_cast<float>((i * 7919) % 1000) / 1000.0F;
   EngineOptions options = request.engine.options;
-  std::unique_ptr<Engine> inBf16;
+  std::unique_ptr<Engine> besideInt8;
   if (request.engine.name == "onednn" && onednn::effectiveType(type) == ComputeType::kInt8cInt32a) {
     options.calibration = calibrationFor(request, network, extent, input.floats());
     EngineOptions wide = options;
     wide.computeType = ComputeType::kBf16cFp32a;
-    inBf16 = createEngine(request.engine.name, network, wide);
+    besideInt8 = createEngine(request.engine.name, network, wide);
   }
   const auto engine = createEngine(request.engine.name, network, options);
   const Buffer output(static_cast<size_t>(engine->outputValues(extent) * batch) * sizeof(float));
@@ -114,7 +115,7 @@ Outcome run(const BenchRequest& request, Progress& progress) {
   const auto forward = [&] { return timed(*engine); };
   // Once each, untimed: code generation, page faults, clock.
   forward();
-  if (inBf16) timed(*inBf16);
+  if (besideInt8) timed(*besideInt8);
   bare->run();
   engine->profile(extent, batch, input.floats(), output.floats());
   // In turns, so that whatever else the machine does falls on all of them; medians, and the best of the rates.
@@ -123,7 +124,7 @@ Outcome run(const BenchRequest& request, Progress& progress) {
     const auto ours = [&] { outcome.forwardSeconds.push_back(forward()); };
     const auto theirs = [&] { bareRounds.push_back(bare->run()); };
     if (r % 2 == 0) ours();
-    if (inBf16) outcome.bf16Seconds.push_back(timed(*inBf16));
+    if (besideInt8) outcome.besideSeconds.push_back(timed(*besideInt8));
     if (r % 2 == 1) ours();
     theirs();
     outcome.bareSeconds.push_back(std::accumulate(bareRounds.back().begin(), bareRounds.back().end(), 0.0));
@@ -147,7 +148,7 @@ Napi::Value toJs(Napi::Env env, const Outcome& outcome) {
   out.Set("engine", engineInfo(env, outcome.engine));
   out.Set("forwardSeconds", numbers(env, outcome.forwardSeconds));
   out.Set("bareSeconds", numbers(env, outcome.bareSeconds));
-  if (!outcome.bf16Seconds.empty()) out.Set("bf16Seconds", numbers(env, outcome.bf16Seconds));
+  if (!outcome.besideSeconds.empty()) out.Set("besideSeconds", numbers(env, outcome.besideSeconds));
   out.Set("flopsPerItem", outcome.flopsPerItem);
   out.Set("unit", outcome.unit);
   out.Set("peakFlops", outcome.rates.flops);

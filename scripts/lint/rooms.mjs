@@ -85,12 +85,12 @@ const kNative = {
   'engine/cpu': [],
   'engine/threads': [],
   'engine/strips': ['timing'],
-  'engine/amx': ['engine/cpu', 'engine/strips', 'tensor'],
+  'engine/narrow': ['engine/cpu', 'engine/strips', 'tensor'],
   'engine/avx512': ['engine/cpu', 'engine/strips', 'tensor'],
   'engine/roofline': ['engine/cpu', 'engine/threads', 'model', 'tensor', 'timing'],
   'engine/reference': ['engine', 'error', 'model', 'timing'],
   'engine/onednn': [
-    ...['engine', 'engine/amx', 'engine/avx512', 'engine/cpu', 'engine/roofline', 'engine/strips'],
+    ...['engine', 'engine/narrow', 'engine/avx512', 'engine/cpu', 'engine/roofline', 'engine/strips'],
     ...['engine/threads', 'error', 'model', 'tensor', 'timing'],
   ],
   'engine/process': ['engine', 'engine/threads', 'error', 'model', 'process', 'tensor', 'timing'],
@@ -128,7 +128,7 @@ const kNative = {
   'engine/tests': [
     ...[
       'engine',
-      'engine/amx',
+      'engine/narrow',
       'engine/avx512',
       'engine/conformance',
       'engine/draws',

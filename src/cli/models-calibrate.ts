@@ -72,5 +72,5 @@ function triedText({ leading, rows, share, fluxDrift, fluxScatter }: Tried): str
     fluxDrift === undefined || fluxScatter === undefined
       ? ''
       : `; flux ${(fluxDrift * 100).toFixed(1)} % off, scatter ${(fluxScatter * 100).toFixed(1)} %`;
-  return `${layers} in BF16, others in INT8: ${matched} (FP32 and INT8)${flux}`;
+  return `all but the ${layers} in INT8: ${matched} (FP32 and INT8)${flux}`;
 }

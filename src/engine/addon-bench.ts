@@ -35,7 +35,7 @@ export interface BenchEngineOutcome {
   forwardSeconds: number[];
   bareSeconds: number[];
   /** Of INT8: the same network in BF16, in turns. */
-  bf16Seconds?: number[];
+  besideSeconds?: number[];
   flopsPerItem: number;
   /** The vector or matrix unit of the effective type, and what all threads reach on it with registers alone, FLOP/s. */
   unit: string;

@@ -27,9 +27,9 @@ const kParser = new XMLParser({
   processEntities: true,
 });
 
-export async function runNative(program: string): Promise<NativeRun> {
+export async function runNative(program: string, env: NodeJS.ProcessEnv = {}): Promise<NativeRun> {
   const report = join(scratchDir(), `${basename(program)}.xml`);
-  const { code, signal, stderr } = await finished(program, ['--reporters=xml', `--out=${report}`]);
+  const { code, signal, stderr } = await finished(program, ['--reporters=xml', `--out=${report}`], env);
   const lastWords = stderr.trim().split('\n').slice(-5).join(' | ');
   const ended = signal ?? (code === 0 || code === 1 ? undefined : `exit ${code}`);
   if (ended !== undefined) return { cases: [], fault: `the program died (${ended}): ${lastWords}` };
@@ -40,9 +40,9 @@ export async function runNative(program: string): Promise<NativeRun> {
   return { cases, fault: `exit ${code}, which is not what its cases say: ${lastWords}` };
 }
 
-function finished(program: string, args: string[]) {
+function finished(program: string, args: string[], env: NodeJS.ProcessEnv) {
   return new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
     let stderr = '';
     child.stderr.on('data', (data) => {
       stderr = (stderr + data).slice(-20000);

@@ -52,16 +52,29 @@ bool hasAmx() {
 #endif
 }
 
-bool hasAmxInt8() { return hasAmx() && tiles::bytesAvailable(); }
+bool hasInt8() {
+#if defined(__x86_64__)
+  return static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core_vnni) && hasAvx512();
+#else
+  return false;
+#endif
+}
+
+narrow::Unit narrowUnit(narrow::Element element) {
+  const bool tiles = hasAmx() && (element == narrow::Element::kBf16 || tiles::bytesAvailable());
+  return tiles ? narrow::Unit::kAmx : narrow::Unit::kVectors;
+}
 
 roofline::Unit unitFor(ComputeType type) {
-  if (type == ComputeType::kInt8cInt32a) return roofline::Unit::kAmxInt8;
+  const auto isAmx = [](narrow::Element element) { return narrowUnit(element) == narrow::Unit::kAmx; };
+  if (type == ComputeType::kInt8cInt32a)
+    return isAmx(narrow::Element::kInt8) ? roofline::Unit::kAmxInt8 : roofline::Unit::kAvx512Int8;
   if (type != ComputeType::kBf16cFp32a) return vectorUnit();
-  return hasAmx() ? roofline::Unit::kAmxBf16 : roofline::Unit::kAvx512Bf16;
+  return isAmx(narrow::Element::kBf16) ? roofline::Unit::kAmxBf16 : roofline::Unit::kAvx512Bf16;
 }
 
 ComputeType effectiveType(ComputeType asked) {
-  if (asked == ComputeType::kInt8cInt32a && hasAmxInt8()) return asked;
+  if (asked == ComputeType::kInt8cInt32a && hasInt8()) return asked;
   return asked == ComputeType::kBf16cFp32a && hasBf16() ? ComputeType::kBf16cFp32a : ComputeType::kFp32cFp32a;
 }
 

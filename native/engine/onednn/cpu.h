@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "engine/narrow/product.h"
 #include "engine/roofline/rates.h"
 
 namespace otf::onednn {
@@ -16,8 +17,10 @@ bool hasAvx512();
 bool hasBf16();
 /// True where products of BF16 tiles are instructions, and the process may use them.
 bool hasAmx();
-/// And products of tiles of bytes.
-bool hasAmxInt8();
+/// True where products of bytes are instructions, of tiles or vectors.
+bool hasInt8();
+/// What multiplies narrow values: AMX where it can.
+narrow::Unit narrowUnit(narrow::Element element);
 /// What multiplies in `type` (an effective one) here.
 roofline::Unit unitFor(ComputeType type);
 /// What a request becomes here: BF16 and INT8 where the CPU has them, FP32 for all else (TF32 and FP16 are GPU types).

@@ -25,8 +25,9 @@ void fill(const Buffer& buffer) {
 }
 
 DataType dataType(ComputeType type) {
-  // INT8's yardstick is BF16 as well.
-  return onednn::effectiveType(type) == ComputeType::kFp32cFp32a ? DataType::f32 : DataType::bf16;
+  // INT8's yardstick is what its other layers are in.
+  const bool isWhole = !onednn::hasBf16() || onednn::effectiveType(type) == ComputeType::kFp32cFp32a;
+  return isWhole ? DataType::f32 : DataType::bf16;
 }
 
 class OnednnBareLayers final : public BareLayers {

@@ -78,7 +78,7 @@ class OnednnEngine final : public Engine {
         shop_{*network_,
               weights_,
               engine_,
-              onednn::effectiveType(options.computeType) != ComputeType::kFp32cFp32a,
+              onednn::hasBf16() && onednn::effectiveType(options.computeType) != ComputeType::kFp32cFp32a,
               options.rawOutput,
               {},
               calibration_.get(),
@@ -285,7 +285,7 @@ EngineDescription describeOnednn() {
   EngineDescription description{"onednn", onednn::libraryVersion(),  onednn::describeCpu(), true,
                                 "",       {ComputeType::kFp32cFp32a}};
   if (onednn::hasBf16()) description.computeTypes.push_back(ComputeType::kBf16cFp32a);
-  if (onednn::hasAmxInt8()) description.computeTypes.push_back(ComputeType::kInt8cInt32a);
+  if (onednn::hasInt8()) description.computeTypes.push_back(ComputeType::kInt8cInt32a);
   return description;
 }
 

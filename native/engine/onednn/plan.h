@@ -97,7 +97,7 @@ struct PlanSpec {
   bool monteCarlo = false;
   bool bf16 = false;
   bool rawOutput = false;
-  const Calibration* int8 = nullptr;  // with bf16: what it has ranges for is done in 8 bits
+  const Calibration* int8 = nullptr;  // what it has ranges for is done in 8 bits, the rest as `bf16` says
   RangeNotes* ranges = nullptr;       // with FP32: are told of all spatial layers
 };
 

@@ -44,6 +44,14 @@ class PlanBuilder {
   bool takesStrips(size_t layer) const;
   /// A convolution in strips that is done in 8 bits.
   bool takesBytes(size_t layer) const;
+  /// Whether strips multiply bfloat16 or bytes, and which.
+  bool isNarrow(size_t layer) const { return spec_.bf16 || takesBytes(layer); }
+  narrow::Element elementOf(size_t layer) const {
+    return takesBytes(layer) ? narrow::Element::kInt8 : narrow::Element::kBf16;
+  }
+  int64_t stripWeights(size_t layer) const;  // bytes
+  /// Whether a layer in strips may follow the one before, which is in strips as well, in a chain.
+  bool follows(size_t layer) const;
   std::shared_ptr<const strips::Layer> stripLayer(size_t layer, bool bytesOut);
   void addStrips(size_t count);
   bool takesWinograd(size_t layer) const;

@@ -1,11 +1,11 @@
-// Convolutions in strips of rows that keep what flows between them in the cache: in BF16 on AMX all, as products of tiles; in
-// FP32 on AVX-512 the first of a network, which have few channels and large maps. What MC_MODEL drops values of, a third axis
+// Convolutions in strips of rows that keep what flows between them in the cache: in INT8, and in BF16 on AMX, all; in FP32 on
+// AVX-512 the first of a network, which have few channels and large maps. On vectors oneDNN is as fast in BF16 alone. What MC_MODEL drops values of, a third axis
 // and internal padding stay with oneDNN.
 #include <omp.h>
 
 #include <algorithm>
 
-#include "engine/amx/layer.h"
+#include "engine/narrow/layer.h"
 #include "engine/onednn/cpu.h"
 #include "engine/onednn/plan_builder.h"
 #include "engine/roofline/rates.h"
@@ -29,8 +29,17 @@ DataType dataType(strips::Values values) {
   return values == strips::Values::kBf16 ? DataType::bf16 : DataType::u8;
 }
 
-std::shared_ptr<const amx::Quantised> quantised(const ChannelRanges& ranges) {
-  return std::make_shared<const amx::Quantised>(ranges.low, ranges.high);
+std::string kernelName(bool bytes, bool bf16) {
+  const auto isAmx = [](narrow::Element element) { return narrowUnit(element) == narrow::Unit::kAmx; };
+  std::string name = "strips:";
+  if (bf16) name += isAmx(narrow::Element::kBf16) ? "amx_bf16" : "avx512_bf16";
+  if (bytes && bf16) name += ",";
+  if (bytes) name += isAmx(narrow::Element::kInt8) ? "amx_int8" : "avx512_vnni";
+  return name;
+}
+
+std::shared_ptr<const narrow::Quantised> quantised(const ChannelRanges& ranges) {
+  return std::make_shared<const narrow::Quantised>(ranges.low, ranges.high);
 }
 
 }  // namespace
@@ -49,18 +58,33 @@ Shape PlanBuilder::inputOf(size_t index) const {
 bool PlanBuilder::takesStrips(size_t index) const {
   const ConvLayer* layer = ownConvolution(index);
   if (layer == nullptr) return false;
-  if (spec_.bf16) return hasAmx();
+  if (takesBytes(index)) return true;
+  if (spec_.bf16) return spec_.int8 != nullptr || narrowUnit(narrow::Element::kBf16) == narrow::Unit::kAmx;
   return hasAvx512() && spec_.ranges == nullptr && layer->size[0] * layer->channels() <= kMostTaps &&
          !takesWinograd(index);
 }
 
 bool PlanBuilder::takesBytes(size_t index) const {
   // Ranges are those of values of which none are dropped.
-  if (spec_.int8 == nullptr || index == 0 || randomSeen_ || !takesStrips(index)) return false;
+  if (spec_.int8 == nullptr || index == 0 || randomSeen_ || ownConvolution(index) == nullptr) return false;
   const auto isConv = [](const Layer& layer) { return std::holds_alternative<ConvLayer>(layer); };
   const auto end = network_.layers.begin() + static_cast<std::ptrdiff_t>(index);
   if (std::count_if(network_.layers.begin(), end, isConv) < spec_.int8->leading) return false;
-  return !spec_.int8->layers[index - 1].low.empty() && amx::fitsInt8(geometryOf(std::get<ConvLayer>(*end)));
+  return !spec_.int8->layers[index - 1].low.empty() &&
+         narrow::fitsInt8(geometryOf(std::get<ConvLayer>(*end)));
+}
+
+int64_t PlanBuilder::stripWeights(size_t index) const {
+  const auto& conv = std::get<ConvLayer>(network_.layers[index]);
+  return conv.filters * conv.weightsPerFilter() *
+         (isNarrow(index) ? narrow::valueBytes(elementOf(index)) : int64_t{sizeof(float)});
+}
+
+bool PlanBuilder::follows(size_t index) const {
+  const strips::Geometry geometry = geometryOf(std::get<ConvLayer>(network_.layers[index]));
+  // Floats are not made bytes inside a chain.
+  if (isNarrow(index) != isNarrow(index - 1)) return false;
+  return isNarrow(index) ? narrow::canFollow(geometry, elementOf(index)) : geometry.readsOnce();
 }
 
 size_t PlanBuilder::stripLayers() const {
@@ -68,29 +92,16 @@ size_t PlanBuilder::stripLayers() const {
   // Strips read all weights again: they have to stay in the cache beside what flows.
   const int64_t cache = roofline::cacheBytes();
   const auto* layer = &std::get<ConvLayer>(network_.layers[layer_]);
-  const auto element = [&](size_t index) {
-    return takesBytes(index) ? amx::Element::kInt8 : amx::Element::kBf16;
-  };
-  const auto valueBytes = [&](size_t index) {
-    return spec_.bf16 ? amx::valueBytes(element(index)) : int64_t{sizeof(float)};
-  };
-  const auto bytes = [&](size_t index) {
-    const auto& conv = std::get<ConvLayer>(network_.layers[index]);
-    return conv.filters * conv.weightsPerFilter() * valueBytes(index);
-  };
-  int64_t weights = bytes(layer_);
+  int64_t weights = stripWeights(layer_);
   size_t count = 1;
   while (layer_ + count < network_.layers.size() && takesStrips(layer_ + count)) {
     if (!splitsAtKnee(layer->activation) && !isPlain(layer->activation)) break;
     layer = &std::get<ConvLayer>(network_.layers[layer_ + count]);
-    weights += bytes(layer_ + count);
-    const strips::Geometry geometry = geometryOf(*layer);
-    const bool follows =
-        spec_.bf16 ? amx::canFollow(geometry, element(layer_ + count)) : geometry.readsOnce();
-    if (!follows || weights > cache / 2) break;
+    weights += stripWeights(layer_ + count);
+    if (!follows(layer_ + count) || weights > cache / 2) break;
     ++count;
   }
-  if (spec_.bf16) return count;
+  if (isNarrow(layer_)) return count;
   // In FP32 only where a map is spared the way to the memory and back.
   const int64_t between = shapes_[layer_].shape.values() * int64_t{sizeof(float)};
   return count > 1 && between > cache ? count : 0;
@@ -98,12 +109,14 @@ size_t PlanBuilder::stripLayers() const {
 
 std::shared_ptr<const strips::Layer> PlanBuilder::stripLayer(size_t index, bool bytesOut) {
   const Epilogue epilogue = epilogueOf(std::get<ConvLayer>(network_.layers[index]).activation);
-  if (!spec_.bf16) return std::make_shared<const avx512::DirectLayer>(weights_.direct(index, true), epilogue);
+  if (!isNarrow(index))
+    return std::make_shared<const avx512::DirectLayer>(weights_.direct(index, true), epilogue);
   const auto weights = takesBytes(index)
                            ? weights_.byteTiles(index, true, quantised(spec_.int8->layers[index - 1]))
                            : weights_.tiles(index, true);
-  return std::make_shared<const amx::TileLayer>(weights, epilogue,
-                                                bytesOut ? quantised(spec_.int8->layers[index]) : nullptr);
+  const narrow::Unit unit = narrowUnit(weights->element());
+  return std::make_shared<const narrow::NarrowLayer>(
+      weights, unit, epilogue, bytesOut ? quantised(spec_.int8->layers[index]) : nullptr);
 }
 
 void PlanBuilder::addStrips(size_t count) {
@@ -117,19 +130,19 @@ void PlanBuilder::addStrips(size_t count) {
   }
   std::vector<strips::ChainLayer> layers;
   std::vector<Reach> reaches;
-  bool isBytes = false;
-  bool isNarrow = false;
+  bool anyBytes = false;
+  bool anyOther = false;
   strips::Values values = strips::Values::kFloat;
   for (size_t i = layer_; i < end; ++i) {
     const auto& layer = std::get<ConvLayer>(network_.layers[i]);
     const Extent out = shapes_[i].shape.extent;
     const bool known = splitsAtKnee(layer.activation) || isPlain(layer.activation);
-    const bool bytesOut = i + 1 < network_.layers.size() && known && takesBytes(i + 1);
+    const bool bytesOut = i + 1 < network_.layers.size() && known && isNarrow(i) && takesBytes(i + 1);
     const bool floatsOut = !spec_.bf16 || i + 1 == network_.layers.size();
     values =
         bytesOut ? strips::Values::kUnsigned8 : (floatsOut ? strips::Values::kFloat : strips::Values::kBf16);
     layers.push_back({stripLayer(i, bytesOut), out.w, out.h, values});
-    (takesBytes(i) ? isBytes : isNarrow) = true;
+    (takesBytes(i) ? anyBytes : anyOther) = true;
     reaches.push_back(weights_.reachOfConv(i, true));
   }
   const Extent in = flow_.shape.extent;
@@ -142,9 +155,7 @@ void PlanBuilder::addStrips(size_t count) {
   const Shape shape = shapes_[end - 1].shape;
   const Flow next = produce(Desc(dims(shape), dataType(values), Tag::nhwc), shape, nextArena());
   const dnnl::memory pad = scratch(Desc({chain->scratchBytes()}, DataType::u8, Tag::x));
-  const char* const tiles =
-      isBytes && isNarrow ? "tiles:amx_bf16,amx_int8" : (isBytes ? "tiles:amx_int8" : "tiles:amx_bf16");
-  step(spec_.bf16 ? tiles : "strips:avx512",
+  step(isNarrow(end - 1) ? kernelName(anyBytes, anyOther) : "strips:avx512",
        [chain, reaches, from = flow_.memory, isInput = !flow_.arena, to = next.memory, pad](Pass& pass) {
          pass.stream.wait();
          const void* source = isInput ? pass.input : from.get_data_handle();

@@ -24,7 +24,9 @@ avx512::WinogradShape shapeOf(const ConvLayer& layer, Extent in) {
 
 bool PlanBuilder::takesWinograd(size_t index) const {
   const ConvLayer* layer = ownConvolution(index);
-  if (layer == nullptr || spec_.bf16 || spec_.ranges != nullptr || flow_.flat || !hasAvx512()) return false;
+  if (layer == nullptr || spec_.bf16 || spec_.ranges != nullptr || flow_.flat || takesBytes(index) ||
+      !hasAvx512())
+    return false;
   if (layer->size != Triple{3, 3, 1} || layer->stride != Triple{1, 1, 1}) return false;
   return avx512::pays(shapeOf(*layer, inputOf(index).extent));
 }

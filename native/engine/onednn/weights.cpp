@@ -91,12 +91,12 @@ std::shared_ptr<const T> WeightStore::pack(Packed<T>& packed, size_t index, bool
   return kept;
 }
 
-std::shared_ptr<const amx::Weights> WeightStore::tiles(size_t index, bool scaled) {
+std::shared_ptr<const narrow::Weights> WeightStore::tiles(size_t index, bool scaled) {
   return pack(tiles_, index, scaled, geometryOf(std::get<ConvLayer>(network_->layers[index])));
 }
 
-std::shared_ptr<const amx::Weights> WeightStore::byteTiles(
-    size_t index, bool scaled, const std::shared_ptr<const amx::Quantised>& source) {
+std::shared_ptr<const narrow::Weights> WeightStore::byteTiles(
+    size_t index, bool scaled, const std::shared_ptr<const narrow::Quantised>& source) {
   return pack(byteTiles_, index, scaled, geometryOf(std::get<ConvLayer>(network_->layers[index])), source);
 }
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/amx/weights.h"
 #include "engine/avx512/direct.h"
 #include "engine/avx512/winograd.h"
+#include "engine/narrow/weights.h"
 #include "engine/onednn/compat.h"
 #include "model/network.h"
 
@@ -36,10 +36,10 @@ class WeightStore {
   /// `rank`: 2 or 3 spatial axes. `layout`: the primitive's weights descriptor.
   LayerWeights conv(size_t layer, bool scaled, size_t rank, const Desc& layout, dnnl::stream& stream);
   /// The same for products of tiles; the layer must be two-dimensional.
-  std::shared_ptr<const amx::Weights> tiles(size_t layer, bool scaled);
+  std::shared_ptr<const narrow::Weights> tiles(size_t layer, bool scaled);
   /// The same in bytes, for maps of `source`.
-  std::shared_ptr<const amx::Weights> byteTiles(size_t layer, bool scaled,
-                                                const std::shared_ptr<const amx::Quantised>& source);
+  std::shared_ptr<const narrow::Weights> byteTiles(size_t layer, bool scaled,
+                                                   const std::shared_ptr<const narrow::Quantised>& source);
   /// The same for direct sums.
   std::shared_ptr<const avx512::DirectWeights> direct(size_t layer, bool scaled);
   /// The same for Winograd's transforms, of kernels of 3x3.
@@ -76,7 +76,7 @@ class WeightStore {
   using Packed = std::map<std::pair<size_t, bool>, std::shared_ptr<const T>>;
   template <typename T, typename... Shape>
   std::shared_ptr<const T> pack(Packed<T>& packed, size_t layer, bool scaled, const Shape&... shape);
-  Packed<amx::Weights> tiles_, byteTiles_;
+  Packed<narrow::Weights> tiles_, byteTiles_;
   Packed<avx512::DirectWeights> direct_;
   Packed<avx512::WinogradWeights> winograd_;
   int64_t bytes_ = 0;

@@ -53,6 +53,15 @@ __attribute__((target("avx512f,avx512bf16"))) void avx512Bf16(int64_t rounds) {
   for (auto& sum : sums) sink = _mm512_cvtss_f32(sum);
 }
 
+__attribute__((target("avx512f,avx512vnni"))) void avx512Int8(int64_t rounds) {
+  __m512i sums[kChains];
+  for (auto& sum : sums) sum = _mm512_set1_epi32(1);
+  const __m512i factor = _mm512_set1_epi8(1);
+  for (int64_t i = 0; i < rounds; ++i)
+    for (auto& sum : sums) sum = _mm512_dpbusd_epi32(sum, factor, factor);
+  for (auto& sum : sums) sink = static_cast<float>(_mm_cvtsi128_si32(_mm512_castsi512_si128(sum)));
+}
+
 __attribute__((target("avx2,fma"))) void avx2(int64_t rounds) {
   __m256 sums[kChains];
   for (auto& sum : sums) sum = _mm256_set1_ps(1.0F);
@@ -117,7 +126,8 @@ void amx(int64_t rounds) {
 }  // namespace
 
 const char* unitName(Unit unit) {
-  constexpr const char* kNames[] = {"SSE", "AVX2", "AVX-512", "AVX-512 BF16", "AMX BF16", "AMX INT8"};
+  constexpr const char* kNames[] = {"SSE",          "AVX2",     "AVX-512", "AVX-512 BF16",
+                                    "AVX-512 INT8", "AMX BF16", "AMX INT8"};
   return kNames[static_cast<size_t>(unit)];
 }
 
@@ -129,6 +139,8 @@ double arithmeticRate(Unit unit) {
       return fastest(20'000, kPair * 4 * 16 * 16 * 64, amx<true>);
     case Unit::kAmxBf16:
       return fastest(20'000, kPair * 4 * 16 * 16 * 32, amx<false>);
+    case Unit::kAvx512Int8:
+      return fastest(100'000, kPair * kChains * 64, avx512Int8);
     case Unit::kAvx512Bf16:
       return fastest(100'000, kPair * kChains * 32, avx512Bf16);
     case Unit::kAvx512:

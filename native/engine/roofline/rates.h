@@ -7,7 +7,7 @@
 namespace otf::roofline {
 
 /// The widest unit that a computation may use.
-enum class Unit { kSse, kAvx2, kAvx512, kAvx512Bf16, kAmxBf16, kAmxInt8 };
+enum class Unit { kSse, kAvx2, kAvx512, kAvx512Bf16, kAvx512Int8, kAmxBf16, kAmxInt8 };
 const char* unitName(Unit unit);
 
 /// Of all threads together.

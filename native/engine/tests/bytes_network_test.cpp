@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/amx/quantised.h"
+#include "engine/narrow/quantised.h"
 #include "engine/onednn/cpu.h"
 #include "engine/registry/registry.h"
 #include "engine/tests/check.h"
@@ -51,7 +51,7 @@ struct Net {
 
 /// Bytes and back, as the engine rounds; channels first.
 void throughBytes(const ChannelRanges& ranges, std::vector<float>& values) {
-  const amx::Quantised how(ranges.low, ranges.high);
+  const narrow::Quantised how(ranges.low, ranges.high);
   const size_t map = values.size() / ranges.low.size();
   for (size_t i = 0; i < values.size(); ++i) {
     const size_t c = i / map;
@@ -62,7 +62,7 @@ void throughBytes(const ChannelRanges& ranges, std::vector<float>& values) {
 
 /// Signed bytes and back: one scale for a filter, after those of the source's channels.
 void throughBytes(const ChannelRanges& source, ConvLayer& conv) {
-  const amx::Quantised how(source.low, source.high);
+  const narrow::Quantised how(source.low, source.high);
   const int64_t each = conv.weightsPerFilter() - 1;
   const int64_t taps = each / conv.channels();
   for (int f = 0; f < conv.filters; ++f) {
@@ -116,7 +116,7 @@ double distance(const std::vector<float>& values, const std::vector<float>& expe
 }
 
 #define NEEDS_BYTES \
-  *doctest::skip(!onednn::hasAmxInt8()) * doctest::description("needs a CPU with AMX for INT8")
+  *doctest::skip(!onednn::hasInt8()) * doctest::description("needs a CPU with AVX-512 for INT8 (VNNI)")
 
 }  // namespace
 
@@ -155,7 +155,7 @@ TEST_CASE(
     const std::vector<float> whole = plainly(net, false);
     const double rounding = distance(bytes, whole);
     CAPTURE(rounding);
-    // What is left: the first layers are in BF16, and a value that lies between two bytes may fall to either side.
+    // What is left: the first layers are in BF16 or FP32, and a value that lies between two bytes may fall to either side.
     CHECK(distance(out, bytes) < 0.5 * rounding);
     CHECK(rounding < 0.1);
   }
@@ -178,7 +178,7 @@ TEST_CASE("a network in INT8 gives the same at every batch and number of threads
   }
 }
 
-TEST_CASE("layers after one that drops values stay in BF16 in Monte Carlo passes" NEEDS_BYTES) {
+TEST_CASE("layers after one that drops values stay out of INT8 in Monte Carlo passes" NEEDS_BYTES) {
   const Net net("sdc1");
   const auto drawn = [&](ComputeType type) {
     const auto engine = net.engine(type);
@@ -194,7 +194,7 @@ TEST_CASE("layers after one that drops values stay in BF16 in Monte Carlo passes
 TEST_CASE("INT8 without a calibration is refused where there is INT8, and is FP32 where there is none") {
   EngineOptions options = test::twoThreads();
   options.computeType = ComputeType::kInt8cInt32a;
-  if (onednn::hasAmxInt8()) {
+  if (onednn::hasInt8()) {
     CHECK_THROWS_WITH_AS(createEngine("onednn", test::demo(), options), doctest::Contains("models calibrate"),
                          OtfError);
   } else {
@@ -205,7 +205,8 @@ TEST_CASE("INT8 without a calibration is refused where there is INT8, and is FP3
 
 TEST_CASE("ranges are taken in FP32 only" NEEDS_BYTES) {
   EngineOptions options = test::twoThreads();
-  options.computeType = ComputeType::kBf16cFp32a;
+  options.computeType = ComputeType::kInt8cInt32a;
+  options.calibration = std::make_shared<Calibration>();
   options.ranges = std::make_shared<RangeNotes>();
   CHECK_THROWS_AS(createEngine("onednn", test::demo(), options), OtfError);
 }

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/amx/layer.h"
+#include "engine/narrow/layer.h"
 #include "engine/onednn/cpu.h"
 #include "engine/onednn/layout.h"
 #include "engine/strips/chain.h"
@@ -17,8 +17,8 @@
 #include "tensor/buffer.h"
 
 using namespace otf;
-using amx::Geometry;
-using amx::Quantised;
+using narrow::Geometry;
+using narrow::Quantised;
 using strips::Values;
 
 namespace {
@@ -50,7 +50,7 @@ struct Conv {
   int width = 0, height = 0;  // of what goes in
   std::vector<float> weights, bias;
   std::shared_ptr<const Quantised> source, target;
-  std::shared_ptr<const amx::Weights> packed;
+  std::shared_ptr<const narrow::Weights> packed;
 
   Conv(const Geometry& g, int w, int h, std::shared_ptr<const Quantised> from = nullptr)
       : geometry(g), width(w), height(h), bias(draws(g.filters, 0.2F)) {
@@ -59,7 +59,7 @@ struct Conv {
     std::fill_n(weights.begin(), g.filters > 2 ? each : 0, 0.0F);  // a filter of nothing
     source = from ? std::move(from) : quantised(g.channels);
     target = quantised(g.filters);
-    packed = std::make_shared<const amx::Weights>(g, source, weights.data(), bias.data());
+    packed = std::make_shared<const narrow::Weights>(g, source, weights.data(), bias.data());
   }
   int outWidth() const { return (width + 2 * geometry.padW - geometry.kernelW) / geometry.strideW + 1; }
   int outHeight() const { return (height + 2 * geometry.padH - geometry.kernelH) / geometry.strideH + 1; }
@@ -132,11 +132,11 @@ std::vector<uint8_t> narrowed(const Quantised& how, const std::vector<float>& va
 
 /// Of `batch` items; From and To are what goes in and comes out.
 template <typename To, typename From>
-std::vector<To> inTiles(const std::vector<Conv>& layers, const std::vector<From>& in, Values from, Values to,
-                        int batch, int threads, int64_t cache) {
+std::vector<To> inTiles(narrow::Unit unit, const std::vector<Conv>& layers, const std::vector<From>& in,
+                        Values from, Values to, int batch, int threads, int64_t cache) {
   std::vector<strips::ChainLayer> chained;
   for (const Conv& c : layers)
-    chained.push_back({std::make_shared<amx::TileLayer>(c.packed, kRelu, c.target), c.outWidth(),
+    chained.push_back({std::make_shared<narrow::NarrowLayer>(c.packed, unit, kRelu, c.target), c.outWidth(),
                        c.outHeight(), Values::kUnsigned8});
   chained.back().out = to;
   const strips::Chain chain(std::move(chained), {layers[0].width, layers[0].height, from}, batch, threads,
@@ -170,59 +170,77 @@ std::vector<Conv> shapes() {
   return all;
 }
 
+/// All that there are: what they give is the same.
+std::vector<narrow::Unit> units() {
+  std::vector<narrow::Unit> all = {narrow::Unit::kVectors};
+  if (onednn::narrowUnit(narrow::Element::kInt8) == narrow::Unit::kAmx) all.push_back(narrow::Unit::kAmx);
+  return all;
+}
+
 #define NEEDS_BYTES \
-  *doctest::skip(!onednn::hasAmxInt8()) * doctest::description("needs a CPU with AMX for INT8")
+  *doctest::skip(!onednn::hasInt8()) * doctest::description("needs a CPU with AVX-512 for INT8 (VNNI)")
 
 }  // namespace
 
 TEST_CASE("products of bytes are the sums of whole numbers, of every shape" NEEDS_BYTES) {
-  for (const Conv& conv : shapes()) {
-    CAPTURE(conv.geometry.channels);
-    CAPTURE(conv.geometry.filters);
-    CAPTURE(conv.geometry.kernelW);
-    CAPTURE(conv.geometry.padW);
-    const std::vector<uint8_t> in = bytes(conv);
-    const std::vector<float> expected = plainly(conv, in);
-    CHECK(inTiles<float>({conv}, in, Values::kUnsigned8, Values::kFloat, 1, 1, kCache) == expected);
-    CHECK(inTiles<uint8_t>({conv}, in, Values::kUnsigned8, Values::kUnsigned8, 1, 1, kCache) ==
-          narrowed(*conv.target, expected));
+  for (const narrow::Unit unit : units()) {
+    CAPTURE(unit);
+    for (const Conv& conv : shapes()) {
+      CAPTURE(conv.geometry.channels);
+      CAPTURE(conv.geometry.filters);
+      CAPTURE(conv.geometry.kernelW);
+      CAPTURE(conv.geometry.padW);
+      const std::vector<uint8_t> in = bytes(conv);
+      const std::vector<float> expected = plainly(conv, in);
+      CHECK(inTiles<float>(unit, {conv}, in, Values::kUnsigned8, Values::kFloat, 1, 1, kCache) == expected);
+      CHECK(inTiles<uint8_t>(unit, {conv}, in, Values::kUnsigned8, Values::kUnsigned8, 1, 1, kCache) ==
+            narrowed(*conv.target, expected));
+    }
   }
 }
 
 TEST_CASE("floats and bfloat16 become bytes on the way in, within their ranges and beyond" NEEDS_BYTES) {
-  for (const Conv& conv : shapes()) {
-    CAPTURE(conv.geometry.channels);
-    std::vector<float> wide = draws(conv.inputs(), 1.5F);
-    wide[0] = std::numeric_limits<float>::quiet_NaN();
-    wide[wide.size() / 2] = -std::numeric_limits<float>::infinity();
-    std::vector<onednn::Bf16> narrow(wide.size());
-    for (size_t i = 0; i < wide.size(); ++i) onednn::store(narrow[i], wide[i]);
-    const auto expect = [&](const std::vector<float>& values) {
-      return plainly(conv, narrowed(*conv.source, values));
-    };
-    CHECK(inTiles<float>({conv}, wide, Values::kFloat, Values::kFloat, 1, 1, kCache) == expect(wide));
-    for (size_t i = 0; i < wide.size(); ++i) wide[i] = onednn::toFloat(narrow[i]);
-    CHECK(inTiles<float>({conv}, narrow, Values::kBf16, Values::kFloat, 1, 1, kCache) == expect(wide));
+  for (const narrow::Unit unit : units()) {
+    CAPTURE(unit);
+    for (const Conv& conv : shapes()) {
+      CAPTURE(conv.geometry.channels);
+      std::vector<float> wide = draws(conv.inputs(), 1.5F);
+      wide[0] = std::numeric_limits<float>::quiet_NaN();
+      wide[wide.size() / 2] = -std::numeric_limits<float>::infinity();
+      std::vector<onednn::Bf16> narrow(wide.size());
+      for (size_t i = 0; i < wide.size(); ++i) onednn::store(narrow[i], wide[i]);
+      const auto expect = [&](const std::vector<float>& values) {
+        return plainly(conv, narrowed(*conv.source, values));
+      };
+      CHECK(inTiles<float>(unit, {conv}, wide, Values::kFloat, Values::kFloat, 1, 1, kCache) == expect(wide));
+      for (size_t i = 0; i < wide.size(); ++i) wide[i] = onednn::toFloat(narrow[i]);
+      CHECK(inTiles<float>(unit, {conv}, narrow, Values::kBf16, Values::kFloat, 1, 1, kCache) ==
+            expect(wide));
+    }
   }
 }
 
 TEST_CASE(
     "a chain in bytes is its layers one by one, at any batch, cache and number of threads" NEEDS_BYTES) {
-  std::vector<Conv> layers = {{{16, 32, 3, 3, 1, 1, 1, 1}, 83, 51}};
-  layers.emplace_back(Geometry{32, 64, 2, 2, 2, 2}, 83, 51, layers.back().target);
-  layers.emplace_back(Geometry{64, 40, 1, 1}, 41, 25, layers.back().target);
-  for (size_t i = 1; i < layers.size(); ++i) REQUIRE(amx::canFollow(layers[i].geometry, amx::Element::kInt8));
-  std::vector<uint8_t> in;
-  std::vector<uint8_t> expected;
-  for (int n = 0; n < 3; ++n) {
-    std::vector<uint8_t> flow = bytes(layers[0]);
-    in.insert(in.end(), flow.begin(), flow.end());
-    for (const Conv& layer : layers) flow = narrowed(*layer.target, plainly(layer, flow));
-    expected.insert(expected.end(), flow.begin(), flow.end());
-  }
-  for (const int threads : {1, 2, 3}) {
-    for (const int64_t cache : {int64_t{1}, int64_t{100'000}, kCache})
-      CHECK(inTiles<uint8_t>(layers, in, Values::kUnsigned8, Values::kUnsigned8, 3, threads, cache) ==
-            expected);
+  for (const narrow::Unit unit : units()) {
+    CAPTURE(unit);
+    std::vector<Conv> layers = {{{16, 32, 3, 3, 1, 1, 1, 1}, 83, 51}};
+    layers.emplace_back(Geometry{32, 64, 2, 2, 2, 2}, 83, 51, layers.back().target);
+    layers.emplace_back(Geometry{64, 40, 1, 1}, 41, 25, layers.back().target);
+    for (size_t i = 1; i < layers.size(); ++i)
+      REQUIRE(narrow::canFollow(layers[i].geometry, narrow::Element::kInt8));
+    std::vector<uint8_t> in;
+    std::vector<uint8_t> expected;
+    for (int n = 0; n < 3; ++n) {
+      std::vector<uint8_t> flow = bytes(layers[0]);
+      in.insert(in.end(), flow.begin(), flow.end());
+      for (const Conv& layer : layers) flow = narrowed(*layer.target, plainly(layer, flow));
+      expected.insert(expected.end(), flow.begin(), flow.end());
+    }
+    for (const int threads : {1, 2, 3}) {
+      for (const int64_t cache : {int64_t{1}, int64_t{100'000}, kCache})
+        CHECK(inTiles<uint8_t>(unit, layers, in, Values::kUnsigned8, Values::kUnsigned8, 3, threads, cache) ==
+              expected);
+    }
   }
 }

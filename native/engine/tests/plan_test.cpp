@@ -3,6 +3,7 @@
 
 #include <omp.h>
 
+#include "engine/onednn/cpu.h"
 #include "engine/onednn/lane.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
@@ -38,6 +39,7 @@ TEST_CASE("a pass stopped before any layer goes on in another plan to the same o
   for (const std::string& name : test::caseNames()) {
     const test::Case c = test::loadCase(name);
     for (const bool bf16 : {false, true}) {
+      if (bf16 && !onednn::hasBf16()) continue;
       Net net(c, bf16);
       Walker one(net.shop, 1);
       Walker two(net.shop, 2);
@@ -87,5 +89,5 @@ TEST_CASE("a pass stopped before any layer goes on in another plan to the same o
       }
     }
   }
-  CHECK(changed > 100);
+  CHECK(changed > (onednn::hasBf16() ? 100 : 50));
 }

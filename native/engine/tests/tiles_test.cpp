@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/amx/layer.h"
+#include "engine/narrow/layer.h"
 #include "engine/onednn/cpu.h"
 #include "engine/onednn/layout.h"
 #include "engine/registry/registry.h"
@@ -41,14 +41,14 @@ std::vector<float> draws(int64_t count, float scale) {
 }
 
 struct Conv {
-  amx::Geometry geometry;
-  amx::Epilogue epilogue{0.05F, 0.95F * 0.4F};  // a knee at 0.4
-  int width = 0, height = 0;                    // of what goes in
+  narrow::Geometry geometry;
+  narrow::Epilogue epilogue{0.05F, 0.95F * 0.4F};  // a knee at 0.4
+  int width = 0, height = 0;                       // of what goes in
   int outWidth() const { return (width + 2 * geometry.padW - geometry.kernelW) / geometry.strideW + 1; }
   int outHeight() const { return (height + 2 * geometry.padH - geometry.kernelH) / geometry.strideH + 1; }
 };
 
-float activated(const amx::Epilogue& e, double x) {
+float activated(const narrow::Epilogue& e, double x) {
   if (std::isinf(e.gap)) return static_cast<float>(x);
   const double knee = e.gap / (1.0 - e.leak);
   return static_cast<float>(x <= 0 ? e.leak * x : (x > knee ? knee + e.leak * (x - knee) : x));
@@ -57,7 +57,7 @@ float activated(const amx::Epilogue& e, double x) {
 /// Channels last.
 std::vector<float> plainly(const Conv& c, const std::vector<float>& in, const std::vector<float>& weights,
                            const std::vector<float>& bias) {
-  const amx::Geometry& g = c.geometry;
+  const narrow::Geometry& g = c.geometry;
   std::vector<float> out;
   for (int y = 0; y < c.outHeight(); ++y) {
     for (int x = 0; x < c.outWidth(); ++x) {
@@ -84,24 +84,24 @@ std::vector<float> plainly(const Conv& c, const std::vector<float>& in, const st
 struct Made {
   Conv conv;
   std::vector<float> weights, bias;
-  std::shared_ptr<const amx::Weights> packed;
+  std::shared_ptr<const narrow::Weights> packed;
 };
 Made make(const Conv& conv) {
-  const amx::Geometry& g = conv.geometry;
+  const narrow::Geometry& g = conv.geometry;
   const int64_t each = int64_t{g.channels} * g.kernelW * g.kernelH;
   Made made{
       conv, draws(each * g.filters, 2.0F / std::sqrt(static_cast<float>(each))), draws(g.filters, 0.2F), {}};
-  made.packed = std::make_shared<const amx::Weights>(g, made.weights.data(), made.bias.data());
+  made.packed = std::make_shared<const narrow::Weights>(g, made.weights.data(), made.bias.data());
   return made;
 }
 
 /// Of `batch` items, in float.
-std::vector<float> inTiles(const std::vector<Made>& layers, const std::vector<float>& in, int batch,
-                           int threads, int64_t cache, bool floatsIn, bool floatsOut) {
+std::vector<float> inTiles(narrow::Unit unit, const std::vector<Made>& layers, const std::vector<float>& in,
+                           int batch, int threads, int64_t cache, bool floatsIn, bool floatsOut) {
   std::vector<strips::ChainLayer> chained;
   for (const Made& m : layers)
-    chained.push_back({std::make_shared<amx::TileLayer>(m.packed, m.conv.epilogue), m.conv.outWidth(),
-                       m.conv.outHeight(), strips::Values::kBf16});
+    chained.push_back({std::make_shared<narrow::NarrowLayer>(m.packed, unit, m.conv.epilogue),
+                       m.conv.outWidth(), m.conv.outHeight(), strips::Values::kBf16});
   if (floatsOut) chained.back().out = strips::Values::kFloat;
   const strips::Chain chain(std::move(chained),
                             {layers[0].conv.width, layers[0].conv.height,
@@ -128,7 +128,7 @@ std::vector<float> inTiles(const std::vector<Made>& layers, const std::vector<fl
 }
 
 std::vector<Conv> shapes() {
-  using amx::Geometry;
+  using narrow::Geometry;
   return {{Geometry{1, 32, 5, 5, 1, 1, 2, 2}, {0.05F, 0.38F}, 40, 21},
           {Geometry{32, 16, 2, 2, 2, 2}, {}, 50, 30},
           {Geometry{16, 24, 3, 3, 1, 1, 1, 1}, {0.05F, 0.38F}, 35, 20},
@@ -156,93 +156,116 @@ std::vector<Conv> shapes() {
           {Geometry{1, 40, 2, 8, 1, 3, 1, 0}, {}, 50, 20}};
 }
 
-#define NEEDS_TILES *doctest::skip(!onednn::hasAmx()) * doctest::description("needs a CPU with AMX")
+/// All that there are.
+std::vector<narrow::Unit> units() {
+  std::vector<narrow::Unit> all = {narrow::Unit::kVectors};
+  if (onednn::hasAmx()) all.push_back(narrow::Unit::kAmx);
+  return all;
+}
+
+#define NEEDS_AMX *doctest::skip(!onednn::hasAmx()) * doctest::description("needs a CPU with AMX")
+#define NEEDS_BF16 \
+  *doctest::skip(!onednn::hasBf16()) * doctest::description("needs a CPU with AVX-512 for BF16")
 
 }  // namespace
 
 TEST_CASE(
-    "products of tiles are the convolution, of every shape, float and bfloat16 at both ends" NEEDS_TILES) {
-  for (const Conv& conv : shapes()) {
-    const Made made = make(conv);
-    const std::vector<float> in = draws(int64_t{conv.width} * conv.height * conv.geometry.channels, 1.0F);
-    const std::vector<float> expected = plainly(conv, in, made.weights, made.bias);
-    CAPTURE(conv.geometry.channels);
-    CAPTURE(conv.geometry.filters);
-    CAPTURE(conv.geometry.kernelW);
-    for (const bool floatsIn : {false, true}) {
-      if (floatsIn && conv.geometry.channels > 1) continue;
-      const std::vector<float> exact = inTiles({made}, in, 1, 1, kCache, floatsIn, true);
-      REQUIRE(exact.size() == expected.size());
-      CHECK(test::worst(exact.data(), expected.data(), static_cast<int64_t>(exact.size()), 1e-5, 1e-5) <=
-            1.0);
-      const std::vector<float> narrow = inTiles({made}, in, 1, 1, kCache, floatsIn, false);
-      for (size_t i = 0; i < narrow.size(); ++i) CHECK(narrow[i] == rounded(exact[i]));
+    "products of tiles are the convolution, of every shape, float and bfloat16 at both ends" NEEDS_BF16) {
+  for (const narrow::Unit unit : units()) {
+    CAPTURE(unit);
+    for (const Conv& conv : shapes()) {
+      const Made made = make(conv);
+      const std::vector<float> in = draws(int64_t{conv.width} * conv.height * conv.geometry.channels, 1.0F);
+      const std::vector<float> expected = plainly(conv, in, made.weights, made.bias);
+      CAPTURE(conv.geometry.channels);
+      CAPTURE(conv.geometry.filters);
+      CAPTURE(conv.geometry.kernelW);
+      for (const bool floatsIn : {false, true}) {
+        if (floatsIn && conv.geometry.channels > 1) continue;
+        const std::vector<float> exact = inTiles(unit, {made}, in, 1, 1, kCache, floatsIn, true);
+        REQUIRE(exact.size() == expected.size());
+        CHECK(test::worst(exact.data(), expected.data(), static_cast<int64_t>(exact.size()), 1e-5, 1e-5) <=
+              1.0);
+        const std::vector<float> narrow = inTiles(unit, {made}, in, 1, 1, kCache, floatsIn, false);
+        for (size_t i = 0; i < narrow.size(); ++i) CHECK(narrow[i] == rounded(exact[i]));
+      }
     }
   }
 }
 
 TEST_CASE(
-    "a chain in strips is its layers one by one, at any batch, cache and number of threads" NEEDS_TILES) {
-  using amx::Geometry;
-  const amx::Epilogue relu{0.05F, 0.38F};
-  const std::vector<Made> layers = {make({Geometry{1, 32, 5, 5, 1, 1, 2, 2}, relu, 83, 51}),
-                                    make({Geometry{32, 24, 2, 2, 2, 2}, relu, 83, 51}),
-                                    make({Geometry{24, 40, 1, 1}, relu, 41, 25}),
-                                    make({Geometry{40, 20, 2, 2, 2, 2}, relu, 41, 25})};
-  for (size_t i = 1; i < layers.size(); ++i)
-    CHECK(amx::canFollow(layers[i].conv.geometry, amx::Element::kBf16));
-  const int64_t item = 83 * 51;
-  const std::vector<float> in = draws(3 * item, 2.0F);
-  std::vector<float> flow = in;
-  for (size_t i = 0; i < layers.size(); ++i) flow = inTiles({layers[i]}, flow, 3, 1, kCache, i == 0, false);
-  for (const int threads : {1, 2, 3}) {
-    for (const int64_t cache : {int64_t{1}, int64_t{100'000}, kCache}) {
-      CHECK(inTiles(layers, in, 3, threads, cache, true, false) == flow);
-      const std::vector<float> lone(in.begin() + item, in.begin() + 2 * item);
-      const auto each = static_cast<std::ptrdiff_t>(flow.size() / 3);
-      CHECK(inTiles(layers, lone, 1, threads, cache, true, false) ==
-            std::vector<float>(flow.begin() + each, flow.begin() + 2 * each));
+    "a chain in strips is its layers one by one, at any batch, cache and number of threads" NEEDS_BF16) {
+  for (const narrow::Unit unit : units()) {
+    CAPTURE(unit);
+    using narrow::Geometry;
+    const narrow::Epilogue relu{0.05F, 0.38F};
+    const std::vector<Made> layers = {make({Geometry{1, 32, 5, 5, 1, 1, 2, 2}, relu, 83, 51}),
+                                      make({Geometry{32, 24, 2, 2, 2, 2}, relu, 83, 51}),
+                                      make({Geometry{24, 40, 1, 1}, relu, 41, 25}),
+                                      make({Geometry{40, 20, 2, 2, 2, 2}, relu, 41, 25})};
+    for (size_t i = 1; i < layers.size(); ++i)
+      CHECK(narrow::canFollow(layers[i].conv.geometry, narrow::Element::kBf16));
+    const int64_t item = 83 * 51;
+    const std::vector<float> in = draws(3 * item, 2.0F);
+    std::vector<float> flow = in;
+    for (size_t i = 0; i < layers.size(); ++i)
+      flow = inTiles(unit, {layers[i]}, flow, 3, 1, kCache, i == 0, false);
+    for (const int threads : {1, 2, 3}) {
+      for (const int64_t cache : {int64_t{1}, int64_t{100'000}, kCache}) {
+        CHECK(inTiles(unit, layers, in, 3, threads, cache, true, false) == flow);
+        const std::vector<float> lone(in.begin() + item, in.begin() + 2 * item);
+        const auto each = static_cast<std::ptrdiff_t>(flow.size() / 3);
+        CHECK(inTiles(unit, layers, lone, 1, threads, cache, true, false) ==
+              std::vector<float>(flow.begin() + each, flow.begin() + 2 * each));
+      }
     }
   }
 }
 
-TEST_CASE("a layer that would pack its map alone reads it as it is in a chain" NEEDS_TILES) {
-  using amx::Geometry;
-  const std::vector<Made> layers = {make({Geometry{16, 512, 3, 3, 1, 1, 1, 1}, {}, 37, 20}),
-                                    make({Geometry{512, 260, 1, 1}, {}, 37, 20})};
-  REQUIRE(amx::canFollow(layers[1].conv.geometry, amx::Element::kBf16));
-  const std::vector<float> in = draws(2 * 37 * 20 * 16, 1.0F);
-  const std::vector<float> between = inTiles({layers[0]}, in, 2, 1, kCache, false, false);
-  const std::vector<float> expected = inTiles({layers[1]}, between, 2, 1, kCache, false, false);
-  for (const int threads : {1, 2}) CHECK(inTiles(layers, in, 2, threads, kCache, false, false) == expected);
+TEST_CASE("a layer that would pack its map alone reads it as it is in a chain" NEEDS_BF16) {
+  for (const narrow::Unit unit : units()) {
+    CAPTURE(unit);
+    using narrow::Geometry;
+    const std::vector<Made> layers = {make({Geometry{16, 512, 3, 3, 1, 1, 1, 1}, {}, 37, 20}),
+                                      make({Geometry{512, 260, 1, 1}, {}, 37, 20})};
+    REQUIRE(narrow::canFollow(layers[1].conv.geometry, narrow::Element::kBf16));
+    const std::vector<float> in = draws(2 * 37 * 20 * 16, 1.0F);
+    const std::vector<float> between = inTiles(unit, {layers[0]}, in, 2, 1, kCache, false, false);
+    const std::vector<float> expected = inTiles(unit, {layers[1]}, between, 2, 1, kCache, false, false);
+    for (const int threads : {1, 2})
+      CHECK(inTiles(unit, layers, in, 2, threads, kCache, false, false) == expected);
+  }
 }
 
-TEST_CASE("NaN and infinity reach the pixels whose kernels cover them, and no other" NEEDS_TILES) {
-  for (const Conv& conv : shapes()) {
-    const Made made = make(conv);
-    const amx::Geometry& g = conv.geometry;
-    for (const float odd :
-         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-      std::vector<float> in(static_cast<size_t>(int64_t{conv.width} * conv.height * g.channels), 0.25F);
-      const int px = conv.width / 2;
-      const int py = conv.height / 2;
-      in[static_cast<size_t>((py * conv.width + px) * g.channels)] = odd;
-      const std::vector<float> out = inTiles({made}, in, 1, 1, kCache, false, true);
-      for (int y = 0; y < conv.outHeight(); ++y) {
-        for (int x = 0; x < conv.outWidth(); ++x) {
-          const int ky = py - (y * g.strideH - g.padH);
-          const int kx = px - (x * g.strideW - g.padW);
-          const bool covered = ky >= 0 && kx >= 0 && ky < g.kernelH && kx < g.kernelW;
-          const float value = out[static_cast<size_t>((y * conv.outWidth() + x) * g.filters)];
-          if (!covered) CHECK(std::isfinite(value));
-          if (covered && std::isnan(odd)) CHECK(std::isnan(value));
+TEST_CASE("NaN and infinity reach the pixels whose kernels cover them, and no other" NEEDS_BF16) {
+  for (const narrow::Unit unit : units()) {
+    CAPTURE(unit);
+    for (const Conv& conv : shapes()) {
+      const Made made = make(conv);
+      const narrow::Geometry& g = conv.geometry;
+      for (const float odd :
+           {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        std::vector<float> in(static_cast<size_t>(int64_t{conv.width} * conv.height * g.channels), 0.25F);
+        const int px = conv.width / 2;
+        const int py = conv.height / 2;
+        in[static_cast<size_t>((py * conv.width + px) * g.channels)] = odd;
+        const std::vector<float> out = inTiles(unit, {made}, in, 1, 1, kCache, false, true);
+        for (int y = 0; y < conv.outHeight(); ++y) {
+          for (int x = 0; x < conv.outWidth(); ++x) {
+            const int ky = py - (y * g.strideH - g.padH);
+            const int kx = px - (x * g.strideW - g.padW);
+            const bool covered = ky >= 0 && kx >= 0 && ky < g.kernelH && kx < g.kernelW;
+            const float value = out[static_cast<size_t>((y * conv.outWidth() + x) * g.filters)];
+            if (!covered) CHECK(std::isfinite(value));
+            if (covered && std::isnan(odd)) CHECK(std::isnan(value));
+          }
         }
       }
     }
   }
 }
 
-TEST_CASE("a network in BF16 gives the same at every batch and number of threads" NEEDS_TILES) {
+TEST_CASE("a network in BF16 gives the same at every batch and number of threads" NEEDS_AMX) {
   const auto network = std::make_shared<Network>(buildArchitecture("sdc1", 3));
   const Extent extent{128, 96, 1};
   const int64_t in = Shape{extent, 1}.values();

@@ -1,6 +1,6 @@
 /**
  * INT8 of a detector, calibrated on images: what the network's values are between its layers in FP32, and how many of its
- * convolutions have to stay in BF16 for the catalogue to stay the same.
+ * convolutions have to stay out of it for the catalogue to stay the same.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ export interface Agreement {
 }
 
 export interface Tried extends Agreement {
-  /** Convolutions in BF16. */
+  /** Convolutions at the beginning that are in BF16, or FP32 where the CPU has no BF16. */
   leading: number;
 }
 
@@ -51,7 +51,7 @@ export async function calibrate(task: CalibrationTask, onTried: (tried: Tried) =
   const engine = addon.describeEngines().find(({ name }) => name === kEngine);
   if (!engine?.computeTypes.includes(kInt8)) {
     const device = engine?.device ?? 'this machine';
-    throw new OtfError('OTF_ENGINE_UNAVAILABLE', `${device} has no INT8: calibrate on a CPU with AMX (amx_int8)`);
+    throw new OtfError('OTF_ENGINE_UNAVAILABLE', `${device} has no INT8: calibrate on a CPU with AVX-512 VNNI`);
   }
   const { card, images } = task;
   const summary = await addon.inspectModel(card.weightsPath, card.tile, card.tile);
@@ -86,7 +86,7 @@ export async function calibrate(task: CalibrationTask, onTried: (tried: Tried) =
   }
   throw new OtfError(
     'OTF_MODEL_UNSUPPORTED',
-    `model ${card.id}: in INT8 fewer than ${kLeastShare * 100} % of the rows stay, however many layers are in BF16: use BF16`,
+    `model ${card.id}: in INT8 fewer than ${kLeastShare * 100} % of the rows stay, however many layers are left out: use BF16`,
   );
 }
 

@@ -7,7 +7,7 @@
 
 #include "engine/strips/layer.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 
 /// value = scale * (byte - zero): zero is a byte as well, so that what lies around a map is exact.
 struct Quantised {
@@ -25,4 +25,4 @@ struct Quantised {
 /// one. Needs AVX-512.
 void quantise(const Quantised& how, const char* from, strips::Values values, int pixels, char* to);
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

@@ -3,11 +3,11 @@
 
 #include <cstdint>
 
-#include "engine/amx/weights.h"
 #include "engine/cpu/epilogue.h"
+#include "engine/narrow/weights.h"
 #include "engine/strips/layer.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 
 /// The filters of up to two tiles.
 struct Filters {
@@ -20,6 +20,10 @@ struct Filters {
   const strips::Target& target;
   int count;
 };
+
+/// Of `tiles` tiles from `tile`, which is even, on. `quantised`: of targets in bytes.
+Filters filtersOf(const Weights& weights, const Epilogue& epilogue, const strips::Target& target,
+                  const Quantised* quantised, int tile, int tiles);
 
 constexpr int kMostBlocks = 3;
 
@@ -35,4 +39,4 @@ struct Pending {
 /// The next `count` pixels, as far as there are any. Needs AVX-512, with BF16.
 void finish(Pending& pending, int count, const Filters& filters);
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

@@ -1,16 +1,14 @@
-#include "engine/amx/product.h"
-
+// Products on AMX: its eight tiles hold pixels, filters and their sums.
 #include <algorithm>
 #include <utility>
 
-#include "engine/amx/finish.h"
 #include "engine/cpu/tiles.h"
+#include "engine/narrow/finish.h"
+#include "engine/narrow/product.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 namespace {
 
-constexpr int64_t kTileBytes = kTileRows * kRowBytes;
-constexpr int kSums = kTileRows * kTileRows;
 constexpr int kFinished = 8;  // pixels
 // Where no tile was stored for some 120 multiplications, the next store took 0.3 us more (measured, Sapphire Rapids): one is
 // stored in between, to nowhere.
@@ -109,7 +107,7 @@ void multiplyBlocks(const Call& call, const char* const* first, int32_t* sums, P
   const int every = weights.products() / times;
   int until = every;
   int stored = 0;
-  alignas(64) int32_t nowhere[kSums];
+  alignas(64) int32_t nowhere[kTileSums];
   const char* packed = call.packed;
   for (int part = 0; part < weights.parts(); ++part) {
     for (int row = 0; row < weights.rows(); ++row) {
@@ -129,9 +127,9 @@ void multiplyBlocks(const Call& call, const char* const* first, int32_t* sums, P
       }
     }
   }
-  (tiles::store<sumOf(kWay, kBlock, 0)>(sums + kBlock * kCount * kSums, kRowBytes), ...);
+  (tiles::store<sumOf(kWay, kBlock, 0)>(sums + kBlock * kCount * kTileSums, kRowBytes), ...);
   if constexpr (kCount > 1)
-    (tiles::store<sumOf(kWay, kBlock, 1)>(sums + (kBlock * kCount + 1) * kSums, kRowBytes), ...);
+    (tiles::store<sumOf(kWay, kBlock, 1)>(sums + (kBlock * kCount + 1) * kTileSums, kRowBytes), ...);
 }
 
 template <Element kElement, Way kWay, int kCount>
@@ -194,19 +192,11 @@ Ahead aheadOf(const Weights& weights, int next, int count, int groups) {
 template <Element kElement, Way kWay, int kCount>
 void multiplyTiles(const Weights& weights, const Epilogue& epilogue, const Blocks& blocks,
                    const Quantised* quantised, int tile) {
-  alignas(64) int32_t sums[2][sumsOf(kWay) * kSums];  // in turns: one is finished while the other is summed
-  const int first = tile * kTileRows;
-  const bool bytes = kElement == Element::kInt8;
-  const Filters filters{weights.bias() + first,
-                        bytes ? weights.correction() + first : nullptr,
-                        bytes ? weights.scale() + first : nullptr,
-                        quantised != nullptr ? quantised->inverse.data() + first : nullptr,
-                        quantised != nullptr ? quantised->zeros.data() + first : nullptr,
-                        epilogue,
-                        blocks.target,
-                        std::min(kCount * kTileRows, weights.geometry().filters - first)};
+  alignas(64)
+      int32_t sums[2][sumsOf(kWay) * kTileSums];  // in turns: one is finished while the other is summed
+  const Filters filters = filtersOf(weights, epilogue, blocks.target, quantised, tile, kCount);
   const Call call{weights, blocks.operand, filters, weights.packed(tile)};
-  const int64_t offset = first * strips::bytesOf(blocks.target.values);
+  const int64_t offset = int64_t{tile} * kTileRows * strips::bytesOf(blocks.target.values);
   const int groups = (blocks.count() + kWay.blocks - 1) / kWay.blocks;
   const int next = tile + kWay.filters < weights.tiles() ? tile + kWay.filters : 0;
   Ahead ahead = aheadOf(weights, next, std::min(kWay.filters, weights.tiles() - next), groups);
@@ -218,7 +208,7 @@ void multiplyTiles(const Weights& weights, const Epilogue& epilogue, const Block
     const char* from[kWay.blocks] = {};
     for (int i = 0; i < count; ++i) from[i] = blocks.from(begin + i);
     multiplyBlocks<kElement, kWay, kCount>(call, from, count, sums[turn], pending, ahead);
-    pending = {sums[turn], {}, kCount * kSums, blocks.pixels, 0, blocks.pixels * count};
+    pending = {sums[turn], {}, kCount * kTileSums, blocks.pixels, 0, blocks.pixels * count};
     for (int i = 0; i < count; ++i) pending.to[i] = blocks.to(begin + i) + offset;
   }
   finish(pending, pending.end, filters);
@@ -245,8 +235,8 @@ void multiplySlice(const Weights& weights, Way way, const Epilogue& epilogue, co
 
 }  // namespace
 
-void multiplyRows(const Weights& weights, const Epilogue& epilogue, const Operand& operand, int rows,
-                  int width, const Target& target, const Quantised* quantised) {
+void multiplyRowsOnTiles(const Weights& weights, const Epilogue& epilogue, const Operand& operand, int rows,
+                         int width, const Target& target, const Quantised* quantised) {
   const int pixels = std::min(kTileRows, width);
   const int slice =
       static_cast<int>(std::clamp<int64_t>(kSliceBytes / std::max<int64_t>(1, operand.outputRow), 1, rows));
@@ -263,4 +253,4 @@ void multiplyRows(const Weights& weights, const Epilogue& epilogue, const Operan
   tiles::release();
 }
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

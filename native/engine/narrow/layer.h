@@ -1,24 +1,24 @@
-// Convolutions as products of tiles, for chains of strips.
+// Convolutions of narrow values, for chains of strips.
 #pragma once
 
 #include <memory>
 
-#include "engine/amx/product.h"
-#include "engine/amx/weights.h"
+#include "engine/narrow/product.h"
+#include "engine/narrow/weights.h"
 #include "engine/strips/layer.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 
 /// Whether a convolution may follow another in a chain.
 bool canFollow(const Geometry& geometry, Element element);
 
 /// Sources are what is multiplied; floats where they have one channel. In bytes also bfloat16, or floats of any number, where
 /// the layer is a chain's first. What comes out is any; bytes as `target` says.
-class TileLayer final : public strips::Layer {
+class NarrowLayer final : public strips::Layer {
  public:
-  TileLayer(std::shared_ptr<const Weights> weights, const Epilogue& epilogue,
-            std::shared_ptr<const Quantised> target = nullptr)
-      : weights_(std::move(weights)), epilogue_(epilogue), target_(std::move(target)) {}
+  NarrowLayer(std::shared_ptr<const Weights> weights, Unit unit, const Epilogue& epilogue,
+              std::shared_ptr<const Quantised> target = nullptr)
+      : weights_(std::move(weights)), unit_(unit), epilogue_(epilogue), target_(std::move(target)) {}
 
   const Geometry& geometry() const override { return weights_->geometry(); }
   int64_t scratchBytes(int sourceWidth, int rows, int width) const override;
@@ -27,8 +27,9 @@ class TileLayer final : public strips::Layer {
 
  private:
   std::shared_ptr<const Weights> weights_;
+  Unit unit_;
   Epilogue epilogue_;
   std::shared_ptr<const Quantised> target_;
 };
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

@@ -1,13 +1,12 @@
-#include "engine/amx/weights.h"
+#include "engine/narrow/weights.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-namespace otf::amx {
+namespace otf::narrow {
 namespace {
 
-constexpr int64_t kTileBytes = kTileRows * kRowBytes;
 constexpr int kNarrow = 48;  // bytes: less would leave most of a tile's depth unused
 constexpr float kMostWeight = 127.0F;
 
@@ -146,4 +145,4 @@ const char* Weights::packed(int tile) const {
   return static_cast<const char*>(packed_.data()) + int64_t{tile} * products() * kTileBytes;
 }
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

@@ -1,19 +1,21 @@
-// Convolutions as products of tiles: what they look like, and their weights in the order the tiles are read.
+// Convolutions of narrow values as products of tiles: what they look like, and their weights in the order the tiles are read.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "engine/amx/quantised.h"
+#include "engine/narrow/quantised.h"
 #include "engine/strips/layer.h"
 #include "tensor/buffer.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 
 constexpr int kTileRows = 16;      // pixels, and filters, of a tile
 constexpr int64_t kRowBytes = 64;  // of a tile
 constexpr int kQuad = 4;           // bytes of a row of weights that meet one filter
+constexpr int64_t kTileBytes = kTileRows * kRowBytes;
+constexpr int kTileSums = kTileRows * kTileRows;
 
 using strips::Geometry;
 
@@ -82,4 +84,4 @@ class Weights {
   std::shared_ptr<const Quantised> source_;
 };
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

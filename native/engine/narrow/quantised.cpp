@@ -1,12 +1,12 @@
-#include "engine/amx/quantised.h"
+#include "engine/narrow/quantised.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "engine/amx/bytes.h"
-#include "engine/amx/weights.h"
+#include "engine/narrow/bytes.h"
+#include "engine/narrow/weights.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 namespace {
 
 constexpr float kMost = 255.0F;
@@ -53,4 +53,4 @@ OTF_AVX512 void quantise(const Quantised& how, const char* from, strips::Values 
   }
 }
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

@@ -3,7 +3,7 @@
 
 #include "engine/cpu/avx512.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 
 OTF_AVX512 inline __m512i wholeFrom(__m512 x, const float* inverse, const float* zeros) {
   constexpr __mmask16 kAll = 0xffff;  // as in avx512::finished
@@ -22,4 +22,4 @@ OTF_AVX512 inline __m256i bytesFrom(__m512 low, __m512 high, const float* invers
   return _mm512_castsi512_si256(_mm512_maskz_permutexvar_epi32(0xffff, order, quarters));
 }
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

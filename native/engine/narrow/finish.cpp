@@ -1,13 +1,11 @@
-#include "engine/amx/finish.h"
+#include "engine/narrow/finish.h"
 
 #include <algorithm>
 
-#include "engine/amx/bytes.h"
+#include "engine/narrow/bytes.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 namespace {
-
-constexpr int kSums = kTileRows * kTileRows;
 
 #define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
 
@@ -49,7 +47,7 @@ OTF_AVX512_BF16 void finishSome(const int32_t* sums, char* to, int count, const 
   for (int i = 0; i < count; ++i, sums += kTileRows, to += step) {
     const __m512 low = avx512::finished(lowTerms.of(sums), leak, gap);
     __m512 high = _mm512_setzero_ps();
-    if constexpr (kBoth) high = avx512::finished(highTerms.of(sums + kSums), leak, gap);
+    if constexpr (kBoth) high = avx512::finished(highTerms.of(sums + kTileSums), leak, gap);
     if constexpr (kValues == strips::Values::kFloat) {
       _mm512_mask_storeu_ps(to, lowMask, low);
       if constexpr (kBoth) _mm512_mask_storeu_ps(to + kRowBytes, highMask, high);
@@ -84,6 +82,20 @@ void finishSome(const int32_t* sums, char* to, int count, const Filters& filters
 
 }  // namespace
 
+Filters filtersOf(const Weights& weights, const Epilogue& epilogue, const strips::Target& target,
+                  const Quantised* quantised, int tile, int tiles) {
+  const int first = tile * kTileRows;
+  const bool bytes = weights.element() == Element::kInt8;
+  return {weights.bias() + first,
+          bytes ? weights.correction() + first : nullptr,
+          bytes ? weights.scale() + first : nullptr,
+          quantised != nullptr ? quantised->inverse.data() + first : nullptr,
+          quantised != nullptr ? quantised->zeros.data() + first : nullptr,
+          epilogue,
+          target,
+          std::min(tiles * kTileRows, weights.geometry().filters - first)};
+}
+
 void finish(Pending& pending, int count, const Filters& filters) {
   for (const int end = std::min(pending.end, pending.next + count); pending.next < end;) {
     const int block = pending.next / pending.pixels;
@@ -100,4 +112,4 @@ void finish(Pending& pending, int count, const Filters& filters) {
   }
 }
 
-}  // namespace otf::amx
+}  // namespace otf::narrow

@@ -1,4 +1,4 @@
-#include "engine/amx/gather.h"
+#include "engine/narrow/gather.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,14 +6,13 @@
 #include "engine/cpu/avx512.h"
 #include "tensor/clones.h"
 
-namespace otf::amx {
+namespace otf::narrow {
 namespace {
 
 using strips::Values;
 
 constexpr int64_t kStore = 16;  // bytes written at once
 constexpr int64_t kLine = 64;
-constexpr int64_t kTileBytes = kTileRows * kRowBytes;
 // With fewer products, or fewer filters that read them, it costs more to put operands elsewhere than is saved.
 constexpr int kNearProducts = 16;
 constexpr int kPackedTiles = 16;
@@ -164,10 +163,10 @@ int64_t braidBytes(const Weights& weights, int width) {
   return lines(int64_t{whole} * weights.braided() * 2);
 }
 
-/// Whether each block's tiles lie one behind the other: many filters read them again, and lines far apart meet in few sets of
+/// Whether each block's tiles lie one behind the other, for AMX: many filters read them again, and lines far apart meet in few sets of
 /// the first-level cache.
-bool isPacked(const Weights& weights) {
-  return weights.reading() == Reading::kDirect && weights.products() >= kNearProducts &&
+bool isPacked(const Weights& weights, Unit unit) {
+  return unit == Unit::kAmx && weights.reading() == Reading::kDirect && weights.products() >= kNearProducts &&
          weights.tiles() >= kPackedTiles;
 }
 
@@ -206,19 +205,20 @@ Operand pack(const Weights& weights, const Operand& map, int rows, int width, ch
 
 }  // namespace
 
-int64_t gatherBytes(const Weights& weights, int sourceWidth, int rows, int width) {
+int64_t gatherBytes(const Weights& weights, Unit unit, int sourceWidth, int rows, int width) {
   const Geometry& g = weights.geometry();
   const int copied = std::max(rowWidth(g, width), sourceWidth + g.padW);
   const int64_t rowBytes = lines(copied * copiedBytes(weights) + kStore);
   const int64_t map = ((rows - 1) * g.strideH + g.kernelH) * rowBytes;
-  if (isPacked(weights)) return std::max(map, packedBytes(weights, rows, width));
+  if (isPacked(weights, unit)) return std::max(map, packedBytes(weights, rows, width));
   // What is read beyond a row lies in the next, or here.
   if (weights.reading() == Reading::kBraided) return map + kLine + rows * braidBytes(weights, width);
   if (weights.reading() != Reading::kColumns) return map;
   return map + lines(rows * width * columnBytes(weights) + kStore);
 }
 
-Operand gather(const Weights& weights, const Source& source, int from, int rows, int width, char* to) {
+Operand gather(const Weights& weights, Unit unit, const Source& source, int from, int rows, int width,
+               char* to) {
   const Geometry& g = weights.geometry();
   if (weights.reading() == Reading::kDirect && isMultiplied(weights, source.values)) {
     const int64_t tap = pixelBytes(weights);
@@ -229,7 +229,7 @@ Operand gather(const Weights& weights, const Source& source, int from, int rows,
                       .part = weights.depthBytes(),
                       .sourceRow = row,
                       .outputRow = g.strideH * row};
-    return to != nullptr && isPacked(weights) ? pack(weights, map, rows, width, to) : map;
+    return to != nullptr && isPacked(weights, unit) ? pack(weights, map, rows, width, to) : map;
   }
   const int copied = std::max(rowWidth(g, width), source.width + g.padW);
   const int64_t tap = copiedBytes(weights);
@@ -262,4 +262,4 @@ Operand gather(const Weights& weights, const Source& source, int from, int rows,
   return {.first = columns, .pixel = whole, .part = weights.depthBytes(), .outputRow = width * whole};
 }
 
-}  // namespace otf::amx
+}  // namespace otf::narrow
