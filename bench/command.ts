@@ -174,6 +174,7 @@ export function addBenchmarks(group: Command): void {
       integer(1, 256)(text),
     ])
     .option('--seconds <n>', 'of the window', integer(1, 600), 30)
+    .option('--warm-up <n>', 'seconds before it, in which code is compiled', integer(0, 600), 30)
     .option('--json', 'as JSON')
     .action((options) => benchScale({ ...options, workers: options.workers ?? kWorkers }));
   example(scale, ['cianna-otf bench scale', 'cianna-otf bench scale --workers 1 64 --seconds 60']);

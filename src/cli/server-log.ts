@@ -20,7 +20,11 @@ function hasRoom(): boolean {
 
 /** Lines are out 100 ms after they were written at the latest, and at the end of the program. */
 export function serverLog({ logging }: Config): Logger {
-  const destination = pino.destination({ sync: false, minLength: kWriteBytes, maxLength: kMostBytes });
+  const destination = pino.destination({
+    ...{ sync: false, minLength: kWriteBytes, maxLength: kMostBytes },
+    // Its own: pino's flush() listens anew each time, and a slow write keeps what it has put there.
+    periodicFlush: kFlushMs,
+  });
   // A file on a full disk: what could not be written is kept and tried again. Nobody else could be told; without a listener
   // the server would end.
   let failing = false;
@@ -36,9 +40,7 @@ export function serverLog({ logging }: Config): Logger {
     if (!failing && hasRoom()) flushSync();
   };
   // Whatever a library puts into its errors: no line opens anything.
-  const log = pino({ level: logging.level, hooks: { streamWrite: withoutSecrets } }, destination);
-  setInterval(() => log.flush(), kFlushMs).unref();
-  return log;
+  return pino({ level: logging.level, hooks: { streamWrite: withoutSecrets } }, destination);
 }
 
 /** Of a command that runs jobs and is no server: on standard error, which is nobody's result, and what people should know only. */

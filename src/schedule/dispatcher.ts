@@ -180,10 +180,10 @@ export class Dispatcher<Item extends Suspicious> {
     const facts = new Map<string, KeyFacts>();
     const lines = new Map<boolean, readonly Ready[]>();
     for (const place of places) {
+      // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait. Asked first: it says no most often.
+      if (!place.hungry && this.#turnMs(place, nowMs) > 0) continue;
       if (place.full || this.#opening.has(place.name)) continue;
       const jobs = this.#jobsAt(place.name);
-      // Tiles of a long batch go on; others may join once they have waited as long as a batch may wait.
-      if (!place.hungry && this.#turnMs(place, nowMs) > 0) continue;
       const idle = place.hungry && !place.busy;
       const ready = lines.get(idle) ?? this.#queue.ready(nowMs, idle);
       lines.set(idle, ready);

@@ -34,11 +34,18 @@ export function runOk(args: string[], cwd: string): CliResult {
   return result;
 }
 
+const scratchDirs: string[] = [];
+
 /** A temporary folder, removed when the process ends. */
 export function scratchDir(): string {
+  if (scratchDirs.length === 0) process.on('exit', removeScratch);
   const dir = mkdtempSync(join(tmpdir(), 'cianna-otf-test-'));
-  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  scratchDirs.push(dir);
   return dir;
+}
+
+function removeScratch(): void {
+  for (const dir of scratchDirs) rmSync(dir, { recursive: true, force: true });
 }
 
 /** The reason to skip when a program the distribution offers is not here; false when it is. */

@@ -36,7 +36,7 @@ export interface RemoteParts {
 }
 
 const kTickMs = 250;
-const kTogetherMs = 10;
+const kTogetherMs = 25;
 /** A place has so many batches at most: what it has not begun could begin elsewhere. */
 const kBatchesAhead = 3;
 /** After a start, or when the broker is there again: workers say what they hold before anything is given out. */
