@@ -96,7 +96,7 @@ void PlanBuilder::addConvolution(const ConvLayer& layer, bool fuseRelu) {
 void PlanBuilder::addSaturationCheck(const ConvLayer& layer, const Reach& reach) {
   makeWalkable();
   // Rounding of operands can carry a sum a little past the bound.
-  const float slack = spec_.bf16 ? 1.03F : 1.001F;
+  const float slack = spec_.bf16 || spec_.int8 != nullptr ? 1.03F : 1.001F;
   inPlace([reach, slack, activation = layer.activation](Pass& pass, void* data, ElementType type,
                                                         const Layout& layout) {
     pass.bound = (pass.bound * reach.gain + reach.shift) * slack;

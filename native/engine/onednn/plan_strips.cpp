@@ -1,6 +1,6 @@
 // Convolutions in strips of rows that keep what flows between them in the cache: in INT8, and in BF16 on AMX, all; in FP32 on
-// AVX-512 the first of a network, which have few channels and large maps. On vectors oneDNN is as fast in BF16 alone. What MC_MODEL drops values of, a third axis
-// and internal padding stay with oneDNN.
+// AVX-512 the first of a network, which have few channels and large maps. BF16 alone on vectors stays with oneDNN, which is as
+// fast; so does what MC_MODEL drops values of, a third axis and internal padding.
 #include <omp.h>
 
 #include <algorithm>

@@ -59,7 +59,7 @@ __attribute__((target("avx512f,avx512vnni"))) void avx512Int8(int64_t rounds) {
   const __m512i factor = _mm512_set1_epi8(1);
   for (int64_t i = 0; i < rounds; ++i)
     for (auto& sum : sums) sum = _mm512_dpbusd_epi32(sum, factor, factor);
-  for (auto& sum : sums) sink = static_cast<float>(_mm_cvtsi128_si32(_mm512_castsi512_si128(sum)));
+  for (auto& sum : sums) sink = _mm512_cvtss_f32(_mm512_castsi512_ps(sum));
 }
 
 __attribute__((target("avx2,fma"))) void avx2(int64_t rounds) {

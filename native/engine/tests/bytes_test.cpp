@@ -172,9 +172,9 @@ std::vector<Conv> shapes() {
 
 /// All that there are: what they give is the same.
 std::vector<narrow::Unit> units() {
-  std::vector<narrow::Unit> all = {narrow::Unit::kVectors};
-  if (onednn::narrowUnit(narrow::Element::kInt8) == narrow::Unit::kAmx) all.push_back(narrow::Unit::kAmx);
-  return all;
+  std::vector<narrow::Unit> found = {narrow::Unit::kVectors};
+  if (onednn::narrowUnit(narrow::Element::kInt8) == narrow::Unit::kAmx) found.push_back(narrow::Unit::kAmx);
+  return found;
 }
 
 #define NEEDS_BYTES \

@@ -158,9 +158,9 @@ std::vector<Conv> shapes() {
 
 /// All that there are.
 std::vector<narrow::Unit> units() {
-  std::vector<narrow::Unit> all = {narrow::Unit::kVectors};
-  if (onednn::hasAmx()) all.push_back(narrow::Unit::kAmx);
-  return all;
+  std::vector<narrow::Unit> found = {narrow::Unit::kVectors};
+  if (onednn::hasAmx()) found.push_back(narrow::Unit::kAmx);
+  return found;
 }
 
 #define NEEDS_AMX *doctest::skip(!onednn::hasAmx()) * doctest::description("needs a CPU with AMX")
