@@ -34,7 +34,7 @@ export interface BenchEngineOutcome {
   /** Seconds per forward of the whole batch: every repeat, and of the bare primitives alone. */
   forwardSeconds: number[];
   bareSeconds: number[];
-  /** Of INT8: the same network in BF16, in turns. */
+  /** Of INT8: the same network in BF16, or FP32 where the CPU has no BF16, in turns. */
   besideSeconds?: number[];
   flopsPerItem: number;
   /** The vector or matrix unit of the effective type, and what all threads reach on it with registers alone, FLOP/s. */
