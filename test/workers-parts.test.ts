@@ -167,6 +167,38 @@ describe('What workers say', () => {
   });
 });
 
+describe('The end of a run, as a worker tells it', () => {
+  it('is none when its files come twice, or a result is none of them, as it was sent', async (t) => {
+    const { lease, reports, bring, told } = rig(t, job('a', 'EXECUTING'));
+    const { attempt } = lease('a');
+    const sent = bring(attempt, 'x.vot', 'catalogue');
+    const result = { ...sent, id: 'catalogue', mime: 'application/x-votable+xml' };
+    const end = (files: unknown[], results: unknown[]) =>
+      reports.end({
+        job: 'a',
+        attempt,
+        worker: 'one',
+        end: { how: 'completed', results, info: {}, endedMs: 1, files },
+      });
+    await assert.rejects(end([sent, sent], []), /each file comes once/);
+    for (const other of [{ file: 'y.vot' }, { size: 1 }, { sha256: '0'.repeat(64) }]) {
+      await assert.rejects(end([sent], [{ ...result, ...other }]), /each result is one of them/);
+    }
+    assert.deepEqual(told, []);
+    assert.deepEqual(await end([sent], [result]), { counts: true });
+  });
+
+  it('takes no place of what the job was given', async (t) => {
+    const image = { kind: 'upload', file: 'input-1.fits', name: 'field.fits', size: 1, sha256: '0'.repeat(64) };
+    const given = { ...job('a', 'EXECUTING'), parameters: { inputs: { IMAGE: [image] }, asked: {} } } as unknown as Job;
+    const { lease, completed, bring, dir } = rig(t, given);
+    const { attempt } = lease('a', 'one/cpu', { job: given });
+    const sent = bring(attempt, 'input-1.fits', 'another sky');
+    await assert.rejects(completed('a', attempt, [sent]), { code: 'OTF_BAD_REQUEST' });
+    assert.equal(readdirSync(dir).includes('input-1.fits'), false);
+  });
+});
+
 describe('The end of a run and its files in one body', () => {
   const texts = { 'x.vot': 'catalogue', 'job.log': '' };
 

@@ -9,9 +9,9 @@ const sync = promisify(fdatasync);
 const kSyncedBytes = 32 << 20;
 /** More than this does not wait for the disk in memory. */
 const kMostWaitingBytes = 4 << 20;
-/** So much is worth a write; less is written when it has waited for so long. */
+/** So much is worth a write; less, of whoever sends slowly, is written when it has waited for so long. The last of it does not wait. */
 const kWorthBytes = 1 << 20;
-const kGatherMs = 10;
+const kGatherMs = 100;
 
 export class Landing {
   readonly #descriptor: number;

@@ -58,7 +58,7 @@ export class Desk implements WorkDesk {
   }
 
   assertExpected(jobId: string, attempt: string, file: string): void {
-    assertNew(this.#jobOf(jobId, attempt), file);
+    assertNew(this.#jobOf(jobId, attempt).parameters, file);
   }
 
   async bring(jobId: string, attempt: string, file: string, sha256: string, came: CameFile): Promise<void> {
@@ -83,15 +83,16 @@ export class Desk implements WorkDesk {
     const job = this.#find(jobId, report.attempt);
     if (job) {
       for (const { file, size } of files.keys()) {
-        assertNew(job, file);
+        assertNew(job.parameters, file);
         if (size > mostFileMb * 2 ** 20) throw tooLargeResult(file, mostFileMb);
       }
     }
     return ended(report, files);
   }
 
-  /** Of files that were sent, those that are not here as they were. */
-  async missing(jobId: string, attempt: string, files: readonly SentFile[]): Promise<string[]> {
+  /** Of files that were sent, those that are not here as they were. Throws OTF_BAD_REQUEST for what no run leaves. */
+  async missing({ id: jobId, parameters }: Job, attempt: string, files: readonly SentFile[]): Promise<string[]> {
+    for (const { file } of files) assertNew(parameters, file);
     const folder = this.#parts.folder(jobId);
     const missing: string[] = [];
     for (const { file, size, sha256 } of files) {
@@ -155,7 +156,7 @@ export class Desk implements WorkDesk {
 }
 
 /** Is it a name that a run of the job may leave? Throws OTF_BAD_REQUEST. */
-function assertNew({ parameters }: Job, file: string): void {
+function assertNew(parameters: Job['parameters'], file: string): void {
   const known = [...uploads(parameters).map((each) => each.file), ...seals(parameters.inputs)];
   if (!kFileName.test(file) || known.includes(file)) {
     throw new OtfError('OTF_BAD_REQUEST', `no run leaves a file of the name ${JSON.stringify(file.slice(0, 100))}`);

@@ -106,15 +106,19 @@ const result = z.strictObject({
   format: z.string().max(100).optional(),
 });
 
-const ends = z.discriminatedUnion('how', [
-  z.strictObject({
+const completed = z
+  .strictObject({
     how: z.literal('completed'),
     results: z.array(result).max(1000),
     info: z.record(z.string(), z.unknown()),
     endedMs: z.number(),
     /** Every file, all sent before this is. */
     files: z.array(file).max(1000),
-  }),
+  })
+  .refine(hasItsFiles, 'each file comes once, and each result is one of them');
+
+const ends = z.discriminatedUnion('how', [
+  completed,
   z.strictObject({
     how: z.literal('failed'),
     type: z.enum(['fatal', 'transient']),
@@ -142,6 +146,14 @@ export const kLogSchema = z.strictObject({
   level: z.enum(['info', 'warn', 'error']),
   message: z.string().max(10_000),
 });
+
+/** Else a row could name what is not there. */
+function hasItsFiles({ results, files }: { results: z.infer<typeof result>[]; files: SentFile[] }): boolean {
+  const sent = new Map(files.map((each) => [each.file, each]));
+  const isSent = ({ file, size, sha256 }: SentFile) =>
+    sent.get(file)?.size === size && sent.get(file)?.sha256 === sha256;
+  return sent.size === files.length && results.every(isSent);
+}
 
 /** counts: false = the attempt is of no account (any more). missing: files to be sent again first. */
 export type EndAnswer = { counts: boolean } | { missing: string[] };

@@ -212,7 +212,7 @@ export class Reports {
   ): Promise<EndAnswer> {
     const { host, leases, desk, careful, metrics } = this.#ledger.parts;
     const { job, attempt } = lease;
-    const missing = files ? damaged(files) : await desk.missing(job.id, attempt, end.files);
+    const missing = files ? damaged(files) : await desk.missing(job, attempt, end.files);
     if (missing.length > 0) return { missing };
     // Aborted, or lost, while its files were looked at.
     const counts = () => leases.find(job.id, attempt) === lease && lease.abortedMs === undefined;
