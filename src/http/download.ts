@@ -9,6 +9,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { isShortage, OtfError } from '../errors/catalogue.js';
 import type { FileAnswer } from '../uws/exchange.js';
+import { Outflow, type Writer } from './outflow.js';
 
 const kChunkBytes = 1 << 18;
 /** Below this gzip gains nothing worth its time. */
@@ -23,13 +24,9 @@ export interface DownloadRequest {
   acceptEncoding: string;
 }
 
-/** A response that may be gone: every touch of `res` goes through send(), in a cork. */
-export interface Outlet {
+/** A response that may be gone. */
+export interface Outlet extends Writer {
   res: HttpResponse;
-  readonly gone: boolean;
-  send: (write: (res: HttpResponse) => void) => void;
-  /** One at a time: a later callback takes the place of the earlier. */
-  onWriterGone: (callback: () => void) => void;
   /** The last byte has been handed over. */
   finished: (status: number) => void;
   /** An answer that has begun cannot be ended: only a broken connection still says so. */
@@ -247,45 +244,20 @@ export class RangeInvalid extends OtfError {
 }
 
 async function sendPlain(outlet: Outlet, pieces: AsyncIterable<Buffer>, length: number): Promise<void> {
+  const flow = new Outflow(outlet);
   for await (const piece of pieces) {
     if (outlet.gone) return;
-    await sendChunk(outlet, piece, length);
+    await flow.part(piece, length);
   }
 }
 
-/** Resolves when uWebSockets.js has taken all of `chunk`, or the client is gone. */
-function sendChunk(outlet: Outlet, chunk: Buffer, total: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (outlet.gone) return resolve();
-    outlet.onWriterGone(resolve);
-    outlet.send((res) => {
-      const base = res.getWriteOffset();
-      const [taken, responded] = res.tryEnd(chunk, total);
-      if (taken || responded) return resolve();
-      res.onWritable((offset) => {
-        const [takenNow, respondedNow] = res.tryEnd(chunk.subarray(offset - base), total);
-        if (takenNow || respondedNow) resolve();
-        return takenNow;
-      });
-    });
-  });
-}
-
 async function sendCompressed(outlet: Outlet, pieces: AsyncIterable<Buffer>): Promise<void> {
+  const flow = new Outflow(outlet);
   // It ends as its source does: by an error, too, which is thrown here.
   const gzip = pipeline(Readable.from(pieces), createGzip(), () => undefined);
   for await (const chunk of gzip as AsyncIterable<Buffer>) {
     if (outlet.gone) return;
-    await new Promise<void>((resolve) => {
-      outlet.onWriterGone(resolve);
-      outlet.send((res) => {
-        if (res.write(chunk)) return resolve();
-        res.onWritable(() => {
-          resolve();
-          return true;
-        });
-      });
-    });
+    await flow.piece(chunk);
   }
   outlet.send((res) => res.end());
 }

@@ -1,6 +1,7 @@
 /** Long texts, piece by piece. */
 import type { Headers, PiecesAnswer } from '../uws/exchange.js';
 import type { Outlet } from './download.js';
+import { Outflow } from './outflow.js';
 
 /** Pieces of all answers are made one per turn of the event loop: many long lists hold up nobody else. */
 const waiting: (() => void)[] = [];
@@ -27,9 +28,10 @@ export async function sendPieces(outlet: Outlet, answer: PiecesAnswer, headers: 
     for (const name in headers) res.writeHeader(name, headers[name] ?? '');
     if (head) res.endWithoutBody();
   });
+  const flow = new Outflow(outlet);
   try {
     while (!piece.done && !outlet.gone) {
-      await sendPiece(outlet, piece.value);
+      await flow.piece(piece.value);
       await myTurn();
       piece = pieces.next();
     }
@@ -40,18 +42,4 @@ export async function sendPieces(outlet: Outlet, answer: PiecesAnswer, headers: 
   }
   if (!head) outlet.send((res) => res.end());
   outlet.finished(200);
-}
-
-/** Resolves when it has been taken, or the client is gone. */
-function sendPiece(outlet: Outlet, piece: string): Promise<void> {
-  return new Promise((resolve) => {
-    outlet.onWriterGone(resolve);
-    outlet.send((res) => {
-      if (res.write(piece)) return resolve();
-      res.onWritable(() => {
-        resolve();
-        return true;
-      });
-    });
-  });
 }

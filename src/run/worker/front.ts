@@ -25,19 +25,22 @@ const kMostAgainMs = 5000;
 /** No answer, or no byte, for so long: asked again. */
 const kStallMs = 60_000;
 const kRefusalChars = 500;
+const kPartBytes = 1 << 16;
 
 export class Front {
   readonly #base: string;
   readonly #token: string | undefined;
+  readonly #stallMs: number;
 
-  constructor(server: string, token: string | undefined) {
+  constructor(server: string, token: string | undefined, stallMs = kStallMs) {
     this.#base = server.replace(/\/+$/, '');
     this.#token = token;
+    this.#stallMs = stallMs;
   }
 
   /** Asked once. Throws OTF_SERVER_UNREACHABLE, OTF_SERVER_ANSWER. */
   async terms(): Promise<Terms> {
-    const response = await this.#ask('/work', {}, AbortSignal.timeout(kStallMs));
+    const response = await this.#ask('/work', {}, AbortSignal.timeout(this.#stallMs));
     const read = kTermsSchema.safeParse(await response.json().catch(() => undefined));
     if (!read.success) {
       const where = read.error.issues[0]?.path.join('.') ?? '';
@@ -55,11 +58,12 @@ export class Front {
     try {
       const hash = createHash('sha256');
       let received = 0;
-      await this.#untilDone(errand.signal, async (signal) => {
+      await this.#untilDone(errand.signal, async (signal, moves) => {
         const range = received > 0 ? { range: `bytes=${received}-` } : undefined;
         const response = await this.#ask(address, { ...errand, ...(range ? { headers: range } : {}) }, signal);
         if (range && response.status !== 206) throw unreachable(`${address}: the rest of it was not to be had`);
         for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
+          moves();
           await file.write(piece).catch(refuseFullDisk);
           hash.update(piece);
           received += piece.length;
@@ -76,10 +80,9 @@ export class Front {
 
   /** The server has it. Throws as download. */
   async upload(address: string, path: string, size: number, errand: Errand): Promise<void> {
-    await this.#untilDone(errand.signal, async (signal) => {
-      const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
-      const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
-      const response = await this.#ask(address, { ...errand, method: 'POST', headers, body }, signal);
+    await this.#untilDone(errand.signal, async (signal, moves) => {
+      const sent = posted(createReadStream(path), size, moves);
+      const response = await this.#ask(address, { ...errand, ...sent }, signal);
       await response.arrayBuffer();
     });
   }
@@ -87,25 +90,30 @@ export class Front {
   /** How a run has ended, with its files (bundle.ts): what the server answers. Throws as download. */
   async end(jobId: string, body: Buffer, errand: Errand): Promise<unknown> {
     let answer: unknown;
-    await this.#untilDone(errand.signal, async (signal) => {
-      const headers = { 'content-type': 'application/octet-stream' };
-      const response = await this.#ask(`/work/jobs/${jobId}/end`, { ...errand, method: 'POST', headers, body }, signal);
+    await this.#untilDone(errand.signal, async (signal, moves) => {
+      const sent = posted(partsOf(body), body.length, moves);
+      const response = await this.#ask(`/work/jobs/${jobId}/end`, { ...errand, ...sent }, signal);
       answer = await response.json();
     });
     return answer;
   }
 
-  /** Again and again, as long as the server only cannot be reached. */
-  async #untilDone(signal: AbortSignal, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  /** Again and again, as long as the server only cannot be reached, or says nothing any more: a network may lose that a connection has ended. */
+  async #untilDone(signal: AbortSignal, act: (signal: AbortSignal, moves: () => void) => Promise<void>): Promise<void> {
     for (let waitMs = kAgainMs; ; waitMs = Math.min(2 * waitMs, kMostAgainMs)) {
+      const stalled = new AbortController();
+      const what = `${this.#base}: nothing for ${this.#stallMs / 1000} s`;
+      const timer = setTimeout(() => stalled.abort(unreachable(what)), this.#stallMs);
       try {
-        return await act(signal);
+        return await act(AbortSignal.any([signal, stalled.signal]), () => timer.refresh());
       } catch (thrown) {
         if (signal.aborted) throw signal.reason;
         if (toOtfError(thrown).code !== 'OTF_SERVER_UNREACHABLE' && !isCut(thrown)) throw thrown;
         await pause(waitMs, undefined, { signal }).catch(() => {
           throw signal.reason;
         });
+      } finally {
+        clearTimeout(timer);
       }
     }
   }
@@ -116,7 +124,7 @@ export class Front {
       attempt?: string;
       method?: string;
       headers?: Record<string, string>;
-      body?: ReadableStream<Uint8Array> | Buffer;
+      body?: ReadableStream<Uint8Array>;
     },
     signal: AbortSignal,
   ): Promise<Response> {
@@ -144,6 +152,23 @@ export class Front {
     const passing = response.status >= 500 || response.status === 429;
     throw passing ? unreachable(what) : new OtfError('OTF_SERVER_ANSWER', what);
   }
+}
+
+/** A body, and each time some of it goes. */
+function posted(pieces: Iterable<Buffer> | AsyncIterable<Buffer>, bytes: number, moves: () => void) {
+  const watched = async function* () {
+    for await (const piece of pieces) {
+      moves();
+      yield piece;
+    }
+  };
+  const body = Readable.toWeb(Readable.from(watched(), { objectMode: false })) as ReadableStream<Uint8Array>;
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(bytes) };
+  return { method: 'POST', headers, body };
+}
+
+function* partsOf(body: Buffer): Generator<Buffer> {
+  for (let at = 0; at < body.length; at += kPartBytes) yield body.subarray(at, at + kPartBytes);
 }
 
 /** A connection that ended in the middle of a body (undici). */
