@@ -6,12 +6,14 @@ import { describe, it } from 'node:test';
 import { OtfError } from '#otf/errors/catalogue.js';
 import type { Job } from '#otf/jobs/job.js';
 import { Giving } from '#otf/run/remote/giving.js';
+import type { Lease } from '#otf/run/remote/leases.js';
 import type { Switchboard } from '#otf/run/remote/switchboard.js';
 import type { Batch } from '#otf/run/runner.js';
 import { kRoot } from './support/cli.js';
 import { beat, job, rig, sha256 } from './support/worker-rig.js';
 
 const kKey = 'm/FP32';
+const batch = { id: 'b', place: 'one/cpu', key: kKey, reason: 'idle', startedMs: 0, jobs: [] } as Batch;
 
 describe('The roster of workers', () => {
   it('offers the devices of those that live, have the models and take more', (t) => {
@@ -167,6 +169,37 @@ describe('What workers say', () => {
   });
 });
 
+describe('A worker that was lost and is there again', () => {
+  it('goes on with a job that waits to be given to one that has nothing else', async (t) => {
+    const { careful, roster, leases, lease, ledger, reports, completed, bring, rows, told } = rig(
+      t,
+      job('a', 'EXECUTING'),
+    );
+    const { attempt } = lease('a');
+    ledger.lost(leases.of('a') as Lease, 'is gone');
+    careful.add({ job: job('a'), batch });
+    for (const name of ['one', 'two']) reports.beat(beat(name), 0);
+    const asked = { job: 'a', attempt, worker: 'one', info: {} };
+    assert.equal(((await reports.executing(asked)) as { go: boolean }).go, true);
+    assert.equal(careful.next(roster, leases), undefined, 'nobody else is to have it');
+    assert.deepEqual(await completed('a', attempt, [bring(attempt, 'x', 'y')]), { counts: true });
+    assert.equal(rows.get('a')?.phase, 'COMPLETED');
+    assert.equal(told.filter((line) => line === 'completed a').length, 1);
+  });
+
+  it('ends a job that was just then on its way back into the queue', async (t) => {
+    const { leases, lease, ledger, reports, completed, bring, rows } = rig(t, job('a', 'EXECUTING'));
+    const { attempt } = lease('a');
+    ledger.lost(leases.of('a') as Lease, 'is gone');
+    rows.set('a', job('a', 'EXECUTING'));
+    const asked = { job: 'a', attempt, worker: 'one', info: {} };
+    assert.equal(((await reports.executing(asked)) as { go: boolean }).go, true);
+    rows.set('a', job('a', 'QUEUED'));
+    assert.deepEqual(await completed('a', attempt, [bring(attempt, 'x', 'y')]), { counts: true });
+    assert.equal(rows.get('a')?.phase, 'COMPLETED');
+  });
+});
+
 describe('The end of a run, as a worker tells it', () => {
   it('is none when its files come twice, or a result is none of them, as it was sent', async (t) => {
     const { lease, reports, bring, told } = rig(t, job('a', 'EXECUTING'));
@@ -251,8 +284,6 @@ describe('The end of a run and its files in one body', () => {
 });
 
 describe('A job under which workers are lost', () => {
-  const batch = { id: 'b', place: 'one/cpu', key: kKey, reason: 'idle', startedMs: 0, jobs: [] } as Batch;
-
   it('has a worker to itself, and is to blame after the third', (t) => {
     const { careful, roster, leases, lease, ledger, told } = rig(t, job('a', 'EXECUTING'), job('b'), job('c'));
     roster.hear(beat('one'), 0);

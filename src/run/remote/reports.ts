@@ -118,8 +118,10 @@ export class Reports {
 
   /** It is the server's again, and goes on where it is. */
   adopt(job: Job, attempt: string, place: string, nowMs: number): Lease {
-    const { leases, host, metrics } = this.#ledger.parts;
+    const { leases, careful, host, metrics } = this.#ledger.parts;
     metrics.adopted();
+    // Given to somebody else as well, neither of them would be let finish it.
+    careful.remove(job.id);
     const lease: Lease = { job, attempt, place, sinceMs: nowMs, takenMs: nowMs, opened: true, absent: 0 };
     lease.executing = job.phase === 'EXECUTING' ? Promise.resolve(true) : host.executing(job.id, {});
     leases.add(lease);
@@ -228,12 +230,19 @@ export class Reports {
     const written = end.files.map(({ file }) => file);
     const { endedMs, info, results } = end;
     const outcome = { results: resultFiles(results), written, endedMs, info: infoOf(info) };
-    if (await host.completed(job.id, outcome)) {
+    const keep = () => host.completed(job.id, outcome);
+    if ((await keep()) || ((await this.#executesAgain(job.id)) && (await keep()))) {
       metrics.completed(workerOf(lease.place));
       return { counts: true };
     }
     await host.folder(job.id).remove(written);
     return { counts: false };
+  }
+
+  /** It was on its way back into the queue when whoever had been lost came with it: nobody else has begun it. */
+  async #executesAgain(jobId: string): Promise<boolean> {
+    const { host } = this.#ledger.parts;
+    return host.job(jobId)?.phase === 'QUEUED' && (await host.executing(jobId, {}));
   }
 
   async #discard(jobId: string, attempt: string, { files }: Extract<End, { how: 'completed' }>): Promise<void> {
