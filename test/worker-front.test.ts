@@ -29,6 +29,36 @@ async function front(t: TestContext, ...answerers: Answerer[]) {
 
 const errand = () => ({ attempt: 'x', signal: new AbortController().signal });
 
+describe('A worker whose connection is cut', () => {
+  it('behind the last byte of a file asks for no more', async (t) => {
+    const { asks, asked } = await front(t, (_, response) => {
+      response.write(kBytes, () => setTimeout(() => response.destroy(), kStallMs / 3));
+    });
+    const path = join(await tempDir(t), 'file');
+    await asks.download('/file', path, { size: kBytes.length, sha256: kSha256 }, errand());
+    assert.equal(asked(), 1);
+    assert.ok((await readFile(path)).equals(kBytes));
+  });
+
+  it('asks for all of a file again of which it does not know how long it is', async (t) => {
+    const ranges: (string | undefined)[] = [];
+    const { asks } = await front(
+      t,
+      (_, response) => {
+        response.write(kBytes, () => setTimeout(() => response.destroy(), kStallMs / 3));
+      },
+      (request, response) => {
+        ranges.push(request.headers.range);
+        response.end(kBytes.subarray(1));
+      },
+    );
+    const path = join(await tempDir(t), 'file');
+    await asks.download('/file', path, {}, errand());
+    assert.deepEqual(ranges, [undefined]);
+    assert.ok((await readFile(path)).equals(kBytes.subarray(1)));
+  });
+});
+
 describe('A worker whose server says nothing any more', () => {
   it('asks for the rest of a file again', async (t) => {
     const half = kBytes.length >> 1;

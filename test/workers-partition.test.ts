@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { runCli } from './support/cli.js';
-import { field, freePort, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
+import { field, pause, type TestServer, tempDir } from './support/server.js';
 import { kNoSites, makeSites } from './support/sites.js';
 import { until } from './support/until.js';
-import { kNoBroker, TestWorker } from './support/workers.js';
+import { kNoBroker, startSiteAt, TestWorker } from './support/workers.js';
 
 const kCutMs = 10_000;
 
@@ -28,18 +27,7 @@ describe('Sites with workers', { skip: kNoBroker ?? kNoSites }, () => {
     const dir = await tempDir(t);
     const image = await field(dir, 1000, 1);
     const { address, names, cut, join: mend } = makeSites(t, 2);
-    const dataDir = join(dir, 'data');
-    const add = ['token', 'add', 'site', '--scope', 'read,write,work', '--data-dir', dataDir, '--json'];
-    const env = { CIANNA_OTF_TOKEN: (JSON.parse(runCli(add, dir).stdout) as { token: string }).token };
-    const server = await startTestServer(t, {
-      dataDir,
-      env: {
-        CIANNA_OTF_WORKERS_LISTEN: `${address}:${await freePort()}`,
-        CIANNA_OTF_WORKERS_LEASE_S: '3',
-      },
-      args: ['--with-broker', '--host', address],
-    });
-    server.headers.authorization = `Bearer ${env.CIANNA_OTF_TOKEN}`;
+    const { server, env } = await startSiteAt(t, address);
     const hired = names.map((site, index) => new TestWorker(t, server, `w${index}`, join(dir, 'cache'), env, site));
     await Promise.all(hired.map((worker) => worker.ready()));
     const ids = await Promise.all(Array.from({ length: 40 }, () => server.submit({}, image)));

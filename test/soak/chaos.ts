@@ -1,12 +1,13 @@
 /**
- * A server with workers under kill -9: of workers, of the broker, of the server. Afterwards every job that was acknowledged has
- * ended once, with the one catalogue its image has, or was aborted on purpose.
+ * A server with workers under kill -9: of workers, of the broker, of the server, and with networks that are cut between them. Afterwards
+ * every job that was acknowledged has ended once, with the one catalogue its image has, or was aborted on purpose.
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { field, pause, startTestServer, type TestServer, tempDir } from '../support/server.js';
-import { startSite, TestWorker } from '../support/workers.js';
+import { makeSites, type Sites } from '../support/sites.js';
+import { startSite, startSiteAt, TestWorker } from '../support/workers.js';
 import { random } from './random.js';
 
 export interface ChaosOptions {
@@ -20,6 +21,8 @@ export interface ChaosOptions {
   workers: number;
   /** A start of the server would hide jobs that are stuck: it is to be tried without, too. */
   killServer: boolean;
+  /** Each worker is at a site of its own, which is cut off now and then; its images are larger. Needs root. */
+  cuts: boolean;
   say: (line: string) => void;
 }
 
@@ -38,18 +41,24 @@ const kLookMs = 100;
 const kCalmMs = 5000;
 /** A job may be unlucky more often than it would be given a chance for elsewhere. */
 const kEnv = { CIANNA_OTF_POLICY_MAX_QUEUED: '100000', CIANNA_OTF_WORKERS_ATTEMPTS: '100' };
+/** Of what happens to workers. */
+const kCut = 0.6;
+const kCutMs = 8000;
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
 
 export async function chaos(t: TestContext, options: ChaosOptions): Promise<string[]> {
-  const { seconds, jobs: most, kills: mostKills, seed, workers: count, killServer, say } = options;
+  const { seconds, jobs: most, kills: mostKills, seed, workers: count, killServer, cuts, say } = options;
   const next = random(seed);
   const dir = await tempDir(t);
-  const images = [await field(dir, 200, 1), await field(dir, 300, 2)];
-  const site = await startSite(t, kEnv);
+  const images = await Promise.all((cuts ? [700, 800] : [200, 300]).map((side, index) => field(dir, side, index + 1)));
+  const sites = cuts ? new CutSites(makeSites(t, count)) : undefined;
+  const site = sites ? await startSiteAt(t, sites.address, kEnv) : { ...(await startSite(t, kEnv)), env: {} };
+  const startAgain = 'again' in site ? site.again : () => startTestServer(t, site.options);
   let { server } = site;
   const ends = new Ends(() => server);
   let started = 0;
-  const employ = () => new TestWorker(t, server, `w${started++}`, `${dir}/cache`);
+  const employ = (_: unknown, index: number) =>
+    new TestWorker(t, server, `w${started++}`, `${dir}/cache`, site.env, sites?.names[index]);
   const workers = Array.from({ length: count }, employ);
   await Promise.all(workers.map((worker) => worker.ready()));
   const jobs = new Map<string, number>();
@@ -89,15 +98,17 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<stri
       say(`${jobs.size} jobs, ${ends.ended} ended, kills: ${JSON.stringify(kills)}`);
     }
     const what = next();
-    if (what < 0.5) {
-      const index = Math.floor(next() * count);
+    const index = Math.floor(next() * count);
+    if (what < 0.5 && sites && next() < kCut) {
+      sites.cut(index, next() * kCutMs);
+    } else if (what < 0.5) {
       const victim = workers[index];
       await victim?.stop('SIGKILL');
       kills.worker++;
       const goneMs = await untilGone(server, victim?.name ?? '');
       // While there is no broker nobody is late.
       if (Date.now() - goneMs - awayMs > kCalmMs) noticedMs = Math.max(noticedMs, goneMs);
-      workers[index] = employ();
+      workers[index] = employ(undefined, index);
     } else if (what < 0.8 || !killServer) {
       for (const pid of await server.brokers()) process.kill(pid, 'SIGKILL');
       kills.broker++;
@@ -110,17 +121,57 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<stri
     } else {
       await server.stop('SIGKILL');
       await pause(next() * 1000);
-      server = await startTestServer(t, site.options);
+      server = await startAgain();
       kills.server++;
       awayMs = Date.now();
     }
   }
   over = true;
   await submitting;
-  say(`kills: ${JSON.stringify(kills)}; ${jobs.size} jobs, ${aborted.size} of them were to be aborted`);
+  sites?.mend();
+  say(
+    `kills: ${JSON.stringify(kills)}; cuts: ${sites?.count ?? 0}; ${jobs.size} jobs, ${aborted.size} of them were to be aborted`,
+  );
   say(`a killed worker's jobs were free to begin elsewhere after ${(noticedMs / 1000).toFixed(1)} s at most`);
   const faults = await verdict(server, jobs, aborted, say);
   return [...faults, ...(await ends.stop())];
+}
+
+/** Sites that are cut off for a while. */
+class CutSites {
+  count = 0;
+  readonly #sites: Sites;
+  readonly #cut = new Map<number, NodeJS.Timeout>();
+
+  constructor(sites: Sites) {
+    this.#sites = sites;
+  }
+
+  get address(): string {
+    return this.#sites.address;
+  }
+
+  get names(): readonly string[] {
+    return this.#sites.names;
+  }
+
+  /** One that is cut already stays so for longer. */
+  cut(site: number, ms: number): void {
+    this.count++;
+    clearTimeout(this.#cut.get(site));
+    this.#sites.cut(site);
+    this.#cut.set(
+      site,
+      setTimeout(() => this.#sites.join(site), ms),
+    );
+  }
+
+  mend(): void {
+    for (const [site, timer] of this.#cut) {
+      clearTimeout(timer);
+      this.#sites.join(site);
+    }
+  }
 }
 
 /** Milliseconds until the server has no such worker any more: what it had is in the queue then. */

@@ -13,7 +13,7 @@ const flag = { type: 'boolean' } as const;
 const { values } = parseArgs({
   options: {
     ...{ seconds: text, seed: text, overload: text, workers: text, jobs: text, kills: text },
-    ...{ chaos: flag, 'spare-server': flag },
+    ...{ chaos: flag, 'spare-server': flag, cuts: flag },
   },
 });
 const seconds = Number(values.seconds ?? '60');
@@ -23,7 +23,7 @@ const workers = Number(values.workers ?? '3');
 const [jobs, kills] = [Number(values.jobs ?? '0'), Number(values.kills ?? '0')];
 if (!(seconds > 0) || !Number.isInteger(seed) || !(factor >= 0) || !(workers >= 1) || !(jobs >= 0) || !(kills >= 0)) {
   process.stderr.write(
-    'usage: npm run soak -- --seconds N [--seed S | --overload FACTOR]\n       npm run chaos -- --seconds N [--jobs N] [--kills N] [--seed S] [--workers K] [--spare-server]\n',
+    'usage: npm run soak -- --seconds N [--seed S | --overload FACTOR]\n       npm run chaos -- --seconds N [--jobs N] [--kills N] [--seed S] [--workers K] [--spare-server] [--cuts]\n',
   );
   process.exit(2);
 }
@@ -41,7 +41,8 @@ try {
 
 async function soaked(): Promise<string[]> {
   if (values.chaos) {
-    return chaos(context, { seconds, jobs, kills, seed, workers, killServer: !values['spare-server'], say });
+    const killServer = !values['spare-server'];
+    return chaos(context, { seconds, jobs, kills, seed, workers, killServer, cuts: values.cuts ?? false, say });
   }
   const { faults, summary } = await soak(context, { seconds, seed, say });
   say(summary);

@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runCli } from './cli.js';
 import { atEnd } from './endings.js';
-import { freePort, type ServerOptions, startTestServer, type TestServer } from './server.js';
+import { freePort, type ServerOptions, startTestServer, type TestServer, tempDir } from './server.js';
 import { until } from './until.js';
 
 /** On a busy machine. */
@@ -29,6 +30,30 @@ export async function startSite(t: TestContext, env: Record<string, string> = {}
   };
   const server = await startTestServer(t, options);
   return { server, options: { ...options, dataDir: server.dataDir } };
+}
+
+/** For workers that come from elsewhere (sites.ts): it listens at `address` of this machine, and they have a token, `env`. */
+export async function startSiteAt(
+  t: TestContext,
+  address: string,
+  more: Record<string, string> = {},
+): Promise<Site & { env: Record<string, string>; again: () => Promise<TestServer> }> {
+  const dataDir = await tempDir(t);
+  const add = ['token', 'add', 'site', '--scope', 'read,write,work', '--data-dir', dataDir, '--json'];
+  const { token } = JSON.parse(runCli(add, dataDir).stdout) as { token: string };
+  const broker = `${address}:${await freePort()}`;
+  const options: ServerOptions = {
+    dataDir,
+    port: await freePort(),
+    env: { CIANNA_OTF_WORKERS_LISTEN: broker, CIANNA_OTF_WORKERS_LEASE_S: '3', ...more },
+    args: ['--with-broker', '--host', address],
+  };
+  const again = async () => {
+    const server = await startTestServer(t, options);
+    server.headers.authorization = `Bearer ${token}`;
+    return server;
+  };
+  return { server: await again(), options, env: { CIANNA_OTF_TOKEN: token }, again };
 }
 
 export class TestWorker {

@@ -56,15 +56,22 @@ export class Front {
   async download(address: string, path: string, wanted: Wanted, errand: Errand): Promise<void> {
     const file = await open(path, 'w', kOwnerOnly);
     try {
-      const hash = createHash('sha256');
+      let hash = createHash('sha256');
       let received = 0;
       await this.#untilDone(errand.signal, async (signal, moves) => {
+        // Cut behind its last byte: there is no rest to ask for.
+        if (received > 0 && received === wanted.size) return;
+        if (wanted.size === undefined) {
+          hash = createHash('sha256');
+          received = 0;
+          await file.truncate();
+        }
         const range = received > 0 ? { range: `bytes=${received}-` } : undefined;
         const response = await this.#ask(address, { ...errand, ...(range ? { headers: range } : {}) }, signal);
         if (range && response.status !== 206) throw unreachable(`${address}: the rest of it was not to be had`);
         for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
           moves();
-          await file.write(piece).catch(refuseFullDisk);
+          await file.write(piece, 0, piece.length, received).catch(refuseFullDisk);
           hash.update(piece);
           received += piece.length;
         }
