@@ -187,6 +187,20 @@ describe('A worker that was lost and is there again', () => {
     assert.equal(told.filter((line) => line === 'completed a').length, 1);
   });
 
+  it('is missed when it is gone again before a beat of it came', async (t) => {
+    const { leases, lease, ledger, reports, roster, rows } = rig(t, job('a', 'EXECUTING'));
+    const { attempt } = lease('a');
+    ledger.lost(leases.of('a') as Lease, 'is gone');
+    rows.set('a', job('a', 'QUEUED'));
+    await reports.executing({ job: 'a', attempt, worker: 'one', info: {} });
+    assert.equal(leases.ofWorker('one').length, 1);
+    assert.deepEqual(roster.lost(performance.now()), []);
+    roster.deaf(1000);
+    assert.deepEqual(roster.lost(performance.now() + 1000), []);
+    assert.deepEqual(roster.lost(performance.now() + 1200), ['one']);
+    assert.deepEqual(roster.lost(performance.now() + 9000), []);
+  });
+
   it('ends a job that was just then on its way back into the queue', async (t) => {
     const { leases, lease, ledger, reports, completed, bring, rows } = rig(t, job('a', 'EXECUTING'));
     const { attempt } = lease('a');

@@ -8,7 +8,7 @@ export interface Lease {
   readonly job: Job;
   readonly attempt: string;
   readonly place: string;
-  /** Milliseconds since 1970. */
+  /** By performance.now(). */
   readonly sinceMs: number;
   /** The worker has said that it has it; undefined = not yet. */
   takenMs?: number | undefined;

@@ -118,8 +118,9 @@ export class Reports {
 
   /** It is the server's again, and goes on where it is. */
   adopt(job: Job, attempt: string, place: string, nowMs: number): Lease {
-    const { leases, careful, host, metrics } = this.#ledger.parts;
+    const { roster, leases, careful, host, metrics } = this.#ledger.parts;
     metrics.adopted();
+    roster.met(workerOf(place), nowMs);
     // Given to somebody else as well, neither of them would be let finish it.
     careful.remove(job.id);
     const lease: Lease = { job, attempt, place, sinceMs: nowMs, takenMs: nowMs, opened: true, absent: 0 };

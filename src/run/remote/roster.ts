@@ -41,6 +41,8 @@ export interface Heard {
 export class Roster {
   readonly #limits: RosterLimits;
   readonly #seen = new Map<string, Seen>();
+  /** Who has come with a job, and said by no beat yet that it lives; when. */
+  readonly #met = new Map<string, number>();
   /** Of the jobs that were given. */
   readonly #leases: Pick<Leases, 'at' | 'ofWorker'>;
 
@@ -63,24 +65,36 @@ export class Roster {
     if (other && before.startedMs > beat.startedMs) return { replaced: false, outdated: true };
     const places = beat.places.map((offered) => new WorkerPlace(beat.worker, offered, this.#limits, this.#leases));
     this.#seen.set(beat.worker, { beat, heardMs: nowMs, places });
+    this.#met.delete(beat.worker);
     return { replaced: other, outdated: false };
+  }
+
+  /** It has a job that it may keep: whoever has one must be missed when it is gone. */
+  met(worker: string, nowMs: number): void {
+    if (!this.#seen.has(worker)) this.#met.set(worker, nowMs);
   }
 
   /** Nobody could be heard: nobody is late. */
   excuse(nowMs: number): void {
     for (const seen of this.#seen.values()) seen.heardMs = nowMs;
+    for (const worker of this.#met.keys()) this.#met.set(worker, nowMs);
   }
 
   /** For so long this process has not listened: what was said meanwhile is still to be heard. */
   deaf(ms: number): void {
     for (const seen of this.#seen.values()) seen.heardMs += ms;
+    for (const [worker, metMs] of this.#met) this.#met.set(worker, metMs + ms);
   }
 
   /** Those who have not been heard of for too long; they are forgotten. */
   lost(nowMs: number): string[] {
-    const late = [...this.#seen].filter(([, { heardMs }]) => nowMs - heardMs > this.#limits.leaseMs);
-    for (const [worker] of late) this.#seen.delete(worker);
-    return late.map(([worker]) => worker);
+    const last = [...[...this.#seen].map(([worker, { heardMs }]) => [worker, heardMs] as const), ...this.#met];
+    const late = last.filter(([, heardMs]) => nowMs - heardMs > this.#limits.leaseMs).map(([worker]) => worker);
+    for (const worker of late) {
+      this.#seen.delete(worker);
+      this.#met.delete(worker);
+    }
+    return late;
   }
 
   /** It has said that it ends, and holds nothing any more. */
