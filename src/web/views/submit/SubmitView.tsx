@@ -15,11 +15,22 @@ import { Preview } from './Preview.js';
 
 export function SubmitView() {
   const again = route.value.query.get('again');
+  const [read, setRead] = useState<string | null>(null);
   useEffect(() => {
-    if (again !== null) attempt(() => beginAgain(again));
+    setRead(null);
+    if (again === null) return;
+    attempt(async () => {
+      try {
+        await beginAgain(again);
+      } finally {
+        setRead(again);
+      }
+    });
   }, [again]);
   const of = kind.value;
   if (!of) return <p class="empty">Reading what this server can do…</p>;
+  // What was typed until then would be lost.
+  if (again !== null && read !== again) return <p class="empty">Reading what the job was given…</p>;
   return (
     <div class="submit">
       <h1>New jobs</h1>
