@@ -6,6 +6,7 @@ import { after, describe, it } from 'node:test';
 import { assertSound, closeBrowser, drop, kNoChromium, visit } from './support/browser.js';
 import { httpServer } from './support/http-server.js';
 import { field, freePort, startTestServer, tempDir } from './support/server.js';
+import { until } from './support/until.js';
 
 /** Long enough to be watched and stopped. */
 const kLongPx = 6000;
@@ -145,6 +146,35 @@ describe('The page: submit and jobs', { skip: kNoChromium }, () => {
     await row.getByRole('button', { name: /^Abort/ }).click();
     await row.getByText('aborted').waitFor();
     assert.equal((await server.job(id)).phase, 'ABORTED');
+    assert.deepEqual(faults, []);
+  });
+
+  it('shows what events told of a job also when a list that was asked for before comes later', async (t) => {
+    const server = await startTestServer(t);
+    const id = await server.submit({}, await field(await tempDir(t), kLongPx));
+    const { page, faults } = await visit(t, `${server.url}/#/jobs`);
+    let letThrough = () => {};
+    const held = new Promise<void>((resolve) => {
+      letThrough = resolve;
+    });
+    let lists = 0;
+    await page.route(/\/summaries\b/, async (asked) => {
+      const response = await asked.fetch();
+      await held;
+      await asked.fulfill({ response });
+      lists++;
+    });
+    const listening = page.waitForResponse(/\/events\b/);
+    await page.reload();
+    await listening;
+    // Told of by events alone.
+    await server.send(`/jobs/${id}/phase`, { method: 'POST', body: new URLSearchParams({ PHASE: 'ABORT' }) });
+    const row = page.locator(`[data-job="${id}"]`);
+    await row.getByText('aborted').waitFor();
+    letThrough();
+    await until(() => lists > 0, 'no list comes', 30);
+    await page.waitForTimeout(500);
+    assert.match((await row.textContent()) ?? '', /aborted/);
     assert.deepEqual(faults, []);
   });
 

@@ -32,18 +32,46 @@ function change(id: string, to: Summary | undefined): void {
   all.value = next;
 }
 
-async function readList(): Promise<void> {
-  all.value = new Map((await readSummaries(kListed)).map((job) => [job.id, job]));
+/** Of jobs that events told of while something is being read, the number of the last: what was asked for before it is older. */
+const told = new Map<string, number>();
+let events = 0;
+let reading = 0;
+
+/** `take` is given the answer, and whether an event has told of a job since that was asked for. */
+async function readBeside<T>(read: () => Promise<T>, take: (answer: T, isOlder: (id: string) => boolean) => void) {
+  const since = events;
+  reading++;
+  try {
+    const answer = await read();
+    take(answer, (id) => (told.get(id) ?? 0) > since);
+  } finally {
+    if (--reading === 0) told.clear();
+  }
+}
+
+function readList(): Promise<void> {
+  return readBeside(
+    () => readSummaries(kListed),
+    (list, isOlder) => {
+      const fresh = list.filter(({ id }) => !isOlder(id)).map((job) => [job.id, job] as const);
+      all.value = new Map([...fresh, ...[...all.value].filter(([id]) => isOlder(id))]);
+    },
+  );
 }
 
 /** A job that is not in the list (yet). */
-export async function bringJob(id: string): Promise<void> {
-  const found = await readSummary(id);
-  if (found) change(id, found);
+export function bringJob(id: string): Promise<void> {
+  return readBeside(
+    () => readSummary(id),
+    (found, isOlder) => {
+      if (found && !isOlder(id)) change(id, found);
+    },
+  );
 }
 
 function onJob(data: unknown): void {
   const job = data as Summary;
+  if (reading > 0) told.set(job.id, ++events);
   change(job.id, job.phase === 'DELETED' ? undefined : job);
 }
 
