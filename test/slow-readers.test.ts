@@ -60,7 +60,7 @@ async function readAtOnce(response: IncomingMessage): Promise<number> {
   return bytes;
 }
 
-/** Answers by uWebSockets.js alone, all of `pieces` in memory. Gives their address. */
+/** Answers by uWebSockets.js alone, as `send` does. Gives their address. */
 async function answering(t: TestContext, send: (flow: Outflow, res: HttpResponse) => Promise<void>): Promise<string> {
   const app = uWebSockets.App().get('/*', (res) => {
     let onGone = () => {};
