@@ -4,6 +4,8 @@
 #include <immintrin.h>
 
 #define OTF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+/// With BF16's. What uses none of these runs on CPUs without them, too.
+#define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
 
 namespace otf::avx512 {
 

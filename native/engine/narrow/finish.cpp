@@ -7,8 +7,6 @@
 namespace otf::narrow {
 namespace {
 
-#define OTF_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
-
 /// Of sixteen filters: what their sums become before RELU.
 template <bool kBytes>
 struct Terms {

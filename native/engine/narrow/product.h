@@ -4,14 +4,13 @@
 #include <cstdint>
 
 #include "engine/cpu/epilogue.h"
+#include "engine/cpu/unit.h"
 #include "engine/narrow/weights.h"
 
 namespace otf::narrow {
 
 using otf::Epilogue;
-
-/// What multiplies: AMX, or vectors of AVX-512 with instructions for bfloat16 or bytes (VNNI).
-enum class Unit : uint8_t { kAmx, kVectors };
+using otf::Unit;
 
 /// What output rows are computed from.
 struct Operand {

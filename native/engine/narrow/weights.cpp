@@ -4,17 +4,13 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/cpu/bf16.h"
+
 namespace otf::narrow {
 namespace {
 
 constexpr int kNarrow = 48;  // bytes: less would leave most of a tile's depth unused
 constexpr float kMostWeight = 127.0F;
-
-uint16_t rounded(float x) {
-  const auto bits = __builtin_bit_cast(uint32_t, x);
-  if (x != x) return static_cast<uint16_t>((bits >> 16) | 0x40U);
-  return static_cast<uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
-}
 
 /// As few equal parts of `bytes` as fit a tile's depth, each of whole quads.
 int chunksOf(int bytes) {
@@ -99,8 +95,8 @@ Weights::Weights(const Geometry& geometry, const float* plain, const float* bias
       for (int value = 0; value < g.kernelW * g.channels; ++value) {
         const int channel = value % g.channels;
         const int x = value / g.channels;
-        const uint16_t weight =
-            rounded(plain[((int64_t{f} * g.channels + channel) * g.kernelH + y) * g.kernelW + x]);
+        const Bf16 weight =
+            toBf16(plain[((int64_t{f} * g.channels + channel) * g.kernelH + y) * g.kernelW + x]);
         std::memcpy(placeOf(f, y, value), &weight, sizeof(weight));
       }
     }

@@ -1,11 +1,17 @@
 #include "engine/onednn/cpu.h"
 
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
 #include "engine/cpu/cpu.h"
 #include "engine/cpu/tiles.h"
 #include "engine/onednn/compat.h"
 
 namespace otf::onednn {
 namespace {
+
+std::atomic<bool> assumedAmx = false;
 
 dnnl::cpu_isa isa() { return dnnl::get_effective_cpu_isa(); }
 
@@ -42,8 +48,11 @@ bool hasBf16() {
 #endif
 }
 
+void assumeAmx(bool there) { assumedAmx = there; }
+
 bool hasAmx() {
 #if defined(__x86_64__)
+  if (assumedAmx) return true;
   // And again; ONEDNN_MAX_CPU_ISA lowers it for our own kernels too.
   return hasBf16() && static_cast<int>(isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core_amx) &&
          tiles::available();
@@ -60,13 +69,18 @@ bool hasInt8() {
 #endif
 }
 
-narrow::Unit narrowUnit(narrow::Element element) {
-  const bool tiles = hasAmx() && (element == narrow::Element::kBf16 || tiles::bytesAvailable());
-  return tiles ? narrow::Unit::kAmx : narrow::Unit::kVectors;
+Unit narrowUnit(narrow::Element element) {
+  const bool tiles = hasAmx() && (element == narrow::Element::kBf16 || tiles::bytesAvailable() || assumedAmx);
+  return tiles ? Unit::kAmx : Unit::kVectors;
+}
+
+bool winogradOnAmx() {
+  const char* const asked = std::getenv("OTF_AMX_WINOGRAD");
+  return asked != nullptr && std::string_view(asked) == "1";
 }
 
 roofline::Unit unitFor(ComputeType type) {
-  const auto isAmx = [](narrow::Element element) { return narrowUnit(element) == narrow::Unit::kAmx; };
+  const auto isAmx = [](narrow::Element element) { return narrowUnit(element) == Unit::kAmx; };
   if (type == ComputeType::kInt8cInt32a)
     return isAmx(narrow::Element::kInt8) ? roofline::Unit::kAmxInt8 : roofline::Unit::kAvx512Int8;
   if (type != ComputeType::kBf16cFp32a) return vectorUnit();

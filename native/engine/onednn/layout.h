@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/cpu/bf16.h"
 #include "model/network.h"
 
 namespace otf::onednn {
@@ -27,21 +28,10 @@ struct Layout {
 
 enum class ElementType { kFloat, kBf16 };
 
-/// bfloat16: the upper half of a float. Rounds to nearest even; NaN stays NaN.
-struct Bf16 {
-  uint16_t bits;
-};
-
+using otf::Bf16;
+using otf::toFloat;
 inline float toFloat(float x) { return x; }
-inline float toFloat(Bf16 x) {
-  const uint32_t bits = uint32_t{x.bits} << 16;
-  return __builtin_bit_cast(float, bits);
-}
 inline void store(float& to, float x) { to = x; }
-inline void store(Bf16& to, float x) {
-  const auto bits = __builtin_bit_cast(uint32_t, x);
-  const uint32_t rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
-  to.bits = static_cast<uint16_t>(x != x ? (bits >> 16) | 0x40U : rounded);
-}
+inline void store(Bf16& to, float x) { to = toBf16(x); }
 
 }  // namespace otf::onednn

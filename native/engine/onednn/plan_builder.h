@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "engine/cpu/unit.h"
 #include "engine/onednn/kernels.h"
 #include "engine/onednn/layout_query.h"
 #include "engine/onednn/plan.h"
@@ -55,6 +56,9 @@ class PlanBuilder {
   std::shared_ptr<const strips::Layer> stripLayer(size_t layer, bool bytesOut);
   void addStrips(size_t count);
   bool takesWinograd(size_t layer) const;
+  // What is multiplied there, and by what.
+  strips::Values values() const;
+  Unit unit() const;
   void addWinograd(const ConvLayer& layer);
 
   // Pieces of layers.

@@ -1,6 +1,6 @@
-// Convolutions in strips of rows that keep what flows between them in the cache: in INT8, and in BF16 on AMX, all; in FP32 on
-// AVX-512 the first of a network, which have few channels and large maps. BF16 alone on vectors stays with oneDNN, which is as
-// fast; so does what MC_MODEL drops values of, a third axis and internal padding.
+// Convolutions in strips of rows that keep what flows between them in the cache: in INT8, and in BF16 on AMX, all; in BF16 alone
+// on vectors those of few channels, and in FP32 on AVX-512 the first of a network, which have large maps as well. What is left
+// is oneDNN's: 1x1 and strides with many channels, what MC_MODEL drops values of, a third axis and internal padding.
 #include <omp.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ DataType dataType(strips::Values values) {
 }
 
 std::string kernelName(bool bytes, bool bf16) {
-  const auto isAmx = [](narrow::Element element) { return narrowUnit(element) == narrow::Unit::kAmx; };
+  const auto isAmx = [](narrow::Element element) { return narrowUnit(element) == Unit::kAmx; };
   std::string name = "strips:";
   if (bf16) name += isAmx(narrow::Element::kBf16) ? "amx_bf16" : "avx512_bf16";
   if (bytes && bf16) name += ",";
@@ -59,9 +59,10 @@ bool PlanBuilder::takesStrips(size_t index) const {
   const ConvLayer* layer = ownConvolution(index);
   if (layer == nullptr) return false;
   if (takesBytes(index)) return true;
-  if (spec_.bf16) return spec_.int8 != nullptr || narrowUnit(narrow::Element::kBf16) == narrow::Unit::kAmx;
-  return hasAvx512() && spec_.ranges == nullptr && layer->size[0] * layer->channels() <= kMostTaps &&
-         !takesWinograd(index);
+  if (takesWinograd(index)) return false;
+  // Beside bytes, and on AMX, all in BF16.
+  if (spec_.bf16 && (spec_.int8 != nullptr || narrowUnit(narrow::Element::kBf16) == Unit::kAmx)) return true;
+  return hasAvx512() && spec_.ranges == nullptr && layer->size[0] * layer->channels() <= kMostTaps;
 }
 
 bool PlanBuilder::takesBytes(size_t index) const {
@@ -114,7 +115,7 @@ std::shared_ptr<const strips::Layer> PlanBuilder::stripLayer(size_t index, bool 
   const auto weights = takesBytes(index)
                            ? weights_.byteTiles(index, true, quantised(spec_.int8->layers[index - 1]))
                            : weights_.tiles(index, true);
-  const narrow::Unit unit = narrowUnit(weights->element());
+  const Unit unit = narrowUnit(weights->element());
   return std::make_shared<const narrow::NarrowLayer>(
       weights, unit, epilogue, bytesOut ? quantised(spec_.int8->layers[index]) : nullptr);
 }

@@ -104,9 +104,10 @@ std::shared_ptr<const avx512::DirectWeights> WeightStore::direct(size_t index, b
   return pack(direct_, index, scaled, geometryOf(std::get<ConvLayer>(network_->layers[index])));
 }
 
-std::shared_ptr<const avx512::WinogradWeights> WeightStore::winograd(size_t index, bool scaled) {
+std::shared_ptr<const winograd::Weights> WeightStore::winograd(size_t index, bool scaled,
+                                                               strips::Values values) {
   const auto& layer = std::get<ConvLayer>(network_->layers[index]);
-  return pack(winograd_, index, scaled, layer.channels(), layer.filters);
+  return pack(winograd_, index, scaled, layer.channels(), layer.filters, values);
 }
 
 LayerWeights WeightStore::dense(size_t index, bool scaled, const Dims& dims, const Desc& layout,

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "engine/avx512/direct.h"
-#include "engine/avx512/winograd.h"
 #include "engine/narrow/weights.h"
 #include "engine/onednn/compat.h"
+#include "engine/winograd/weights.h"
 #include "model/network.h"
 
 namespace otf::onednn {
@@ -43,7 +43,7 @@ class WeightStore {
   /// The same for direct sums.
   std::shared_ptr<const avx512::DirectWeights> direct(size_t layer, bool scaled);
   /// The same for Winograd's transforms, of kernels of 3x3.
-  std::shared_ptr<const avx512::WinogradWeights> winograd(size_t layer, bool scaled);
+  std::shared_ptr<const winograd::Weights> winograd(size_t layer, bool scaled, strips::Values values);
   /// `input`: the spatial shape the dense layer flattens, or {1,1,1} x values after another dense layer.
   LayerWeights dense(size_t layer, bool scaled, const Dims& weightDims, const Desc& layout,
                      dnnl::stream& stream);
@@ -78,7 +78,7 @@ class WeightStore {
   std::shared_ptr<const T> pack(Packed<T>& packed, size_t layer, bool scaled, const Shape&... shape);
   Packed<narrow::Weights> tiles_, byteTiles_;
   Packed<avx512::DirectWeights> direct_;
-  Packed<avx512::WinogradWeights> winograd_;
+  Packed<winograd::Weights> winograd_;
   int64_t bytes_ = 0;
 };
 

@@ -12,6 +12,7 @@
 #include "engine/onednn/layout.h"
 #include "engine/strips/chain.h"
 #include "engine/tests/check.h"
+#include "engine/tests/emulated_amx.h"
 #include "engine/tests/inputs.h"
 #include "engine/threads/worker_thread.h"
 #include "tensor/buffer.h"
@@ -170,11 +171,10 @@ std::vector<Conv> shapes() {
   return all;
 }
 
-/// All that there are: what they give is the same.
+/// What they give is the same.
 std::vector<narrow::Unit> units() {
-  std::vector<narrow::Unit> found = {narrow::Unit::kVectors};
-  if (onednn::narrowUnit(narrow::Element::kInt8) == narrow::Unit::kAmx) found.push_back(narrow::Unit::kAmx);
-  return found;
+  test::provideAmx();
+  return {narrow::Unit::kVectors, narrow::Unit::kAmx};
 }
 
 #define NEEDS_BYTES \

@@ -7,6 +7,7 @@
 #include "engine/registry/registry.h"
 #include "engine/tests/cases.h"
 #include "engine/tests/check.h"
+#include "engine/tests/emulated_amx.h"
 
 using namespace otf;
 using test::Case;
@@ -52,9 +53,9 @@ TEST_CASE("an item's answer does not depend on its neighbours, NaN and infinitie
   }
 }
 
-// Elsewhere the engine runs FP32, and says so: passing then would tell nothing of BF16.
-TEST_CASE("conformance networks, BF16, within 2e-2 of the output's range" *
-          doctest::skip(!onednn::hasBf16()) * doctest::description("needs a CPU with BF16 instructions")) {
+namespace {
+
+void checkBf16() {
   for (const std::string& name : test::caseNames()) {
     Case c = test::loadCase(name);
     c.options.computeType = ComputeType::kBf16cFp32a;
@@ -65,5 +66,21 @@ TEST_CASE("conformance networks, BF16, within 2e-2 of the output's range" *
     engine->forward(c.extent, c.items, c.input.data(), y.data());
     CAPTURE(name);
     CHECK(test::worstOfRange(y, c.expected) <= 2e-2);
+  }
+}
+
+// Elsewhere the engine runs FP32, and says so: passing then would tell nothing of BF16.
+#define NEEDS_BF16 \
+  *doctest::skip(!onednn::hasBf16()) * doctest::description("needs a CPU with BF16 instructions")
+
+}  // namespace
+
+TEST_CASE("conformance networks, BF16, within 2e-2 of the output's range" NEEDS_BF16) { checkBf16(); }
+
+TEST_CASE("and on AMX, with and without transforms" NEEDS_BF16) {
+  for (const bool transforms : {false, true}) {
+    CAPTURE(transforms);
+    const test::AmxThere amx(transforms);
+    checkBf16();
   }
 }
