@@ -4,6 +4,7 @@
 set -eu
 root=$1 folder=$2 command=$3
 shift 3
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 # Devices of their own: nothing of the machine's but these.
@@ -25,7 +26,12 @@ while [ $# -gt 0 ]; do
   mount -o remount,bind,ro "$root/$2"
   shift 2
 done
+# The root of these namespaces, not only of a process: as on a machine, mounts can be told whom they reach, and users have
+# namespaces of their own. What was the root before goes.
+cd "$root"
+pivot_root . .
+umount -l .
 # The shell stays: as the first process it must reap what the command leaves behind.
-exec chroot "$root" /bin/sh -c "cd '$folder' && { $command
+exec chroot . /bin/sh -c "cd '$folder' && { $command
 }
 exit \$?"
