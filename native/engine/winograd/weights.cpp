@@ -33,7 +33,7 @@ Weights::Weights(int channels, int filters, Values values, const float* plain, c
       panels_(divided(filters, kPanel)),
       values_(values),
       quads_(values == Values::kFloat ? channels : divided(channels, kShuffled) * kShuffled / 2),
-      packed_(static_cast<size_t>(kPoints * panels_ * quads_ * kLine)) {
+      packed_(static_cast<size_t>(int64_t{kPoints} * panels_ * quads_ * kLine)) {
   bias_.assign(static_cast<size_t>(panels_) * kPanel, 0.0F);
   std::copy_n(bias, filters, bias_.begin());
   std::memset(packed_.data(), 0, packed_.bytes());

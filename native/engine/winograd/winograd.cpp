@@ -16,15 +16,14 @@ using avx512::kPanel;
 using avx512::kQuad;
 
 constexpr int kVector = 16;  // floats
-constexpr int64_t kLine = 64;
+constexpr int64_t kCacheLine = 64;
 constexpr int kKernel = kSide - kOutSide + 1;
 // Of a piece, as many as the units multiply at once. Weights are read once for each piece: 16 products of 32 KB to 3 MB, which no
 // cache near a core keeps.
 constexpr int kStripBlocks = 8;
 constexpr int kStripTileBlocks = 4;
 // A line more from row to row: rows of a power of two would all fall into the same few lines of the first-level cache.
-constexpr int64_t kSpread = kLine;
-
+constexpr int64_t kSpread = kCacheLine;
 // Of the operations, below which it pays: some that are not counted wait for the caches.
 constexpr double kGain = 0.9;
 
@@ -64,7 +63,7 @@ Convolution::Convolution(std::shared_ptr<const Weights> weights, Unit unit, cons
       zeros_(static_cast<size_t>(shape.channels), 0.0F) {
   const int block = unit == Unit::kAmx ? kTileBlock : kBlock;
   int most = block * (unit == Unit::kAmx ? kStripTileBlocks : kStripBlocks);
-  inRow_ = (int64_t{weights_->quads()} * kQuad + kLine - 1) / kLine * kLine + kSpread;
+  inRow_ = (int64_t{weights_->quads()} * kQuad + kCacheLine - 1) / kCacheLine * kCacheLine + kSpread;
   // Points that stay in the cache meet all weights of a panel, whose sums then do as well: worth strips of half the length.
   const auto held = static_cast<int>(cache / 2 / (kPoints * inRow_) / block) * block;
   const bool holds = held >= most / 2;
