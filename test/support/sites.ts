@@ -1,5 +1,6 @@
 /** Sites that can be cut off: network namespaces on a bridge of this machine (ip-netns(8)). */
 import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { atEnd } from './endings.js';
 
@@ -34,8 +35,8 @@ export function makeSites(t: TestContext, count: number): Sites {
 }
 
 function build(t: { after: (once: () => void) => void }, count: number): Sites {
-  // Names of interfaces have 15 characters at most; addresses are of this process, too.
-  const own = process.pid % 65_536;
+  // Names of interfaces have 15 characters at most. By chance: in a root of its own a process may have the number of one outside.
+  const own = randomInt(65_536);
   const net = `10.${200 + (own >> 13)}.${(own >> 5) & 255}`;
   const [bridge, address] = [`otfb${own}`, `${net}.1`];
   const names = Array.from({ length: count }, (_, site) => `otfsite${own}-${site}`);
