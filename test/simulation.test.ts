@@ -37,6 +37,12 @@ describe('A server, whatever happens to it', () => {
     }
   });
 
+  it('keeps them with workers on other machines, whose networks are cut and whose broker goes away', () => {
+    const { status, text } = simulate('--seeds', '20', '--workers', '3');
+    assert.equal(status, 0, text);
+    assert.match(text, /^20 histories, .*COMPLETED \d+.*workers killed \d+/m);
+  });
+
   it('starts from any state of the disk that a cut may leave', () => {
     const { status, text } = simulate('--pictures', '2');
     assert.equal(status, 0, text);

@@ -8,9 +8,11 @@ const require = createRequire(import.meta.url);
 /** What setTimeout and the others give. */
 class SimTimer {
   event: SimEvent;
+  readonly #again: () => SimEvent;
 
-  constructor(event: SimEvent) {
-    this.event = event;
+  constructor(begin: () => SimEvent) {
+    this.#again = begin;
+    this.event = begin();
   }
 
   ref(): this {
@@ -26,6 +28,8 @@ class SimTimer {
   }
 
   refresh(): this {
+    this.event.off = true;
+    this.event = this.#again();
     return this;
   }
 
@@ -40,9 +44,9 @@ type Callback = (...args: unknown[]) => void;
 /** `sim`: of the history that is under way. */
 export function installClock(sim: () => Sim): void {
   const timeout = (callback: Callback, ms = 0, ...args: unknown[]) =>
-    new SimTimer(sim().at(Math.max(1, Number(ms) || 0), 'server', () => callback(...args)));
+    new SimTimer(() => sim().at(Math.max(1, Number(ms) || 0), 'server', () => callback(...args)));
   const immediate = (callback: Callback, ...args: unknown[]) =>
-    new SimTimer(sim().at(0, 'immediate', () => callback(...args)));
+    new SimTimer(() => sim().at(0, 'immediate', () => callback(...args)));
   const interval = (callback: Callback, ms = 0, ...args: unknown[]) => {
     const again = (): SimEvent =>
       sim().at(Math.max(1, ms), 'server', () => {
@@ -50,8 +54,7 @@ export function installClock(sim: () => Sim): void {
         timer.event = again();
         callback(...args);
       });
-    const timer = new SimTimer({} as SimEvent);
-    timer.event = again();
+    const timer = new SimTimer(again);
     return timer;
   };
   const clear = (timer: unknown) => {

@@ -204,18 +204,23 @@ export function installFiles(scene: () => Scene, begun: () => boolean): void {
       return Object.assign(each(), { close: async () => undefined });
     });
   Object.assign(require('node:fs/promises') as object, promises);
-  Object.assign(fs, callbacks(scene));
+  Object.assign(fs, callbacks(scene, begun));
   syncBuiltinESMExports();
 }
 
 type Done = (error: unknown, ...values: unknown[]) => void;
 
 /** With a callback at their end; streams of files use some. */
-function callbacks(scene: () => Scene): Record<string, unknown> {
+function callbacks(scene: () => Scene, begun: () => boolean): Record<string, unknown> {
   const now = fs as unknown as Record<string, Any>;
+  const before = { ...now };
   const of =
     (name: string, beside: (args: unknown[]) => unknown[] = () => []) =>
     (...args: unknown[]) => {
+      if (!begun()) {
+        before[name]?.(...(args as never[]));
+        return;
+      }
       const done = args.pop() as Done;
       scene()
         .sim.io(() => now[`${name}Sync`]?.apply(now, args as never[]))
@@ -232,10 +237,14 @@ function callbacks(scene: () => Scene): Record<string, unknown> {
     }),
   });
   const second = (args: unknown[]) => [args[1]];
+  const several = of('readv', second);
+  // Into the first of its buffers only, as a read may: how many there are depends on the histories before.
+  const readv = (fd: unknown, buffers: readonly unknown[], ...rest: unknown[]) =>
+    several(fd, buffers.slice(0, 1), ...rest);
   const plain = ['fsync', 'fdatasync', 'open', 'close', 'fstat', 'stat', 'mkdir', 'rename', 'unlink'];
   return {
     ...Object.fromEntries(plain.map((name) => [name, of(name)])),
-    ...{ writev, readv: of('readv', second), read: of('read', second), write: of('write', second) },
+    ...{ writev, readv, read: of('read', second), write: of('write', second) },
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { real } from './disk.js';
 import { type Image, People, type Person } from './people.js';
 import type { Sim } from './sim.js';
+import type { Workers } from './workers.js';
 import { type Fixed, layTokens, World } from './world.js';
 
 export interface HistoryParts extends Fixed {
@@ -23,6 +24,8 @@ export interface HistoryParts extends Fixed {
 const kSteps = 40;
 /** For what is left to be done, once nothing fails any more. */
 const kRestMs = 30 * 60_000;
+/** For what workers still have to tell, over lines that lose some of it. */
+const kWorkersMs = 60_000;
 
 export async function history(parts: HistoryParts): Promise<Record<string, number>> {
   const { sim, dir, persons, images } = parts;
@@ -32,18 +35,26 @@ export async function history(parts: HistoryParts): Promise<Record<string, numbe
   world.disk.lies = parts.lies ?? false;
   const people = new People(world, persons, images);
   await world.start();
+  world.workers?.startAll();
   for (let step = 0; step < kSteps && sim.faults.length === 0; step++) {
-    if (sim.chance(0.25)) await somethingHappens(world);
+    if (sim.chance(world.workers ? 0.4 : 0.25)) await somethingHappens(world);
     else people.act();
     people.everTroubled ||= !world.calm;
-    await sim.run(sim.nowMs + sim.between(0, sim.chance(0.1) ? 20_000 : 600));
+    await sim.run(sim.nowMs + sim.between(0, pauseMs(world)));
     if (!world.running) await comeBack(world);
   }
   if (sim.faults.length === 0) await rest(world, people, images);
+  world.workers?.clear();
   if (world.running) await world.crash('kill');
   // Modules keep queues of their own: they are to be empty for the next one.
   await sim.run(sim.nowMs + 1);
-  return { ...people.counts, crashes: world.crashes };
+  const kills = world.workers?.kills;
+  return { ...people.counts, crashes: world.crashes, ...(kills === undefined ? {} : { 'workers killed': kills }) };
+}
+
+function pauseMs({ sim, workers }: World): number {
+  if (workers) return sim.chance(0.3) ? 8000 : 600;
+  return sim.chance(0.1) ? 20_000 : 600;
 }
 
 /** A server that did not start on a disk that fails starts on one that does not. */
@@ -65,7 +76,7 @@ async function somethingHappens(world: World): Promise<void> {
   const { disk } = world;
   /** Goes on until it is told again, or everything is calm. */
   const toggle = (now: number, ...shares: number[]) => (now > 0 ? 0 : sim.pick(shares));
-  const happenings: [string, () => Promise<void> | undefined][] = [
+  const happenings: Happening[] = [
     ['kill', () => world.crash('kill')],
     ['power cut', () => world.crash('power')],
     ['stop', () => world.stop()],
@@ -80,10 +91,32 @@ async function somethingHappens(world: World): Promise<void> {
     ['clock', changing(() => sim.setClock(sim.pick([-3_600_000, -5000, 2000, 3_600_000, 86_400_000])))],
     ['calm', changing(() => world.calmDown())],
   ];
-  const [name, happen] = sim.pick(happenings);
+  const { workers } = world;
+  const [name, happen] = sim.pick(
+    workers ? [...happenings.filter(([what]) => kBesideWorkers.has(what)), ...ofWorkers(workers)] : happenings,
+  );
   sim.note(`-- ${name}`);
   await happen();
   if (!world.calm) world.trouble();
+}
+
+/** What ends jobs by itself would hide what workers do. */
+const kBesideWorkers = new Set(['kill', 'power cut', 'stop', 'engines die', 'clock', 'calm']);
+
+type Happening = [string, () => Promise<void> | undefined];
+
+function ofWorkers(workers: Workers): Happening[] {
+  const often: [number, string, () => unknown][] = [
+    [2, 'worker killed', () => workers.kill()],
+    [1, 'worker ends', () => workers.stop()],
+    [2, 'worker begins', () => workers.startOne()],
+    [1, 'workers begin', () => workers.startAll()],
+    [4, 'worker cut off', () => workers.cutOne()],
+    [4, 'workers joined', () => workers.joinAll()],
+    [1, 'broker away', () => workers.hub.setThere(false)],
+    [3, 'broker there', () => workers.hub.setThere(true)],
+  ];
+  return often.flatMap(([times, name, change]) => Array<Happening>(times).fill([name, changing(change)]));
 }
 
 /** Nothing fails any more: everything comes to its end, and what is left is what is known. */
@@ -91,19 +124,29 @@ export async function rest(world: World, people: People, images: readonly Image[
   const { sim } = world;
   world.calmDown();
   await people.finished();
+  // What hangs between server and workers is not to wait for another start.
+  if (world.workers && !(await allOver(world, people))) return;
   if (world.running) await world.stop();
-  if (!(await world.start())) return;
+  if (!(await world.start()) || !(await allOver(world, people))) return;
+  await inWorld(sim, () => people.check());
+  await inWorld(sim, () => afresh(people, images));
+  await sim.run(sim.nowMs + (world.workers ? kWorkersMs : 5000));
+  await inWorld(sim, () => pairs(world));
+}
+
+/** False: something comes to no end, or was a fault. */
+async function allOver({ sim }: World, people: People): Promise<boolean> {
   const until = sim.nowMs + kRestMs;
   for (;;) {
     const left = await inWorld(sim, () => people.judge());
-    if (left.length === 0 || sim.faults.length > 0) break;
-    if (sim.nowMs > until) return sim.fault(`${left.map(({ id }) => id).join(' ')} come to no end`);
+    if (sim.faults.length > 0) return false;
+    if (left.length === 0) return true;
+    if (sim.nowMs > until) {
+      sim.fault(`${left.map(({ id }) => id).join(' ')} come to no end`);
+      return false;
+    }
     await sim.run(sim.nowMs + 1000);
   }
-  await inWorld(sim, () => people.check());
-  await inWorld(sim, () => afresh(people, images));
-  await sim.run(sim.nowMs + 5000);
-  await inWorld(sim, () => pairs(world));
 }
 
 /** A server that has come through all that works like any other. */
@@ -121,8 +164,17 @@ async function pairs(world: World): Promise<void> {
   const data = join(world.disk.root, 'data');
   const folders = readdirSync(join(data, 'jobs')).sort();
   if (rows.join() !== folders.join()) sim.fault(`rows ${rows.join()}, folders ${folders.join()}`);
-  const trash = real.readdirSync(join(data, 'trash'));
+  const inTrash = () => real.readdirSync(join(data, 'trash'));
+  // A job may have come to its time a moment ago.
+  if (inTrash().length > 0) await sim.pause(1000);
+  const trash = inTrash();
   if (trash.length > 0) sim.fault(`in the trash: ${trash.join()}`);
+  const parts = folders.flatMap((name) =>
+    real.readdirSync(join(data, 'jobs', name)).filter((file) => file.startsWith('part-')),
+  );
+  if (parts.length > 0) sim.fault(`of attempts that do not count: ${parts.join()}`);
+  const left = world.workers?.left() ?? [];
+  if (left.length > 0) sim.fault(`left on workers: ${left.join()}`);
 }
 
 /** Of who may see everything; made by main.ts. */

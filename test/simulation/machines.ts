@@ -8,6 +8,7 @@ import type { EngineEnd, NativeAddon, StartEngineRequest } from '#otf/engine/add
 import { real } from './disk.js';
 import { type Scene, systemError } from './files.js';
 import { essence, type Oracle, type OracleSpec } from './oracle.js';
+import type { Machine } from './sim.js';
 
 /** Shares of messages and of pieces of work. */
 export interface MachineFaults {
@@ -18,6 +19,8 @@ export interface MachineFaults {
 
 export interface Machines extends Scene {
   machineFaults: MachineFaults;
+  /** Of an engine, for a pass at most. */
+  forwardMs: number;
 }
 
 interface Slots {
@@ -43,7 +46,7 @@ export class NativeParts {
   readonly #scene: () => Machines;
   readonly #slots = new Map<number, Slots>();
   readonly #engines = new Map<number, SimEngine>();
-  readonly #left = new Map<string, () => void>();
+  readonly #left = new Map<string, { close: () => void; machine: Machine | undefined }>();
   #count = 0;
 
   /** From now on `addon` does what the history says. */
@@ -68,12 +71,13 @@ export class NativeParts {
     });
   }
 
-  /** A server that was killed gives nothing back by itself. */
-  clear(): void {
-    for (const close of [...this.#left.values()].reverse()) close();
-    this.#left.clear();
-    this.#slots.clear();
-    this.#engines.clear();
+  /** A program that was killed gives nothing back by itself. `machine`: undefined = the server's. */
+  clear(machine?: Machine): void {
+    for (const [name, left] of [...this.#left].reverse()) {
+      if (left.machine !== machine) continue;
+      left.close();
+      this.#left.delete(name);
+    }
   }
 
   #call(name: string, work: (...args: never[]) => unknown, args: never[]): unknown {
@@ -92,7 +96,8 @@ export class NativeParts {
   }
 
   #keep(close: string, handle: number): void {
-    this.#left.set(`${close} ${handle}`, () => this.#real[close]?.(handle as never));
+    const machine = this.#scene().sim.where?.machine;
+    this.#left.set(`${close} ${handle}`, { close: () => this.#real[close]?.(handle as never), machine });
   }
 
   #startEngine(request: StartEngineRequest, onReply: (line: string) => void, onEnd: (end: EngineEnd) => void) {
@@ -116,7 +121,6 @@ interface EngineParts {
 }
 
 const kLoadMs = 300;
-const kForwardMs = 40;
 
 /** A process that holds a network: its answers come in the order of the commands. */
 class SimEngine {
@@ -140,7 +144,7 @@ class SimEngine {
     const [command, slot, count] = line.split(' ');
     if (command === 'quit') this.#after(5, () => this.#end('exited with code 0', false));
     else if (command === 'ping') this.#answer(1, async () => 'pong');
-    else this.#answer(kForwardMs, () => this.#forward(Number(slot), Number(count)));
+    else this.#answer(this.#parts.scene().forwardMs, () => this.#forward(Number(slot), Number(count)));
   }
 
   kill(): void {

@@ -1,7 +1,7 @@
 /**
  * `npm run simulate-faults -- [--seeds N] [--from S] [--say]`: so many histories, one seed each. A seed that fails prints one
- * line that repeats it; exit code 1 then. `--pictures N`: instead of that, a start from N states of the disk of a small history
- * (images.ts). `--twice`: each again, which has to be the same. `--lies`: on a disk that syncs nothing, to see that it is noticed.
+ * line that repeats it; exit code 1 then. `--workers N`: with jobs on so many other machines (workers.ts). `--pictures N`: instead
+ * of that, a start from N states of the disk of a small history (images.ts). `--twice`: each again, which has to be the same. `--lies`: on a disk that syncs nothing, to see that it is noticed.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,15 +24,17 @@ import type { World } from './world.js';
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 const { values } = parseArgs({
-  options: { seeds: text, from: text, say: flag, lies: flag, twice: flag, pictures: text },
+  options: { seeds: text, from: text, say: flag, lies: flag, twice: flag, pictures: text, workers: text },
 });
 const say = (line: string) => {
   process.stdout.write(`${line}\n`);
 };
 const [count, from] = [Number(values.seeds ?? '100'), Number(values.from ?? '1')];
-if (!(Number.isInteger(count) && count > 0 && Number.isInteger(from))) {
+const workersCount = values.workers === undefined ? undefined : Number(values.workers);
+const isCount = (value: number) => Number.isInteger(value) && value > 0;
+if (!(isCount(count) && Number.isInteger(from) && isCount(workersCount ?? 1))) {
   process.stderr.write(
-    'usage: npm run simulate-faults -- [--seeds N] [--from SEED] [--say] [--twice] [--lies] [--pictures N]\n',
+    'usage: npm run simulate-faults -- [--seeds N] [--from SEED] [--say] [--twice] [--lies] [--workers N] [--pictures N]\n',
   );
   process.exit(2);
 }
@@ -43,6 +45,7 @@ const kLeastMemory = 2e9;
 const kAgainst = values.lies ? 1 : 5;
 const persons: Person[] = ['alice', 'bob'].map((name, index) => ({ name, token: tokenOf(index) }));
 const admin: Person = { name: 'root', token: tokenOf(9) };
+const worker: Person = { name: 'worker', token: tokenOf(8) };
 const scratch = mkdtempSync(join(memory() ?? tmpdir(), 'otf-simulation-'));
 const images = [fixture('field-230x180'), simulated(300)];
 images.push({ name: 'no image', bytes: Buffer.from('no FITS at all'), rows: undefined });
@@ -69,10 +72,14 @@ const oracle = new Oracle({ ...addon });
 const native = new NativeParts(addon, { ...addon }, oracle, scene);
 const { history, kAdmin } = await import('./history.js');
 const { sweepImages } = await import('./images.js');
+const { fillCache, kWorkToken } = await import('./workers.js');
 const { kKinds, workOf } = await import('#otf/tasks/registry.js');
 // What is loaded when it is needed first would be waited for in one history and not in the next.
 for (const { name } of kKinds) await workOf(name);
 kAdmin.authorization = `Bearer ${admin.token}`;
+kWorkToken.authorization = `Bearer ${worker.token}`;
+const workersCache = join(scratch, 'cache');
+if (workersCount !== undefined) await fillCache(join(kRoot, 'models'), workersCache, join(scratch, 'nobody'));
 process.on('unhandledRejection', (thrown) => {
   sim.fault(`nobody caught: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
 });
@@ -85,7 +92,8 @@ function partsOf(seed: number, name = String(seed)): HistoryParts {
   const begun = (its: World) => {
     world = its;
   };
-  const fixed = { persons, images, tokens: tokensFile(), models: join(kRoot, 'models'), native, databases };
+  const workers = workersCount === undefined ? undefined : { count: workersCount, cache: workersCache };
+  const fixed = { persons, images, tokens: tokensFile(), models: join(kRoot, 'models'), native, databases, workers };
   return { ...fixed, sim, dir: join(scratch, name), lies: values.lies ?? false, begun };
 }
 
@@ -110,7 +118,8 @@ async function histories(): Promise<number> {
     }
     if (sim.faults.length === 0) continue;
     failed++;
-    say(`FAULT ${sim.faults[0]}\n  again: npm run simulate-faults -- --seeds 1 --from ${seed} --say`);
+    const more = workersCount === undefined ? '' : ` --workers ${workersCount}`;
+    say(`FAULT ${sim.faults[0]}\n  again: npm run simulate-faults -- --seeds 1 --from ${seed}${more} --say`);
   }
   const what = Object.entries(totals).sort(([a], [b]) => a.localeCompare(b));
   say(`${seed - from} histories, ${events} events: ${what.map(([name, number]) => `${name} ${number}`).join(', ')}`);
@@ -174,10 +183,11 @@ function tokenOf(index: number): string {
 }
 
 function tokensFile(): string {
-  const records = [...persons, admin].map(({ name: owner, token }) => {
+  const records = [...persons, admin, worker].map(({ name: owner, token }) => {
     const [, id = '', secret = ''] = token.split('_');
     const hash = createHash('sha256').update(secret).digest('hex');
-    const scopes = owner === 'root' ? ['read', 'write', 'admin'] : ['read', 'write'];
+    const special: Record<string, string[]> = { root: ['read', 'write', 'admin'], worker: ['work'] };
+    const scopes = special[owner] ?? ['read', 'write'];
     return { id, owner, scopes, hash, createdMs: 0, expiresMs: null, note: '' };
   });
   return JSON.stringify({ version: 1, tokens: records });

@@ -140,7 +140,7 @@ export class People {
   }
 
   #seen(job: Known, xml: string): void {
-    const { sim, troubled, crashes } = this.#world;
+    const { sim, troubled, losses } = this.#world;
     const phase = /<uws:phase>(\w+)</.exec(xml)?.[1] ?? '';
     const owner = /<uws:ownerId[^>]*>([^<]*)</.exec(xml)?.[1];
     if (owner !== job.owner.name) sim.fault(`${job.id} of ${job.owner.name} is ${owner}'s`);
@@ -156,8 +156,9 @@ export class People {
     if (phase === 'ABORTED' && !job.abortAsked) sim.fault(`${job.id} is ABORTED, and nobody wanted that`);
     if (phase === 'COMPLETED' && job.image.rows === undefined) sim.fault(`${job.id} is COMPLETED without an image`);
     const reason = /<uws:message>([^<]*)</.exec(xml)?.[1] ?? '';
+    if (phase === 'ERROR') sim.note(`${job.id} in error: ${reason}`);
     if (phase === 'ERROR' && reason === '') sim.fault(`${job.id} failed without a reason`);
-    if (phase === 'ERROR' && job.image.rows !== undefined && !this.everTroubled && crashes < 3 && !troubled) {
+    if (phase === 'ERROR' && job.image.rows !== undefined && !this.everTroubled && losses < 3 && !troubled) {
       sim.fault(`${job.id} failed, and nothing had been made to fail: ${reason}`);
     }
   }

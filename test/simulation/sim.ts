@@ -7,15 +7,29 @@
  * Native work that takes another thread of the machine is waited for in real time, and its answer is an event like the others:
  * how fast the machine is changes nothing.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { random } from '../soak/random.js';
 
-/** What is left of a server that was killed does not happen, but for immediates: modules keep queues of those. */
+/** What is left of a program that was killed does not happen, but for immediates: modules keep queues of those. */
 type Kind = 'world' | 'server' | 'immediate';
+
+/** A machine with a program on it, each start of which is another life. */
+export interface Machine {
+  name: string;
+  life: number;
+}
+
+/** Which program does something; those of the server are not told apart. */
+export interface Where {
+  machine: Machine;
+  life: number;
+}
 
 export interface SimEvent {
   atMs: number;
   order: number;
+  where: Where | undefined;
   life: number;
   kind: Kind;
   run: () => void;
@@ -25,6 +39,7 @@ export interface SimEvent {
 /** Work of other threads. */
 interface External {
   deliver: (() => void) | undefined;
+  where: Where | undefined;
   life: number;
 }
 
@@ -45,6 +60,7 @@ export class Sim {
   veil: (line: string) => string = (line) => line;
   /** Called with what happens, when somebody wants to read it. */
   say: ((line: string) => void) | undefined;
+  readonly #where = new AsyncLocalStorage<Where | undefined>();
   readonly #queue: SimEvent[] = [];
   readonly #externals: External[] = [];
   readonly #hash = createHash('sha256');
@@ -97,10 +113,31 @@ export class Sim {
     return item;
   }
 
+  /** Which program is at work; undefined: the server, or somebody outside. */
+  get where(): Where | undefined {
+    return this.#where.getStore();
+  }
+
+  /** As a program that `where` says; undefined: as the server. */
+  as<T>(where: Where | undefined, work: () => T): T {
+    return this.#where.run(where, work);
+  }
+
+  /** Has it been killed? */
+  isGone({ where, life }: { where: Where | undefined; life: number }): boolean {
+    return where ? where.life !== where.machine.life : life !== this.life;
+  }
+
   at(delayMs: number, kind: Kind, run: () => void): SimEvent {
+    return this.atOf(this.where, delayMs, kind, run);
+  }
+
+  /** The same, of the program that `where` says; undefined: the server. */
+  atOf(where: Where | undefined, delayMs: number, kind: Kind, run: () => void): SimEvent {
     const event = {
       atMs: this.nowMs + Math.max(0, delayMs),
       order: this.#count++,
+      where: kind === 'world' ? undefined : where,
       life: this.life,
       kind,
       run,
@@ -140,7 +177,7 @@ export class Sim {
 
   /** `work` is done by another thread of this machine; what comes of it is heard when nothing else is left to wait for. */
   external<T>(work: Promise<T>): Promise<T> {
-    const entry: External = { deliver: undefined, life: this.life };
+    const entry: External = { deliver: undefined, where: this.where, life: this.life };
     this.#externals.push(entry);
     return new Promise((resolve, reject) => {
       work.then(
@@ -165,10 +202,10 @@ export class Sim {
         return false;
       }
       this.#queue.pop();
-      if (next.off || (next.kind === 'server' && next.life !== this.life)) continue;
+      if (next.off || (next.kind === 'server' && this.isGone(next))) continue;
       this.nowMs = Math.max(this.nowMs, next.atMs);
       try {
-        next.run();
+        this.as(next.where, next.run);
       } catch (thrown) {
         this.fault(`nobody caught: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
       }
@@ -180,8 +217,8 @@ export class Sim {
     await turn();
     while (this.#externals.length > 0) {
       while (this.#externals.some(({ deliver }) => deliver === undefined)) await turn();
-      for (const { deliver, life } of this.#externals.splice(0)) {
-        if (life === this.life) this.at(this.between(0.05, 20), 'server', () => deliver?.());
+      for (const entry of this.#externals.splice(0)) {
+        if (!this.isGone(entry)) this.atOf(entry.where, this.between(0.05, 20), 'server', () => entry.deliver?.());
       }
       await turn();
     }

@@ -17,7 +17,9 @@ export interface SimRequest {
 }
 
 /** `gone`: there was no answer, or no whole one. */
-export type SimAnswer = { gone: true } | { gone: false; status: number; headers: Record<string, string>; body: string };
+export type SimAnswer =
+  | { gone: true }
+  | { gone: false; status: number; headers: Record<string, string>; body: string; bytes: Buffer };
 
 type Handler = (res: SimResponse, req: unknown) => void;
 
@@ -162,8 +164,14 @@ class SimResponse {
   #end(): void {
     this.over = true;
     const { status, headers } = this;
-    const body = Buffer.concat(this.#pieces).toString('utf8');
-    const answer = { gone: false, status: Number(status.slice(0, 3)), headers, body } as const;
+    const bytes = Buffer.concat(this.#pieces);
+    const answer = {
+      gone: false,
+      status: Number(status.slice(0, 3)),
+      headers,
+      body: bytes.toString('utf8'),
+      bytes,
+    } as const;
     // It has left the server: a crash now does not take it back.
     this.#sim.at(this.#sim.between(0.1, 3), 'world', () => this.#done(answer));
   }

@@ -5,21 +5,31 @@ import { pino } from 'pino';
 import { loadConfig } from '#otf/config/load.js';
 import { type RunningServer, startServer } from '#otf/http/server.js';
 import { LocalRunner } from '#otf/run/local/runner.js';
+import { RemoteRunner } from '#otf/run/remote/runner.js';
+import { termsOf } from '#otf/run/remote/terms.js';
 import { BatchExecutor } from '#otf/schedule/executor.js';
 import { type Cut, Disk, real } from './disk.js';
 import { closeAll, type Faults } from './files.js';
 import type { MachineFaults, Machines } from './machines.js';
-import type { Sim } from './sim.js';
+import type { Machine, Sim } from './sim.js';
 import { type SimAnswer, SimApp, type SimRequest } from './sockets.js';
+import { Workers } from './workers.js';
 
 /** What there is one of for all histories. */
 export interface Fixed {
-  native: { clear: () => void };
+  native: { clear: (machine?: Machine) => void };
   databases: { closeAll: () => void };
   models: string;
+  /** Jobs run on so many workers; undefined: on the server's machine. */
+  workers?: { count: number; cache: string } | undefined;
 }
 
+const kBroker = { url: 'nats://the.history:4222' };
+
 const kError = 50;
+const kForwardMs = 40;
+/** A run lasts about as long as a worker may be silent (lease_s below). */
+const kWorkersForwardMs = 2500;
 /** A server that has not begun by then, or not ended, never will. */
 const kPatienceMs = 30 * 60_000;
 /** What a graceful end may take of running jobs. */
@@ -33,7 +43,9 @@ export class World implements Machines {
   /** A fault of some kind was possible since the server was started. */
   troubled = false;
   crashes = 0;
+  readonly forwardMs: number;
   app: SimApp;
+  readonly workers: Workers | undefined;
   readonly #fixed: Fixed;
   readonly #dir: string;
   #server: RunningServer | undefined;
@@ -46,10 +58,26 @@ export class World implements Machines {
     this.#fixed = fixed;
     this.disk = disk;
     this.app = new SimApp(sim);
+    this.forwardMs = fixed.workers ? kWorkersForwardMs : kForwardMs;
+    if (fixed.workers) {
+      const { count, cache } = fixed.workers;
+      const terms = async () => (await termsOf(await this.#config(), kBroker)).terms;
+      const logged = (line: string) => this.#logged(line);
+      const send = (request: SimRequest) => this.app.send(request);
+      this.workers = new Workers(
+        { sim, dir: join(dir, 'workers'), cache, native: fixed.native, send, terms, logged },
+        count,
+      );
+    }
   }
 
   get running(): boolean {
     return this.#server !== undefined;
+  }
+
+  /** Of what a job ran on; after some a job that is not to blame is. */
+  get losses(): number {
+    return this.crashes + (this.workers ? this.workers.kills + this.workers.cuts : 0);
   }
 
   get calm(): boolean {
@@ -61,6 +89,7 @@ export class World implements Machines {
     this.disk.full = false;
     this.faults.ioErrors = 0;
     Object.assign(this.machineFaults, { engineDies: 0, engineHangs: 0, threadDies: 0 });
+    this.workers?.calmDown();
   }
 
   send(request: SimRequest): Promise<SimAnswer> {
@@ -77,8 +106,7 @@ export class World implements Machines {
       if (sim.life === life) this.#logged(line);
     };
     const log = pino({ level: 'info', base: null }, { write });
-    const runner = new LocalRunner();
-    const parts = { config, executor: new BatchExecutor(runner), inference: () => runner.inference, log };
+    const parts = { config, ...this.#runner(), log };
     let outcome: { server: RunningServer } | { thrown: unknown } | undefined;
     startServer(parts).then(
       (server) => {
@@ -100,6 +128,19 @@ export class World implements Machines {
       await this.#gone('kill');
     }
     return this.running;
+  }
+
+  #runner() {
+    const { workers } = this;
+    if (workers) {
+      const runner = new RemoteRunner({
+        broker: { own: kBroker, workers: kBroker },
+        connect: () => workers.hub.connect(undefined),
+      });
+      return { executor: new BatchExecutor(runner), desk: () => runner.desk };
+    }
+    const runner = new LocalRunner();
+    return { executor: new BatchExecutor(runner), inference: () => runner.inference };
   }
 
   /** As by SIGTERM. */
@@ -150,6 +191,8 @@ export class World implements Machines {
       models: { dir: this.#fixed.models },
       logging: { level: 'silent' },
       policy: { max_queued: 12, owner_share: 1 },
+      // What waits for it is to happen within a history.
+      workers: { lease_s: 4 },
     } as const;
     return loadConfig({ flags, env: {} });
   }

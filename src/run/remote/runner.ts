@@ -33,6 +33,8 @@ import { termsOf } from './terms.js';
 export interface RemoteParts {
   /** The server's own access, and what workers are told. */
   broker: { own: BrokerAccess; workers: Pick<BrokerAccess, 'url' | 'user' | 'password'> };
+  /** Undefined: as the broker is reached. */
+  connect?: typeof connectBroker;
 }
 
 const kTickMs = 250;
@@ -115,7 +117,8 @@ export class RemoteRunner implements Runner {
   }
 
   async #connect(): Promise<void> {
-    const board = await connectBroker(this.#parts.broker.own, 'cianna-otf', kFrontInbox);
+    const { broker, connect = connectBroker } = this.#parts;
+    const board = await connect(broker.own, 'cianna-otf', kFrontInbox);
     if (this.#closed) return board.close();
     this.#board = board;
     board.hear(kBeat, (said) => {

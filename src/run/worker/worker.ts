@@ -44,6 +44,8 @@ export interface WorkerParts {
   signal: AbortSignal;
   /** Undefined: the devices of this machine. */
   runner?: Runner & { readonly stuck: number };
+  /** Undefined: as the broker is reached. */
+  connect?: typeof connectBroker;
 }
 
 const kBeatMs = 1000;
@@ -87,7 +89,7 @@ export class Worker {
   }
 
   async #start(): Promise<void> {
-    const { name, config, terms, front, broker, cache, log, signal } = this.#parts;
+    const { name, config, terms, front, broker, cache, log, signal, connect = connectBroker } = this.#parts;
     const models = await bringModels(terms, front, cache, signal);
     this.#models = terms.models.map(({ id }) => id);
     const { shared_dir } = config.workers;
@@ -96,7 +98,7 @@ export class Worker {
     const dir = own ?? join(cache, 'jobs', `${name}-${this.#instance}`);
     await mkdir(dir, { recursive: true });
     this.#dir = dir;
-    this.#board = await connectBroker({ ...terms.broker, ...broker }, name, `${kWorkerInboxes}.${name}`);
+    this.#board = await connect({ ...terms.broker, ...broker }, name, `${kWorkerInboxes}.${name}`);
     this.#host = new WorkerHost({
       // What decides results is the server's, what they are computed on is this machine's.
       config: {
