@@ -124,8 +124,14 @@ export async function rest(world: World, people: People, images: readonly Image[
   const { sim } = world;
   world.calmDown();
   await people.finished();
-  // What hangs between server and workers is not to wait for another start.
-  if (world.workers && !(await allOver(world, people))) return;
+  // What hangs between server and workers is not to wait for another start, nor for a worker that comes back.
+  if (world.workers) {
+    await inWorld(sim, () => afresh(people, images));
+    await sim.run(sim.nowMs + sim.between(0, 6000));
+    world.workers.kill();
+    world.workers.kill();
+    if (!(await allOver(world, people))) return;
+  }
   if (world.running) await world.stop();
   if (!(await world.start()) || !(await allOver(world, people))) return;
   await inWorld(sim, () => people.check());
@@ -135,7 +141,7 @@ export async function rest(world: World, people: People, images: readonly Image[
 }
 
 /** False: something comes to no end, or was a fault. */
-async function allOver({ sim }: World, people: People): Promise<boolean> {
+async function allOver({ sim, workers }: World, people: People): Promise<boolean> {
   const until = sim.nowMs + kRestMs;
   for (;;) {
     const left = await inWorld(sim, () => people.judge());
@@ -145,6 +151,7 @@ async function allOver({ sim }: World, people: People): Promise<boolean> {
       sim.fault(`${left.map(({ id }) => id).join(' ')} come to no end`);
       return false;
     }
+    workers?.keepOne();
     await sim.run(sim.nowMs + 1000);
   }
 }

@@ -155,7 +155,14 @@ export class Workers {
       this.hub.setThere(true);
       this.joinAll();
     }
-    this.startAll();
+    this.keepOne();
+  }
+
+  /** Who is gone stays away, and has to be missed; but somebody is there. */
+  keepOne(): void {
+    if (this.#sites.some(({ running, ending }) => running && !ending)) return;
+    const away = this.#sites.find(({ running }) => !running);
+    if (away) this.#start(away);
   }
 
   /** Folders of jobs where workers run. */

@@ -329,7 +329,7 @@ TEST_CASE("in BF16 those of many channels are" * doctest::skip(!onednn::hasBf16(
           doctest::description("needs a CPU with AVX-512 for BF16 and without AMX")) {
   checkSdc1(ComputeType::kBf16cFp32a, "winograd:avx512_bf16", {6, 9, 11, 14},
             [](const std::vector<float>& out, const std::vector<float>& plain) {
-              // Of random weights: with oneDNN's direct sums in BF16 0.017 to 0.028 of the range.
+              // Of random weights: with direct sums in BF16 0.017 to 0.028 of the range.
               return test::worstOfRange(out, plain) <= 4e-2;
             });
 }
