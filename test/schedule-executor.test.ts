@@ -108,6 +108,7 @@ async function rig(t: TestContext, runner: ToldRunner, policy: Record<string, nu
     config: await loadConfig({ flags: { policy } }),
     metrics: new Registry(),
     job: () => undefined,
+    deleting: () => false,
     folder: () => assert.fail('no file is wanted'),
     assertRoom: () => undefined,
     readOnly: false,

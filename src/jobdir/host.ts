@@ -40,6 +40,11 @@ export class FolderHost implements ExecutorHost {
     return this.#jobs.get(jobId)?.job;
   }
 
+  /** Nobody deletes jobs here. */
+  deleting(): boolean {
+    return false;
+  }
+
   folder(jobId: string): Folder {
     const found = this.#jobs.get(jobId);
     if (!found) throw new Error(`${jobId} is not here`);

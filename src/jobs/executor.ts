@@ -180,6 +180,8 @@ export interface ExecutorHost {
   readonly metrics: Registry;
   /** The job as it is now; undefined = deleted. */
   job(jobId: string): Job | undefined;
+  /** Its files are out of the way, its row waits for the disk: soon it is gone, or there again. */
+  deleting(jobId: string): boolean;
   /** Its folder. Only files named in Outcome.results are kept track of; the folder goes when the job goes. */
   folder(jobId: string): Folder;
   /** Asked while something large is written. Throws OTF_DISK_FULL. */

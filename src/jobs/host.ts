@@ -29,6 +29,7 @@ interface HostParts {
   store: JobStore;
   folders: JobFolders;
   events: Events;
+  deleting: (jobId: string) => boolean;
 }
 
 interface Live {
@@ -48,21 +49,27 @@ export class JobHost implements ExecutorHost {
   readonly #store: JobStore;
   readonly #folders: JobFolders;
   readonly #events: Events;
+  readonly #deleting: HostParts['deleting'];
   readonly #live = new Map<string, Live>();
   readonly #lines = new Map<string, string[]>();
   readonly #finishing = new Set<Promise<unknown>>();
 
-  constructor({ config, metrics, log, store, folders, events }: HostParts) {
+  constructor({ config, metrics, log, store, folders, events, deleting }: HostParts) {
     this.config = config;
     this.metrics = metrics;
     this.#log = log;
     this.#store = store;
     this.#folders = folders;
     this.#events = events;
+    this.#deleting = deleting;
   }
 
   job(jobId: string): Job | undefined {
     return this.#store.get(jobId);
+  }
+
+  deleting(jobId: string): boolean {
+    return this.#deleting(jobId);
   }
 
   folder(jobId: string): Folder {

@@ -86,7 +86,10 @@ export class JobService {
     this.#folders = folders;
     const admission = new AdmissionOfJobs({ config, executor, totals: store.totals, folders, otherBytes });
     this.#admission = admission;
-    this.#host = new JobHost({ config, metrics, log, store, folders, events: this.#events });
+    this.#host = new JobHost({
+      ...{ config, metrics, log, store, folders, events: this.#events },
+      deleting: (id) => this.#removal.isLeaving(id),
+    });
     const assertOpen = () => this.assertOpen();
     const transitions = new Transitions({ store, executor, info: (job) => this.info(job), assertOpen });
     this.#transitions = transitions;

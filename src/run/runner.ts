@@ -100,6 +100,8 @@ export interface RunHost {
   readonly metrics: Registry;
   /** The job as it is now; undefined = deleted. */
   job(jobId: string): Job | undefined;
+  /** Its files are out of the way, its row waits for the disk: soon it is gone, or there again. */
+  deleting(jobId: string): boolean;
   /** Of the job: what was uploaded lies there, and what it leaves goes there. */
   folder(jobId: string): Folder;
   /** Asked while something large is written. Throws OTF_DISK_FULL. */

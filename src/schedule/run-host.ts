@@ -25,6 +25,7 @@ export function runHostOf(host: ExecutorHost, persist: Persistence, events: RunE
     config: host.config,
     metrics: host.metrics,
     job: (jobId) => host.job(jobId),
+    deleting: (jobId) => host.deleting(jobId),
     folder: (jobId) => host.folder(jobId),
     assertRoom: () => host.assertRoom(),
     executing: (jobId, info) => persist.executing(jobId, info),

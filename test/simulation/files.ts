@@ -15,6 +15,8 @@ export interface Faults {
   ioErrors: number;
   /** Of writes that take less than they were given. */
   shortWrites: number;
+  /** What a sync takes at most. */
+  syncMs: number;
 }
 
 export interface Scene {
@@ -222,8 +224,9 @@ function callbacks(scene: () => Scene, begun: () => boolean): Record<string, unk
         return;
       }
       const done = args.pop() as Done;
-      scene()
-        .sim.io(() => now[`${name}Sync`]?.apply(now, args as never[]))
+      const { sim, faults } = scene();
+      sim
+        .io(() => now[`${name}Sync`]?.apply(now, args as never[]), name.endsWith('sync') ? faults.syncMs : undefined)
         .then(
           (value) => done(null, value, ...beside(args)),
           (thrown) => done(thrown),

@@ -32,11 +32,11 @@ export class SimHandle {
   }
 
   sync(): Promise<void> {
-    return this.#io(() => fs.fsyncSync(this.fd));
+    return this.#io(() => fs.fsyncSync(this.fd), this.#scene().faults.syncMs);
   }
 
   datasync(): Promise<void> {
-    return this.#io(() => fs.fdatasyncSync(this.fd));
+    return this.#io(() => fs.fdatasyncSync(this.fd), this.#scene().faults.syncMs);
   }
 
   createReadStream(options: object) {
@@ -53,7 +53,7 @@ export class SimHandle {
     return this.close();
   }
 
-  #io<T>(work: () => T): Promise<T> {
-    return this.#scene().sim.io(work);
+  #io<T>(work: () => T, slowestMs?: number): Promise<T> {
+    return this.#scene().sim.io(work, slowestMs);
   }
 }

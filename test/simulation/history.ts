@@ -5,7 +5,7 @@ import { real } from './disk.js';
 import { type Image, People, type Person } from './people.js';
 import type { Sim } from './sim.js';
 import type { Workers } from './workers.js';
-import { type Fixed, layTokens, World } from './world.js';
+import { type Fixed, kLeaseMs, kSyncMs, layTokens, World } from './world.js';
 
 export interface HistoryParts extends Fixed {
   sim: Sim;
@@ -22,6 +22,8 @@ export interface HistoryParts extends Fixed {
 }
 
 const kSteps = 40;
+/** A worker says that it lives once in that time. */
+const kBeforeBeatMs = 1000;
 /** For what is left to be done, once nothing fails any more. */
 const kRestMs = 30 * 60_000;
 /** For what workers still have to tell, over lines that lose some of it. */
@@ -37,7 +39,7 @@ export async function history(parts: HistoryParts): Promise<Record<string, numbe
   await world.start();
   world.workers?.startAll();
   for (let step = 0; step < kSteps && sim.faults.length === 0; step++) {
-    if (sim.chance(world.workers ? 0.4 : 0.25)) await somethingHappens(world);
+    if (sim.chance(world.workers ? 0.4 : 0.25)) await somethingHappens(world, people);
     else people.act();
     people.everTroubled ||= !world.calm;
     await sim.run(sim.nowMs + sim.between(0, pauseMs(world)));
@@ -71,7 +73,7 @@ function changing(change: () => unknown): () => undefined {
   };
 }
 
-async function somethingHappens(world: World): Promise<void> {
+async function somethingHappens(world: World, people: People): Promise<void> {
   const { sim, machineFaults: faults } = world;
   const { disk } = world;
   /** Goes on until it is told again, or everything is calm. */
@@ -93,7 +95,9 @@ async function somethingHappens(world: World): Promise<void> {
   ];
   const { workers } = world;
   const [name, happen] = sim.pick(
-    workers ? [...happenings.filter(([what]) => kBesideWorkers.has(what)), ...ofWorkers(workers)] : happenings,
+    workers
+      ? [...happenings.filter(([what]) => kBesideWorkers.has(what)), ...ofWorkers(world, workers, people)]
+      : happenings,
   );
   sim.note(`-- ${name}`);
   await happen();
@@ -105,18 +109,30 @@ const kBesideWorkers = new Set(['kill', 'power cut', 'stop', 'engines die', 'clo
 
 type Happening = [string, () => Promise<void> | undefined];
 
-function ofWorkers(workers: Workers): Happening[] {
-  const often: [number, string, () => unknown][] = [
-    [2, 'worker killed', () => workers.kill()],
-    [1, 'worker ends', () => workers.stop()],
-    [2, 'worker begins', () => workers.startOne()],
-    [1, 'workers begin', () => workers.startAll()],
-    [4, 'worker cut off', () => workers.cutOne()],
-    [4, 'workers joined', () => workers.joinAll()],
-    [1, 'broker away', () => workers.hub.setThere(false)],
-    [3, 'broker there', () => workers.hub.setThere(true)],
+function ofWorkers(world: World, workers: Workers, people: People): Happening[] {
+  const { sim, faults } = world;
+  /** Whoever brings something to a server that has just begun is gone before it has said that it lives. */
+  const both = async () => {
+    await world.crash('kill');
+    await world.start();
+    await sim.run(sim.nowMs + sim.between(0, kBeforeBeatMs));
+    workers.kill();
+  };
+  const often: [number, string, () => Promise<void> | undefined][] = [
+    [2, 'worker killed', changing(() => workers.kill())],
+    [1, 'worker ends', changing(() => workers.stop())],
+    [2, 'worker begins', changing(() => workers.startOne())],
+    [1, 'workers begin', changing(() => workers.startAll())],
+    [2, 'worker cut off', changing(() => workers.cutOne())],
+    [4, 'worker cut off for a moment', () => workers.missOne(kLeaseMs)],
+    [4, 'workers joined', changing(() => workers.joinAll())],
+    [1, 'broker away', changing(() => workers.hub.setThere(false))],
+    [3, 'broker there', changing(() => workers.hub.setThere(true))],
+    [3, 'crowd', changing(() => people.crowd())],
+    [2, 'server killed, and a worker after it', both],
+    [1, 'disk slow', changing(() => Object.assign(faults, { syncMs: sim.pick([kSyncMs, 300, 3000]) }))],
   ];
-  return often.flatMap(([times, name, change]) => Array<Happening>(times).fill([name, changing(change)]));
+  return often.flatMap(([times, name, happen]) => Array<Happening>(times).fill([name, happen]));
 }
 
 /** Nothing fails any more: everything comes to its end, and what is left is what is known. */

@@ -30,6 +30,7 @@ export interface Known {
 }
 
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
+const kCrowd = 8;
 const kBoundary = 'of-the-history';
 /** What may be answered without a fault of the server's. */
 const kFine = new Set([200, 303, 400, 403, 404, 503]);
@@ -77,6 +78,11 @@ export class People {
       abort: () => this.#changePhase('ABORT', job),
     };
     this.#follow(deeds[deed]());
+  }
+
+  /** Many at once: all workers have something to do. */
+  crowd(): void {
+    for (let count = 0; count < kCrowd; count++) this.#follow(this.submit(undefined, { plain: true }));
   }
 
   /** Nobody waits for anything any more. */

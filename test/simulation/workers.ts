@@ -146,6 +146,16 @@ export class Workers {
     this.hub.cut(this.#parts.sim.pick(this.names));
   }
 
+  /** One of them is away for about as long as makes it a lost one, and comes back with what it has. */
+  async missOne(leaseMs: number): Promise<void> {
+    const { sim } = this.#parts;
+    const name = sim.pick(this.names);
+    this.cuts++;
+    this.hub.cut(name);
+    await sim.run(sim.nowMs + sim.between(0.8, 1.8) * leaseMs);
+    this.hub.join(name);
+  }
+
   joinAll(): void {
     for (const name of this.names) this.hub.join(name);
   }

@@ -27,8 +27,12 @@ export interface Fixed {
 const kBroker = { url: 'nats://the.history:4222' };
 
 const kError = 50;
+/** Of a disk that is not slow. */
+export const kSyncMs = 5;
 const kForwardMs = 40;
-/** A run lasts about as long as a worker may be silent (lease_s below). */
+/** So long a worker may be silent. */
+export const kLeaseMs = 4000;
+/** A run lasts about as long. */
 const kWorkersForwardMs = 2500;
 /** A server that has not begun by then, or not ended, never will. */
 const kPatienceMs = 30 * 60_000;
@@ -38,7 +42,7 @@ const kShutdownS = 5;
 export class World implements Machines {
   readonly sim: Sim;
   disk: Disk;
-  readonly faults: Faults = { ioErrors: 0, shortWrites: 0.05 };
+  readonly faults: Faults = { ioErrors: 0, shortWrites: 0.05, syncMs: kSyncMs };
   readonly machineFaults: MachineFaults = { engineDies: 0, engineHangs: 0, threadDies: 0 };
   /** A fault of some kind was possible since the server was started. */
   troubled = false;
@@ -87,7 +91,7 @@ export class World implements Machines {
 
   calmDown(): void {
     this.disk.full = false;
-    this.faults.ioErrors = 0;
+    Object.assign(this.faults, { ioErrors: 0, syncMs: kSyncMs });
     Object.assign(this.machineFaults, { engineDies: 0, engineHangs: 0, threadDies: 0 });
     this.workers?.calmDown();
   }
@@ -192,7 +196,7 @@ export class World implements Machines {
       logging: { level: 'silent' },
       policy: { max_queued: 12, owner_share: 1 },
       // What waits for it is to happen within a history.
-      workers: { lease_s: 4 },
+      workers: { lease_s: kLeaseMs / 1000 },
     } as const;
     return loadConfig({ flags, env: {} });
   }

@@ -59,8 +59,11 @@ export function rig(t: TestContext, ...jobs: Job[]) {
     rows.set(id, { ...row, phase });
     return true;
   };
+  /** What a disk takes for a row, and whose files are out of the way already. */
+  const disk = { synced: Promise.resolve(), deleting: new Set<string>() };
   const host = {
     job: (id: string) => rows.get(id),
+    deleting: (id: string) => disk.deleting.has(id),
     folder: () => folderAt(folderRef(dir)),
     executing: async (id: string) => {
       told.push(`executing ${id}`);
@@ -73,6 +76,7 @@ export function rig(t: TestContext, ...jobs: Job[]) {
     over: (each: Job) => told.push(`over ${each.id}`),
     completed: async (id: string) => {
       told.push(`completed ${id}`);
+      await disk.synced;
       return move(id, ['EXECUTING'], 'COMPLETED');
     },
     failed: async (id: string, { message, detail = '' }: { message: string; detail?: string }) => {
@@ -147,6 +151,7 @@ export function rig(t: TestContext, ...jobs: Job[]) {
   };
   return {
     dir,
+    disk,
     endOf,
     rows,
     told,

@@ -1,7 +1,6 @@
 /** Which attempt at which job is whose. The only one who says so is the server; whatever else comes in of a job does not count. */
 
 import type { Job } from '../../jobs/job.js';
-import type { EndAnswer } from './messages.js';
 import { workerOf } from './roster.js';
 
 export interface Lease {
@@ -21,7 +20,6 @@ export interface Lease {
   abortedMs?: number | undefined;
   /** Asked for once; later askers get the same. */
   executing?: Promise<boolean> | undefined;
-  ending?: Promise<EndAnswer> | undefined;
 }
 
 /** By job, by place and by worker: asked for of every worker with every beat. */

@@ -37,6 +37,8 @@ export class Reports {
   readonly #ledger: Ledger;
   readonly #drop: Drop;
   readonly #answers = new Map<string, EndAnswer>();
+  /** By job: what is kept of it just now, to the last sync of its row. Its lease is over before that. */
+  readonly #endings = new Map<string, Promise<EndAnswer>>();
 
   constructor(ledger: Ledger, drop: Drop) {
     this.#ledger = ledger;
@@ -71,7 +73,7 @@ export class Reports {
   }
 
   #absent(lease: Lease, replaced: boolean): void {
-    if (lease.ending !== undefined || lease.takenMs === undefined) return;
+    if (this.ends(lease.job.id) || lease.takenMs === undefined) return;
     lease.absent++;
     if (replaced) this.#ledger.lost(lease, 'was started again');
     else if (lease.absent >= kMostAbsent) this.#ledger.lost(lease, 'does not know it any more', true);
@@ -82,7 +84,7 @@ export class Reports {
     const lease = leases.find(job, attempt);
     if (lease?.abortedMs !== undefined) this.#drop(worker, { job, attempt });
     if (!lease) {
-      if (!this.#free(job, attempt)) this.#drop(worker, { job, attempt });
+      if (!this.ends(job) && !this.#free(job, attempt)) this.#drop(worker, { job, attempt });
       return;
     }
     lease.absent = 0;
@@ -99,9 +101,14 @@ export class Reports {
   /** Given out by an earlier run of this server, and nobody else has it: it may go on there. */
   #free(jobId: string, attempt: string): Job | undefined {
     const { leases, attempts, host } = this.#ledger.parts;
-    if (leases.of(jobId) || !attempts.isOf(jobId, attempt)) return undefined;
+    if (leases.of(jobId) || this.ends(jobId) || !attempts.isOf(jobId, attempt)) return undefined;
     const job = host.job(jobId);
     return job && isActive(job.phase) ? job : undefined;
+  }
+
+  /** Is its end being kept? */
+  ends(jobId: string): boolean {
+    return this.#endings.has(jobId);
   }
 
   /** Where a job is that an earlier run of this server has given out. */
@@ -171,6 +178,12 @@ export class Reports {
     const { job, attempt, worker, end } = report;
     const known = this.#answers.get(attempt);
     if (known) return known;
+    const ending = this.#endings.get(job);
+    if (ending) {
+      // Of this attempt or of another: how it ended is known then.
+      await ending.catch(() => undefined);
+      return this.ended(report, files);
+    }
     const free = leases.find(job, attempt) ? undefined : this.#free(job, attempt);
     const lease = free
       ? this.adopt(free, attempt, placeName(worker, '?'), performance.now())
@@ -181,12 +194,15 @@ export class Reports {
       if (end.how === 'completed') await this.#discard(job, attempt, end);
       return { counts: false };
     }
-    lease.ending ??= this.#end(lease, report, files);
-    const answer = await lease.ending.finally(() => {
-      lease.ending = undefined;
-    });
-    if ('counts' in answer) this.#remember(attempt, answer);
-    return answer;
+    const answer = this.#end(lease, report, files);
+    this.#endings.set(job, answer);
+    try {
+      const said = await answer;
+      if ('counts' in said) this.#remember(attempt, said);
+      return said;
+    } finally {
+      this.#endings.delete(job);
+    }
   }
 
   async #end(lease: Lease, report: EndReport, files?: CameFiles): Promise<EndAnswer> {
@@ -219,7 +235,14 @@ export class Reports {
     if (missing.length > 0) return { missing };
     // Aborted, or lost, while its files were looked at.
     const counts = () => leases.find(job.id, attempt) === lease && lease.abortedMs === undefined;
-    if (counts()) await (files ? desk.keep(job.id, files) : desk.take(job.id, attempt, end.files));
+    if (counts()) {
+      const kept = files ? desk.keep(job.id, files) : desk.take(job.id, attempt, end.files);
+      await kept.catch((thrown) => {
+        // A job that is deleted takes its folder with it.
+        if (!counts()) return;
+        throw host.deleting(job.id) ? new OtfError('OTF_SHORTAGE', 'the job is being deleted: ask again') : thrown;
+      });
+    }
     if (!counts()) {
       metrics.refused(workerOf(lease.place));
       this.#ledger.over(lease, used);

@@ -164,7 +164,9 @@ export class RemoteRunner implements Runner {
   async #begin(job: Job, batch: Batch): Promise<void> {
     const now = this.#host.job(job.id);
     // It ended where it was, while it waited here.
-    if (!now || isFinal(now.phase) || this.#leases.of(job.id)) return this.#ledger.dropped(job);
+    if (!now || isFinal(now.phase) || this.#leases.of(job.id) || this.#reports.ends(job.id)) {
+      return this.#ledger.dropped(job);
+    }
     const there = this.#reports.elsewhere(job.id);
     if (there) {
       this.#reports.adopt(now, there.attempt, there.place, performance.now());
@@ -204,7 +206,9 @@ export class RemoteRunner implements Runner {
     const settled = nowMs >= this.#settledMs;
     const lost = this.#there ? this.#roster.lost(nowMs) : [];
     for (const worker of lost) {
-      for (const lease of this.#leases.ofWorker(worker)) if (!lease.ending) this.#ledger.lost(lease, 'is gone');
+      for (const lease of this.#leases.ofWorker(worker)) {
+        if (!this.#reports.ends(lease.job.id)) this.#ledger.lost(lease, 'is gone');
+      }
     }
     if (lost.length > 0) this.#tallies.tidy(this.#roster);
     for (const lease of this.#leases.all()) {

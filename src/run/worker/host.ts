@@ -111,6 +111,11 @@ export class WorkerHost implements RunHost {
     return this.#held.get(jobId)?.job;
   }
 
+  /** The server says so of a job by dropping it. */
+  deleting(): boolean {
+    return false;
+  }
+
   folder(jobId: string): Folder {
     const held = this.#held.get(jobId);
     if (!held) throw new Error(`${jobId} is not here`);
