@@ -26,7 +26,7 @@ export interface ScaleCounts {
 }
 
 const { server, names, cache, device } = JSON.parse(process.argv[2] ?? '{}') as ScaleWorkers;
-const front = new Front(server, undefined);
+const front = new Front({ server, token: async () => undefined });
 const [terms, config] = [await front.terms(), await loadConfig({ env: {} })];
 const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));
 const runners: SimulatedRunner[] = [];

@@ -68,6 +68,25 @@ describe('events on MQTT', { skip: kNoMosquitto }, () => {
     assert.equal(await server.stop(), 0);
   });
 
+  it('tell of what a start changes, too', async (t) => {
+    const dir = await tempDir(t);
+    const broker = await startMosquitto(t);
+    const env = { CIANNA_OTF_EVENTS_MQTT: `mqtt://127.0.0.1:${broker.port}/otf/test` };
+    const before = await startTestServer(t, { env });
+    const ids = await Promise.all([1, 2].map(async (seed) => before.submit({}, await field(dir, 2000, seed))));
+    await until(async () => (await before.text('/metrics')).includes('otf_jobs{phase="EXECUTING"} 2'), 'none runs', 60);
+    await before.stop('SIGKILL');
+    const heard = listen(t, broker);
+    await until(() => broker.log().includes('otf/test/#'), broker.log(), 30);
+    const server = await startTestServer(t, { env, dataDir: before.dataDir });
+    const phases = (id: string) => heard.messages.filter((message) => message.id === id).map(({ phase }) => phase);
+    for (const id of ids) {
+      await until(() => phases(id).includes('COMPLETED'), JSON.stringify(heard), 60);
+      assert.deepEqual(phases(id), ['QUEUED', 'EXECUTING', 'COMPLETED']);
+    }
+    assert.equal(await server.stop(), 0);
+  });
+
   it('keep no server from starting or ending when there is no broker', async (t) => {
     const server = await startTestServer(t, { env: { CIANNA_OTF_EVENTS_MQTT: 'mqtt://127.0.0.1:1/x' } });
     await until(() => server.log.join('').includes('the MQTT broker'), 'nothing is said', 30);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import type { FolderState } from '#otf/jobdir/state.js';
-import { missingPilots } from '#otf/slurm/pilots.js';
+import { missingPilots, Pilots } from '#otf/slurm/pilots.js';
+import type { Slurm } from '#otf/slurm/program.js';
 import { isActive, parseQueue, tasksOf } from '#otf/slurm/queue.js';
 import { batchScript, quoted } from '#otf/slurm/script.js';
 import { standingOf } from '#otf/slurm/standing.js';
@@ -139,6 +140,42 @@ describe('pilots', () => {
       [1, 0, 1, 3, 0],
     );
     assert.equal(missingPilots({ waiting: 0, executing: 0 }, 0, { ...limits, min: 0 }), 0);
+  });
+
+  /** Those that are asked for wait so long, work so long and fail; gives when each array was asked for, in s. */
+  async function asked(waitS: number, workS: number, untilS: number) {
+    const stop = new AbortController();
+    const [begun, said]: [number[], string[]] = [[], []];
+    let nowS = 0;
+    const stateOf = (ageS: number) => (ageS < waitS ? 'PENDING' : ageS < waitS + workS ? 'RUNNING' : 'FAILED');
+    const slurm = {
+      queue: async () => begun.map((atS, n) => ({ ...job(stateOf(nowS - atS)), id: `${n}_0`, name: 'p' })),
+      submit: async () => String(begun.push(nowS) - 1),
+    } as unknown as Slurm;
+    const load = async () => {
+      nowS += 5;
+      if (nowS >= untilS) stop.abort();
+      return { waiting: 1, executing: 0 };
+    };
+    const given = { worker: [], sbatch: [], idleS: 60, logs: '', stepMs: 0, drainS: 60, name: 'p' };
+    const launch = { command: ['otf'], env: {} } as unknown as ConstructorParameters<typeof Pilots>[0]['launch'];
+    const limits = { min: 1, max: 1, jobsPerPilot: 1 };
+    const say = (line: string) => said.push(line);
+    await new Pilots({ ...given, slurm, load, limits, launch, say, stop: stop.signal, now: () => nowS * 1000 }).keep();
+    return { begun, said: said.filter((line) => line.includes('end as soon as they begin')) };
+  }
+
+  it('are asked for less and less often when they end at once, however long they had waited', async () => {
+    const { begun, said } = await asked(35, 5, 600);
+    assert.ok(begun.length >= 3 && said.length >= 2, JSON.stringify(begun));
+    const apart = begun.slice(1).map((atS, n) => atS - (begun[n] ?? 0));
+    assert.ok((apart.at(-1) ?? 0) >= (apart[0] ?? 0) + 20, JSON.stringify(begun));
+  });
+
+  it('are asked for again at once when they have worked for a while', async () => {
+    const { begun, said } = await asked(35, 40, 600);
+    assert.deepEqual(said, []);
+    assert.ok(begun.length >= 6, JSON.stringify(begun));
   });
 });
 

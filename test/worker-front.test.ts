@@ -5,7 +5,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { Front } from '#otf/run/worker/front.js';
+import type { OtfError } from '#otf/errors/catalogue.js';
+import { Front, isShutOut } from '#otf/run/worker/front.js';
 import { tempDir } from './service/bench.js';
 import { httpServer } from './support/http-server.js';
 
@@ -17,6 +18,10 @@ type Answerer = (request: IncomingMessage, response: ServerResponse, body: Buffe
 
 /** `answerers`: of each request, one after the other. */
 async function front(t: TestContext, ...answerers: Answerer[]) {
+  return frontWith(t, async () => undefined, ...answerers);
+}
+
+async function frontWith(t: TestContext, token: () => Promise<string | undefined>, ...answerers: Answerer[]) {
   let asked = 0;
   const url = await httpServer(t, (request, response) => {
     const body: Buffer[] = [];
@@ -24,7 +29,7 @@ async function front(t: TestContext, ...answerers: Answerer[]) {
     request.on('data', (piece: Buffer) => body.push(piece));
     request.on('end', () => answerer?.(request, response, Buffer.concat(body)));
   });
-  return { asks: new Front(url, undefined, kStallMs), asked: () => asked };
+  return { asks: new Front({ server: url, token, stallMs: kStallMs }), asked: () => asked };
 }
 
 const errand = () => ({ attempt: 'x', signal: new AbortController().signal });
@@ -119,6 +124,32 @@ describe('A worker whose server says nothing any more', () => {
     });
     const path = join(await tempDir(t), 'file');
     await asks.download('/file', path, { size: kBytes.length, sha256: kSha256 }, errand());
+    assert.equal(asked(), 1);
+  });
+});
+
+describe('A worker whose token opens nothing any more', () => {
+  const refuse: Answerer = (_request, response) => response.writeHead(401).end('this token was revoked');
+
+  it('reads it again, and goes on with the one that is there then', async (t) => {
+    const dir = await tempDir(t);
+    const said: (string | undefined)[] = [];
+    const open: Answerer = (request, response) => {
+      said.push(request.headers.authorization);
+      response.end('bytes');
+    };
+    const tokens = ['old', 'new'];
+    const { asks } = await frontWith(t, async () => tokens.shift(), refuse, open);
+    await asks.download('/f', join(dir, 'f'), { size: 5 }, errand());
+    assert.deepEqual(said, ['Bearer new']);
+    assert.equal(await readFile(join(dir, 'f'), 'utf8'), 'bytes');
+  });
+
+  it('says so where there is no other, and is no fault of the job', async (t) => {
+    const { asks, asked } = await frontWith(t, async () => 'old', refuse);
+    const shutOut = (thrown: OtfError) =>
+      isShutOut(thrown) && /answers 401: this token was revoked/.test(thrown.message);
+    await assert.rejects(asks.end('a', Buffer.from('x'), errand()), shutOut);
     assert.equal(asked(), 1);
   });
 });

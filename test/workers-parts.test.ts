@@ -35,6 +35,17 @@ describe('The roster of workers', () => {
     assert.equal(roster.places(new Set())[0]?.takes('other/FP32'), false);
   });
 
+  it('gives nothing to one that has too little disk, until it says otherwise', (t) => {
+    const { roster } = rig(t);
+    roster.hear(beat('one', { short: true }), 0);
+    assert.deepEqual(roster.places(new Set()), []);
+    roster.hear(beat('one'), 1);
+    assert.deepEqual(
+      roster.places(new Set()).map(({ name }) => name),
+      ['one/cpu'],
+    );
+  });
+
   it('loses those it does not hear of, unless nobody could be heard', (t) => {
     const { roster } = rig(t);
     roster.hear(beat('one'), 0);
@@ -201,6 +212,18 @@ describe('A worker that was lost and is there again', () => {
     assert.deepEqual(roster.lost(performance.now() + 9000), []);
   });
 
+  it('is not the one of a worker that has given it back, whatever its last beat said', async (t) => {
+    const { lease, reports, rows, leases } = rig(t, job('a', 'EXECUTING'));
+    const { attempt } = lease('a');
+    reports.beat(beat('one', { jobs: [{ job: 'a', attempt, place: 'cpu' }] }), performance.now());
+    const back = { job: 'a', attempt, worker: 'one', end: { how: 'back', reason: 'the worker one ends' } };
+    assert.deepEqual(await reports.end(back), { counts: true });
+    assert.equal(rows.get('a')?.phase, 'QUEUED');
+    assert.equal(reports.elsewhere('a'), undefined);
+    assert.deepEqual(await reports.executing({ job: 'a', attempt, worker: 'one', info: {} }), { go: false });
+    assert.equal(leases.of('a'), undefined);
+  });
+
   it('ends a job that was just then on its way back into the queue', async (t) => {
     const { leases, lease, ledger, reports, completed, bring, rows } = rig(t, job('a', 'EXECUTING'));
     const { attempt } = lease('a');
@@ -236,6 +259,21 @@ describe('A job under which workers are lost', () => {
     assert.match(told.at(-1) ?? '', /^failed a: 3 workers were lost while this job was being executed/);
     assert.match(told.at(-1) ?? '', /\(one is gone\nbefore\)$/, 'with the last words of its log');
     assert.equal(careful.losses('a'), 0, 'nothing of it is kept');
+  });
+
+  it('has a worker emptied for it that could take it, whoever else is there', (t) => {
+    const { careful, roster, leases, lease } = rig(t);
+    roster.hear(beat('good'), 0);
+    roster.hear(beat('stale', { models: 'others' }), 0);
+    roster.hear(beat('full', { short: true }), 0);
+    const places = [{ name: 'cpu', tier: 0, takes: ['n'], holds: [], hungry: true, busy: false }];
+    roster.hear(beat('unable', { places }), 0);
+    lease('x', 'good/cpu');
+    careful.add({ job: job('a'), batch });
+    assert.deepEqual([...careful.closed(roster, leases)], ['good']);
+    assert.equal(careful.next(roster, leases), undefined);
+    leases.end(leases.of('x') as Lease);
+    assert.equal(careful.next(roster, leases)?.place, 'good/cpu');
   });
 
   it('is not offered any more once the server ends, whoever does not answer', async (t) => {

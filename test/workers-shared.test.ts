@@ -20,7 +20,7 @@ describe('Workers on a shared file system', { skip: kNoBroker }, () => {
     const csv = await server.text(`/jobs/${id}/results/csv`);
     assert.equal((await server.text(`/jobs/${id}/results/rms`)).slice(0, 6), 'SIMPLE');
     assert.ok(!(await server.text('/metrics')).includes('route="/work/jobs/'), 'nothing was sent');
-    assert.equal((await readdir(join(server.dataDir, 'workers'))).length, 1);
+    assert.equal((await readdir(join(server.dataDir, 'workers'))).length, 2, 'a folder, and whose it is');
     assert.equal(await near.stop(), 0);
     assert.deepEqual(await readdir(join(server.dataDir, 'workers')), [], 'nothing is left');
     const left = await readdir(join(server.dataDir, 'jobs', id));

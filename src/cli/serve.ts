@@ -6,8 +6,11 @@ import type { Config } from '../config/schema.js';
 import { Courier } from '../deliver/courier.js';
 import { native } from '../engine/addon.js';
 import { type RunningServer, startServer } from '../http/server.js';
+import { kServer } from '../jobs/access.js';
 import { Control } from '../jobs/control.js';
 import { runFault, runRecordPath } from '../jobs/run-record.js';
+import type { JobService } from '../jobs/service.js';
+import type { JobEvent } from '../jobs/watchers.js';
 import { BatchExecutor } from '../schedule/executor.js';
 import { report } from './failure.js';
 import { example, integer } from './options.js';
@@ -66,12 +69,16 @@ async function serve(options: ServeOptions): Promise<void> {
   const place = await placeOfJobs(config, options.withBroker ?? false, log);
   const { runner, desk, inference } = place;
   const executor = new BatchExecutor(runner);
+  let earlier = (): JobEvent[] => [];
   const server = await startServer({
     config,
     executor,
     log,
     ...(desk ? { desk } : {}),
     ...(inference ? { inference } : {}),
+    before: (jobs) => {
+      if (config.events.mqtt !== '') earlier = earlierEvents(jobs);
+    },
   }).catch(async (thrown) => {
     // A broker of its own would keep this process from ending.
     await place.close();
@@ -81,7 +88,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const addon = native();
   addon.markCrashes(runRecordPath(data_dir));
   const control = Control.open(data_dir, { backup: (path) => server.jobs.backup(path) }, log);
-  const publisher = await publisherOf(config, server, log);
+  const publisher = await publisherOf(config, server, () => earlier(), log);
   const courier = new Courier({ config, jobs: server.jobs, metrics: server.metrics, log });
   supervisor.ready(`listening on ${server.url}`);
   log.flush();
@@ -102,9 +109,24 @@ async function serve(options: ServeOptions): Promise<void> {
   addon.exitNow(0);
 }
 
+/** What changes at the start, before the server can be named. The result ends that, and gives them. */
+function earlierEvents(jobs: JobService): () => JobEvent[] {
+  const events: JobEvent[] = [];
+  const end = jobs.subscribe((event) => event.type === 'phase' && events.push(event), kServer);
+  return () => {
+    end();
+    return events;
+  };
+}
+
 /** Who tells of jobs on MQTT. Not loaded where nobody is to be told. */
-async function publisherOf(config: Config, { jobs, metrics, baseUrl }: RunningServer, log: Logger) {
+async function publisherOf(
+  config: Config,
+  { jobs, metrics, baseUrl }: RunningServer,
+  earlier: () => JobEvent[],
+  log: Logger,
+) {
   if (config.events.mqtt === '') return undefined;
   const { Publisher } = await import('../events/publisher.js');
-  return Publisher.start({ config, jobs, metrics, log, baseUrl });
+  return Publisher.start({ config, jobs, metrics, log, baseUrl, earlier });
 }

@@ -73,7 +73,7 @@ async function work(options: WorkerOptions): Promise<void> {
   });
   const supervisor = openSupervisor(process.env);
   const name = options.name ?? ownName();
-  const front = new Front(options.server, await tokenOf(options));
+  const front = new Front({ server: options.server, token: () => tokenOf(options) });
   const terms = await firstTerms(front, stop.signal, (line) => log.warn(line));
   if (!terms) return;
   const cache = options.cache ?? (process.env.CIANNA_OTF_CACHE || join(homedir(), '.cache', 'cianna-otf'));

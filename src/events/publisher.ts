@@ -25,6 +25,8 @@ export interface PublisherParts {
   log: Logger;
   /** Where clients find the server; no slash at the end. */
   baseUrl: string;
+  /** What happened before there was a publisher; from then on it hears for itself. */
+  earlier: () => JobEvent[];
 }
 
 export class Publisher {
@@ -78,6 +80,7 @@ export class Publisher {
     client.on('connect', () => {
       said = '';
     });
+    for (const event of parts.earlier()) publisher.#tell(event);
     publisher.#stop = jobs.subscribe((event) => publisher.#tell(event), kServer);
     return publisher;
   }

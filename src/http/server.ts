@@ -38,6 +38,8 @@ export interface ServerOptions {
   desk?: () => WorkDesk;
   /** Tensors without jobs, once the executor has started; absent: jobs do not run here. */
   inference?: () => Inference;
+  /** Called before anything happens to a job: whoever wants to hear all of it subscribes here. */
+  before?: (jobs: JobService) => void;
   /** Standard output in JSON lines when absent. */
   log?: Logger;
 }
@@ -65,6 +67,7 @@ export async function startServer({
   executor,
   desk,
   inference: tensors,
+  before,
   log = pino({ level: config.logging.level }),
 }: ServerOptions): Promise<RunningServer> {
   const onFault = (fault: unknown) => log.error({ err: fault }, 'tokens: nobody gets in by one');
@@ -119,6 +122,7 @@ export async function startServer({
   for (const route of kRoutes) serveRoute(app, route, shared);
   serveUnknown(app, shared);
   let port = 0;
+  before?.(jobs);
   try {
     await services.start();
     context.inference = tensors?.();

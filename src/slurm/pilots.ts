@@ -46,6 +46,8 @@ export interface PilotParts {
   drainS: number;
   say: (line: string) => void;
   stop: AbortSignal;
+  /** In ms, never back; absent: this machine's. */
+  now?: () => number;
 }
 
 /** Pilots that end so soon have not worked. */
@@ -66,8 +68,8 @@ export function missingPilots(
 export class Pilots {
   readonly #parts: PilotParts;
   #submitted = 0;
-  /** Of the last array; undefined = it has been seen at work for a while. */
-  #last: { id: string; ms: number } | undefined;
+  /** Of the last array, and since when one of it is at work; undefined = it has been for a while. */
+  #last: { id: string; ranMs?: number } | undefined;
   #backoffMs = 0;
   #untilMs = 0;
   #said = '';
@@ -78,9 +80,9 @@ export class Pilots {
 
   /** Until the signal. Throws what cannot get better by waiting: sbatch's first refusal, an answer that is none. */
   async keep(): Promise<void> {
-    const { stop, stepMs } = this.#parts;
+    const { stop, stepMs, now = () => performance.now() } = this.#parts;
     while (!stop.aborted) {
-      await this.#step(performance.now());
+      await this.#step(now());
       await pause(stepMs, undefined, { signal: stop }).catch(() => undefined);
     }
   }
@@ -103,7 +105,7 @@ export class Pilots {
       const count = standing || missing;
       const id = await this.#submit(count, standing > 0);
       this.#submitted++;
-      this.#last = { id, ms: nowMs };
+      this.#last = { id };
       say(`${count} more pilots: Slurm job ${id}`);
     } catch (thrown) {
       this.#away(toOtfError(thrown), nowMs);
@@ -129,9 +131,12 @@ export class Pilots {
     if (!last) return;
     const own = jobs.filter(({ id }) => id.startsWith(`${last.id}_`));
     const alive = own.some(isActive);
-    if (alive && nowMs - last.ms < kTooSoonMs) return;
+    // In the queue of a busy site they may wait for days: that is neither.
+    if (own.some((job) => isActive(job) && !isWaiting(job))) last.ranMs ??= nowMs;
+    const longEnough = last.ranMs !== undefined && nowMs - last.ranMs >= kTooSoonMs;
+    if (alive && !longEnough) return;
     this.#last = undefined;
-    if (alive || nowMs - last.ms >= kTooSoonMs) {
+    if (longEnough) {
       this.#backoffMs = 0;
       return;
     }

@@ -30,6 +30,8 @@ export interface WorkersParts {
 const kError = 50;
 const kGraceMs = 5000;
 const kAgainMs = 500;
+/** Whoever is told to end has ended by then, with or without its server. */
+const kEndsMs = 30_000;
 
 /** Of a worker. */
 interface Site {
@@ -133,6 +135,9 @@ export class Workers {
         sim.note(`${machine.name} has ended`);
         if (machine.life === life) this.#gone(site);
       });
+    sim.atOf(undefined, kEndsMs, 'world', () => {
+      if (machine.life === life) sim.fault(`${machine.name} does not end`);
+    });
   }
 
   #gone(site: Site): void {
@@ -180,7 +185,10 @@ export class Workers {
     const jobs = this.#sites
       .filter(({ running }) => running)
       .map(({ machine: { name, life } }) => join(this.#parts.dir, `${name}-${life}`, 'jobs'));
-    return jobs.flatMap((dir) => real.readdirSync(dir).flatMap((own) => real.readdirSync(join(dir, own))));
+    const folders = jobs.flatMap((dir) =>
+      real.readdirSync(dir, { withFileTypes: true }).filter((own) => own.isDirectory()),
+    );
+    return folders.flatMap(({ parentPath, name }) => real.readdirSync(join(parentPath, name)));
   }
 
   /** Nobody is told: the history is over. */

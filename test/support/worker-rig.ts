@@ -39,6 +39,7 @@ export function beat(worker: string, more: Partial<Beat> = {}): Beat {
     host: 'h',
     models: 'digest',
     leaving: false,
+    short: false,
     places: [{ name: 'cpu', tier: 0, takes: ['m'], holds: [], hungry: true, busy: false }],
     jobs: [],
     passes: [],

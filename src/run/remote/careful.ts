@@ -59,9 +59,11 @@ export class Careful {
   closed(roster: Roster, leases: Leases): Set<string> {
     const closed = new Set(this.#alone.keys());
     if (this.#waiting.size === 0) return closed;
-    const others = roster.beats().filter(({ worker, leaving }) => !leaving && !closed.has(worker));
-    const next = others.sort((a, b) => leases.ofWorker(a.worker).length - leases.ofWorker(b.worker).length)[0];
-    return next ? closed.add(next.worker) : closed;
+    const waiting = [...this.#waiting.values()];
+    const able = roster.places(closed).filter(({ takes }) => waiting.some(({ batch }) => takes(batch.key)));
+    const others = new Set(able.map(({ name }) => workerOf(name)).filter((worker) => !closed.has(worker)));
+    const [next] = [...others].sort((a, b) => leases.ofWorker(a).length - leases.ofWorker(b).length);
+    return next === undefined ? closed : closed.add(next);
   }
 
   /** What may go now, and where: to a worker that has nothing. */

@@ -70,9 +70,11 @@ export const kBeatSchema = z.strictObject({
   startedMs: z.number(),
   instance: z.string().max(40),
   host: z.string().max(200),
-  /** Of the models it has, as the server says them. */
+  /** Of what decides results, as the server has said it (terms.ts). */
   models: z.string().max(64),
   leaving: z.boolean(),
+  /** It has too little of something: it gets nothing for a moment. */
+  short: z.boolean().default(false),
   places: z.array(place).max(64),
   jobs: z.array(held).max(kMostJobs),
   /** Forward passes since the last beat, by key. */

@@ -102,6 +102,8 @@ export class Reports {
   #free(jobId: string, attempt: string): Job | undefined {
     const { leases, attempts, host } = this.#ledger.parts;
     if (leases.of(jobId) || this.ends(jobId) || !attempts.isOf(jobId, attempt)) return undefined;
+    // What a worker has given back it does not have, whatever its last beat said.
+    if (this.#answers.has(attempt)) return undefined;
     const job = host.job(jobId);
     return job && isActive(job.phase) ? job : undefined;
   }
@@ -116,7 +118,7 @@ export class Reports {
     const { roster, attempts } = this.#ledger.parts;
     for (const { worker, jobs } of roster.beats()) {
       const held = jobs.find(({ job }) => job === jobId);
-      if (held && attempts.isOf(jobId, held.attempt)) {
+      if (held && attempts.isOf(jobId, held.attempt) && !this.#answers.has(held.attempt)) {
         return { attempt: held.attempt, place: placeName(worker, held.place) };
       }
     }

@@ -19,7 +19,7 @@ export interface RosterLimits {
   /** Jobs of a place: those on their way there or being opened, and all. */
   mostUnopened: number;
   mostJobs: number;
-  /** Of the models of the server: a worker with others gets nothing. */
+  /** Of what decides results (terms.ts): a worker that has something else gets nothing. */
   models: string;
 }
 
@@ -110,7 +110,7 @@ export class Roster {
   places(closed: ReadonlySet<string>): Place[] {
     const all: Place[] = [];
     for (const { beat, places } of this.#seen.values()) {
-      if (beat.leaving || beat.models !== this.#limits.models) continue;
+      if (beat.leaving || beat.short || beat.models !== this.#limits.models) continue;
       for (const place of places) all.push(closed.has(beat.worker) ? place.shut() : place);
     }
     return all;

@@ -37,6 +37,8 @@ export interface RemoteParts {
   connect?: typeof connectBroker;
 }
 
+/** A worker that was there before. */
+const kOther = 'has other models or settings than this server, or another version';
 const kTickMs = 250;
 const kTogetherMs = 25;
 /** A place has so many batches at most: what it has not begun could begin elsewhere. */
@@ -241,8 +243,9 @@ export class RemoteRunner implements Runner {
     const notes = [this.#there ? `${beats.length} workers` : 'the broker is away'];
     const able = new Set(beats.length === 0 ? [] : this.#roster.places(new Set()).map(({ name }) => workerOf(name)));
     const strange = beats.filter(({ worker }) => !able.has(worker));
-    for (const { worker, leaving } of strange) {
-      notes.push(leaving ? `${worker} ends` : `${worker} has other models than this server: start it again`);
+    for (const { worker, leaving, short } of strange) {
+      const strangeness = short ? 'has too little disk' : `${kOther}: start it again`;
+      notes.push(leaving ? `${worker} ends` : `${worker} ${strangeness}`);
     }
     return { ready: this.#there, notes };
   }

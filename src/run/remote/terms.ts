@@ -31,7 +31,7 @@ export const kTermsSchema = z.strictObject({
   leaseMs: z.number().positive(),
   maxBatch: z.number().int().min(1),
   models: z.array(model).max(1000),
-  /** Of the models, as beats say it. */
+  /** Of all that decides results (version, settings, models), as beats say it. */
   digest: z.string(),
   /** Of its data folder, for whoever can read there (shareMark). */
   share: sha256,
@@ -48,9 +48,11 @@ export async function termsOf(
   const { cards } = await loadRegistry(config.models.dir);
   const models: Terms['models'] = [];
   for (const card of cards) models.push(await offered(card));
-  const digest = createHash('sha256').update(JSON.stringify(models)).digest('hex');
+  const { version } = kSoftware;
+  const deciding = JSON.stringify([version, config.detection, models]);
+  const digest = createHash('sha256').update(deciding).digest('hex');
   const terms = {
-    version: kSoftware.version,
+    version,
     broker,
     leaseMs: config.workers.lease_s * 1000,
     maxBatch: config.policy.max_batch,

@@ -25,16 +25,27 @@ const kMostAgainMs = 5000;
 /** No answer, or no byte, for so long: asked again. */
 const kStallMs = 60_000;
 const kRefusalChars = 500;
+const [kUnauthorized, kForbidden] = [401, 403];
+/** Beside 500 and more: too slow, too early, too many. */
+const kPassing = [408, 425, 429];
 const kPartBytes = 1 << 16;
+
+export interface FrontParts {
+  server: string;
+  /** What opens it now; asked for again when it opens nothing any more. */
+  token: () => Promise<string | undefined>;
+  stallMs?: number;
+}
 
 export class Front {
   readonly #base: string;
-  readonly #token: string | undefined;
+  readonly #ownToken: FrontParts['token'];
   readonly #stallMs: number;
+  #token: string | undefined;
 
-  constructor(server: string, token: string | undefined, stallMs = kStallMs) {
+  constructor({ server, token, stallMs = kStallMs }: FrontParts) {
     this.#base = server.replace(/\/+$/, '');
-    this.#token = token;
+    this.#ownToken = token;
     this.#stallMs = stallMs;
   }
 
@@ -136,12 +147,14 @@ export class Front {
     signal: AbortSignal,
   ): Promise<Response> {
     const { attempt, method = 'GET', headers = {}, body } = how;
+    this.#token ??= await this.#ownToken();
+    const token = this.#token;
     const init = {
       method,
       signal,
       headers: {
         ...headers,
-        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(attempt === undefined ? {} : { 'otf-attempt': attempt }),
       },
       ...(body ? { body, duplex: 'half' } : {}),
@@ -156,8 +169,13 @@ export class Front {
     if (response.ok) return response;
     const said = (await response.text().catch(() => '')).slice(0, kRefusalChars).replace(/\s+/g, ' ').trim();
     const what = `${this.#base}${address.split('?')[0]} answers ${response.status}: ${said}`;
-    const passing = response.status >= 500 || response.status === 429;
-    throw passing ? unreachable(what) : new OtfError('OTF_SERVER_ANSWER', what);
+    const { status } = response;
+    if (status >= 500 || kPassing.includes(status)) throw unreachable(what);
+    if (status !== kUnauthorized && status !== kForbidden) throw new OtfError('OTF_SERVER_ANSWER', what);
+    // One that is given out in time takes the place of the one before.
+    this.#token = await this.#ownToken().catch(() => token);
+    if (this.#token !== token) throw unreachable(what);
+    throw new OtfError(status === kForbidden ? 'OTF_FORBIDDEN' : 'OTF_TOKEN_INVALID', what);
   }
 }
 
@@ -176,6 +194,11 @@ function posted(pieces: Iterable<Buffer> | AsyncIterable<Buffer>, bytes: number,
 
 function* partsOf(body: Buffer): Generator<Buffer> {
   for (let at = 0; at < body.length; at += kPartBytes) yield body.subarray(at, at + kPartBytes);
+}
+
+/** The server does not know this worker any more: no fault of a job. */
+export function isShutOut(error: OtfError): boolean {
+  return error.code === 'OTF_TOKEN_INVALID' || error.code === 'OTF_FORBIDDEN';
 }
 
 /** A connection that ended in the middle of a body (undici). */

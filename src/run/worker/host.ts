@@ -38,6 +38,8 @@ export interface HostParts {
   environment: (attempt: number) => Environment;
   /** Something moved: the server should hear of it soon. */
   moved: () => void;
+  /** The server has nothing for this worker any more. */
+  leave: (why: string) => void;
 }
 
 /** After a shortage. */
@@ -203,6 +205,12 @@ export class WorkerHost implements RunHost {
     const held = this.#held.get(jobId);
     if (!held || held.dropped) return Promise.resolve(false);
     return this.#tell(held, () => this.#teller.end(held, { how: 'back', reason: publicText(reason) }));
+  }
+
+  /** The server does not let this worker in any more: others go on with what it has. */
+  async shutOut({ job }: Held, reason: OtfError): Promise<void> {
+    this.#parts.leave(reason.message);
+    await this.back(job.id, `the server does not let the worker ${this.#parts.worker} in any more`);
   }
 
   /** The server wants nothing of it any more. The runner has let go of it. */

@@ -3,7 +3,7 @@
  * into their job's folder there, and nothing of a job goes over HTTP. That it is the server's is known by a secret in it.
  */
 import { constants } from 'node:fs';
-import { access, copyFile, link, mkdir, open, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { access, copyFile, link, open, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OtfError, systemReason } from '../../errors/catalogue.js';
 import { partName, readWorkSecret, shareMark } from '../remote/attempts.js';
@@ -32,16 +32,9 @@ export class Shared {
     return new Shared(dir);
   }
 
-  /** For jobs under way, of a worker; what an earlier one of its name has left goes. */
-  async ownFolder(worker: string, instance: string): Promise<string> {
-    const all = join(this.#dir, kOwnFolder);
-    await mkdir(all, { recursive: true });
-    for (const name of await readdir(all)) {
-      if (name.startsWith(`${worker}.`)) await rm(join(all, name), { recursive: true, force: true });
-    }
-    const own = join(all, `${worker}.${instance}`);
-    await mkdir(own);
-    return own;
+  /** For folders of workers. */
+  get workersFolder(): string {
+    return join(this.#dir, kOwnFolder);
   }
 
   /** An input of a job, under another name. Throws OTF_SHORTAGE: it may be there for another worker, or the job is gone. */

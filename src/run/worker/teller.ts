@@ -11,7 +11,7 @@ import type { Environment } from '../../provenance/environment.js';
 import { kBundleBytes, packed } from '../remote/bundle.js';
 import { type End, kEnd, kExecuting, type SentFile } from '../remote/messages.js';
 import type { Switchboard } from '../remote/switchboard.js';
-import type { Front } from './front.js';
+import { type Front, isShutOut } from './front.js';
 import type { Held } from './held.js';
 import type { Shared } from './shared.js';
 
@@ -23,6 +23,7 @@ export interface TellerParts {
   shared?: Shared | undefined;
   environment: (attempt: number) => Environment;
   internal: (thrown: unknown) => void;
+  leave: (why: string) => void;
 }
 
 const kAskMs = 10_000;
@@ -89,8 +90,13 @@ export class Teller {
       }
     } catch (thrown) {
       if (held.dropped) return false;
+      const error = toOtfError(thrown);
+      const { code, message } = error;
+      if (isShutOut(error)) {
+        this.#parts.leave(message);
+        return this.end(held, { how: 'back', reason: 'the server does not let its worker in any more' });
+      }
       // The server will not have them: nobody else could bring them either.
-      const { code, message } = toOtfError(thrown);
       return this.end(held, { how: 'failed', type: 'fatal', code, message: publicText(message) });
     }
   }

@@ -7,7 +7,6 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -24,11 +23,12 @@ import type { BrokerAccess, Switchboard } from '../remote/switchboard.js';
 import { connectBroker, kWorkerInboxes } from '../remote/switchboard.js';
 import type { Terms } from '../remote/terms.js';
 import type { Runner } from '../runner.js';
-import type { Front } from './front.js';
+import { type Front, isShutOut } from './front.js';
 import type { Held } from './held.js';
 import { WorkerHost } from './host.js';
 import { bringInputs } from './inputs.js';
 import { bringModels } from './models.js';
+import { ownFolder, removeOwnFolder } from './own-folder.js';
 import { Shared } from './shared.js';
 
 export interface WorkerParts {
@@ -52,6 +52,9 @@ const kBeatMs = 1000;
 /** Beats because something moved are not closer than this: a job that begins and one that ends are told of together. */
 const kSoonMs = 100;
 const kStopStepMs = 50;
+/** To tell the server, however little of the grace is left; and to let go of what it was not told. */
+const kLeastTellMs = 1000;
+const kLetGoMs = 3000;
 
 export class Worker {
   readonly #parts: WorkerParts;
@@ -69,7 +72,7 @@ export class Worker {
   #leaving = false;
   /** When it last had something to do. */
   #busyMs = performance.now();
-  /** Why the server sends it away, when it does. */
+  /** Why the server sends it away, when it does, or does not let it in any more. */
   readonly sentAway: Promise<string>;
   #sendAway!: (why: string) => void;
 
@@ -94,9 +97,7 @@ export class Worker {
     this.#models = terms.models.map(({ id }) => id);
     const { shared_dir } = config.workers;
     if (shared_dir !== '') this.#shared = await Shared.open(shared_dir, terms.share);
-    const own = await this.#shared?.ownFolder(name, this.#instance);
-    const dir = own ?? join(cache, 'jobs', `${name}-${this.#instance}`);
-    await mkdir(dir, { recursive: true });
+    const dir = await ownFolder(this.#shared?.workersFolder ?? join(cache, 'jobs'), name, this.#instance);
     this.#dir = dir;
     this.#board = await connect({ ...terms.broker, ...broker }, name, `${kWorkerInboxes}.${name}`);
     this.#host = new WorkerHost({
@@ -115,6 +116,7 @@ export class Worker {
       shared: this.#shared,
       environment: (attempt) => ({ ...this.#runner.environment, 'srv.Worker': name, 'srv.Attempt': `${attempt}` }),
       moved: () => this.#beatSoon(),
+      leave: (why) => this.#sendAway(why),
     });
     await this.#runner.start(this.#host);
     this.#board.answer(giveSubject(name), (said) => this.#given(said as Order));
@@ -166,6 +168,10 @@ export class Worker {
         host.short(job, error);
         return;
       }
+      if (isShutOut(error)) {
+        await host.shutOut(held, error);
+        return;
+      }
       // A message of a system, about a file of this machine, is nobody's business elsewhere.
       if (error.code === 'OTF_INTERNAL') host.internal(thrown);
       await host.failed(job.id, jobFailure(error, undefined));
@@ -210,12 +216,13 @@ export class Worker {
       host: hostname(),
       models: terms.digest,
       leaving: this.#leaving,
+      short: host.isShort,
       places: this.#runner.room().map((place) => ({
         name: place.name,
         tier: place.tier,
         takes: this.#models.filter((id) => place.takes(`${id}/`)),
         holds: [...new Set(held.map(({ order }) => order.batch.key))].filter((key) => place.holds(key)),
-        hungry: place.hungry && !host.isShort && waiting(place.name) < terms.maxBatch,
+        hungry: place.hungry && waiting(place.name) < terms.maxBatch,
         busy: place.busy,
       })),
       jobs: held.map(({ order: { attempt, device }, job, progress }) => ({
@@ -239,19 +246,26 @@ export class Worker {
     this.#beat();
     const until = performance.now() + graceMs;
     while (this.#host.all().some(({ begun }) => begun) && performance.now() < until) await pause(kStopStepMs);
-    await this.#runner.stop(0);
-    for (const held of this.#host.all()) {
-      if (held.ending) continue;
-      await this.#host.back(held.job.id, `the worker ${this.#parts.name} ends`);
-    }
-    const told = this.#host.settled();
-    // A pause that nobody waits for any more keeps no process from ending.
-    await Promise.race([told, pause(Math.max(1000, until - performance.now()), undefined, { ref: false })]);
+    const told = this.#giveBack();
+    await Promise.race([told, waited(until - performance.now())]);
+    // A server that is not there is told nothing: it misses this worker, or finds its jobs with nobody.
+    for (const held of this.#host.all()) held.stop.abort(new OtfError('OTF_CANCELLED', 'the worker ends'));
+    await Promise.race([told, waited(kLetGoMs)]);
+    this.#beat();
     clearTimeout(this.#beating);
     clearTimeout(this.#soon);
     await this.#board.close();
     await this.#runner.close();
-    await rm(this.#dir, { recursive: true, force: true });
+    await removeOwnFolder(this.#dir);
+  }
+
+  /** Of what has not ended; resolves when the server has answered, or nobody waits for that any more. */
+  async #giveBack(): Promise<void> {
+    await this.#runner.stop(0);
+    const left = this.#host.all().filter(({ ending }) => !ending);
+    const why = `the worker ${this.#parts.name} ends`;
+    await Promise.all(left.map(({ job }) => this.#host.back(job.id, why)));
+    await this.#host.settled();
   }
 
   /** For how long it has had nothing to do. */
@@ -264,4 +278,9 @@ export class Worker {
   get stuck(): number {
     return this.#runner.stuck;
   }
+}
+
+/** Nobody's process is kept from ending by it. */
+function waited(ms: number): Promise<void> {
+  return pause(Math.max(kLeastTellMs, ms), undefined, { ref: false });
 }
