@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
+import { rulesOf } from '../jobdir/description.js';
 import type { RanFolder } from '../jobdir/run.js';
 import { isDone } from '../jobdir/state.js';
 import { warn } from './failure.js';
@@ -32,7 +33,7 @@ export async function runStage(
   const dir = here ? resolve(to) : await mkdtemp(join(tmpdir(), 'cianna-otf-run-'));
   let unsent = false;
   try {
-    const dirs = await makeFolders({ from, to, fields, work: dir }, config);
+    const dirs = await makeFolders({ from, to, fields, work: dir }, await rulesOf(config));
     const ran = await work(dirs);
     unsent = !here && ran.some(({ state }) => state.phase === 'COMPLETED' && !isDone(state));
     // A folder that goes is nobody's business: what it was for has a name.

@@ -1,17 +1,15 @@
 /** `run`: jobs in folders, here or as jobs of Slurm, without a server. */
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
-import { readDescription } from '../jobdir/description.js';
+import { type Described, readDescription, rulesOf } from '../jobdir/description.js';
+import { differentFolders } from '../jobdir/earlier.js';
 import type { RanFolder } from '../jobdir/run.js';
 import { type FolderState, failureOf, isDone, isOver } from '../jobdir/state.js';
 import { type FollowedFolder, follow, lookAt, submitFolder } from '../slurm/jobs.js';
 import { Slurm } from '../slurm/program.js';
-import { ModelDirectory } from '../uws/model-directory.js';
 import { warn } from './failure.js';
 import { example, real } from './options.js';
 import { addTimeoutOption, deadline } from './remote.js';
@@ -138,30 +136,22 @@ function summary({ phase, found, error, note, delivery }: FolderState): string {
   return why === undefined ? phase : `${phase}: ${why}`;
 }
 
-async function runInSlurm(dirs: string[], sbatch: string[], config: Config, options: RunOptions): Promise<void> {
+async function runInSlurm(given: string[], sbatch: string[], config: Config, options: RunOptions): Promise<void> {
   const slurm = new Slurm();
-  const models = await ModelDirectory.open(config.models);
-  const rules = { config: { ...config, fetch: { ...config.fetch, file_roots: ['/'] } }, models };
+  const dirs = await differentFolders(given);
+  const rules = await rulesOf(config);
   // What is wrong with a job is said now, and not when its turn has come.
-  const described = [];
-  for (const dir of dirs) described.push(await readDescription(dir, rules));
+  const described = new Map<string, Described>();
+  for (const dir of dirs) described.set(dir, await readDescription(dir, rules));
   const launch = launchOf(options.image, [...dirs]);
   const run = options.config === undefined ? [] : ['--config', resolve(options.config)];
-  for (const [index, dir] of dirs.entries()) {
-    const id = await submitFolder(slurm, dir, freshState(described[index]?.digest ?? ''), launch, { sbatch, run });
+  for (const [dir, what] of described) {
+    const id = await submitFolder(slurm, dir, what, launch, { sbatch, run });
     if (!options.json) print(`${dir}: Slurm job ${id}`);
   }
   if (!options.wait) return;
   const untilMs = deadline(options.timeout) ?? Number.POSITIVE_INFINITY;
   await tell(await follow(slurm, dirs, { graceMs: options.grace * 1000, untilMs, stepMs: kStepMs }), options);
-}
-
-function freshState(description: string): FolderState {
-  const now = new Date().toISOString();
-  return {
-    ...{ version: 1, id: randomUUID(), phase: 'QUEUED', description, losses: 0 },
-    ...{ host: hostname(), pid: process.pid, updatedAt: now },
-  } as FolderState;
 }
 
 async function tell(found: readonly FollowedFolder[], { json, timeout }: RunOptions): Promise<void> {

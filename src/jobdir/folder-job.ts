@@ -10,10 +10,25 @@ import { syncFolder } from '../jobs/folders.js';
 import type { Job } from '../jobs/job.js';
 import { sealed } from '../jobs/sealed.js';
 import { kLogFile } from '../tasks/log.js';
+import { kindNamed } from '../tasks/registry.js';
 import type { Described } from './description.js';
-import { type FolderState, kResultsDir, kStateFile, readState, stateText, writeState } from './state.js';
+import { folderOf, isOf } from './earlier.js';
+import {
+  type FolderState,
+  kDescriptionFile,
+  kResultsDir,
+  kStateFile,
+  readResultsState,
+  stateText,
+  writeState,
+} from './state.js';
 
 const kRunDir = '.run-';
+
+interface Begun {
+  before: FolderState | undefined;
+  folder: FolderState['folder'];
+}
 
 export class FolderJob {
   readonly dir: string;
@@ -21,6 +36,7 @@ export class FolderJob {
   job: Job;
   /** Resolves when it has ended, or is not run any more. */
   readonly over: Promise<void>;
+  readonly #described: Described;
   readonly #isWanted: boolean;
   #state: FolderState;
   #end!: () => void;
@@ -28,8 +44,10 @@ export class FolderJob {
   /** Of states, one after the other. */
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(dir: string, { job, digest, wanted }: Described, before: FolderState | undefined) {
+  private constructor(dir: string, described: Described, { before, folder }: Begun) {
+    const { job, digests, wanted } = described;
     this.dir = dir;
+    this.#described = described;
     this.#isWanted = wanted !== undefined;
     this.#runDir = join(dir, `${kRunDir}${randomBytes(4).toString('hex')}`);
     const losses = lossesAfter(before);
@@ -37,7 +55,7 @@ export class FolderJob {
     this.job = { ...job, id: before?.id ?? job.id, info: losses > 0 ? { attempts: losses } : {} };
     const slurmJob = process.env.SLURM_JOB_ID;
     this.#state = {
-      ...{ version: 1, id: this.job.id, phase: 'QUEUED', description: digest, losses },
+      ...{ version: 1, id: this.job.id, phase: 'QUEUED', description: digests[0], folder, losses },
       ...{ host: hostname(), pid: process.pid, updatedAt: new Date().toISOString() },
       ...(slurmJob ? { slurmJob } : {}),
     } as FolderState;
@@ -46,9 +64,9 @@ export class FolderJob {
     });
   }
 
-  /** With a folder for its run. Throws OTF_OUTPUT_UNWRITABLE. */
+  /** With a folder for its run, which goes on from `before`. Throws OTF_OUTPUT_UNWRITABLE. */
   static async open(dir: string, described: Described, before: FolderState | undefined): Promise<FolderJob> {
-    const it = new FolderJob(dir, described, before);
+    const it = new FolderJob(dir, described, { before, folder: await folderOf(dir) });
     await mkdir(it.#runDir).catch((thrown) => {
       throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write in ${dir}: ${systemReason(thrown)}`);
     });
@@ -81,7 +99,9 @@ export class FolderJob {
    * no account.
    */
   async deliver(found: Partial<FolderState>, keep: ReadonlySet<string>): Promise<boolean> {
-    const change = this.#isWanted ? { ...found, delivery: { state: 'waiting', files: 0 } as const } : found;
+    const inputs = inputsRead(this.#described.files, this.job);
+    const delivery = this.#isWanted ? { delivery: { state: 'waiting', files: 0 } as const } : {};
+    const change = { ...found, inputs, ...delivery };
     const done: FolderState = { ...this.#state, ...change, updatedAt: new Date().toISOString() };
     for (const name of await readdir(this.#runDir)) {
       if (!keep.has(name)) await rm(join(this.#runDir, name), { recursive: true, force: true });
@@ -93,7 +113,9 @@ export class FolderJob {
     } catch (thrown) {
       const { code } = thrown as NodeJS.ErrnoException;
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw thrown;
-      this.#state = (await readState(this.dir)) ?? done;
+      const there = await this.#resultsThere();
+      if (!there) throw await this.#aside();
+      this.#state = there;
       return false;
     }
     await syncFolder(this.dir);
@@ -101,26 +123,59 @@ export class FolderJob {
     return true;
   }
 
+  /** Of this job, whoever ran it. */
+  async #resultsThere(): Promise<FolderState | undefined> {
+    const there = await readResultsState(this.dir);
+    return there?.phase === 'COMPLETED' && isOf(there, this.#described) ? there : undefined;
+  }
+
+  /** Somebody has put other things where the results go, after the run was begun: what it has found is not theirs to take. */
+  async #aside(): Promise<OtfError> {
+    const name = `${kResultsDir}-${this.job.id.slice(0, 8)}`;
+    await rename(this.#runDir, join(this.dir, name));
+    await syncFolder(this.dir);
+    const what = `${kResultsDir} has come while this was run, and is nothing of it`;
+    return new OtfError('OTF_OUTPUT_UNWRITABLE', `${what}: what was found is in ${name}`);
+  }
+
   /** Nothing of it runs any more, and its run leaves nothing behind. */
   async end(): Promise<void> {
-    await this.#writing;
-    // Somebody else's run may have come to its end first: whatever became of this one is of no account then.
-    const done = await readState(this.dir);
-    if (done?.phase === 'COMPLETED') {
-      this.#state = done;
-      await writeState(this.dir, done);
-      // Of a run that failed: its own is among the results.
-      await rm(join(this.dir, kLogFile.file), { force: true });
+    try {
+      await this.#writing;
+      // Somebody else's run may have come to its end first: whatever became of this one is of no account then.
+      const done = await this.#resultsThere();
+      if (done) {
+        this.#state = done;
+        await writeState(this.dir, done);
+        // Of a run that failed: its own is among the results.
+        await rm(join(this.dir, kLogFile.file), { force: true });
+      }
+      await rm(this.#runDir, { recursive: true, force: true, maxRetries: 3 });
+    } finally {
+      this.#end();
     }
-    await rm(this.#runDir, { recursive: true, force: true, maxRetries: 3 });
-    this.#end();
   }
+}
+
+/** Of the first of its kind's inputs the run tells what it has read. */
+function inputsRead(files: Described['files'], { kind, info }: Job): NonNullable<FolderState['inputs']> {
+  const main = files.find(({ name }) => name === kindNamed(kind).inputs[0]?.name);
+  const read = info.fetched?.size === main?.size ? info.fetched?.sha256 : undefined;
+  return files.map((file) => {
+    const { name, size, modifiedAt } = file;
+    return { name, size, modifiedAt, ...(file === main && read !== undefined ? { sha256: read } : {}) };
+  });
 }
 
 /** Runs without a word since somebody last knew how the job had ended. */
 function lossesAfter(before: FolderState | undefined): number {
   if (before?.phase === 'EXECUTING') return before.losses + 1;
   return before?.phase === 'QUEUED' ? before.losses : 0;
+}
+
+/** Names in a job's folder that are not free. */
+export function isOfRuns(name: string): boolean {
+  return [kDescriptionFile, kStateFile, kResultsDir, kLogFile.file].includes(name) || name.startsWith(kRunDir);
 }
 
 /** Of runs that were killed. Whoever has results removes what others have left. */

@@ -26,6 +26,8 @@ export class FolderHost implements ExecutorHost {
   readonly #log: Logger;
   readonly #jobs = new Map<string, FolderJob>();
   readonly #toldMs = new Map<string, number>();
+  /** By a clock that nobody sets. */
+  readonly #begunMs = new Map<string, number>();
 
   constructor(config: Config, log: Logger) {
     this.config = config;
@@ -64,6 +66,7 @@ export class FolderHost implements ExecutorHost {
 
   executing(jobId: string, info: JobInfo): Promise<boolean> {
     const startedMs = Date.now();
+    this.#begunMs.set(jobId, performance.now());
     const facts = { environment: this.environment, ...info };
     const startedAt = new Date(startedMs).toISOString();
     return this.#move(jobId, ['QUEUED'], { phase: 'EXECUTING', startedMs }, facts, { startedAt });
@@ -128,6 +131,15 @@ export class FolderHost implements ExecutorHost {
     const counts = await this.#move(jobId, ['QUEUED', 'EXECUTING'], { phase: 'ABORTED' }, {}, { note, endedAt });
     if (counts) await this.#jobs.get(jobId)?.end();
     return counts;
+  }
+
+  /** Jobs that have been executed for longer than they may; those that wait have taken nothing yet. */
+  late(nowMs: number): string[] {
+    return [...this.#begunMs].flatMap(([id, begunMs]) => {
+      const job = this.#jobs.get(id)?.job;
+      if (job?.phase !== 'EXECUTING' || job.executionDurationS === 0) return [];
+      return nowMs - begunMs > job.executionDurationS * 1000 ? [id] : [];
+    });
   }
 
   used(): void {

@@ -4,6 +4,7 @@
  *
  *     IN/a/b.fits ─► WORK/a/b/job.json ─► OUT/a/b/ with its results
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, posix, relative, resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
@@ -11,6 +12,9 @@ import { OtfError, systemReason } from '../errors/catalogue.js';
 import { isImageName, stemOf } from '../fetch/image-names.js';
 import { s3Credentials } from '../fetch/s3-credentials.js';
 import { listObjects } from '../fetch/s3-list.js';
+import { describe, type Rules } from './description.js';
+import { earlierRun } from './earlier.js';
+import { isOfRuns } from './folder-job.js';
 import { kDescriptionFile } from './state.js';
 
 export interface Stage {
@@ -37,20 +41,31 @@ export function isFolder(prefix: string): boolean {
   return !kScheme.test(prefix);
 }
 
-/** The folders of its jobs, in the order of their names. Throws OTF_USAGE, OTF_INPUT_UNREADABLE, OTF_OUTPUT_UNWRITABLE, and what listing throws. */
-export async function makeFolders({ from, to, fields, work }: Stage, config: Config): Promise<string[]> {
-  const found = isFolder(from) ? await filesBelow(from, to) : await objectsBelow(from, config);
+/**
+ * The folders of its jobs, in the order of their names. Nothing is written before all of it may be. Throws OTF_USAGE,
+ * OTF_INPUT_UNREADABLE, OTF_OUTPUT_UNWRITABLE, what is wrong with a job as readDescription, and what listing throws.
+ */
+export async function makeFolders({ from, to, fields, work }: Stage, rules: Rules): Promise<string[]> {
+  const found = isFolder(from) ? await filesBelow(from, to) : await objectsBelow(from, rules.config);
   if (found.length === 0) throw new OtfError('OTF_INPUT_UNREADABLE', `there is no image below ${from}`);
-  const dirs = new Map<string, string>();
-  for (const { path, input } of found.sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    const stem = stemOf(path);
-    const twice = dirs.get(stem);
+  const images = new Map<string, Found>();
+  for (const image of found.sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    const stem = stemOf(image.path);
+    const twice = images.get(stem);
     if (twice !== undefined)
-      throw new OtfError('OTF_USAGE', `${twice} and ${path} would both be ${stem}: rename one of them`);
-    dirs.set(stem, path);
+      throw new OtfError('OTF_USAGE', `${twice.path} and ${image.path} would both be ${stem}: rename one of them`);
+    images.set(stem, image);
+  }
+  const texts = new Map<string, string>();
+  for (const [stem, { path, input }] of images) {
+    refuseInside(stem, path, images, work);
     const results = isFolder(to) ? {} : { RESULTS_TO: `${withSlash(to)}${encoded(stem)}/` };
     const text = `${JSON.stringify({ ...fields, IMAGE: input, ...results }, null, 2)}\n`;
     const dir = join(work, stem);
+    await earlierRun(dir, await describe(dir, Buffer.from(text), rules));
+    texts.set(dir, text);
+  }
+  for (const [dir, text] of texts) {
     try {
       await mkdir(dir, { recursive: true });
       await writeFile(join(dir, kDescriptionFile), text);
@@ -58,7 +73,21 @@ export async function makeFolders({ from, to, fields, work }: Stage, config: Con
       throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write in ${dir}: ${systemReason(thrown)}`, { cause: thrown });
     }
   }
-  return [...dirs.keys()].map((stem) => join(work, stem));
+  return [...texts.keys()];
+}
+
+/** a.fits and a/results.fits: the folder of the one would be among what the run of the other makes, and go with it. */
+function refuseInside(stem: string, path: string, images: ReadonlyMap<string, Found>, work: string): void {
+  const parts = stem.split('/');
+  for (const [at, part] of parts.entries()) {
+    if (!isOfRuns(part)) continue;
+    const above = parts.slice(0, at).join('/');
+    const dir = join(work, above);
+    const whose =
+      images.get(above)?.path ?? (existsSync(join(dir, kDescriptionFile)) ? `the job in ${dir}` : undefined);
+    if (whose !== undefined)
+      throw new OtfError('OTF_USAGE', `${path} would be run inside what ${whose} has as ${part}: rename one of them`);
+  }
 }
 
 async function filesBelow(from: string, to: string): Promise<Found[]> {

@@ -6,18 +6,17 @@
  * Several folders share networks and forward passes as jobs of a server do. A run may be killed at any moment: the next one
  * begins anew, and what a finished run has left stands.
  */
-import { basename, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
-import { OtfError, toOtfError } from '../errors/catalogue.js';
+import { toOtfError } from '../errors/catalogue.js';
 import { LocalRunner } from '../run/local/runner.js';
 import { BatchExecutor } from '../schedule/executor.js';
-import { ModelDirectory } from '../uws/model-directory.js';
 import { deliverFolder, type Wanted } from './delivery.js';
-import { readDescription } from './description.js';
+import { readDescription, rulesOf } from './description.js';
+import { differentFolders, earlierRun } from './earlier.js';
 import { FolderJob, removeLeftRuns } from './folder-job.js';
 import { FolderHost } from './host.js';
-import { type FolderState, isOver, readState, writeState } from './state.js';
+import { type FolderState, isOver, writeState } from './state.js';
 
 export interface FolderRun {
   config: Config;
@@ -34,34 +33,34 @@ export interface RanFolder {
 }
 
 const kDeliveredAtOnce = 4;
+/** Between looks at how long jobs have taken. */
+const kClockMs = 200;
 
 /** How each folder stands afterwards, in their order. Throws what keeps all of them from being run; nothing is begun then. */
 export async function runFolders(
   given: readonly string[],
   { config: asked, log, stop }: FolderRun,
 ): Promise<RanFolder[]> {
-  const dirs = given.map((dir) => resolve(dir));
-  const twice = dirs.find((dir, index) => dirs.indexOf(dir) !== index);
-  if (twice !== undefined) throw new OtfError('OTF_USAGE', `${twice} is given twice`);
-  // Whoever starts this program may read what he may read.
-  const config: Config = { ...asked, fetch: { ...asked.fetch, file_roots: ['/'] } };
-  const models = await ModelDirectory.open(config.models);
+  const dirs = await differentFolders(given);
+  const rules = await rulesOf(asked);
+  const { config } = rules;
   const host = new FolderHost(config, log);
   const jobs: FolderJob[] = [];
   const done: RanFolder[] = [];
   const wanted = new Map<string, Wanted>();
   for (const dir of dirs) {
-    const described = await readDescription(dir, { config, models });
+    const described = await readDescription(dir, rules);
     if (described.wanted) wanted.set(dir, described.wanted);
-    const before = await readState(dir);
+    const before = await earlierRun(dir, described);
     if (before?.phase === 'COMPLETED') {
-      if (before.description !== described.digest) throw otherJob(dir);
       await writeState(dir, before);
       await removeLeftRuns(dir);
       done.push({ dir, state: before, before: true });
       continue;
     }
-    const job = await FolderJob.open(dir, described, before);
+    // States of earlier versions do not say whose they are, and may have been copied.
+    const isOthers = before !== undefined && host.job(before.id) !== undefined;
+    const job = await FolderJob.open(dir, described, isOthers ? undefined : before);
     jobs.push(job);
     host.add(job);
   }
@@ -98,20 +97,19 @@ async function deliverAll(
 async function runAll(jobs: readonly FolderJob[], host: FolderHost, stop: AbortSignal): Promise<void> {
   const { config } = host;
   const executor = new BatchExecutor(new LocalRunner());
-  const timers: NodeJS.Timeout[] = [];
+  const expire = async () => {
+    for (const id of host.late(performance.now())) {
+      const seconds = host.job(id)?.executionDurationS;
+      if (await host.expired(id, `it took longer than EXECUTIONDURATION=${seconds} s`)) executor.abort(id, 'duration');
+    }
+  };
+  const clock = setInterval(() => expire().catch((thrown) => host.internal(thrown)), kClockMs);
   try {
     await executor.start(host);
     host.environment = executor.environment;
     for (const each of jobs) {
       if (await givenUp(each, host)) continue;
-      const { id, executionDurationS: seconds } = each.job;
       executor.submit(each.job);
-      if (seconds === 0) continue;
-      const expire = async () => {
-        if (await host.expired(id, `it took longer than EXECUTIONDURATION=${seconds} s`))
-          executor.abort(id, 'duration');
-      };
-      timers.push(setTimeout(() => expire().catch((thrown) => host.internal(thrown)), seconds * 1000));
     }
     const told = new Promise<void>((tell) => {
       if (stop.aborted) tell();
@@ -122,7 +120,7 @@ async function runAll(jobs: readonly FolderJob[], host: FolderHost, stop: AbortS
     for (const each of jobs) await each.tell({ note: toOtfError(thrown).message });
     throw thrown;
   } finally {
-    for (const timer of timers) clearTimeout(timer);
+    clearInterval(clock);
     await executor.stop(config.server.shutdown_s * 1000).catch((thrown) => host.internal(thrown));
     for (const each of jobs) if (!isOver(each.state)) await cutShort(each, stop);
     for (const { dir, state } of jobs) if (state.phase === 'COMPLETED') await removeLeftRuns(dir);
@@ -141,12 +139,4 @@ async function cutShort(each: FolderJob, stop: AbortSignal): Promise<void> {
   const note = stop.aborted ? `cut short by ${String(stop.reason)}: run it again` : each.state.note;
   await each.tell({ phase: 'QUEUED', ...(note === undefined ? {} : { note }) });
   await each.end();
-}
-
-function otherJob(dir: string): OtfError {
-  const what = `${dir}/job.json is not what the results there are of`;
-  return new OtfError(
-    'OTF_USAGE',
-    `${what}: remove ${basename(dir)}/results and state.json to run it, or use another folder`,
-  );
 }

@@ -28,6 +28,10 @@ const kStateSchema = z.object({
   phase: z.enum(['QUEUED', 'EXECUTING', 'COMPLETED', 'ERROR', 'ABORTED']),
   /** SHA-256 of job.json: what was, or is, done. */
   description: text,
+  /** Where that was: folders are copied with this file in them. */
+  folder: z.object({ path: text, inode: text }).optional(),
+  /** Of a job that is COMPLETED: its files of this machine, in the order of job.json. */
+  inputs: z.array(z.object({ name: text, size: count, modifiedAt: instant, sha256: text.optional() })).optional(),
   /** Where it runs or ran last. */
   host: text,
   pid: count,
@@ -56,7 +60,12 @@ export type FolderState = z.infer<typeof kStateSchema>;
 
 /** Undefined: nobody has begun. Throws OTF_INPUT_UNREADABLE for a file that is none of ours. */
 export async function readState(dir: string): Promise<FolderState | undefined> {
-  return (await read(join(dir, kResultsDir, kStateFile))) ?? (await read(join(dir, kStateFile)));
+  return (await readResultsState(dir)) ?? (await read(join(dir, kStateFile)));
+}
+
+/** Undefined: nothing is there, or nothing that a run has left. Throws OTF_INPUT_UNREADABLE. */
+export function readResultsState(dir: string): Promise<FolderState | undefined> {
+  return read(join(dir, kResultsDir, kStateFile));
 }
 
 async function read(path: string): Promise<FolderState | undefined> {

@@ -5,8 +5,12 @@
  *
  * Nothing is kept but the folder's state: a job of Slurm is known by its name, which has the id of the state.
  */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { OtfError, toOtfError } from '../errors/catalogue.js';
+import type { Described } from '../jobdir/description.js';
+import { earlierRun, folderOf, isFolderOf } from '../jobdir/earlier.js';
 import { type FolderState, isDone, isOver, readState, writeState } from '../jobdir/state.js';
 import type { Slurm } from './program.js';
 import { isActive, type SlurmJob } from './queue.js';
@@ -29,33 +33,43 @@ function nameOf({ id }: Pick<FolderState, 'id'>): string {
 
 /** The latest of the name: a job that was submitted again is another one. */
 function jobOf(state: FolderState, queue: readonly SlurmJob[]): SlurmJob | undefined {
-  const named = queue.filter(({ name }) => name === nameOf(state));
+  // By its number, too: a folder that is described anew while it waits is another job when its turn has come.
+  const named = queue.filter(({ id, name }) => name === nameOf(state) || id === state.slurmJob);
   return named.find(isActive) ?? named.sort((a, b) => Number(b.id) - Number(a.id))[0];
 }
 
 /**
- * `fresh`: the state of a folder nobody has begun. Gives the id of Slurm's job. Throws OTF_USAGE for what is done, or in the
- * queue already, and with what sbatch says.
+ * Gives the id of Slurm's job. Throws OTF_USAGE for what is done, or in the queue already, as earlierRun, and with what sbatch
+ * says.
  */
 export async function submitFolder(
   slurm: Slurm,
   dir: string,
-  fresh: FolderState,
+  described: Described,
   launch: Launch,
   args: { sbatch: readonly string[]; run: readonly string[] },
 ): Promise<string> {
-  const before = await readState(dir);
+  const before = await earlierRun(dir, described);
   if (before && isDone(before)) throw new OtfError('OTF_USAGE', `${dir} has been run: its results are there`);
   if (before?.phase === 'COMPLETED')
     throw new OtfError('OTF_USAGE', `${dir} has been run: \`run ${dir}\` without --slurm sends what is to be sent`);
-  const there = before && jobOf(before, await slurm.queue());
+  const last = await readState(dir);
+  const there = last && (await isFolderOf(last, dir)) && jobOf(last, await slurm.queue());
   if (there && isActive(there)) throw new OtfError('OTF_USAGE', `${dir} is in the queue already, as job ${there.id}`);
   // A name of its own: what Slurm says of an earlier try is not said of this one.
-  const state: FolderState = { ...fresh, losses: before?.losses ?? 0 };
+  const state: FolderState = { ...(await freshState(dir, described)), losses: before?.losses ?? 0 };
   await writeState(dir, state);
   const own = [`--job-name=${nameOf(state)}`, `--chdir=${dir}`, '--output=slurm-%j.out', '--open-mode=append'];
   const script = batchScript(launch, ['run', ...args.run, dir]);
   return slurm.submit([...own, '--requeue', `--signal=B:USR1@${kWarningS}`, ...args.sbatch], script);
+}
+
+async function freshState(dir: string, { digests: [description] }: Described): Promise<FolderState> {
+  const now = new Date().toISOString();
+  return {
+    ...{ version: 1, id: randomUUID(), phase: 'QUEUED', description, folder: await folderOf(dir), losses: 0 },
+    ...{ host: hostname(), pid: process.pid, updatedAt: now },
+  } as FolderState;
 }
 
 /** As the folder and Slurm say it now. Throws OTF_INPUT_UNREADABLE where nobody has begun, OTF_SERVER_ANSWER. */
