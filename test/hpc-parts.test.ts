@@ -5,9 +5,15 @@ import { describe, it } from 'node:test';
 import type { FolderState } from '#otf/jobdir/state.js';
 import { missingPilots, Pilots } from '#otf/slurm/pilots.js';
 import type { Slurm } from '#otf/slurm/program.js';
+import { OtfError } from '#otf/errors/catalogue.js';
+import { type FolderState, writeState } from '#otf/jobdir/state.js';
+import { lookAt } from '#otf/slurm/jobs.js';
+import { missingPilots } from '#otf/slurm/pilots.js';
+import { Slurm } from '#otf/slurm/program.js';
 import { isActive, parseQueue, tasksOf } from '#otf/slurm/queue.js';
 import { batchScript, quoted } from '#otf/slurm/script.js';
 import { standingOf } from '#otf/slurm/standing.js';
+import { tempDir } from './support/server.js';
 
 const kState: FolderState = {
   ...{ version: 1, id: 'a', phase: 'QUEUED', description: '', losses: 0, host: 'h', pid: 1 },
@@ -64,6 +70,20 @@ describe('the queue of Slurm', () => {
   it('has states that nobody knows as jobs that are not over', () => {
     assert.ok(isActive({ state: 'POWER_UP_NODE' }));
     assert.ok(!isActive({ state: 'TIMEOUT' }));
+  });
+});
+
+describe('folders that have ended', () => {
+  it('are known without Slurm, which may not be here', async (t) => {
+    const dir = await tempDir(t);
+    const slurm = new Slurm();
+    slurm.queue = async () => {
+      throw new OtfError('OTF_USAGE', 'squeue is not here');
+    };
+    await writeState(dir, { ...kState, phase: 'ABORTED' });
+    assert.equal((await lookAt(slurm, [dir]))[0]?.standing.phase, 'ABORTED');
+    await writeState(dir, kState);
+    await assert.rejects(lookAt(slurm, [dir]), /squeue is not here/);
   });
 });
 

@@ -205,6 +205,21 @@ describe('jobs that are folders', () => {
     assert.equal(await sources(job), await detected(dir, 'field-600-4.fits'));
   });
 
+  it('are cut short when nobody waits for them any longer', async (t) => {
+    const dir = await tempDir(t);
+    await field(dir, 2500, 9);
+    const job = await folder(dir, 'slow', { IMAGE: '../field-2500-9.fits' });
+    const env = { CIANNA_OTF_ENGINE_DEFAULT: 'reference', CIANNA_OTF_SERVER_SHUTDOWN_S: '0' };
+    const { code, stderr } = runCli(['run', '--timeout', '1', job], dir, env);
+    assert.equal(code, 4, stderr);
+    assert.match(stderr, /1 of 1 jobs are not done after 1 s: run them again/);
+    const { phase, note } = await stateOf(job);
+    assert.deepEqual([phase, note], ['QUEUED', 'cut short by --timeout: run it again']);
+    const status = runCli(['run', '--status', '--timeout', '1', job], dir);
+    assert.equal(status.code, 2, status.stderr);
+    assert.match(status.stderr, /--timeout goes with --wait/);
+  });
+
   it('end when their time is up', async (t) => {
     const dir = await tempDir(t);
     await field(dir, 2500, 9);

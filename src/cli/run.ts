@@ -33,7 +33,11 @@ interface RunOptions {
 }
 
 const kSignals = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
+/** What cuts a run short that took too long. */
+const kTimeout = '--timeout';
+const kFailed: readonly FolderState['phase'][] = ['ERROR', 'ABORTED'];
 const kStepMs = 1000;
+const kClockMs = 200;
 const kGraceS = 60;
 
 export function registerRun(root: Command): void {
@@ -71,6 +75,9 @@ async function run(given: string[], options: RunOptions): Promise<void> {
   if (!slurm && (sbatch.length > 0 || wait || image !== undefined)) {
     throw new OtfError('OTF_USAGE', '--wait, --image and options of sbatch go with --slurm');
   }
+  if (options.timeout !== undefined && (status || (slurm && !wait))) {
+    throw new OtfError('OTF_USAGE', '--timeout goes with --wait, or with a run here: nothing is waited for');
+  }
   if (status) return tell(await lookAt(new Slurm(), dirs), options);
   const config = await loadConfig({ file: options.config, env: process.env });
   if (slurm) return runInSlurm(dirs, sbatch, config, options);
@@ -90,22 +97,32 @@ async function runBelow(given: readonly string[], { in: from = '', ...options }:
     throw new OtfError('OTF_USAGE', '--in makes the folders itself, and they are run here');
   }
   const config = await loadConfig({ file: options.config, env: process.env });
-  tellRan(await runStage({ ...options, in: from }, config, (dirs) => runDirs(dirs, config)), options);
+  const stop = stopOf(options);
+  tellRan(await runStage({ ...options, in: from }, config, (dirs) => runDirs(dirs, config, stop)), options, stop);
 }
 
 async function runHere(dirs: string[], config: Config, options: RunOptions): Promise<void> {
-  tellRan(await runDirs(dirs, config), options);
+  const stop = stopOf(options);
+  tellRan(await runDirs(dirs, config, stop), options, stop);
 }
 
-async function runDirs(dirs: readonly string[], config: Config): Promise<RanFolder[]> {
-  const { runFolders } = await import('../jobdir/run.js');
+/** Fires when the run is to be cut short, with what does it as its reason. */
+function stopOf({ timeout }: RunOptions): AbortSignal {
   const stop = new AbortController();
   for (const signal of kSignals) process.on(signal, () => stop.abort(signal));
-  return runFolders(dirs, { config, log: commandLog(config), stop: stop.signal });
+  const untilMs = deadline(timeout);
+  // Not one timer for all of it: those of Node end after 24 days.
+  if (untilMs !== undefined) setInterval(() => performance.now() >= untilMs && stop.abort(kTimeout), kClockMs).unref();
+  return stop.signal;
 }
 
-/** Throws OTF_ENGINE_FAILED when not all is done. */
-function tellRan(ran: readonly RanFolder[], { json }: RunOptions): void {
+async function runDirs(dirs: readonly string[], config: Config, stop: AbortSignal): Promise<RanFolder[]> {
+  const { runFolders } = await import('../jobdir/run.js');
+  return runFolders(dirs, { config, log: commandLog(config), stop });
+}
+
+/** Throws OTF_ENGINE_FAILED when not all is done, OTF_TIMEOUT when that is for want of time. */
+function tellRan(ran: readonly RanFolder[], { json, timeout }: RunOptions, stop: AbortSignal): void {
   if (json)
     print(
       JSON.stringify(
@@ -120,11 +137,16 @@ function tellRan(ran: readonly RanFolder[], { json }: RunOptions): void {
   }
   // One that was cut short is not done, whoever goes on with it.
   const undone = ran.filter(({ state }) => !isDone(state));
-  const failed = undone.map(({ dir, state }) => ({
-    dir,
-    standing: { phase: 'ERROR', why: failureOf(state).message } as const,
-  }));
+  const late = stop.reason === kTimeout ? undone.filter(({ state: { phase } }) => !kFailed.includes(phase)) : [];
+  const failed = undone
+    .filter((each) => !late.includes(each))
+    .map(({ dir, state }) => ({ dir, standing: { phase: 'ERROR', why: failureOf(state).message } as const }));
   refuseFailed(failed, ran.length);
+  if (late.length > 0)
+    throw new OtfError(
+      'OTF_TIMEOUT',
+      `${late.length} of ${ran.length} jobs are not done after ${timeout} s: run them again`,
+    );
 }
 
 function summary({ phase, found, error, note, delivery }: FolderState): string {
@@ -180,7 +202,7 @@ async function tell(found: readonly FollowedFolder[], { json, timeout }: RunOpti
 
 /** Throws OTF_ENGINE_FAILED. */
 function refuseFailed(all: readonly Pick<FollowedFolder, 'dir' | 'standing'>[], of: number): void {
-  const failed = all.filter(({ standing: { phase } }) => phase === 'ERROR' || phase === 'ABORTED');
+  const failed = all.filter(({ standing: { phase } }) => kFailed.includes(phase));
   const [first] = failed;
   if (!first) return;
   const why = first.standing.why ?? first.standing.phase;

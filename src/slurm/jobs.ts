@@ -33,8 +33,7 @@ function nameOf({ id }: Pick<FolderState, 'id'>): string {
 
 /** The latest of the name: a job that was submitted again is another one. */
 function jobOf(state: FolderState, queue: readonly SlurmJob[]): SlurmJob | undefined {
-  // By its number, too: a folder that is described anew while it waits is another job when its turn has come.
-  const named = queue.filter(({ id, name }) => name === nameOf(state) || id === state.slurmJob);
+  const named = queue.filter(({ name }) => name === nameOf(state));
   return named.find(isActive) ?? named.sort((a, b) => Number(b.id) - Number(a.id))[0];
 }
 
@@ -75,11 +74,7 @@ async function freshState(dir: string, { digests: [description] }: Described): P
 /** As the folder and Slurm say it now. Throws OTF_INPUT_UNREADABLE where nobody has begun, OTF_SERVER_ANSWER. */
 export async function lookAt(slurm: Slurm, dirs: readonly string[]): Promise<FollowedFolder[]> {
   // In this order: what ends between the two is known by its folder next time, and no end is taken from Slurm too early.
-  const queue = await slurm.queue().catch((thrown): SlurmJob[] => {
-    // While the controller is away folders still say how they are.
-    if (toOtfError(thrown).code !== 'OTF_SERVER_UNREACHABLE') throw thrown;
-    return [];
-  });
+  const queue = (await allKnown(dirs)) ? [] : await queueOf(slurm);
   const found: FollowedFolder[] = [];
   for (const dir of dirs) {
     const state = await readState(dir);
@@ -89,6 +84,25 @@ export async function lookAt(slurm: Slurm, dirs: readonly string[]): Promise<Fol
     found.push({ dir, state, standing: standingOf(state, job), ...(known === undefined ? {} : { slurmJob: known }) });
   }
   return found;
+}
+
+/** By their folders alone: nobody has to ask Slurm, which may not be here. */
+async function allKnown(dirs: readonly string[]): Promise<boolean> {
+  for (const dir of dirs) {
+    const state = await readState(dir);
+    if (state && !(isOver(state) && state.delivery?.state !== 'waiting')) return false;
+  }
+  return true;
+}
+
+async function queueOf(slurm: Slurm): Promise<SlurmJob[]> {
+  try {
+    return await slurm.queue();
+  } catch (thrown) {
+    // While the controller is away folders still say how they are.
+    if (toOtfError(thrown).code !== 'OTF_SERVER_UNREACHABLE') throw thrown;
+    return [];
+  }
 }
 
 /** Until all have ended, or the deadline. An end that Slurm alone tells of counts when the folder still says nothing after graceMs. */
