@@ -1,6 +1,7 @@
 /** Who may do what: every address of the API as a stranger, as another user, with a token that is expired, revoked or too small. */
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { changeTokens, readTokens } from '#otf/auth/token-file.js';
@@ -11,6 +12,13 @@ import { bearer, give, peopled } from './service/people.js';
 import { rawExchange } from './service/raw.js';
 import { runCli } from './support/cli.js';
 import { field, startTestServer } from './support/server.js';
+
+const kNoChown = process.geteuid?.() === 0 && chownable() ? false : 'only root gives files away';
+
+/** Root of a namespace of users has no others. */
+function chownable(): boolean {
+  return spawnSync('true', { uid: 1235, gid: 5679 }).status === 0;
+}
 
 /** Addresses of the whole API about this job. */
 function addresses(id: string): { method: string; path: string; access: string }[] {
@@ -183,6 +191,22 @@ describe('a server with tokens', () => {
     await writeFile(path, 'no JSON');
     await until(tokens.ada, 401);
     assert.match(b.errors.join(''), /is no file of tokens/);
+  });
+
+  it('keeps its file the server’s when root makes a token', { skip: kNoChown }, async (t) => {
+    const dir = await tempDir(t);
+    const [folder, path] = [join(dir, 'data'), join(dir, 'data/tokens.json')];
+    await mkdir(folder);
+    const owner = async () => {
+      const { uid, gid, mode } = await stat(path);
+      return [uid, gid, mode & 0o777];
+    };
+    await chown(folder, 1234, 5678);
+    await give(path, 'ada');
+    assert.deepEqual(await owner(), [1234, 5678, 0o600], 'the first is of the folder’s owner');
+    await chown(path, 1235, 5679);
+    await give(path, 'bob');
+    assert.deepEqual(await owner(), [1235, 5679, 0o600]);
   });
 
   it('keeps hashes only, for its user alone, and says who did what', async (t) => {

@@ -1,6 +1,7 @@
 /** `backup`: a copy made beside a server at work is whole, and a server can be started on it. */
 import assert from 'node:assert/strict';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chown, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Sqlite } from '#otf/jobs/sqlite.js';
@@ -12,6 +13,15 @@ const kNoPython = missingProgram(kPython, ['--version'], 'python3');
 /** Jobs of the load that are not deleted, about. */
 const kKept = 30;
 const kProgram = join(kRoot, 'bin/cianna-otf.js');
+/** nobody: who may start the program where this is root, and the program lies where everybody may read. */
+const kOther = 65_534;
+const kNoOthers = noOthers();
+
+function noOthers(): string | false {
+  if (process.geteuid?.() !== 0) return 'only root is two users';
+  const { status } = spawnSync(process.execPath, [kProgram, '--version'], { uid: kOther, gid: kOther });
+  return status === 0 ? false : 'another user cannot start this program here';
+}
 
 interface Done {
   jobs: number;
@@ -21,9 +31,9 @@ interface Done {
   deleted: number;
 }
 
-async function backup(dataDir: string, output: string): Promise<Done> {
+async function backup(dataDir: string, output: string, env: Record<string, string> = {}): Promise<Done> {
   const args = [kProgram, 'backup', '--data-dir', dataDir, '-o', output, '--json'];
-  const { code, stdout, stderr } = await startCommand(process.execPath, args);
+  const { code, stdout, stderr } = await startCommand(process.execPath, args, env);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout) as Done;
 }
@@ -76,6 +86,29 @@ describe('backup', () => {
     for (const id of rows) assert.equal((await again.until(id, 'COMPLETED')).phase, 'COMPLETED', id);
     const uploaded = await again.send(`/jobs/${rows.at(-1)}/parameters/IMAGE`);
     assert.deepEqual(Buffer.from(await uploaded.arrayBuffer()), image);
+  });
+
+  it('by root of a server of another user has what that user alone may write', { skip: kNoOthers }, async (t) => {
+    const dir = await tempDir(t);
+    const dataDir = await tempDir(t);
+    await chown(dataDir, kOther, kOther);
+    const tokens = join(dir, 'elsewhere.json');
+    await writeFile(tokens, '{"version":1,"tokens":[]}');
+    const server = await startTestServer(t, { dataDir, uid: kOther });
+    const id = await server.submit({}, await field(dir, 200, 1));
+    await server.until(id, 'COMPLETED');
+    const left = join(dataDir, 'otf.sqlite.backup-left');
+    await writeFile(left, 'of a command that was killed');
+    await utimes(left, 1, 1);
+    const done = await backup(dataDir, join(dir, 'copy'), { CIANNA_OTF_AUTH_TOKENS_FILE: tokens });
+    assert.deepEqual([done.online, done.jobs], [true, 1]);
+    assert.deepEqual((await readdir(join(dir, 'copy'))).sort(), ['backup.json', 'jobs', 'otf.sqlite', 'tokens.json']);
+    assert.deepEqual(
+      (await readdir(dataDir)).filter((name) => name.includes('backup')),
+      [],
+    );
+    const again = await startTestServer(t, { dataDir: join(dir, 'copy'), env: { CIANNA_OTF_AUTH_ANONYMOUS: 'true' } });
+    assert.equal((await again.job(id)).phase, 'COMPLETED');
   });
 
   it('of a folder that no server uses needs none', async (t) => {
@@ -133,6 +166,11 @@ print(s.recv(4096).decode())`;
     assert.match(await ask('{"order":"delete"}'), /OTF_BAD_REQUEST/);
     assert.match(await ask('null'), /OTF_BAD_REQUEST/);
     assert.match(await ask('{"order":"backup","path":"/nowhere/at/all"}'), /OTF_OUTPUT_UNWRITABLE/);
+    const snapshot = join(server.dataDir, 'snapshot');
+    const asked = JSON.stringify({ order: 'backup', path: snapshot });
+    assert.match(await ask(asked), /"done":true/);
+    assert.equal((await stat(snapshot)).mode & 0o777, 0o600);
+    assert.match(await ask(asked), /OTF_OUTPUT_UNWRITABLE/, 'nothing is written over');
     assert.equal((await server.send('/healthz')).status, 200);
     await server.stop();
     assert.equal((await readdir(server.dataDir)).includes('control.sock'), false);

@@ -78,6 +78,14 @@ describe('images', () => {
     }
     const site = readFileSync(join(kRoot, 'deploy/nginx/cianna-otf-tls.conf'), 'utf8');
     assert.match(site, /server server:5000;/, 'the name of the service');
+    // A server that others reach does not start before there is a token, and nothing runs in one that has not started.
+    const said = readFileSync(join(kFolder, 'compose.yaml'), 'utf8');
+    const commands = [...said.matchAll(/^# +docker compose -f \S+ (.*)$/gm)].map(([, words]) => words ?? '');
+    assert.deepEqual(
+      commands.map((words) => words.split(' ')[0]),
+      ['build', 'run', 'up'],
+    );
+    assert.match(commands[1] ?? '', /^run --rm server token add NAME --data-dir \/data$/);
   });
 
   it('leave out what is made anew', () => {

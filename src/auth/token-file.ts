@@ -57,11 +57,18 @@ export async function changeTokens<T>(path: string, change: (tokens: TokenRecord
   try {
     const tokens = readTokens(path) ?? [];
     const result = change(tokens);
-    await writeFileAtomically(path, [`${JSON.stringify({ version: 1, tokens }, null, 2)}\n`], kOwnerOnly);
+    const text = `${JSON.stringify({ version: 1, tokens }, null, 2)}\n`;
+    await writeFileAtomically(path, [text], kOwnerOnly, ownerOf(path));
     return result;
   } finally {
     unlock();
   }
+}
+
+/** Root writes for the server, whose file it stays: one of root's own would lock out everybody, the server with them. */
+function ownerOf(path: string): { uid: number; gid: number } | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  return statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path));
 }
 
 /** open(2), O_EXCL: whoever makes the file has the lock. */

@@ -1,5 +1,6 @@
 /** `backup`: all that a server has, while it goes on. */
 import type { Command } from 'commander';
+import { tokensPath } from '../auth/authenticator.js';
 import { loadConfig } from '../config/load.js';
 import { makeBackup } from '../jobs/backup.js';
 import { example } from './options.js';
@@ -25,8 +26,8 @@ export function registerBackup(root: Command): void {
 }
 
 async function backup({ output, config: file, dataDir, json }: BackupOptions): Promise<void> {
-  const { storage } = await loadConfig({ file, env: process.env, flags: { storage: { data_dir: dataDir } } });
-  const done = await makeBackup(storage.data_dir, output);
+  const config = await loadConfig({ file, env: process.env, flags: { storage: { data_dir: dataDir } } });
+  const done = await makeBackup(config.storage.data_dir, output, tokensPath(config));
   if (json) return print(JSON.stringify(done, null, 2));
   const how = done.online ? 'beside its server' : 'no server was using it';
   print(`${done.jobs} jobs, ${done.files} files, ${(done.bytes / 1e6).toFixed(1)} MB in ${output} (${how})`);

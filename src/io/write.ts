@@ -8,17 +8,22 @@ import { OtfError, systemReason } from '../errors/catalogue.js';
 
 const sync = promisify(fsync);
 
-/** To a temporary name beside the target, synced, then renamed: a reader never sees half a file. */
+/**
+ * To a temporary name beside the target, synced, then renamed: a reader never sees half a file. `owner`: whose it is from its
+ * first moment under that name, where that is not whoever writes it.
+ */
 export async function writeFileAtomically(
   path: string,
   pieces: Iterable<string | Uint8Array>,
   mode = 0o666,
+  owner?: { uid: number; gid: number },
 ): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', mode);
     try {
       for (const piece of grouped(pieces)) await file.writeFile(piece);
+      if (owner) await file.chown(owner.uid, owner.gid);
       await file.sync();
     } finally {
       await file.close();

@@ -10,6 +10,7 @@
  *
  * Files of jobs never change once a row names them, so a row of an earlier moment and files of a later one fit.
  */
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -36,11 +37,13 @@ export interface BackupDone {
 const kDatabase = 'otf.sqlite';
 const kManifest = 'backup.json';
 const kTokens = 'tokens.json';
+const kSnapshot = 'otf.sqlite.backup-';
+const kSnapshotMs = 86_400_000;
 /** A PENDING job may be changed again and again; nobody does it so often within one copy. */
 const kAttempts = 5;
 
-/** `output` is not there before, and whole afterwards. Throws OTF_USAGE, OTF_OUTPUT_UNWRITABLE, OTF_STORE_UNUSABLE. */
-export async function makeBackup(dataDir: string, output: string): Promise<BackupDone> {
+/** `output` is not there before, and whole afterwards. `tokens`: their file. Throws OTF_USAGE, OTF_OUTPUT_UNWRITABLE, OTF_STORE_UNUSABLE. */
+export async function makeBackup(dataDir: string, output: string, tokens: string): Promise<BackupDone> {
   const target = resolve(output);
   if (await isThere(target)) throw new OtfError('OTF_USAGE', `${output} is there already: name a folder that is not`);
   if (!(await isThere(join(dataDir, kDatabase)))) {
@@ -51,7 +54,7 @@ export async function makeBackup(dataDir: string, output: string): Promise<Backu
     await rm(part, { recursive: true, force: true });
     await mkdir(join(part, 'jobs'), { recursive: true, mode: 0o700 });
     const done = await copyAll(dataDir, part);
-    await copyTokens(dataDir, part);
+    await copyTokens(tokens, join(part, kTokens));
     const manifest = { software: kSoftware, madeAt: new Date().toISOString(), ...done };
     await writeFileAtomically(join(part, kManifest), [`${JSON.stringify(manifest, null, 2)}\n`]);
     await syncFolder(part);
@@ -66,10 +69,10 @@ export async function makeBackup(dataDir: string, output: string): Promise<Backu
 }
 
 /** Hashes of who may use it; written whole by whoever changes them (src/auth/token-file.ts). */
-async function copyTokens(dataDir: string, part: string): Promise<void> {
+async function copyTokens(from: string, to: string): Promise<void> {
   try {
-    await cp(join(dataDir, kTokens), join(part, kTokens), { preserveTimestamps: true });
-    await chmod(join(part, kTokens), 0o600);
+    await cp(from, to, { preserveTimestamps: true });
+    await chmod(to, 0o600);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
   }
@@ -92,10 +95,19 @@ async function copyAll(dataDir: string, part: string): Promise<BackupDone> {
   }
 }
 
-/** Gives whether a server did it. */
+/** Gives whether a server did it: in its data folder, as it may be another user, who can write nowhere else (deploy/systemd). */
 async function copyDatabase(dataDir: string, to: string): Promise<boolean> {
   await rm(to, { force: true });
-  if (await order(dataDir, { order: 'backup', path: to })) return true;
+  await removeLeftSnapshots(dataDir);
+  const snapshot = join(resolve(dataDir), `${kSnapshot}${randomBytes(4).toString('hex')}`);
+  try {
+    if (await order(dataDir, { order: 'backup', path: snapshot })) {
+      await cp(snapshot, to, { mode: constants.COPYFILE_FICLONE });
+      return true;
+    }
+  } finally {
+    await rm(snapshot, { force: true });
+  }
   const source = openHere(join(dataDir, kDatabase), { readonly: true });
   try {
     await source.backup(to);
@@ -103,6 +115,15 @@ async function copyDatabase(dataDir: string, to: string): Promise<boolean> {
     source.close();
   }
   return false;
+}
+
+/** Of commands that were killed: one that is being made is younger. */
+async function removeLeftSnapshots(dataDir: string): Promise<void> {
+  for (const name of await readdir(dataDir)) {
+    const path = join(dataDir, name);
+    const made = name.startsWith(kSnapshot) && (await stat(path).catch(() => undefined))?.mtimeMs;
+    if (made && Date.now() - made > kSnapshotMs) await rm(path, { force: true });
+  }
 }
 
 function openHere(path: string, options: { readonly?: boolean }): Database {

@@ -6,6 +6,7 @@
  * resolve. So whatever anybody has seen of a job is on disk, but for changes that a restart undoes anyway: an executing
  * job may be a queued one in its row.
  */
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
 import { OtfError, systemReason } from '../errors/catalogue.js';
@@ -274,6 +275,8 @@ export class JobStore {
   /** By SQLite's backup interface, a few pages at a time: commits go on, and are in it. Throws OTF_OUTPUT_UNWRITABLE. */
   async backup(path: string): Promise<void> {
     try {
+      // For its own user alone, as the database is.
+      closeSync(openSync(path, 'wx', 0o600));
       await this.#database.backup(path);
     } catch (thrown) {
       throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`, { cause: thrown });

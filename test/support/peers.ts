@@ -7,10 +7,11 @@ const kLimitMs = 180_000;
 export function startCommand(
   command: string,
   args: string[],
+  env: Record<string, string> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const limits = { maxBuffer: 1 << 26, timeout: kLimitMs, killSignal: 'SIGKILL' } as const;
-    const child = execFile(command, args, limits, (error, stdout, stderr) => {
+    const child = execFile(command, args, { ...limits, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
       if (error?.killed) reject(new Error(`${command} did not end within ${kLimitMs} ms: ${stdout}${stderr}`));
       else resolve({ code: child.exitCode ?? 1, stdout, stderr });
     });

@@ -27,6 +27,8 @@ export interface ServerOptions {
   args?: string[];
   /** Instead of this one: the root of a copy of the program (program-copy.ts). */
   root?: string;
+  /** Whose process it is, and whose group's. */
+  uid?: number;
 }
 
 export interface JobView {
@@ -152,6 +154,7 @@ export async function startTestServer(t: TestContext, options: ServerOptions = {
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
   const log: string[] = [];
   child.stderr.on('data', (data) => log.push(String(data)));
