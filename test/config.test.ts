@@ -42,6 +42,12 @@ describe('configuration', () => {
     await assert.rejects(attempt('[server]\nport = "x"'), invalid(/server\.port/));
     await assert.rejects(attempt('[server]\nport = 70000'), invalid(/server\.port/));
     await assert.rejects(attempt('[policy]\nmin_jobs = 9\nmax_batch = 2'), invalid(/policy\.min_jobs/));
+    // Node's timers end at once when they are set to more than 24 days.
+    for (const key of ['policy.max_wait_s', 'engine.read_s', 'engine.ready_s', 'engine.hang_s', 'engine.first_s']) {
+      const [section, name] = key.split('.');
+      await assert.rejects(attempt(`[${section}]\n${name} = 2147484`), invalid(new RegExp(key)));
+      await attempt(`[${section}]\n${name} = 2147483`);
+    }
     await assert.rejects(attempt('server = 3'), invalid(/server/));
     await assert.rejects(attempt('[server'), invalid(/line 1/));
     await assert.rejects(

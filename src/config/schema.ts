@@ -10,6 +10,8 @@ import { isTrustedAddress } from './addresses.js';
 import { events, inference, workers } from './elsewhere.js';
 
 const seconds = z.number().min(0);
+/** Those that a timer is set to: above 2^31-1 ms Node's end at once. */
+const timed = seconds.max(2_147_483);
 const wholeSeconds = z
   .int()
   .min(0)
@@ -68,7 +70,7 @@ const policy = z
   .strictObject({
     min_jobs: z.int().min(1).default(2),
     max_batch: z.int().min(1).default(8),
-    max_wait_s: seconds.default(2),
+    max_wait_s: timed.default(2),
     round_robin: z.boolean().default(true),
     max_queued: z.int().min(1).default(1000),
     /** Jobs that nobody has started yet. */
@@ -106,13 +108,13 @@ const engine = z.strictObject({
   /** Memory for pixels of images that are being cut into tiles, and again for decoding compressed ones; 0 = a quarter each. */
   image_mb: z.number().min(0).default(0),
   /** How long decoding one window of a compressed image may take before its process is ended. */
-  read_s: seconds.positive().default(60),
+  read_s: timed.positive().default(60),
   /** How long an engine process may take to load its network. */
-  ready_s: seconds.positive().default(120),
+  ready_s: timed.positive().default(120),
   /** A forward pass is given twenty times what it should take, but never less than this, before it counts as hung. */
-  hang_s: seconds.positive().default(10),
+  hang_s: timed.positive().default(10),
   /** The first pass of an engine, before anything has been measured: a slow engine on a large network needs minutes. */
-  first_s: seconds.positive().default(300),
+  first_s: timed.positive().default(300),
 });
 
 const storage = z.strictObject({
