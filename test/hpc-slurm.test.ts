@@ -1,7 +1,7 @@
 /** `run --slurm`: jobs in folders as jobs of a real Slurm, whatever becomes of them (src/slurm). */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { FolderState } from '#otf/jobdir/state.js';
@@ -119,6 +119,14 @@ describe('jobs of Slurm', { skip: kNoSlurm }, () => {
     assert.match(twice.stderr, /in the queue already, as job \d+/);
     const { stdout } = await site.run(['--status', path]);
     assert.match(stdout, /a: QUEUED: JobHeldUser/);
+    // Copied with its state, a folder is another one.
+    await cp(path, `${path}-copy`, { recursive: true });
+    const copied = await site.run(['--slurm', `${path}-copy`, '--', '--hold']);
+    assert.equal(copied.code, 0, copied.stderr);
+    const both = await Promise.all([path, `${path}-copy`].map(stateOf));
+    assert.notEqual(both[0]?.id, both[1]?.id);
+    await symlink(path, `${path}-link`);
+    assert.match((await site.run(['--slurm', path, `${path}-link`])).stderr, /are the same folder/);
   });
 
   it('are told from those that did not come to their end: cancelled, killed, out of time, unwritable, moved away', async (t) => {
