@@ -50,7 +50,7 @@ export function registerJobs(root: Command): void {
       root
         .command(name)
         .description(description)
-        .argument('<id>', 'job id, as much of its beginning as is its own, or URL')
+        .argument('<id>', 'job id, as much of its beginning as is its own, or URL on that server')
         .action(action),
     );
   example(one('status', 'how a job stands', status), ['cianna-otf status ID']);

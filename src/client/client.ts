@@ -5,12 +5,15 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ErrorCode, OtfError, systemReason } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
+import { isAddress, jobOfAddress } from './addresses.js';
+import { answerOf } from './answer.js';
 import { type JobSummary, parseJob, parseJobs, type RemoteJob, type RemoteResult } from './documents.js';
 import { parseSummaries } from './summaries.js';
 import { postFiles, type UploadAnswer, type UploadProgress } from './upload.js';
 
 /** XML is named, so that a job made by an older client does not answer in JSON. */
 const kAcceptXml = { accept: 'text/xml, application/xml' };
+/** A server says something in that time. */
 const kTimeoutMs = 120_000;
 
 /** As our servers make them: nothing is to be looked up. */
@@ -30,9 +33,11 @@ export class UwsClient {
   readonly base: string;
   /** For this server, and nobody else. */
   readonly #authorization: Record<string, string>;
+  readonly #timeoutMs: number;
 
   /** `token`: of the server; or a name and a password in the URL, for a proxy. Throws OTF_USAGE when it is no http(s) URL. */
-  constructor(url: string, token?: string) {
+  constructor(url: string, token?: string, timeoutMs = kTimeoutMs) {
+    this.#timeoutMs = timeoutMs;
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
       throw new OtfError('OTF_USAGE', `--server ${publicUrl(url)}: not an http(s) URL such as http://127.0.0.1:5000`);
     }
@@ -73,7 +78,7 @@ export class UwsClient {
     } else {
       answer = await postFiles(new URL(`${this.base}/jobs`), all, files, onProgress, this.#authorization).catch(
         (thrown) => {
-          throw thrown instanceof OtfError ? thrown : this.#unreachable(thrown);
+          throw thrown instanceof OtfError ? thrown : unreachable(this.base, thrown);
         },
       );
     }
@@ -99,11 +104,11 @@ export class UwsClient {
   }
 
   /**
-   * The whole id of which this (or the end of this URL) is the beginning. Throws OTF_NOT_FOUND, and OTF_USAGE with the
-   * candidates where there are several.
+   * The whole id of which this is the beginning, or the one in this address. Throws OTF_NOT_FOUND, and OTF_USAGE with the
+   * candidates where there are several, and for the address of another server.
    */
-  async resolve(given: string): Promise<string> {
-    const begin = given.replace(/\/+$/, '').split('/').pop() ?? '';
+  async resolve(begin: string): Promise<string> {
+    if (isAddress(begin)) return jobOfAddress(begin, this.base);
     if (kWholeId.test(begin)) return begin;
     const found = /^[\w-]{1,64}$/.test(begin) ? await this.list({ idPrefix: begin }) : [];
     const [first] = found;
@@ -203,14 +208,16 @@ export class UwsClient {
       await rename(temporary, target);
     } catch (thrown) {
       await rm(temporary, { force: true });
+      if (thrown instanceof OtfError) throw thrown;
       throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${target}: ${systemReason(thrown)}`, { cause: thrown });
     }
   }
 
   async #text(place: string): Promise<string> {
     const response = await this.#send(place, { headers: kAcceptXml });
-    await this.#expect(response.clone(), [200]);
-    return response.text();
+    const text = await response.text();
+    if (response.status !== 200) throw refusal(response.status, text);
+    return text;
   }
 
   async #expect(response: Response, statuses: number[]): Promise<void> {
@@ -223,23 +230,22 @@ export class UwsClient {
     // A result may lie elsewhere: who has it is told nothing.
     const ours = url === this.base || url.startsWith(`${this.base}/`);
     const headers = { ...(init.headers as Record<string, string>), ...(ours ? this.#authorization : {}) };
-    try {
-      return await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(kTimeoutMs), ...init, headers });
-    } catch (thrown) {
-      throw this.#unreachable(thrown);
-    }
+    const server = ours ? this.base : new URL(url).origin;
+    const lost = (thrown: unknown, begun: boolean) => unreachable(server, thrown, begun);
+    return answerOf(url, { ...init, headers }, this.#timeoutMs, lost);
   }
+}
 
-  #unreachable(thrown: unknown): OtfError {
-    const cause =
-      (thrown as { cause?: { code?: string; message?: string } }).cause ??
-      (thrown as { code?: string; message?: string });
-    const reason = kReasons.get(cause.code ?? '') ?? cause.message ?? String(thrown);
-    return new OtfError(
-      'OTF_SERVER_UNREACHABLE',
-      `cannot reach ${this.base}: ${reason}; is the server running (cianna-otf serve)?`,
-    );
-  }
+/** `begun`: its answer had. */
+function unreachable(server: string, thrown: unknown, begun = false): OtfError {
+  const cause =
+    (thrown as { cause?: { code?: string; message?: string } }).cause ??
+    (thrown as { code?: string; message?: string });
+  const reason = kReasons.get(cause.code ?? '') ?? cause.message ?? String(thrown);
+  const what = begun
+    ? `${server} did not end its answer: ${reason}; the network, or the server, failed: ask again`
+    : `cannot reach ${server}: ${reason}; is the server running (cianna-otf serve)?`;
+  return new OtfError('OTF_SERVER_UNREACHABLE', what, { cause: thrown });
 }
 
 const kReasons = new Map([
@@ -256,7 +262,7 @@ export function isRemote(input: string): boolean {
 
 /** Ids come from the command line: they must not become other paths. */
 function path(id: string): string {
-  return `/jobs/${encodeURIComponent(id.replace(/\/+$/, '').split('/').pop() ?? '')}`;
+  return `/jobs/${encodeURIComponent(id)}`;
 }
 
 function refusal(status: number, text: string): OtfError {
