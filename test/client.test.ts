@@ -10,6 +10,7 @@ import { kCatalogue } from './service/fake-executor.js';
 import { cli, image } from './support/commands.js';
 import { atEnd } from './support/endings.js';
 import { floatData, header, imageCards } from './support/fits-writer.js';
+import { httpServer } from './support/http-server.js';
 
 describe('client commands', () => {
   it('submit images, wait for them and fetch their results', async (t) => {
@@ -147,6 +148,21 @@ describe('client commands', () => {
     const partly = await cli(['submit', paths[0] ?? '', `${dir}/bad.fits`, paths[1] ?? '', '--server', url, '--json']);
     assert.deepEqual([partly.code, JSON.parse(partly.out).length], [1, 1]);
     assert.match(partly.err, /422: not this one/);
+  });
+
+  it('tell the ids of jobs whose server goes away while they are waited for', async (t) => {
+    const dir = await tempDir(t);
+    await writeFile(`${dir}/a.fits`, image(8, 8));
+    const url = await httpServer(t, (request, response) => {
+      if (request.method !== 'POST') response.destroy();
+      else request.resume().on('end', () => response.writeHead(303, { location: '/jobs/j-there' }).end());
+    });
+    const args = ['submit', `${dir}/a.fits`, '--server', url, '-o', `${dir}/out`];
+    const plain = await cli(args);
+    assert.deepEqual([plain.code, plain.out], [3, '']);
+    assert.match(plain.err, /^j-there {2}\S+a\.fits\ncianna-otf: cannot reach .*\n$/);
+    const json = await cli([...args, '--json']);
+    assert.deepEqual([json.code, JSON.parse(json.out)], [3, [{ image: `${dir}/a.fits`, id: 'j-there' }]]);
   });
 
   it('wait no longer than --timeout, and say so with exit code 4', async (t) => {

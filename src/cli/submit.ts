@@ -79,12 +79,16 @@ async function submit(images: string[], options: SubmitOptions): Promise<void> {
   if (options.output !== undefined) await makeFolder(options.output);
   const given = await Promise.all(images.map((image) => wholeReference(client, image)));
   const { submitted, failure } = await sendAll(client, given, options, fields);
-  if (follows && submitted.length > 0) {
-    const { output, json, extras } = options;
-    await followAll(client, submitted, { output, json, extras, untilMs: deadline(options.timeout) });
+  try {
+    if (follows && submitted.length > 0) {
+      const { output, json, extras } = options;
+      await followAll(client, submitted, { output, json, extras, untilMs: deadline(options.timeout) });
+    }
+  } finally {
+    // Whatever became of the waiting: the jobs are there.
+    const told = submitted.map(({ stem, ...entry }) => entry);
+    if (options.json) print(JSON.stringify(told, null, 2));
   }
-  const told = submitted.map(({ stem, ...entry }) => entry);
-  if (options.json) print(JSON.stringify(told, null, 2));
   if (failure) throw failure;
   refuseUnfinished(submitted, options);
 }
@@ -121,8 +125,9 @@ async function sendAll(
         const id = await client.submit({ IMAGE: image, ...others }, fields, bar.update);
         sent.set(index, { image: shown, id, stem: stems[index] ?? id });
         bar.stop();
-        // Of those that are followed the end is told.
-        if (!options.json && !follows) print(printable(`${id}  ${shown}`));
+        // Of those that are followed the end is told, if we and the server are there: their ids are known from now on.
+        if (follows) process.stderr.write(`${printable(`${id}  ${shown}`)}\n`);
+        else if (!options.json) print(printable(`${id}  ${shown}`));
       } catch (thrown) {
         failures.push(thrown);
       } finally {
