@@ -1,7 +1,7 @@
 /** `backup`: a copy made beside a server at work is whole, and a server can be started on it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chown, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Sqlite } from '#otf/jobs/sqlite.js';
@@ -117,9 +117,11 @@ describe('backup', () => {
     const id = await server.submit({}, await field(dir, 200, 1));
     await server.until(id, 'COMPLETED');
     await server.stop();
-    const done = await backup(server.dataDir, join(dir, 'copy'));
+    await mkdir(join(dir, 'deep/copy.part'), { recursive: true });
+    const done = await backup(server.dataDir, join(dir, 'deep/copy'));
     assert.deepEqual([done.online, done.jobs, done.deleted], [false, 1, 0]);
-    const again = await startTestServer(t, { dataDir: join(dir, 'copy') });
+    assert.deepEqual((await readdir(join(dir, 'deep'))).sort(), ['copy', 'copy.part'], 'what was there stays');
+    const again = await startTestServer(t, { dataDir: join(dir, 'deep/copy') });
     assert.equal((await again.job(id)).phase, 'COMPLETED');
   });
 

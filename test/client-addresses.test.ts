@@ -1,7 +1,7 @@
 /** Jobs by their addresses, and answers that take their time: a command talks to the server it was given, and to no other. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { UwsClient } from '#otf/client/client.js';
@@ -73,7 +73,9 @@ describe('answers of servers', () => {
       }
       response.end();
     });
+    await writeFile(`${dir}/a.txt.part`, "somebody's");
     await new UwsClient(url, undefined, kTimeoutMs).download(result(url), `${dir}/a.txt`);
+    assert.deepEqual((await readdir(dir)).sort(), ['a.txt', 'a.txt.part']);
     assert.equal(await readFile(`${dir}/a.txt`, 'utf8'), '.'.repeat(kPieces));
   });
 

@@ -2,13 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import type { FolderState } from '#otf/jobdir/state.js';
-import { missingPilots, Pilots } from '#otf/slurm/pilots.js';
-import type { Slurm } from '#otf/slurm/program.js';
 import { OtfError } from '#otf/errors/catalogue.js';
 import { type FolderState, writeState } from '#otf/jobdir/state.js';
 import { lookAt } from '#otf/slurm/jobs.js';
-import { missingPilots } from '#otf/slurm/pilots.js';
+import { missingPilots, Pilots } from '#otf/slurm/pilots.js';
 import { Slurm } from '#otf/slurm/program.js';
 import { isActive, parseQueue, tasksOf } from '#otf/slurm/queue.js';
 import { batchScript, quoted } from '#otf/slurm/script.js';

@@ -1,4 +1,5 @@
 /** A UWS 1.1 client for the commands: plain HTTP, the server's XML, errors with the exit code they mean. */
+import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -202,7 +203,7 @@ export class UwsClient {
   async download(result: RemoteResult, target: string): Promise<void> {
     const response = await this.#send(result.href);
     if (response.status !== 200 || !response.body) throw refusal(response.status, await response.text());
-    const temporary = `${target}.part`;
+    const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
     try {
       await pipeline(Readable.fromWeb(response.body as never), createWriteStream(temporary));
       await rename(temporary, target);

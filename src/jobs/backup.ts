@@ -12,7 +12,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { OtfError, systemReason } from '../errors/catalogue.js';
@@ -49,10 +49,12 @@ export async function makeBackup(dataDir: string, output: string, tokens: string
   if (!(await isThere(join(dataDir, kDatabase)))) {
     throw new OtfError('OTF_STORE_UNUSABLE', `${dataDir} has no ${kDatabase}: is it the data folder of a server?`);
   }
-  const part = `${target}.part`;
+  let part: string | undefined;
   try {
-    await rm(part, { recursive: true, force: true });
-    await mkdir(join(part, 'jobs'), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    // A name that nobody has: what else is beside the copy is somebody's.
+    part = await mkdtemp(`${target}.part-`);
+    await mkdir(join(part, 'jobs'), { mode: 0o700 });
     const done = await copyAll(dataDir, part);
     await copyTokens(tokens, join(part, kTokens));
     const manifest = { software: kSoftware, madeAt: new Date().toISOString(), ...done };
@@ -62,7 +64,7 @@ export async function makeBackup(dataDir: string, output: string, tokens: string
     await syncFolder(dirname(target));
     return done;
   } catch (thrown) {
-    await rm(part, { recursive: true, force: true });
+    if (part !== undefined) await rm(part, { recursive: true, force: true });
     if (thrown instanceof OtfError) throw thrown;
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${output}: ${systemReason(thrown)}`, { cause: thrown });
   }

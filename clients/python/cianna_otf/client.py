@@ -3,6 +3,7 @@
 import os
 import time
 from io import BytesIO
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import requests
@@ -165,7 +166,7 @@ class OTFClient:
         if path is None:
             path = self._name(job, result, format)
         place = f"{_path(job)}/results/{requests.utils.quote(result, safe='')}"
-        temporary = f"{path}.part"
+        temporary = f"{path}.{uuid4().hex[:8]}.part"
         with self._send("GET", place, params=query, stream=True) as answer:
             try:
                 with open(temporary, "wb") as file:
