@@ -70,6 +70,8 @@ describe('client commands', () => {
       assert.match(err, /^cianna-otf: cannot reach http:\/\/127.0.0.1:\d+: connection refused.*\n$/);
     }
     assert.equal((await cli(['jobs', '--server', 'ftp://x'])).code, 2);
+    const broken = await cli(['jobs', '--server', url], { CIANNA_OTF_TOKEN: 'otf_1\notf_2' });
+    assert.deepEqual([broken.code, /the token .* is more than one word/.test(broken.err)], [2, true], broken.err);
     const b = await bench(
       t,
       { failure: () => ({ type: 'fatal', message: 'no image in it' }) },

@@ -13,7 +13,11 @@ const kDefaultServer = 'http://127.0.0.1:5000';
 const kFinal = ['COMPLETED', 'ERROR', 'ABORTED'];
 const kLiveStepS = 1;
 const kSilentStepS = 30;
-const kHeldStepMs = 1000;
+/** In which a server waits with its answer (UWS 1.1, section 2.2.1.2); others, as HELD, are looked at that often. */
+const kBlocking = ['PENDING', 'QUEUED', 'EXECUTING'];
+const kOtherStepMs = 1000;
+/** A word that fits into a header. */
+const kToken = /^[\x21-\x7e]+$/;
 /** Of an id, where people read it; a longer beginning where this is not enough. */
 const kShortId = 8;
 
@@ -44,14 +48,20 @@ export async function clientOf(options: RemoteOptions): Promise<UwsClient> {
 /** What opens the server; undefined = nothing was given. Throws OTF_USAGE. */
 export async function tokenOf({ token, tokenFile }: RemoteOptions): Promise<string | undefined> {
   const file = tokenFile ?? (token === undefined ? process.env.CIANNA_OTF_TOKEN_FILE : undefined);
-  const given = token ?? (tokenFile === undefined ? process.env.CIANNA_OTF_TOKEN : undefined);
-  if (given) return given;
+  const given = (token ?? (tokenFile === undefined ? process.env.CIANNA_OTF_TOKEN : undefined))?.trim();
+  if (given) {
+    if (kToken.test(given)) return given;
+    throw new OtfError(
+      'OTF_USAGE',
+      'the token (--token, CIANNA_OTF_TOKEN) is more than one word, or no ASCII: give it as it was made',
+    );
+  }
   if (!file) return undefined;
   const text = await readFile(file, 'utf8').catch((thrown) => {
     throw new OtfError('OTF_USAGE', `cannot read the token in ${file}: ${systemReason(thrown)}`);
   });
   const read = text.trim();
-  if (read === '' || /\s/.test(read)) throw new OtfError('OTF_USAGE', `${file} has no token in it, or more than one`);
+  if (!kToken.test(read)) throw new OtfError('OTF_USAGE', `${file} has no token in it, or more than one`);
   return read;
 }
 
@@ -81,8 +91,7 @@ export async function untilEnd(
     const job = await client.job(id, Math.max(0, Math.ceil(Math.min(stepS, leftS))));
     if (isOver(job.phase) || (untilMs !== undefined && performance.now() >= untilMs)) return job;
     seen?.(job);
-    // A server does not wait with the phase of a job that waits for others (UWS 1.1, section 2.2.1.2).
-    if (job.phase === 'HELD') await pause(kHeldStepMs);
+    if (!kBlocking.includes(job.phase)) await pause(kOtherStepMs);
   }
 }
 

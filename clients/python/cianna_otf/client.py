@@ -20,11 +20,14 @@ _REMOTE = ("http://", "https://", "dav://", "davs://", "s3://", "job:", "upload:
 _XML = {"Accept": "text/xml, application/xml"}
 #: Seconds a status request may block at the server: below what proxies allow.
 _STEP = 30
+#: In which phases a status request blocks (UWS 1.1, section 2.2.1.2), and seconds between two looks in others, as HELD.
+_BLOCKING = ("PENDING", "QUEUED", "EXECUTING")
+_PAUSE = 1
 _ENDINGS = {"votable": "vot", "votable-binary2": "vot", "votable-1.5": "vot"}
 
 
 class OTFClient:
-    """One server. Jobs are named by their id, or by the Job that a call gave.
+    """One server. Jobs are named by their id, their URL on that server, or by the Job that a call gave.
 
     url: of the server; else the environment's CIANNA_OTF_URL, else http://127.0.0.1:5000.
     token: an API token of the server; else the environment's CIANNA_OTF_TOKEN.
@@ -100,7 +103,7 @@ class OTFClient:
     def job(self, job, wait=0):
         """How it stands (Job). wait: the server answers when the phase changes, or after so many seconds."""
         query = {"WAIT": int(wait)} if wait > 0 else {}
-        answer = self._send("GET", _path(job), _XML, params=query, timeout=self.timeout + wait)
+        answer = self._send("GET", self._path(job), _XML, params=query, timeout=self.timeout + wait)
         return parse_job(answer.content)
 
     poll_once = job
@@ -122,8 +125,14 @@ class OTFClient:
         now = self.job(job)
         while not now.is_over:
             yield now
-            now = self.job(job, wait=max(1, round(interval)))
+            now = self._again(now, max(1, round(interval)))
         yield now
+
+    def _again(self, job, seconds):
+        """The job after a change of its phase, or after so many seconds."""
+        if job.phase not in _BLOCKING:
+            time.sleep(min(seconds, _PAUSE))
+        return self.job(job, wait=seconds)
 
     def wait(self, job, timeout=None):
         """Until it has ended; gives it. Raises JobFailed, JobAborted, JobUnfinished (timeout: seconds)."""
@@ -133,27 +142,27 @@ class OTFClient:
             left = _STEP if until is None else until - time.monotonic()
             if left <= 0:
                 raise JobUnfinished(f"job {now.id} is {now.phase} after {timeout} s, and goes on", now)
-            now = self.job(job, wait=min(_STEP, max(1, round(left))))
+            now = self._again(now, min(_STEP, max(1, round(left))))
         return _completed(now)
 
     def abort(self, job):
         """Stops it; gives it as it is then. One that has ended stays as it was."""
-        self._send("POST", f"{_path(job)}/phase", data={"PHASE": "ABORT"}, accept=(200, 303))
+        self._send("POST", f"{self._path(job)}/phase", data={"PHASE": "ABORT"}, accept=(200, 303))
         return self.job(job)
 
     def delete(self, job):
         """Removes it and its files."""
-        self._send("DELETE", _path(job), accept=(303,))
+        self._send("DELETE", self._path(job), accept=(303,))
 
     def detail(self, job):
         """All that is known of why it failed: the line, and what a library said."""
-        return self._send("GET", f"{_path(job)}/error").text
+        return self._send("GET", f"{self._path(job)}/error").text
 
     # Results
 
     def table(self, job):
         """The catalogue of a completed job as an astropy Table: units, descriptions and UCDs are in its columns."""
-        content = self._send("GET", f"{_path(job)}/results/result", params={"RESPONSEFORMAT": "votable"}).content
+        content = self._send("GET", f"{self._path(job)}/results/result", params={"RESPONSEFORMAT": "votable"}).content
         return Table.read(BytesIO(content), format="votable")
 
     def download(self, job, path=None, result="result", format=None):
@@ -165,7 +174,7 @@ class OTFClient:
         query = {} if format is None else {"RESPONSEFORMAT": format}
         if path is None:
             path = self._name(job, result, format)
-        place = f"{_path(job)}/results/{requests.utils.quote(result, safe='')}"
+        place = f"{self._path(job)}/results/{requests.utils.quote(result, safe='')}"
         temporary = f"{path}.{uuid4().hex[:8]}.part"
         with self._send("GET", place, params=query, stream=True) as answer:
             try:
@@ -205,6 +214,15 @@ class OTFClient:
 
     # Requests
 
+    def _path(self, job):
+        id = job.id if isinstance(job, Job) else str(job)
+        if "://" in id:
+            tree, id = id.rstrip("/").rsplit("/", 1)
+            if tree not in (f"{self.url}/jobs", f"{self.url}/uws"):
+                raise OTFError(f"{tree}/{id} is no job of {self.url}: ask an OTFClient of its own server")
+        # An id must not become another path.
+        return f"/jobs/{requests.utils.quote(id, safe='')}"
+
     def _name(self, job, result, format):
         known = self.job(job)
         image = known.info.get("input.FitsFilename") or known.id
@@ -230,12 +248,6 @@ class OTFClient:
             return answer
         with answer:
             raise _refusal(answer)
-
-
-def _path(job):
-    id = job.id if isinstance(job, Job) else str(job).rstrip("/").rsplit("/", 1)[-1]
-    # An id must not become another path.
-    return f"/jobs/{requests.utils.quote(id, safe='')}"
 
 
 def _completed(job):

@@ -5,6 +5,7 @@ import tempfile
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from unittest import mock
 
 import numpy
 from astropy import units as u
@@ -14,6 +15,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from cianna_otf import JobAborted, JobFailed, JobParams, JobUnfinished, OTFClient, OTFError, ServerUnreachable
+from cianna_otf.jobs import parse_job
 from cianna_otf.upload import MultipartStream
 
 IMAGE = os.environ["OTF_TEST_IMAGE"]
@@ -171,6 +173,36 @@ class TestToken(unittest.TestCase):
         self.addCleanup(client.session.close)
         self.assertEqual(client.session.headers["Authorization"], "Bearer otf_1_x")
         self.assertNotIn("Authorization", OTFClient("http://127.0.0.1:9").session.headers)
+
+
+class TestNames(unittest.TestCase):
+    def test_the_url_of_a_job_is_one_of_the_server_and_no_others(self):
+        client = OTFClient("http://127.0.0.1:9/otf/")
+        self.addCleanup(client.session.close)
+        with mock.patch.object(client, "_send") as sent:
+            client.delete("http://127.0.0.1:9/otf/jobs/j1/")
+            sent.assert_called_once_with("DELETE", "/jobs/j1", accept=(303,))
+            for url in ("http://127.0.0.1:8/otf/jobs/j1", "http://127.0.0.1:9/jobs/j1", "http://127.0.0.1:9/otf/jobs/j1/x"):
+                with self.assertRaisesRegex(OTFError, "is no job of http://127.0.0.1:9/otf"):
+                    client.delete(url)
+            sent.assert_called_once()
+
+
+class TestPace(unittest.TestCase):
+    def test_a_job_that_waits_for_others_is_looked_at_once_a_second(self):
+        client = OTFClient("http://127.0.0.1:9")
+        self.addCleanup(client.session.close)
+        for follow in (client.wait, lambda id: list(client.poll_iter(id))):
+            phases = ["HELD", "HELD", "QUEUED", "COMPLETED"]
+            looks = [parse_job(_JOB % phase.encode()) for phase in phases]
+            with mock.patch.object(client, "job", side_effect=looks), mock.patch("time.sleep") as slept:
+                follow("j1")
+            self.assertEqual([call.args for call in slept.call_args_list], [(1,), (1,)])
+
+
+_JOB = (
+    b'<uws:job xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0"><uws:jobId>j1</uws:jobId><uws:phase>%s</uws:phase></uws:job>'
+)
 
 
 class TestUpload(unittest.TestCase):
