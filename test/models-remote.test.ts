@@ -6,18 +6,21 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Content } from '#otf/models/remote/content.js';
 import { findRemote, parseIndex, type RemoteModel } from '#otf/models/remote/index-file.js';
 import { type PullOptions, pullModel, readIndex } from '#otf/models/remote/pull.js';
 import { loadRegistry } from '#otf/tasks/cards.js';
 import { kCardSections } from '#otf/tasks/registry.js';
-import { kRoot, runCli } from './support/cli.js';
+import { kProgram, kRoot, runCli } from './support/cli.js';
 import { atEnd } from './support/endings.js';
 import { startCommand } from './support/peers.js';
 import { field, startTestServer, tempDir } from './support/server.js';
 import { until } from './support/until.js';
 
 const kFrom = join(kRoot, 'models/demo-continuum');
+/** In the cache: files by their content, and the index of the last time. */
+const kKept = /^([0-9a-f]{64}|index-[0-9a-f]{64}\.json)$/;
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 /** A place that offers the demonstration model as `pulled`, and counts what is fetched. */
@@ -100,6 +103,31 @@ describe('a model of an index', () => {
     );
   });
 
+  it('is pulled offline by the index of the last time, or by one that is a file, without a request', async (t) => {
+    const { index, options, fetched, files, model, dir } = await shop(t);
+    await pullModel(await model(), { ...options, dir: join(dir, 'first') });
+    const before = fetched.length;
+    const pull = (from: string, ...more: string[]) =>
+      startCommand(process.execPath, [
+        ...[kProgram, 'models', 'pull', 'pulled', '--offline', '--index', from],
+        ...['--models', options.dir, '--cache', options.cache, ...more],
+      ]);
+    const { code, stdout, stderr } = await pull(index);
+    assert.deepEqual([code, /^pulled 1\.0: pulled/.test(stdout)], [0, true], stderr);
+    const file = join(dir, 'an index.json');
+    await writeFile(file, files['/index.json'] ?? '');
+    assert.match((await pull(file)).stdout, /^pulled 1\.0: there/);
+    // By absolute paths, too, what lies beside the index is found.
+    assert.equal((await readIndex(file, options.cache))[0]?.card?.url, pathToFileURL(join(dir, 'pulled.toml')).href);
+    const unknown = await pull(`${index}?other`);
+    assert.equal(unknown.code, 1);
+    assert.match(
+      unknown.stderr,
+      /the index http\S+ is not in \S+, and --offline fetches nothing: pull once without it/,
+    );
+    assert.equal(fetched.length, before);
+  });
+
   it('with one byte changed on its way, another card, or a size that is not its own is refused, and leaves nothing', async (t) => {
     const flip = (bytes: Buffer | undefined) => {
       const changed = Buffer.from(bytes ?? '');
@@ -115,7 +143,7 @@ describe('a model of an index', () => {
       const { options, model } = await shop(t, change);
       await assert.rejects(pullModel(await model(), options), { code });
       assert.deepEqual(await readdir(options.dir), []);
-      assert.ok((await readdir(options.cache)).every((name) => /^[0-9a-f]{64}$/.test(name)));
+      assert.ok((await readdir(options.cache)).every((name) => kKept.test(name)));
     }
     const { options, model } = await shop(t);
     const found = await model();
@@ -181,7 +209,7 @@ describe('a model of an index', () => {
       const weights = await readFile(join(dir, name, 'pulled', 'weights.dat'));
       assert.equal(sha256(weights), sha256(await readFile(join(kFrom, 'weights.dat'))), name);
     }
-    assert.ok((await readdir(options.cache)).every((name) => /^[0-9a-f]{64}$/.test(name)));
+    assert.ok((await readdir(options.cache)).every((name) => kKept.test(name)));
   });
 
   it("the lock of a pull that was killed is nobody's", async (t) => {

@@ -28,7 +28,7 @@ export function registerRemoteModels(group: Command): void {
     .description('fetch a model of an index, checked, into a folder of models')
     .argument('<id>', 'model id, or id@version (default: the last of the index)')
     .option('--replace', 'in place of another version that is there')
-    .option('--offline', 'from the cache alone')
+    .option('--offline', 'from the cache alone, the index too')
     .option('--json', 'as JSON')
     .action(pullRemote);
   example(addIndexOptions(addModelsOption(pull)), [
@@ -54,8 +54,8 @@ function addCacheOption(command: Command): Command {
   return command.option('--cache <dir>', 'of files by their content (or CIANNA_OTF_CACHE)', cache);
 }
 
-async function indexOf({ index, cache }: RemoteOptions): Promise<RemoteModel[]> {
-  if (index) return readIndex(index, cache);
+async function indexOf({ index, cache, offline }: RemoteOptions): Promise<RemoteModel[]> {
+  if (index) return readIndex(index, cache, offline);
   throw new OtfError('OTF_USAGE', 'which index? --index URL, or CIANNA_OTF_INDEX');
 }
 

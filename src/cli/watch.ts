@@ -1,5 +1,4 @@
 /** `watch`: one job for every new object of a folder, a bucket, or the messages of a broker. */
-import { createHash } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { OtfError } from '../errors/catalogue.js';
@@ -10,6 +9,7 @@ import { printable } from '../io/terminal.js';
 import { kKinds } from '../tasks/registry.js';
 import { Ledger } from '../watch/ledger.js';
 import type { Source } from '../watch/source.js';
+import { isFolder, placeOf, stateFileOf } from '../watch/state-file.js';
 import { Watcher } from '../watch/watcher.js';
 import { example, formatOption, integer, real } from './options.js';
 import { addParameterOptions, allFormats, allParameters, fieldsOfOptions } from './parameters.js';
@@ -75,7 +75,7 @@ async function watch(where: string, options: WatchOptions): Promise<void> {
   const client = await clientOf(options);
   const stop = new AbortController();
   for (const signal of kSignals) process.once(signal, () => stop.abort());
-  const ledger = new Ledger(options.state ?? stateName(where), publicUrl(where));
+  const ledger = new Ledger(options.state ?? stateFileOf(where), placeOf(where));
   try {
     const source = await sourceOf(where, options, ledger, say);
     const { onlyNew = false, input, model, quantization, runId, priority, format } = options;
@@ -91,11 +91,6 @@ async function watch(where: string, options: WatchOptions): Promise<void> {
 }
 
 const kOthers = ['MODEL', 'QUANTIZATION', 'RUNID', 'PRIORITY', 'RESPONSEFORMAT'].map((name) => ({ name }));
-
-/** One for each, so that the same command goes on where it was. */
-function stateName(where: string): string {
-  return `cianna-otf-${createHash('sha256').update(where).digest('hex').slice(0, 12)}.watch`;
-}
 
 async function sourceOf(
   where: string,
@@ -121,8 +116,7 @@ async function sourceOf(
     const { BucketSource } = await import('../watch/bucket.js');
     return new BucketSource(address, store, every * 1000, say);
   }
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(where))
-    throw new OtfError('OTF_USAGE', `${publicUrl(where)}: not a folder, s3:// or mqtt://`);
+  if (!isFolder(where)) throw new OtfError('OTF_USAGE', `${publicUrl(where)}: not a folder, s3:// or mqtt://`);
   const { FolderSource } = await import('../watch/folder.js');
   return new FolderSource(where, settle * 1000);
 }

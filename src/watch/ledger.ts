@@ -10,6 +10,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { OtfError, systemReason } from '../errors/catalogue.js';
 import { Sqlite } from '../jobs/sqlite.js';
+import { placeOf } from './state-file.js';
 
 export type Entry = { state: 'made' | 'started'; job: string } | { state: 'refused' | 'passed'; job: null };
 
@@ -23,7 +24,8 @@ export class Ledger {
   constructor(path: string, source: string) {
     this.#database = open(path);
     const known = this.#about('source', source);
-    if (known === source) return;
+    // Older ones know a folder as it was spelt.
+    if (placeOf(known) === placeOf(source)) return;
     this.close();
     throw new OtfError('OTF_STORE_UNUSABLE', `${path} is of ${known}: use another --state for ${source}`);
   }

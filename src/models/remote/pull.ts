@@ -1,8 +1,9 @@
 /** A model of an index into the folder of models: card and network file, checked against the index and each other. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { OtfError, systemReason } from '../../errors/catalogue.js';
 import { publicUrl } from '../../errors/public-text.js';
 import { fetchImage } from '../../fetch/fetch-image.js';
@@ -35,19 +36,32 @@ const kMaxCardBytes = 1 << 20;
 const kMaxCalibrationBytes = 64 << 20;
 const kTimeoutMs = 3_600_000;
 
-/** `from`: a path or URL. Throws OTF_FETCH_*, OTF_INPUT_UNREADABLE, OTF_MODEL_INDEX. */
-export async function readIndex(from: string, cache: string): Promise<RemoteModel[]> {
+/**
+ * `from`: a path or URL; `offline`: of a URL what came from there the last time. Throws OTF_FETCH_*, OTF_INPUT_UNREADABLE,
+ * OTF_MODEL_INDEX.
+ */
+export async function readIndex(from: string, cache: string, offline = false): Promise<RemoteModel[]> {
   if (!/^https?:\/\//i.test(from)) {
     const text = await readFile(from, 'utf8').catch((thrown) => {
       throw new OtfError('OTF_INPUT_UNREADABLE', `cannot read the index ${from}: ${systemReason(thrown)}`);
     });
-    return parseIndex(text, new URL(`file://${join(process.cwd(), from)}`).href);
+    return parseIndex(text, pathToFileURL(resolve(from)).href);
+  }
+  const kept = join(cache, `index-${createHash('sha256').update(from).digest('hex')}.json`);
+  if (offline) {
+    const text = await readFile(kept, 'utf8').catch(() => {
+      const missing = `the index ${publicUrl(from)} is not in ${cache}, and --offline fetches nothing`;
+      throw new OtfError('OTF_FETCH_REFUSED', `${missing}: pull once without it, or give the index as a file`);
+    });
+    return parseIndex(text, from);
   }
   await mkdir(cache, { recursive: true });
   const path = join(cache, `index.${randomBytes(4).toString('hex')}`);
   try {
     await bring({ url: from }, path, kMaxIndexBytes);
-    return parseIndex(await readFile(path, 'utf8'), from);
+    const models = parseIndex(await readFile(path, 'utf8'), from);
+    await rename(path, kept);
+    return models;
   } finally {
     await rm(path, { force: true });
   }
