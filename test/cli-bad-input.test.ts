@@ -1,7 +1,7 @@
 /** What bad input gets: exit 1, one line saying what is wrong and where, no output file, no stack trace. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kFixtures, kRoot, runCli, scratchDir } from './support/cli.js';
@@ -215,4 +215,21 @@ describe('models check refuses', () => {
   it('a file that is no network, naming layer or byte', () =>
     refused(['models', 'check', goodImage], /good\.fits.*(byte|layer)/));
   it('a model that is not there', () => refused(['models', 'check', 'nope'], /unknown model "nope"/));
+});
+
+describe('a folder that cannot be made is named, with the reason,', () => {
+  const kNames: Record<string, string[]> = {
+    'by token add': ['token', 'add', 'ada', '--data-dir'],
+    'by serve': ['serve', '--port', '0', '--data-dir'],
+    'by simulate': ['simulate', '--size', '256', '-o'],
+  };
+  const file = join(inputs, 'file');
+  writeFileSync(file, '');
+  const dangling = join(inputs, 'dangling');
+  symlinkSync(join(inputs, 'nowhere/at/all'), dangling);
+  for (const [name, args] of Object.entries(kNames)) {
+    it(`${name}: a file`, () => refused([...args, file], /cannot make .*file: a file of that name is there$/m));
+    it(`${name}: below a file`, () => refused([...args, join(file, 'x')], /cannot make .*a part of the path is not/));
+    it(`${name}: below a link to nothing`, () => refused([...args, join(dangling, 'x')], /cannot make .*dangling/));
+  }
 });

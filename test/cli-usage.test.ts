@@ -66,6 +66,7 @@ const kWrong: Record<string, [args: string[], says: RegExp]> = {
   'infer without input': [['infer', '--model', 'a.dat', '--output', 'o.npy'], /--input/],
   'one repeat': [['infer', '--model', 'a', '--input', 'b', '--output', 'c', '--monte-carlo', '1'], /from 2/],
   'a negative noise': [['simulate', '-o', 'x', '--noise', '-1'], /--noise/],
+  'a time that people do not write so': [['wait', 'j1', '--timeout', '0x10'], /--timeout.*number from/],
   'a size that is no number': [['simulate', '-o', 'x', '--size', '1e3x'], /--size/],
   'an unknown benchmark case': [['bench', 'detect', '--case', 'huge'], /demo-2048/],
 };

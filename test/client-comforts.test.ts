@@ -4,6 +4,9 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
+import { downloadAll } from '#otf/cli/download.js';
+import type { UwsClient } from '#otf/client/client.js';
+import type { RemoteJob, RemoteResult } from '#otf/client/documents.js';
 import { bench, tempDir } from './service/bench.js';
 import { cli, image } from './support/commands.js';
 import { atEnd } from './support/endings.js';
@@ -40,6 +43,26 @@ describe('client commands, for people', () => {
     const expected = ['a-log.txt', 'a-provjson.json', 'a-provn.provn', 'a-provxml.xml', 'a-raw.dat', 'a.csv'];
     assert.deepEqual((await readdir(`${dir}/all`)).sort(), [...expected, 'a.votable-binary2.vot', 'a.vot'].sort());
     assert.equal((await cli(['results', id, '--extras', '--server', b.url])).code, 2);
+  });
+
+  it('give results the ending of their format, also where several are plain text', async (t) => {
+    const dir = await tempDir(t);
+    const client = {
+      download: async (_: RemoteResult, target: string) => writeFile(target, ''),
+    } as unknown as UwsClient;
+    const names = async (mime: string, format: string, formats: string[]) => {
+      const results = [{ id: 'result', href: '/jobs/j1/results/result', mime }];
+      const parameters = { RESPONSEFORMAT: format };
+      const job: RemoteJob = { id: 'j1', phase: 'COMPLETED', parameters, results, info: {} };
+      return (await downloadAll(client, job, dir, 's', { formats })).map((path) => path.slice(dir.length + 1));
+    };
+    assert.deepEqual(await names('text/plain;charset=UTF-8', 'reg', ['reg', 'csv']), ['s.reg', 's.reg.reg', 's.csv']);
+    assert.deepEqual(await names('application/fits', 'fits', []), ['s.catalogue.fits']);
+    assert.deepEqual(await names('text/plain', 'csv', []), ['s.txt'], 'not what was asked for');
+    const file = `${dir}/s.reg`;
+    await assert.rejects(downloadAll(client, {} as RemoteJob, file, 's', {}), {
+      message: `cannot make ${file}: a file of that name is there`,
+    });
   });
 
   it('take the beginning of an id, and name the candidates where it is that of several', async (t) => {

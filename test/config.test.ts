@@ -56,6 +56,8 @@ describe('configuration', () => {
     );
     await assert.rejects(attempt('', { CIANNA_OTF_FECTH_ALLOW_PRIVATE: 'true' }), invalid(/CIANNA_OTF_FECTH/));
     await assert.rejects(attempt('', { CIANNA_OTF_FETCH_ALLOW_PRIVATE: 'maybe' }), invalid(/ALLOW_PRIVATE="maybe"/));
+    for (const port of ['0x1388', '0b1', '1e', 'Infinity'])
+      await assert.rejects(attempt('', { CIANNA_OTF_SERVER_PORT: port }), invalid(/CIANNA_OTF_SERVER_PORT/));
     await assert.rejects(loadConfig({ file: `${dir}/none.toml` }), invalid(/none\.toml/));
   });
 });

@@ -52,7 +52,9 @@ export function readTokens(path: string): TokenRecord[] | undefined {
 
 /** One at a time, whoever else changes it. Gives what `change` gives. */
 export async function changeTokens<T>(path: string, change: (tokens: TokenRecord[]) => T): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true }).catch((thrown) => {
+    throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot make ${dirname(path)}: ${systemReason(thrown)}`);
+  });
   const unlock = await lock(`${path}.lock`);
   try {
     const tokens = readTokens(path) ?? [];

@@ -53,14 +53,12 @@ export async function downloadAll(
     taken.add(name);
     files.push([name, result]);
   };
-  if (first) add(resultName(stem, extensionOf(first)), first);
+  if (first) add(resultName(stem, resultExtension(job, first)), first);
   for (const format of formats) {
-    const name = resultName(stem, allFormats()[format]?.extension ?? format);
+    const extension = allFormats()[format]?.extension ?? format;
+    const name = resultName(stem, extension);
     // Two serialisations of one ending.
-    add(
-      taken.has(name) ? resultName(`${stem}.${format}`, extensionOf(inFormat(job, format))) : name,
-      inFormat(job, format),
-    );
+    add(taken.has(name) ? resultName(`${stem}.${format}`, extension) : name, inFormat(job, format));
   }
   // A server that calls nothing `result` has no extras: what there is, is what was asked for.
   for (const result of extras || !first ? others : []) {
@@ -76,8 +74,18 @@ export async function downloadAll(
   return paths;
 }
 
-function extensionOf({ mime = '' }: RemoteResult): string {
-  return kExtensions.get(mime.split(';')[0] ?? '') ?? 'dat';
+/** Of the format the job was asked for, where that is what it has: several are plain text. */
+function resultExtension({ parameters }: RemoteJob, result: RemoteResult): string {
+  const asked = allFormats()[parameters.RESPONSEFORMAT ?? ''];
+  return asked !== undefined && typeOf(asked.mediaType) === typeOf(result.mime) ? asked.extension : extensionOf(result);
+}
+
+function extensionOf({ mime }: RemoteResult): string {
+  return kExtensions.get(typeOf(mime)) ?? 'dat';
+}
+
+function typeOf(mime = ''): string {
+  return mime.split(';')[0] ?? '';
 }
 
 /** The result in one of the formats a server makes when asked (DALI 1.1, RESPONSEFORMAT). */

@@ -16,7 +16,7 @@ export function integer(min: number, max = 2 ** 31 - 1): (text: string) => numbe
 
 export function real(min: number, max: number): (text: string) => number {
   return (text) => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
+    const value = /^\s*[+-]?[\d.]+(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
     if (Number.isFinite(value) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`Expected a number from ${min} to ${max}.`);
   };

@@ -1,10 +1,12 @@
 /** `serve`: the server, until it is told to stop. */
+import { mkdir } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { Courier } from '../deliver/courier.js';
 import { native } from '../engine/addon.js';
+import { OtfError, systemReason } from '../errors/catalogue.js';
 import { type RunningServer, startServer } from '../http/server.js';
 import { kServer } from '../jobs/access.js';
 import { Control } from '../jobs/control.js';
@@ -53,12 +55,16 @@ async function serve(options: ServeOptions): Promise<void> {
       models: { dir: options.models },
     },
   });
+  const { data_dir } = config.storage;
+  await mkdir(data_dir, { recursive: true }).catch((thrown) => {
+    throw new OtfError('OTF_STORE_UNUSABLE', `cannot make the data folder ${data_dir}: ${systemReason(thrown)}`);
+  });
   const log = serverLog(config);
   // Out of step with everything it holds, the server ends: jobs are on disk and go on at its next start.
   process.on('uncaughtException', (thrown) => {
     log.fatal({ err: thrown }, 'the server ends');
     const code = report(thrown);
-    runFault(config.storage.data_dir);
+    runFault(data_dir);
     process.exit(code);
   });
   // Before anybody can know that it is there: whoever reads "listening" may ask it to stop at once.
@@ -84,7 +90,6 @@ async function serve(options: ServeOptions): Promise<void> {
     await place.close();
     throw thrown;
   });
-  const { data_dir } = config.storage;
   const addon = native();
   addon.markCrashes(runRecordPath(data_dir));
   const control = Control.open(data_dir, { backup: (path) => server.jobs.backup(path) }, log);

@@ -92,10 +92,13 @@ function shapeOf(section: ConfigSection): Record<string, z.ZodType> {
   return pipe.out.shape;
 }
 
+/** As people write them, and options take them: not 0x5000. */
+const kNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?$/i;
+
 /** Text as the type of the key: tried as text, number, boolean, comma-separated list; the first the schema takes. */
 function readText(section: ConfigSection, key: string, value: string, name: string): unknown {
   const candidates: unknown[] = [value];
-  if (value.trim() !== '' && Number.isFinite(Number(value))) candidates.unshift(Number(value));
+  if (kNumber.test(value.trim())) candidates.unshift(Number(value));
   if (value === 'true' || value === 'false') candidates.unshift(value === 'true');
   candidates.push(value === '' ? [] : value.split(',').map((part) => part.trim()));
   const schema = shapeOf(section)[key] as z.ZodType;

@@ -173,6 +173,7 @@ const kSystemReasons = new Map([
   ['EACCES', 'permission denied'],
   ['EPERM', 'not permitted'],
   ['EISDIR', 'it is a directory'],
+  ['EEXIST', 'a file of that name is there'],
   ['ENOTDIR', 'a part of the path is not a directory'],
   ['ENOSPC', 'the disk is full'],
   ['EROFS', 'the file system is read-only'],
