@@ -196,6 +196,16 @@ describe('The page: submit and jobs', { skip: kNoChromium }, () => {
     await page.locator(`[data-job="${id}"]`).getByText('completed').waitFor();
   });
 
+  it('says so where an address names no job, or not two', async (t) => {
+    const server = await startTestServer(t);
+    const { page } = await visit(t, `${server.url}/#/jobs/%E0%A4%A`);
+    await page.getByText('There is no job %E0%A4%A (any more).').waitFor();
+    for (const address of ['compare', 'compare/a/b', 'compare?a=j1', 'compare?a=j1&b=j2']) {
+      await page.goto(`${server.url}/#/${address}`);
+      await page.getByRole('link', { name: 'Choose two completed jobs' }).waitFor();
+    }
+  });
+
   it('can be used by keyboard alone', async (t) => {
     const server = await startTestServer(t);
     await server.until(await server.submit({}, await field(await tempDir(t), 256)), 'COMPLETED');

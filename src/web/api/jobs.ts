@@ -71,12 +71,15 @@ export function jobPath(id: string, rest = ''): string {
   return `jobs/${encodeURIComponent(id)}${rest}`;
 }
 
+const kId = /^[\w-]{1,64}$/;
+
 export async function readSummaries(last: number): Promise<Summary[]> {
   return (await readJson<{ jobs: Summary[] }>(`summaries?LAST=${last}`)).jobs;
 }
 
-/** Undefined: there is no such job (any more). */
+/** Undefined: there is no such job (any more), or it is no id at all, as an address that was cut may have it. */
 export async function readSummary(id: string): Promise<Summary | undefined> {
+  if (!kId.test(id)) return undefined;
   const { jobs } = await readJson<{ jobs: Summary[] }>(`summaries?ID=${encodeURIComponent(id)}&LAST=1`);
   return jobs.find((job) => job.id === id);
 }

@@ -16,20 +16,33 @@ export function CompareView() {
   const [a, b] = [query.get('a') ?? '', query.get('b') ?? ''];
   const first = useCatalogue(a);
   const second = useCatalogue(b);
+  if (a === '' || b === '' || first === null || second === null) {
+    return (
+      <p class="empty">
+        {a === '' || b === '' ? 'Which two? ' : 'These two cannot be compared. '}
+        <a href={hrefTo(['jobs'])}>Choose two completed jobs</a>
+      </p>
+    );
+  }
   if (!first || !second) return <p class="empty">Reading both catalogues…</p>;
   return <Comparison key={`${a} ${b}`} ids={[a, b]} catalogues={[first, second]} />;
 }
 
-function useCatalogue(id: string): Catalogue | undefined {
-  const [catalogue, setCatalogue] = useState<Catalogue>();
+/** Null: it cannot be read; why has been told. */
+function useCatalogue(id: string): Catalogue | null | undefined {
+  const [catalogue, setCatalogue] = useState<Catalogue | null>();
   useEffect(() => {
+    if (id === '') return undefined;
+    setCatalogue(undefined);
     const controller = new AbortController();
     attempt(async () => {
       try {
         if (!jobOf(id)) await bringJob(id);
         setCatalogue(await readCatalogue(id, controller.signal));
       } catch (thrown) {
-        if (!controller.signal.aborted) throw thrown;
+        if (controller.signal.aborted) return;
+        setCatalogue(null);
+        throw thrown;
       }
     });
     return () => controller.abort();
