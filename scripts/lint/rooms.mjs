@@ -16,7 +16,7 @@ const kTypeScript = {
   results: ['engine', 'errors', 'io'],
   provenance: ['io', 'version.ts'],
   fetch: ['errors', 'io', 'version.ts'],
-  client: ['errors'],
+  client: ['errors', 'io'],
   dashboard: ['client', 'errors', 'io'],
   scores: ['engine', 'errors', 'results', 'version.ts'],
   tasks: ['engine', 'errors', 'fetch', 'io', 'models', 'provenance', 'results', 'scores', 'version.ts'],

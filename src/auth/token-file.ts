@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { forNow } from '../io/leftovers.js';
 import { writeFileAtomically } from '../io/write.js';
 import { kScopes } from './principal.js';
 import type { TokenRecord } from './token.js';
@@ -78,7 +79,11 @@ async function lock(path: string): Promise<() => void> {
   for (const untilMs = performance.now() + kLockMs; ; await pause(kLockStepMs)) {
     try {
       await (await open(path, 'wx', kOwnerOnly)).close();
-      return () => rmSync(path, { force: true });
+      const isGone = forNow(path);
+      return () => {
+        rmSync(path, { force: true });
+        isGone();
+      };
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') {
         throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${path}: ${systemReason(thrown)}`);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { native } from '../engine/addon.js';
 import { duration } from '../io/terminal.js';
-import { assertWritable } from '../io/write.js';
+import { assertWritable, targetOf } from '../io/write.js';
 import { quantizationName } from '../models/quantization.js';
 import { addEngineOptions, type EngineOptions, engineRequest, example, integer, real } from './options.js';
 import { progressBar } from './progress.js';
@@ -56,8 +56,9 @@ async function infer(options: InferOptions): Promise<void> {
   const bar = progressBar('items');
   const { model, input, output, inputBias, rawOutput, monteCarlo, seed } = options;
   const engine = engineRequest(options, quantizationName(options.quantization ?? 'FP32'));
+  const file = await targetOf(output);
   const outcome = await addon
-    .infer({ model, input, output, inputBias, rawOutput, monteCarlo, seed, engine }, bar.update)
+    .infer({ model, input, output: file, inputBias, rawOutput, monteCarlo, seed, engine }, bar.update)
     .finally(bar.stop);
   if (options.json) return print(JSON.stringify({ output, ...outcome }, null, 2));
   const { items, valuesPerItem, engine: info, seconds } = outcome;

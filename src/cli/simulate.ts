@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { native } from '../engine/addon.js';
 import { OtfError, systemReason } from '../errors/catalogue.js';
-import { assertWritable, writeFileAtomically } from '../io/write.js';
+import { assertWritable, targetOf, writeFileAtomically } from '../io/write.js';
 import { example, integer, real } from './options.js';
 import { addCubeOptions, type CubeOptions, kCubeOnly, simulateCube } from './simulate-cube.js';
 import { print } from './table.js';
@@ -65,7 +65,7 @@ async function simulate(options: SimulateOptions, command: Command): Promise<voi
   const truthFile = join(folder, 'truth.vot');
   for (const path of [field, truthFile]) await assertWritable(path);
   const addon = native();
-  const request = { output: field, sizePx: size, density, noise, seed };
+  const request = { output: await targetOf(field), sizePx: size, density, noise, seed };
   const truth = await addon.simulate(request);
   const { votable } = await import('../results/votable.js');
   await writeFileAtomically(truthFile, votable(truthDocument(request, truth, new Date()), 'TABLEDATA'));

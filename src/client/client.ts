@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ErrorCode, OtfError, systemReason } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
+import { forNow } from '../io/leftovers.js';
 import { isAddress, jobOfAddress } from './addresses.js';
 import { answerOf } from './answer.js';
 import { type JobSummary, parseJob, parseJobs, type RemoteJob, type RemoteResult } from './documents.js';
@@ -204,6 +205,7 @@ export class UwsClient {
     const response = await this.#send(result.href);
     if (response.status !== 200 || !response.body) throw refusal(response.status, await response.text());
     const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
+    const isGone = forNow(temporary);
     try {
       await pipeline(Readable.fromWeb(response.body as never), createWriteStream(temporary));
       await rename(temporary, target);
@@ -211,6 +213,8 @@ export class UwsClient {
       await rm(temporary, { force: true });
       if (thrown instanceof OtfError) throw thrown;
       throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${target}: ${systemReason(thrown)}`, { cause: thrown });
+    } finally {
+      isGone();
     }
   }
 

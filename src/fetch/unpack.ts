@@ -66,7 +66,8 @@ export async function unpack(
     }
     return bytes;
   } catch (thrown) {
-    await rm(to, { force: true });
+    // A file that has no name (plain-files.ts) cannot be removed by one.
+    await rm(to, { force: true }).catch(() => undefined);
     if (signal?.aborted) throw signal.reason;
     throw thrown instanceof OtfError ? thrown : damaged(label, thrown);
   } finally {

@@ -16,6 +16,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/pr
 import { dirname, join, resolve } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { forNow } from '../io/leftovers.js';
 import { writeFileAtomically } from '../io/write.js';
 import { kSoftware } from '../version.js';
 import { order } from './control.js';
@@ -50,10 +51,12 @@ export async function makeBackup(dataDir: string, output: string, tokens: string
     throw new OtfError('OTF_STORE_UNUSABLE', `${dataDir} has no ${kDatabase}: is it the data folder of a server?`);
   }
   let part: string | undefined;
+  let isGone: (() => void) | undefined;
   try {
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     // A name that nobody has: what else is beside the copy is somebody's.
     part = await mkdtemp(`${target}.part-`);
+    isGone = forNow(part);
     await mkdir(join(part, 'jobs'), { mode: 0o700 });
     const done = await copyAll(dataDir, part);
     await copyTokens(tokens, join(part, kTokens));
@@ -67,6 +70,8 @@ export async function makeBackup(dataDir: string, output: string, tokens: string
     if (part !== undefined) await rm(part, { recursive: true, force: true });
     if (thrown instanceof OtfError) throw thrown;
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${output}: ${systemReason(thrown)}`, { cause: thrown });
+  } finally {
+    isGone?.();
   }
 }
 

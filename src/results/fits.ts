@@ -1,5 +1,6 @@
 /** FITS binary table: the same columns and facts, written by the native side. */
 import { type FitsColumn, type FitsKey, native } from '../engine/addon.js';
+import { targetOf } from '../io/write.js';
 import type { Column, TableDocument } from './table.js';
 
 export async function writeFitsTable(document: TableDocument, path: string): Promise<void> {
@@ -13,7 +14,7 @@ export async function writeFitsTable(document: TableDocument, path: string): Pro
   if (frame) keys.push({ name: 'RADESYS', value: frame.system, comment: 'frame of ra and dec' });
   if (frame && frame.equinox > 0)
     keys.push({ name: 'EQUINOX', value: frame.equinox, comment: 'equinox of ra and dec' });
-  await native().writeFitsTable(path, name.toUpperCase(), table.columns.map(fitsColumn), keys);
+  await native().writeFitsTable(await targetOf(path), name.toUpperCase(), table.columns.map(fitsColumn), keys);
 }
 
 function fitsColumn(column: Column): FitsColumn {

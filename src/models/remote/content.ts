@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { OtfError, systemReason } from '../../errors/catalogue.js';
 import { sha256File } from '../../io/checksum.js';
+import { forNow } from '../../io/leftovers.js';
 
 /** Writes it to `path`; what is wrong with it is found out here. */
 export type Bring = (path: string) => Promise<void>;
@@ -59,6 +60,7 @@ export class Content {
 
   async #bring(sha256: string, bring: Bring): Promise<string> {
     const part = join(this.#dir, `${sha256}.${randomBytes(4).toString('hex')}.part`);
+    const isGone = forNow(part);
     try {
       await bring(part);
       const found = await sha256File(part);
@@ -70,6 +72,7 @@ export class Content {
       return path;
     } finally {
       await rm(part, { force: true });
+      isGone();
     }
   }
 

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { OtfError, systemReason } from '../../errors/catalogue.js';
 import { publicUrl } from '../../errors/public-text.js';
 import { fetchImage } from '../../fetch/fetch-image.js';
+import { forNow } from '../../io/leftovers.js';
 import { type CardSections, parseCard } from '../card.js';
 import { Content } from './content.js';
 import { parseIndex, type RemoteFile, type RemoteModel } from './index-file.js';
@@ -57,6 +58,7 @@ export async function readIndex(from: string, cache: string, offline = false): P
   }
   await mkdir(cache, { recursive: true });
   const path = join(cache, `index.${randomBytes(4).toString('hex')}`);
+  const isGone = forNow(path);
   try {
     await bring({ url: from }, path, kMaxIndexBytes);
     const models = parseIndex(await readFile(path, 'utf8'), from);
@@ -64,6 +66,7 @@ export async function readIndex(from: string, cache: string, offline = false): P
     return models;
   } finally {
     await rm(path, { force: true });
+    isGone();
   }
 }
 
@@ -124,6 +127,7 @@ async function install(
       `${target} has another version of ${id}: --replace puts this in its place`,
     );
   }
+  const isGone = forNow(fresh);
   try {
     await mkdir(fresh, { recursive: true });
     for (const [name, from] of Object.entries(files)) {
@@ -136,6 +140,7 @@ async function install(
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot write ${target}: ${systemReason(thrown)}`, { cause: thrown });
   } finally {
     await rm(fresh, { recursive: true, force: true });
+    isGone();
   }
   return { dir: target, sha256, how: before ? 'replaced' : 'pulled' };
 }

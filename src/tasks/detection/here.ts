@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { type DetectOutcome, type EngineRequest, native } from '../../engine/addon.js';
 import { type ErrorCode, OtfError, toOtfError } from '../../errors/catalogue.js';
-import { writeFileAtomically } from '../../io/write.js';
+import { targetOf, writeFileAtomically } from '../../io/write.js';
 import { networkOf, verifyWeights } from '../../models/card.js';
 import { chooseEngine } from '../../models/engine-choice.js';
 import { chooseQuantization } from '../../models/quantization.js';
@@ -133,10 +133,11 @@ async function writeBeside(
   const { tableContent, writeContent } = await import('../../results/serialise.js');
   for (const kind of kMapNames) {
     const path = maps[kind];
-    if (path !== undefined) await addon.writeMap(ended.handle as number, { path, kind });
+    if (path !== undefined) await addon.writeMap(ended.handle as number, { path: await targetOf(path), kind });
   }
   if (footprint !== undefined && asked.footprint !== undefined) {
-    const text = await addon.writeFootprint(ended.handle as number, { path: footprint, format: asked.footprint });
+    const file = { path: await targetOf(footprint), format: asked.footprint };
+    const text = await addon.writeFootprint(ended.handle as number, file);
     if (asked.footprint !== 'fits') await writeFileAtomically(footprint, [text]);
   }
   const places = further?.PLACES;
