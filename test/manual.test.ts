@@ -1,7 +1,7 @@
 /** Shell completion and manual pages, made from the commands. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { kRoot, missingProgram, runCli } from './support/cli.js';
 import { tempDir } from './support/server.js';
@@ -13,14 +13,14 @@ function script(shell: string): string {
 }
 
 /** What bash offers behind these words, the last of them being typed. */
-function offered(completion: string, words: string[]): string[] {
+function offered(completion: string, words: string[], cwd = kRoot): string[] {
   const set = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}`;
   const { stdout, stderr } = spawnSync(
     'bash',
     ['--norc', '-c', `${completion}\n${set}; _cianna_otf; printf '%s\\n' "\${COMPREPLY[@]}"`],
     {
       encoding: 'utf8',
-      cwd: kRoot,
+      cwd,
     },
   );
   assert.equal(stderr, '');
@@ -44,7 +44,19 @@ describe('completion', () => {
     assert.deepEqual(offered(bash, [program, 'detect', 'READ']), ['README.md']);
     assert.deepEqual(offered(bash, [program, 'submit', '-o', 'READ']), ['README.md']);
     assert.ok(offered(bash, [program, 'models', '']).includes('show'));
+    assert.ok(offered(bash, [program, 'detect', '']).includes('README.md'));
     assert.deepEqual(offered(bash, [program, 'models', 'show', '--js']), ['--json']);
+  });
+
+  it('of bash keeps names of files whole, whatever is in them, also behind what is quoted', async (t) => {
+    const dir = await tempDir(t);
+    const names = ['my field.fits', 'my *.fits'];
+    for (const name of names) await writeFile(`${dir}/${name}`, '');
+    const bash = script('bash');
+    for (const typed of ['my', 'my\\ ', '"my ']) {
+      for (const before of [['detect'], ['submit', '-o']])
+        assert.deepEqual(offered(bash, ['cianna-otf', ...before, typed], dir).sort(), [...names].sort(), typed);
+    }
   });
 
   it('of other shells is one they read', { skip: missingProgram('bash', ['--version'], 'bash') }, () => {

@@ -61,6 +61,11 @@ export function bashCompletion(root: Command): string {
   const valued = [...new Set(all.flatMap(({ options }) => options.filter(takesValue).flatMap(flags)))];
   const known = all.map(({ command }) => command).filter(Boolean);
   return `# bash completion of ${root.name()}: made by \`${root.name()} completion bash\`
+# Line by line: names of files have blanks. What is typed may be quoted.
+_cianna_otf_files() {
+  local file plain=\${1//\\\\/}
+  while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen -f -- "\${plain#[\\"\\']}")
+}
 _cianna_otf() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command='' words='' i next
   COMPREPLY=()
@@ -74,13 +79,13 @@ _cianna_otf() {
 ${choices.map(([place, list]) => `    ${quoted(place)}) COMPREPLY=($(compgen -W ${quoted(list.join(' '))} -- "$word")); return ;;`).join('\n')}
   esac
   case "$before" in
-    ${valued.map(quoted).join('|')}) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    ${valued.map(quoted).join('|')}) _cianna_otf_files "$word"; return ;;
   esac
   case "$command" in
 ${cases.join('\n')}
   esac
   if [[ $word == -* || -z $command ]]; then COMPREPLY=($(compgen -W "$words" -- "$word"))
-  else COMPREPLY=($(compgen -W "$words" -- "$word") $(compgen -f -- "$word")); fi
+  else COMPREPLY=($(compgen -W "$words" -- "$word")); _cianna_otf_files "$word"; fi
 }
 complete -o filenames -F _cianna_otf ${root.name()}
 `;

@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OtfError, systemReason } from '../errors/catalogue.js';
+import { commandName } from './command-name.js';
 import { run } from './main.js';
 import { bold, green, print } from './table.js';
 
@@ -22,7 +23,7 @@ export async function demoTransients(folder: string): Promise<void> {
     `reconstruct ${join(sim, 'dirty.fits')} --psf ${join(sim, 'psf.fits')} --truth ${join(sim, 'truth.fits')} -o ${found}`,
   ];
   for (const step of steps) {
-    print(bold(`$ cianna-otf ${step.replace(kArray, 'models/demo-transients/array.enu')}`));
+    print(bold(`$ ${commandName()} ${step.replace(kArray, 'models/demo-transients/array.enu')}`));
     const code = await run(split(step, [folder, kArray]));
     if (code !== 0) throw new OtfError('OTF_INTERNAL', 'a step of the demonstration failed: its message is above');
     print('');
@@ -42,9 +43,9 @@ export async function demoTransients(folder: string): Promise<void> {
   print('');
   print(bold('Next'));
   print(
-    `  cianna-otf reconstruct ${join(sim, 'dirty.fits')} --psf ${join(sim, 'psf.fits')} -o clean --method clean   # frame by frame`,
+    `  ${commandName()} reconstruct ${join(sim, 'dirty.fits')} --psf ${join(sim, 'psf.fits')} -o clean --method clean   # frame by frame`,
   );
-  print('  cianna-otf bench reconstruct --cubes 10     # how much better, measured');
+  print(`  ${commandName()} bench reconstruct --cubes 10     # how much better, measured`);
 }
 
 /** Words of a command line; paths stay whole, whatever is in them. */

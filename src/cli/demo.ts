@@ -11,6 +11,7 @@ import { writeFileAtomically } from '../io/write.js';
 import { kPictureLook } from '../pictures/look.js';
 import { nativePixel } from '../results/pixels.js';
 import { sourceMarks } from '../tasks/detection/marks.js';
+import { commandName } from './command-name.js';
 import { detectThroughServer, type Shown } from './demo-server.js';
 import { demoTransients } from './demo-transients.js';
 import { example as addExample } from './options.js';
@@ -64,12 +65,6 @@ async function demo(what: string, options: { output: string }): Promise<void> {
   print(`  ${self} detect ${example} --box 1,1,512,512 --format reg -o corner.reg   # for DS9`);
   print(`  ${self} simulate -o sim --size 2048 && ${self} detect sim/field.fits`);
   print(`  ${self} models show demo-continuum    # what a model card says; use your own with --models DIR`);
-}
-
-/** What to type to get here again: the installed command, or the script of a checkout. */
-function commandName(): string {
-  const script = process.argv[1] ?? '';
-  return script.endsWith('.js') ? `node ${relative('.', script)}` : 'cianna-otf';
 }
 
 function printSources({ found, image, run, job }: Shown): void {
