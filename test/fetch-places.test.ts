@@ -192,6 +192,29 @@ describe('an object store', () => {
     assert.ok(url.pathname.startsWith('/sky/'), url.href);
   });
 
+  it('is no way into another bucket, for reading or for putting, however the way out is spelt', async () => {
+    const places = at('https://store.example.org/base', { writable: ['sky'] });
+    const ways = [
+      '..\\secret\\a',
+      'b\\..\\..\\secret',
+      '.%2e\\secret',
+      '..%2fsecret',
+      '%2E%2E%2Fsecret',
+      '..%5Csecret',
+      'a%2f..',
+    ];
+    for (const way of [...ways, '\\..\\secret', 'a\\b.fits', '%ff']) {
+      for (const put of [undefined, { sha256: sumOf('sha256') }]) {
+        const refused = { code: 'OTF_FETCH_REFUSED', message: /^s3:\/\/sky: an object's name has no "\.\."/ };
+        await assert.rejects(placeOf(`s3://sky/${way}`, places, put), refused, way);
+      }
+    }
+    for (const name of ['a%5Cb', 'a..b/..c', '%2e%2e/other', 'a%2Fb', 'a+b%20c', '..%20', '/a//b']) {
+      const { url } = await placeOf(`s3://sky/${name}`, places);
+      assert.ok(url.pathname.startsWith('/base/sky/'), url.href);
+    }
+  });
+
   it('is configured by name, with its key in a file', async (t) => {
     const dir = await tempDir(t);
     const image = await field(dir, 256);

@@ -69,9 +69,38 @@ async function objectOf({ hostname: bucket, pathname }: URL, { s3, owner }: Plac
   }
   const { endpoint, region, accessKey: accessKeyId, secretKey: secretAccessKey } = credentials;
   const { AwsV4Signer } = await import('aws4fetch');
-  const target = `${endpoint.replace(/\/+$/, '')}/${bucket}${pathname}`;
+  const target = objectUrl(endpoint, bucket, pathname);
   const how = put ? { method: 'PUT', headers: { 'x-amz-content-sha256': put.sha256 } } : {};
-  const signer = new AwsV4Signer({ url: target, accessKeyId, secretAccessKey, region, service: 's3', ...how });
+  const signer = new AwsV4Signer({ url: target.href, accessKeyId, secretAccessKey, region, service: 's3', ...how });
   const { url, headers } = await signer.sign();
   return { url, headers: Object.fromEntries(headers), own: true };
+}
+
+/**
+ * In its bucket, whatever its name. `s3:` is no scheme of the web: its paths keep a `\` that https: reads as `/` (WHATWG URL, 4.4), and
+ * a store may decode a name before it looks for the way out of a folder.
+ */
+function objectUrl(endpoint: string, bucket: string, pathname: string): URL {
+  const within = `${endpoint.replace(/\/+$/, '')}/${bucket}/`;
+  const url = new URL(`${within}${pathname.slice(1)}`);
+  const plain = decoded(pathname);
+  if (
+    pathname.includes('\\') ||
+    plain === undefined ||
+    plain.split(/[/\\]/).some((step) => step === '.' || step === '..') ||
+    !url.pathname.startsWith(new URL(within).pathname)
+  )
+    throw new OtfError(
+      'OTF_FETCH_REFUSED',
+      `s3://${bucket}: an object's name has no "..", and \\ is written %5C in it`,
+    );
+  return url;
+}
+
+function decoded(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
 }
