@@ -43,6 +43,7 @@ describe('fetching an image', () => {
     assert.deepEqual(image, {
       size: kBytes.length,
       sha256: createHash('sha256').update(kBytes).digest('hex'),
+      index: 0,
     });
     assert.ok((await readFile(path)).equals(kBytes));
   });
@@ -69,6 +70,72 @@ describe('fetching an image', () => {
       assert.equal(image.sha256, createHash('sha256').update(kBytes).digest('hex'));
       assert.ok((await readFile(path)).equals(kBytes));
     }
+  });
+
+  it('never puts two versions of a file together, whatever its server says and leaves out', async (t) => {
+    const [before, after] = [kBytes, randomBytes(kBytes.length)];
+    const old = new Date(Date.now() - 3_600_000).toUTCString();
+    const tagged = (etag: string) => ({ etag, 'last-modified': old });
+    const now = () => ({ 'last-modified': new Date().toUTCString() });
+    // Of the first answer and of a 206, whose server heeds no If-Range; and how much its version has.
+    const kinds: [string, () => Record<string, string>, () => Record<string, string>, number?][] = [
+      ['another tag', () => tagged('"1"'), () => tagged('"2"')],
+      ['another date', () => ({ 'last-modified': old }), now],
+      ['another length', () => tagged('"1"'), () => tagged('"1"'), kBytes.length - 1],
+      ['no validator', () => ({}), () => ({})],
+      ['a weak tag', () => tagged('W/"1"'), () => tagged('W/"1"')],
+      ['a date of this second', now, () => ({})],
+    ];
+    for (const [what, first, second, length = after.length] of kinds) {
+      let asked = 0;
+      const url = await httpServer(t, (request, response) => {
+        if (asked++ === 0) {
+          response.writeHead(200, { ...first(), 'content-length': before.length });
+          return response.write(before.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 30));
+        }
+        const start = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
+        const range = { 'content-range': `bytes ${start}-${length - 1}/${length}` };
+        response.writeHead(start > 0 ? 206 : 200, { ...second(), ...(start > 0 ? range : {}) });
+        return response.end(after.subarray(start, length));
+      });
+      const { path } = await attempt(t, url);
+      assert.ok((await readFile(path)).equals(after.subarray(0, length)), what);
+    }
+  });
+
+  it('takes no more than was announced, and begins again where the rest is none', async (t) => {
+    const url = await httpServer(t, (request, response) => {
+      const start = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
+      if (start > 0 && request.url === '/none') return response.writeHead(416).end();
+      const range = { 'content-range': `bytes ${start}-${kBytes.length - 1}/${kBytes.length}` };
+      if (start > 0) return response.writeHead(206, range).end(Buffer.concat([kBytes.subarray(start), kBytes]));
+      response.writeHead(200, { etag: '"1"', 'content-length': kBytes.length });
+      if (none++ > 0) return response.end(kBytes);
+      return response.write(kBytes.subarray(0, 1000), () => setTimeout(() => response.destroy(), 30));
+    });
+    let none = 0;
+    await assert.rejects(attempt(t, `${url}/more`), { code: 'OTF_FETCH_FAILED', message: /more came than/ });
+    none = 0;
+    assert.ok((await readFile((await attempt(t, `${url}/none`)).path)).equals(kBytes));
+  });
+
+  it('resumes without a validator where a checksum decides', async (t) => {
+    const asked: (string | undefined)[] = [];
+    const url = await httpServer(t, (request, response) => {
+      asked.push(request.headers.range);
+      const start = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
+      if (start > 0) {
+        response.writeHead(206, { 'content-range': `bytes ${start}-${kBytes.length - 1}/*` });
+        return response.end(kBytes.subarray(start));
+      }
+      return response
+        .writeHead(200, { 'content-length': kBytes.length })
+        .write(kBytes.subarray(0, 1000), () => setTimeout(() => response.destroy(), 30));
+    });
+    const md5 = createHash('md5').update(kBytes).digest('hex');
+    const { image } = await attempt(t, url, { digests: { md5 } });
+    assert.deepEqual([image.size, asked], [kBytes.length, [undefined, 'bytes=1000-']]);
+    await assert.rejects(attempt(t, url, { digests: { md5: '0'.repeat(32) } }), { code: 'OTF_IMAGE_CHECKSUM' });
   });
 
   it('gives up with a reason: status, size, redirects, time, cuts, unknown host', async (t) => {

@@ -52,7 +52,7 @@ class Source {
     const origin = await httpServer(t, async (request, response) => {
       source.asked.push(request.headers.range);
       if (source.asked.length > 1) return later(request, response);
-      response.writeHead(200, { 'content-length': announced });
+      response.writeHead(200, { 'content-length': announced, etag: '"1"' });
       const state = trickle(response, bytes);
       const answer = await source.#opened;
       state.stop();

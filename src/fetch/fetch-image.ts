@@ -12,6 +12,7 @@ import { ask, Cut, networkReason } from './connect.js';
 import { type DigestName, type Digests, readDigestHeader, Summing } from './digests.js';
 import { Landing } from './landing.js';
 import { type Place, type Places, placeOf } from './places.js';
+import { continuation, type Version, versionOf } from './resume.js';
 
 export interface FetchLimits {
   allowPrivate: boolean;
@@ -43,6 +44,8 @@ export interface TransferWatch {
 export interface FetchedImage {
   size: number;
   sha256: string;
+  /** Which of the addresses gave it. */
+  index: number;
 }
 
 export const kCheckedBytes = 4 << 20;
@@ -60,7 +63,7 @@ interface Transfer {
   wanted: Digests;
   received: number;
   total: number | undefined;
-  validator: string | undefined;
+  version: Version;
 }
 
 /**
@@ -76,7 +79,7 @@ export async function fetchImage(
   const all = [addresses].flat();
   for (const [index, address] of all.entries()) {
     try {
-      return await fetchOne(address, path, limits, signal);
+      return { ...(await fetchOne(address, path, limits, signal)), index };
     } catch (thrown) {
       // What is wrong with one address may be right with the next; what is wrong here is wrong for all.
       const { code } = toOtfError(thrown);
@@ -88,7 +91,12 @@ export async function fetchImage(
 
 const kOfAddress: ReadonlySet<ErrorCode> = new Set(['OTF_FETCH_FAILED', 'OTF_FETCH_REFUSED', 'OTF_IMAGE_CHECKSUM']);
 
-async function fetchOne(url: string, path: string, limits: FetchLimits, signal: AbortSignal): Promise<FetchedImage> {
+async function fetchOne(
+  url: string,
+  path: string,
+  limits: FetchLimits,
+  signal: AbortSignal,
+): Promise<Omit<FetchedImage, 'index'>> {
   const deadline = AbortSignal.timeout(Math.min(limits.timeoutMs, 2 ** 31 - 1));
   const either = AbortSignal.any([signal, deadline]);
   await limits.watch?.restarts();
@@ -101,7 +109,7 @@ async function fetchOne(url: string, path: string, limits: FetchLimits, signal: 
     wanted: limits.digests ?? {},
     received: 0,
     total: undefined,
-    validator: undefined,
+    version: versionOf({}),
   };
   try {
     for (let attempt = 0; ; attempt++) {
@@ -164,9 +172,12 @@ async function redirected(url: URL, limits: FetchLimits): Promise<Place> {
 
 function get(place: Place, transfer: Transfer, limits: FetchLimits, signal: AbortSignal): Promise<IncomingMessage> {
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
-  if (transfer.received > 0) {
-    headers.range = `bytes=${transfer.received}-`;
-    if (transfer.validator) headers['if-range'] = transfer.validator;
+  const { received, version, wanted } = transfer;
+  // Where no validator says that it is the same file, a checksum does; without either it comes from its beginning.
+  if (version.validator === undefined && Object.keys(wanted).length === 0) transfer.received = 0;
+  else if (received > 0) {
+    headers.range = `bytes=${received}-`;
+    if (version.validator !== undefined) headers['if-range'] = version.validator;
   }
   return ask(place, {
     headers,
@@ -186,12 +197,16 @@ async function acceptStatus(
   limits: FetchLimits,
 ): Promise<void> {
   if (status >= 500 || status === 429) throw new Cut(`the server answered ${status}`);
-  if (status !== 200 && status !== 206) throw failed(url.href, `the server answered ${status}`);
+  const resumed = transfer.received > 0;
+  if (resumed && status === 416) throw anew(transfer, 'the file was changed meanwhile');
+  if (status !== 200 && !(resumed && status === 206)) throw failed(url.href, `the server answered ${status}`);
   const length = response.headers['content-length'];
   const announced = length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
   if (status === 206) {
-    const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '');
-    if (!match || Number(match[1]) !== transfer.received) throw failed(url.href, 'the server resumed at another place');
+    const { received, total, version } = transfer;
+    const rest = continuation(response.headers, received, { ...version, total });
+    if (typeof rest === 'string') throw anew(transfer, rest);
+    transfer.total = rest.total;
   } else {
     // From the beginning (again): the server cannot resume, or the file has changed.
     await limits.watch?.restarts();
@@ -202,10 +217,15 @@ async function acceptStatus(
     transfer.wanted = { ...told, ...limits.digests };
     transfer.sums = new Summing(transfer.names);
     transfer.total = announced;
-    const tag = response.headers.etag;
-    transfer.validator = tag && !tag.startsWith('W/') ? tag : response.headers['last-modified'];
+    transfer.version = versionOf(response.headers);
   }
   if ((transfer.total ?? 0) > limits.maxBytes) throw tooLarge(url, limits);
+}
+
+/** The next attempt begins at the beginning. */
+function anew(transfer: Transfer, reason: string): Cut {
+  transfer.received = 0;
+  return new Cut(reason);
 }
 
 async function readBody(transfer: Transfer, response: IncomingMessage, url: URL, limits: FetchLimits): Promise<void> {
@@ -216,6 +236,7 @@ async function readBody(transfer: Transfer, response: IncomingMessage, url: URL,
     await eachPiece(response, (piece) => {
       const received = transfer.received + piece.length;
       if (received > limits.maxBytes) throw tooLarge(url, limits);
+      if (received > (transfer.total ?? received)) throw failed(url.href, 'more came than the server had announced');
       if (Math.floor(received / kCheckedBytes) > Math.floor(transfer.received / kCheckedBytes)) limits.assertRoom?.();
       transfer.sums.update(piece);
       transfer.received = received;
