@@ -99,6 +99,12 @@ describe('several addresses of one file', () => {
     const { xml } = await server.until(id, 'COMPLETED');
     assert.ok(xml.includes(`<uws:parameter id="IMAGE_MIRRORS">${url}/b.fits?***</uws:parameter>`), xml);
     assert.ok(xml.includes(`"IMAGE_ADLER32">${adler32(image)}<`) && !xml.includes('S3cret'));
+    // The records name the one that gave it.
+    for (const result of ['provjson', 'log']) {
+      const text = await server.text(`/jobs/${id}/results/${result}`);
+      assert.ok(text.includes(`${url}/b.fits?***`) && !text.includes('S3cret'), text);
+      assert.ok(!text.includes(`${url}/a.fits`), text);
+    }
     const other = await server.submit({ ...fields, IMAGE_ADLER32: '00000001' });
     assert.match((await server.until(other, 'ERROR')).error, /adler32 \w{8}, not 00000001/);
   });

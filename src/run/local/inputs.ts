@@ -115,14 +115,15 @@ async function place(given: InputFile, { folder, stem, room, hash, owner, watch 
   if (given.kind === 'later') throw new OtfError('OTF_INTERNAL', `${given.jobId}/${given.name} was never brought here`);
   const { url } = given;
   if (!isLocal(given)) {
+    const offered = [given, ...(given.mirrors ?? [])];
     const addresses: string[] = [];
-    for (const each of [given, ...(given.mirrors ?? [])]) addresses.push(await wholeAddress(each, folder));
+    for (const each of offered) addresses.push(await wholeAddress(each, folder));
     const path = folder.path(`fetched-${stem}`);
     const name = nameOf(addresses[0] ?? '');
     const { digests } = given;
     const watching = watch?.({ path, name, url, size: 0, temporary: true });
-    const fetched = await download(addresses, path, { ...room, owner, digests, watch: watching });
-    return { path, name, url, temporary: true, ...fetched };
+    const { index, ...fetched } = await download(addresses, path, { ...room, owner, digests, watch: watching });
+    return { path, name, url: offered[index]?.url, temporary: true, ...fetched };
   }
   const path = await openableLocalPath(new URL(url), room.fetch.file_roots);
   const { size, mtime: modified } = await stat(path);
