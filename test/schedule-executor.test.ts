@@ -267,6 +267,45 @@ describe('The executor', () => {
     assert.deepEqual([...runner.arriving.keys()].at(-1), 'far-a4');
   });
 
+  it('fetches a few batches ahead of each owner and key, and goes on when some of it has begun', async (t) => {
+    const runner = new ToldRunner();
+    const { executor, end } = await rig(t, runner, { max_batch: 2 });
+    // Four at once of an owner; nothing begins here: two more may wait.
+    for (let i = 0; i < 20; i++) executor.submit(job(`far-a${i}`, { owner: 'a' }));
+    const arrived = new Set<string>();
+    const fetchAll = async () => {
+      for (;;) {
+        const coming = [...runner.arriving].filter(([id]) => !arrived.has(id));
+        if (coming.length === 0) return arrived.size;
+        for (const [id, arrive] of coming) arrive(Boolean(arrived.add(id)));
+        await settled();
+        await settled();
+      }
+    };
+    await settled();
+    assert.equal(await fetchAll(), 6);
+    assert.deepEqual([executor.idle('far-a0'), executor.idle('far-a19')], [true, false]);
+    // Nobody else waits for that, nor what goes before it.
+    executor.submit(job('far-b', { owner: 'b' }));
+    executor.submit(job('far-other', { owner: 'a', modelId: 'other' }));
+    executor.submit(job('far-first', { owner: 'a', priority: 9 }));
+    await settled();
+    assert.equal(await fetchAll(), 9);
+    assert.ok(['far-b', 'far-other', 'far-first'].every((id) => arrived.has(id)));
+    executor.abort('far-a1', 'deleted');
+    executor.abort('far-a2', 'aborted');
+    await settled();
+    assert.equal(await fetchAll(), 10, 'one more of those that go after it');
+    runner.places.push({ name: 'cpu', tier: 0, takes: () => true, holds: () => false, hungry: true, busy: false });
+    runner.host.changed();
+    for (let i = 0; i < 40 && arrived.size < 23; i++) {
+      for (const { jobs } of runner.batches) for (const { id } of jobs) await end(id);
+      await fetchAll();
+    }
+    assert.equal(arrived.size, 23, 'all are fetched in the end');
+    assert.equal(executor.idle('far-a19'), false);
+  });
+
   it('refuses jobs beyond max_queued, those admitted a moment ago counted', async (t) => {
     const runner = new ToldRunner();
     const { executor } = await rig(t, runner, { max_queued: 3 });

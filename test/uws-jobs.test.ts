@@ -84,6 +84,7 @@ describe('UWS: the life of a job', () => {
     await b.until(id, 'EXECUTING');
     await b.until(id, 'ABORTED');
     assert.deepEqual(b.executor.aborted, [{ id, why: 'duration' }]);
+    assert.equal(await b.text(`/jobs/${id}/error`), 'it took longer than EXECUTIONDURATION=1 s\n');
   });
 
   it('deletes by DELETE, by ACTION=DELETE and at the destruction time; everything below is 404 then', async (t) => {

@@ -147,6 +147,8 @@ export interface Executor {
   represent(job: Job, format: string, filter?: RowFilter): Promise<ResultFile>;
   /** Place in the queue, 1 = next; undefined when not waiting. */
   position(jobId: string): number | undefined;
+  /** Nothing is done for it: what it needs is here, and it waits for its turn, though it may be EXECUTING (it was fetched). */
+  idle(jobId: string): boolean;
   /** Milliseconds from now until the job should be done (queue and measured rate); undefined = no honest estimate. */
   remainingMs(jobId: string): number | undefined;
   stats(): ExecutorStats;

@@ -139,6 +139,7 @@ export class JobService {
       remove: async (id) => {
         if (!this.#removal.isLeaving(id) && this.#store.has(id)) await this.delete(id, kServer);
       },
+      idle: (id) => this.#executor.idle(id),
       expire: (id) => this.#transitions.abort(id, kServer, 'duration'),
     });
   }

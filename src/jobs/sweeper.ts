@@ -12,6 +12,8 @@ export interface SweeperParts {
   orphanMs: number;
   /** The job's time has come; somebody else may be deleting it. */
   remove: (jobId: string) => Promise<void>;
+  /** It waits for its turn: that is not execution. */
+  idle: (jobId: string) => boolean;
   /** The job has been executed for as long as it may. */
   expire: (jobId: string) => Promise<unknown>;
 }
@@ -30,6 +32,7 @@ export class Sweeper {
   readonly #stuck = new Set<string>();
   /** Jobs that are being executed, and since when by a clock that nobody sets. */
   #executing = new Map<string, { startedMs: number; sinceMs: number }>();
+  #lookedMs = performance.now();
   #busy = false;
   #readOnly = false;
   /** A start looks after the same. */
@@ -87,14 +90,17 @@ export class Sweeper {
     return now;
   }
 
-  /** Those that have been executed for as long as they may. The wall clock may be set meanwhile: no job is longer or shorter for it. */
+  /** Those that have been executed for as long as they may, times of waiting for a turn left out. The wall clock may be set meanwhile: no job is longer or shorter for it. */
   #expired(now: number, earlierMs = (_startedMs: number) => 0): string[] {
     const [before, expired] = [this.#executing, [] as string[]];
+    const passedMs = now - this.#lookedMs;
+    this.#lookedMs = now;
     this.#executing = new Map();
     for (const { id, phase, executionDurationS, startedMs } of this.#parts.store.active()) {
       if (phase !== 'EXECUTING' || executionDurationS === 0 || startedMs === null) continue;
       const known = before.get(id);
       const begun = known?.startedMs === startedMs ? known : { startedMs, sinceMs: now - earlierMs(startedMs) };
+      if (known === begun && this.#parts.idle(id)) begun.sinceMs += passedMs;
       this.#executing.set(id, begun);
       if (now >= begun.sinceMs + executionDurationS * 1000) expired.push(id);
     }

@@ -5,7 +5,7 @@ import { kindNamed } from '../tasks/registry.js';
 import { type Asker, accessible } from './access.js';
 import type { AbortReason, Executor } from './executor.js';
 import { waitsFor } from './followers.js';
-import { isFinal, type Job, type JobInfo, type Phase } from './job.js';
+import { isFinal, type Job, type JobFailure, type JobInfo, type Phase } from './job.js';
 import { RetryLater } from './retry.js';
 import type { JobStore } from './store.js';
 
@@ -86,11 +86,16 @@ export class Transitions {
       const old = accessible(before, who);
       if (isFinal(old.phase)) return old;
       left = old.phase;
-      return { ...old, phase: 'ABORTED', endedMs: Date.now(), info: info(old) };
+      const told = why === 'duration' ? { failure: tooLong(old) } : {};
+      return { ...old, phase: 'ABORTED', endedMs: Date.now(), info: info(old), ...told };
     });
     if (left === 'QUEUED' || left === 'EXECUTING') executor.abort(id, why);
     return accessible(job, who);
   }
+}
+
+function tooLong({ executionDurationS }: Job): JobFailure {
+  return { type: 'fatal', message: `it took longer than EXECUTIONDURATION=${executionDurationS} s` };
 }
 
 export function forbidden(job: Job, rule: string): OtfError {

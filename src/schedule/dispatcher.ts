@@ -89,6 +89,10 @@ export class Dispatcher<Item extends Suspicious> {
     else this.#queue.add(item);
   }
 
+  has(id: string): boolean {
+    return this.#suspects.has(id) || this.#queue.has(id);
+  }
+
   /** The item, when it was waiting. */
   remove(id: string): Item | undefined {
     const suspect = this.#suspects.get(id);

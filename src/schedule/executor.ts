@@ -12,6 +12,7 @@ import type { Environment } from '../provenance/environment.js';
 import { keyOf } from '../run/key.js';
 import type { RunHost, Runner } from '../run/runner.js';
 import type { ResultFile, RowFilter } from '../tasks/files.js';
+import { Ahead } from './ahead.js';
 import { Dispatcher, kShortageMs, type Order, type Suspicious } from './dispatcher.js';
 import { Estimates } from './estimate.js';
 import { Fetcher } from './fetcher.js';
@@ -37,6 +38,7 @@ export class BatchExecutor implements Executor {
   #persist!: Persistence;
   #dispatcher!: Dispatcher<QueuedJob>;
   #fetcher!: Fetcher;
+  #ahead!: Ahead;
   #observe!: BatchObserver;
   /** Begun and not over. */
   readonly #running = new Map<string, { job: Job; itemsLeft: number }>();
@@ -66,9 +68,12 @@ export class BatchExecutor implements Executor {
     this.#persist = new Persistence(host);
     await this.#runner.start(this.#runHost(host));
     this.#observe = batchMetrics(host.metrics);
+    // The next batches, and so many that as many come at once as may.
+    this.#ahead = new Ahead(() => policy.max_batch * (this.#runner.room().length + 1) + fetch.per_owner);
     this.#fetcher = new Fetcher({
       limits: fetch,
       mayBegin: () => !host.readOnly,
+      near: (job) => this.#ahead.has(job),
       bring: (job, signal) => this.#bring(job, signal),
       internal: (thrown) => host.internal(thrown),
     });
@@ -96,9 +101,14 @@ export class BatchExecutor implements Executor {
   }
 
   abort(jobId: string, _why: AbortReason): void {
-    this.#dispatcher.remove(jobId);
+    const waited = this.#dispatcher.remove(jobId);
     this.#fetcher.abort(jobId);
     this.#runner.abort(jobId);
+    if (waited?.fetched) this.#leftAhead([waited.job]);
+  }
+
+  idle(jobId: string): boolean {
+    return this.#dispatcher.has(jobId) && !this.#fetcher.isUnderWay(jobId);
   }
 
   represent(job: Job, format: string, filter?: RowFilter): Promise<ResultFile> {
@@ -159,6 +169,7 @@ export class BatchExecutor implements Executor {
 
   /** In phase EXECUTING: the job is at work. */
   async #bring(job: Job, signal: AbortSignal): Promise<void> {
+    this.#ahead.add(job);
     try {
       if (!(await this.#persist.executing(job.id, {}))) return;
       // Aborted in between: it has been forgotten, too.
@@ -171,11 +182,19 @@ export class BatchExecutor implements Executor {
       if ((await this.#runner.fetch(job, signal, early)) && !signal.aborted) this.#enqueue(job, true);
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
+    } finally {
+      if (!this.#dispatcher.has(job.id)) this.#ahead.remove(job);
     }
+  }
+
+  #leftAhead(jobs: readonly Job[]): void {
+    for (const job of jobs) this.#ahead.remove(job);
+    this.#fetcher.look();
   }
 
   #enqueue(job: Job, fetched: boolean): void {
     const { id, priority } = job;
+    if (fetched) this.#ahead.add(job);
     const attempts = this.apart ? 0 : (job.info.attempts ?? 0);
     const waiting = { id, key: keyOf(job), owner: ownerKey(job), priority, sinceMs: performance.now(), attempts };
     this.#dispatcher.add({ ...waiting, job, fetched });
@@ -216,6 +235,7 @@ export class BatchExecutor implements Executor {
       if (reason !== 'alone') continue;
       this.#host.log(job.id, 'warn', 'the server ended while the job was being executed: it runs alone now');
     }
+    this.#leftAhead(jobs);
     this.#observe(key, jobs.length, reason);
     const startedMs = Date.now();
     const id = `b${startedMs.toString(36)}${randomBytes(2).toString('hex')}-${++this.#batches}`;

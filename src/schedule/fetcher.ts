@@ -1,7 +1,11 @@
-/** Who is fetched next: a few at a time, and of one owner fewer, so that a slow server of somebody holds up nobody else. */
+/**
+ * Who is fetched next: a few at a time, and of one owner fewer, so that a slow server of somebody holds up nobody else; and nobody
+ * long before his turn.
+ */
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import { type Job, ownerKey } from '../jobs/job.js';
+import { keyOf } from '../run/key.js';
 import { kShortageMs } from './dispatcher.js';
 
 export interface FetcherParts {
@@ -11,6 +15,8 @@ export interface FetcherParts {
   internal: (thrown: unknown) => void;
   /** False: looked at again in a while. */
   mayBegin: () => boolean;
+  /** Its turn may come soon; what changes that is followed by look(). */
+  near: (job: Job) => boolean;
 }
 
 export class Fetcher {
@@ -36,8 +42,21 @@ export class Fetcher {
     return [...this.#running.keys()];
   }
 
+  isUnderWay(jobId: string): boolean {
+    return this.#running.has(jobId);
+  }
+
+  /** Before those of its owner and key that go after it. */
   add(job: Job): void {
-    this.#waiting.push(job);
+    const [owner, key] = [ownerKey(job), keyOf(job)];
+    const later = (other: Job) => other.priority < job.priority && ownerKey(other) === owner && keyOf(other) === key;
+    const at = this.#waiting.findIndex(later);
+    this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, job);
+    this.#next();
+  }
+
+  /** More may be near now. */
+  look(): void {
     this.#next();
   }
 
@@ -71,11 +90,12 @@ export class Fetcher {
   }
 
   #next(): void {
+    const { near } = this.#parts;
     const { at_once: most, per_owner: each } = this.#parts.limits;
     if (this.#waiting.length === 0) return;
     if (this.#pause === undefined && !this.#stopping && !this.#parts.mayBegin()) this.pause(kShortageMs);
     while (!this.#stopping && this.#pause === undefined && this.#running.size < most) {
-      const index = this.#waiting.findIndex((job) => (this.#byOwner.get(ownerKey(job)) ?? 0) < each);
+      const index = this.#waiting.findIndex((job) => (this.#byOwner.get(ownerKey(job)) ?? 0) < each && near(job));
       const [job] = index < 0 ? [] : this.#waiting.splice(index, 1);
       if (!job) return;
       const controller = new AbortController();

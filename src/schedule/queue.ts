@@ -181,6 +181,10 @@ export class JobQueue<Item extends Waiting> {
     line.add(item);
   }
 
+  has(id: string): boolean {
+    return this.#items.has(id);
+  }
+
   /** The item, when it was waiting. */
   remove(id: string): Item | undefined {
     const item = this.#items.get(id);

@@ -77,6 +77,10 @@ export class FakeExecutor implements Executor {
     return index < 0 ? undefined : index + 1;
   }
 
+  idle(): boolean {
+    return false;
+  }
+
   remainingMs(id: string): number | undefined {
     const position = this.position(id);
     return position === undefined ? undefined : position * 1000;
