@@ -81,6 +81,21 @@ describe('an upload', () => {
     assert.deepEqual(at.errors, []);
   });
 
+  it('is whole whatever its part is called, where no request document is meant', async (t) => {
+    const at = await bench(t);
+    const bytes = Buffer.concat([image(), Buffer.alloc(1 << 20)]);
+    for (const field of ['xml', 'XML'])
+      assert.equal((await kept(await form(at, [field, bytes, 'a.fits']))).size, bytes.length);
+    const body = new FormData();
+    body.append('IMAGE', 'param:XML');
+    body.append('XML', new Blob([new Uint8Array(bytes)]), 'a.fits');
+    const answer = await at.send('/jobs', { method: 'POST', body });
+    assert.equal(answer.status, 303);
+    const id = answer.headers.get('location')?.split('/').pop();
+    const back = await at.send(`/jobs/${id}/parameters/IMAGE`);
+    assert.ok(Buffer.from(await back.arrayBuffer()).equals(bytes));
+  });
+
   it('is what several jobs work on, and theirs when it is gone', async (t) => {
     const at = await bench(t);
     const bytes = image();

@@ -5,7 +5,6 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/bus
 import { OtfError } from '../errors/catalogue.js';
 import type { Spool } from '../jobs/folders.js';
 import type { FilePart, Form } from '../uws/exchange.js';
-import { kMaxRequestBytes } from '../uws/observatory-xml.js';
 import type { Parameters } from '../uws/parameters.js';
 import type { FormRequest } from './form.js';
 import { PartFile } from './part-file.js';
@@ -16,8 +15,6 @@ const kLimits = {
   ...{ fieldNameSize: 100, fieldSize: 1 << 16, fields: 100, headerPairs: 50 },
   ...{ files: kMostFiles, parts: 100 + kMostFiles },
 };
-/** Parts that are read into memory later: what is beyond is not kept. Others are images, whose limit is that of the request. */
-const kPartLimits = new Map([['XML', kMaxRequestBytes]]);
 /** Types an upload may keep: anything else would let a stranger have a browser show their page as ours. */
 export const kKnownTypes: ReadonlySet<string> = new Set([
   'application/fits',
@@ -152,14 +149,7 @@ class PartReader {
     assertNamed(field);
     this.#spool ??= this.#request.uploads.newSpool();
     const file = new PartFile(this.#spool);
-    const limit = kPartLimits.get(field.toUpperCase());
-    let size = 0;
-    stream.on('data', (bytes: Buffer) => {
-      // One byte more than may be read says that it is too large: whoever reads it refuses it in its client's way.
-      const room = limit === undefined ? bytes.length : Math.max(0, limit + 1 - size);
-      size += bytes.length;
-      if (room > 0) file.add(bytes.subarray(0, room));
-    });
+    stream.on('data', (bytes: Buffer) => file.add(bytes));
     stream.on('end', () => {
       file.ended = true;
     });

@@ -14,7 +14,7 @@ import type { JobParameters } from '../tasks/parameters.js';
 import type { CreationRules, ParsedCreation } from './creation.js';
 import type { Form } from './exchange.js';
 import { onlyPart } from './inputs.js';
-import { type ObservatoryRequest, parseObservatoryRequest } from './observatory-xml.js';
+import { assertRequestSize, type ObservatoryRequest, parseObservatoryRequest } from './observatory-xml.js';
 import { badRequest } from './parameters.js';
 
 /** Their compute type when the request names none. */
@@ -40,6 +40,7 @@ export async function parseObservatory(form: Form, rules: CreationRules): Promis
   if (!/\.xml$/i.test(xml.filename)) throw badRequest('XML file must have .xml extension.');
   if (!/\.fits$/i.test(fits.filename)) throw badRequest('FITS file must have .fits extension.');
   if (xml.upload.size === 0 || fits.upload.size === 0) throw badRequest('Empty XML or FITS file.');
+  assertRequestSize(xml.upload.size);
   const request = parseObservatoryRequest(await readFile(join(form.spool?.dir ?? '', xml.upload.file)));
   const { observatory_contract: forced } = rules.config.server;
   const contract = forced === 'auto' ? request.contract : forced;

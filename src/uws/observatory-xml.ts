@@ -7,7 +7,7 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { OtfError } from '../errors/catalogue.js';
 import { kForeignXml } from '../io/xml.js';
 
-export const kMaxRequestBytes = 1 << 20;
+const kMaxRequestBytes = 1 << 20;
 const kMaxDepth = 32;
 const kMaxValue = 200;
 
@@ -130,8 +130,13 @@ function listOf(text: string): string[] {
   return items.map((item) => item.replace(/^["']|["']$/g, '')).filter((item) => item !== '');
 }
 
+/** Asked before it is read into memory. Throws OTF_XML_MALFORMED. */
+export function assertRequestSize(bytes: number): void {
+  if (bytes > kMaxRequestBytes) throw malformed(`it is larger than ${kMaxRequestBytes} bytes`);
+}
+
 function parse(bytes: Uint8Array): Record<string, unknown> {
-  if (bytes.length > kMaxRequestBytes) throw malformed(`it is larger than ${kMaxRequestBytes} bytes`);
+  assertRequestSize(bytes.length);
   let source: string;
   try {
     source = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
