@@ -233,6 +233,15 @@ describe('operation', () => {
     assert.match(document, /NotFoundFault: nope/);
   });
 
+  it('names in the provenance of a job where its model is', async (t) => {
+    const b = await bench(t);
+    const id = await completed(b);
+    const text = await b.text(`/jobs/${id}/results/provjson`);
+    const places = [...new Set(text.match(/http[^"]*\/model-files\/[^"]+/g))];
+    assert.equal(places.length, 2, places.join(' '));
+    for (const place of places) assert.equal((await fetch(place)).status, 200, place);
+  });
+
   it('refuses new work, answers waiters and queues running work again when it is stopped', async (t) => {
     const b = await bench(t, { delayMs: Number.POSITIVE_INFINITY });
     const id = await b.create({ PHASE: 'RUN' });

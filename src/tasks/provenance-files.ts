@@ -111,7 +111,7 @@ function usedModel({ weights, description, engine }: ProvenanceFacts, baseUrl: s
   const file: FileFacts = {
     id: `weights-${weights.sha256.slice(0, 16)}`,
     label: weights.name,
-    location: `${baseUrl}/model-files/${encodeURIComponent(weights.name)}`,
+    location: `${baseUrl}/model-files/${encodeURIComponent(description.id)}.dat`,
     mime: 'application/octet-stream',
     sha256: weights.sha256,
     size: weights.size,

@@ -184,7 +184,7 @@ const kFacts: ProvenanceFacts = {
   inputs: { IMAGE: [{ name: 'image.fits', sha256: kSha256, size: 10 }] },
   aboutInputs: {},
   asked: {},
-  weights: { name: 'demo-continuum.dat', sha256: kSha256, size: 20 },
+  weights: { name: 'weights.dat', sha256: kSha256, size: 20 },
   description: { id: 'demo-continuum', title: 'Demonstration' },
   engine: { name: 'fake', version: '0', device: 'none' },
   parameters: { objectness_threshold: '0.6,0.7', tile: 256, overlap: 32, scale: 0.5 },
