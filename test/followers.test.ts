@@ -48,6 +48,21 @@ describe('a job that follows another', () => {
     await b.until(both, 'QUEUED');
   });
 
+  it('never waits for itself, be it by way of others', async (t) => {
+    const b = await bench(t, { hold: true });
+    const [one, two, three] = [await b.create(), await b.create(), await b.create()];
+    const after = (id: string, ...ids: string[]) => b.form(`/jobs/${id}/parameters`, { AFTER: ids.join(',') });
+    const circle = new RegExp(`the job would wait for itself: ${one}`);
+    await refused(after(one, one), circle);
+    await refused(b.form(`/jobs/${one}/parameters`, { IMAGE: `job:${one}/result` }), circle);
+    assert.equal((await after(three, two)).status, 303);
+    assert.equal((await after(two, one)).status, 303);
+    await refused(after(one, three), circle);
+    await refused(b.form(`/jobs/${one}`, { AFTER: `${two}`, PHASE: 'RUN' }), circle);
+    assert.equal((await after(three, one, two)).status, 303, 'two ways there are no circle');
+    assert.deepEqual(await Promise.all([one, two, three].map((id) => b.phase(id))), Array(3).fill('PENDING'));
+  });
+
   it('is aborted with the cause when the other fails, is aborted, deleted, or has no such file', async (t) => {
     const b = await bench(t, {
       hold: true,

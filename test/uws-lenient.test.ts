@@ -42,6 +42,59 @@ describe('near-standard requests', () => {
     assert.equal(await b.phase(id), 'ABORTED');
   });
 
+  it('change parameters of a job that has others: what they make together is checked, and what they replace goes', async (t) => {
+    const b = await bench(t, { hold: true });
+    const url = { IMAGE: 'https://example.org/a.fits', IMAGE_SHA256: 'a'.repeat(64) };
+    const answer = await b.form('/jobs', { ...url, MEASURE: 'fast', BOX: '1,1,8,8', NORM_FCT: 'tanh' });
+    const id = answer.headers.get('location')?.split('/').pop() ?? '';
+    const change = async (fields: Record<string, string>, message?: RegExp) => {
+      const { status, text } = await b
+        .form(`/jobs/${id}/parameters`, fields)
+        .then(async (it) => ({ status: it.status, text: await it.text() }));
+      assert.equal(status, message ? 400 : 303, text);
+      if (message) assert.match(text, message);
+    };
+    const { parameters } = b.server.jobs.get(id, kServer);
+    await change({ MAPS: 'rms' });
+    await change({ MEASURE: 'none' }, /MAPS is of what is measured: give MEASURE=fast/);
+    await change({ QUALITY_SEED: '4' }, /QUALITY_SEED goes with QUALITY/);
+    await change({ QUALITY: '3' });
+    await change({ QUALITY_SEED: '4', MEASURE: 'full', MIN_PIX: '1', MAX_PIX: '99' });
+    await change({ RA: '10', DEC: '20', ROI_WIDTH: '30', ROI_HEIGHT: '30' });
+    const asked = () => b.server.jobs.get(id, kServer).parameters.asked;
+    assert.deepEqual(asked(), {
+      ...parameters.asked,
+      ...{ maps: ['rms'], quality: 3, qualitySeed: 4, measure: 'full' },
+      normalisation: { normFct: ['tanh'], minPix: 1, maxPix: 99 },
+      region: { roi: [10, 20, 30, 30] },
+    });
+    await change({ BOX: '2,2,9,9' });
+    assert.deepEqual(asked().region, { box: [2, 2, 9, 9] });
+    await change({ NOISE_MAP: 'https://example.org/n.fits' });
+    assert.deepEqual(b.server.jobs.get(id, kServer).parameters.checksums, { IMAGE: 'a'.repeat(64) });
+    await change({ IMAGE: 'https://example.org/b.fits' });
+    assert.deepEqual(b.server.jobs.get(id, kServer).parameters.checksums, {});
+    await change({ IMAGE_SHA256: 'b'.repeat(64) });
+    assert.deepEqual(b.server.jobs.get(id, kServer).parameters.checksums, { IMAGE: 'b'.repeat(64) });
+  });
+
+  it('keep of what another kind was asked its files alone', async (t) => {
+    const b = await bench(t, { hold: true });
+    const id = await b.create({ RESPONSEFORMAT: 'reg', MEASURE: 'fast' });
+    assert.equal((await b.form(`/jobs/${id}/parameters`, { MODEL: 'demo-transients' })).status, 303);
+    const { kind, parameters } = b.server.jobs.get(id, kServer);
+    assert.deepEqual([kind, parameters.responseFormat, parameters.asked], ['reconstructor', undefined, {}]);
+    assert.deepEqual(Object.keys(parameters.inputs), ['IMAGE']);
+  });
+
+  it('of an upload are refused with the checksum of another', async (t) => {
+    const b = await bench(t, { hold: true });
+    const id = await b.create();
+    const answer = await b.form(`/jobs/${id}/parameters`, { IMAGE_SHA256: 'b'.repeat(64) });
+    assert.equal(answer.status, 422);
+    assert.match(await answer.text(), /IMAGE_SHA256 says bbbb/);
+  });
+
   it('are told what is wrong with them', async (t) => {
     const b = await bench(t, { hold: true });
     const id = await b.create();

@@ -73,10 +73,14 @@ export function withParameters(job: Job, change: ParameterChange, policy: Policy
   const kind = change.kind ?? job.kind;
   const { parameters: old } = job;
   const { parameters: next } = change;
-  // What a kind was asked means nothing to another; its inputs may.
+  // What a kind was asked, and its formats, mean nothing to another; its inputs may.
   const asked = kind === job.kind ? { ...old.asked, ...next.asked } : next.asked;
+  const { responseFormat: _ofOther, ...others } = old;
+  const stays = kind === job.kind ? old : others;
   const inputs = { ...old.inputs, ...next.inputs };
-  const checksums = { ...old.checksums, ...next.checksums };
+  // A new file has not the checksum of the one before.
+  const stay = Object.entries(old.checksums ?? {}).filter(([name]) => next.inputs[name] === undefined);
+  const checksums = { ...Object.fromEntries(stay), ...next.checksums };
   return {
     ...withTimes(job, change, policy),
     runId: change.runId === undefined ? job.runId : change.runId,
@@ -84,7 +88,7 @@ export function withParameters(job: Job, change: ParameterChange, policy: Policy
     quantization: change.quantization ?? job.quantization,
     priority: change.priority ?? job.priority,
     kind,
-    parameters: { ...old, ...next, inputs, checksums, asked },
+    parameters: { ...stays, ...next, inputs, checksums, asked },
   };
 }
 

@@ -8,7 +8,7 @@ import { OtfError, toOtfError } from '../errors/catalogue.js';
 import { publicText } from '../errors/public-text.js';
 import type { InputFile, Inputs, LaterFile, UploadedFile } from '../tasks/files.js';
 import type { JobParameters } from '../tasks/parameters.js';
-import type { Job } from './job.js';
+import { isActive, type Job } from './job.js';
 import type { JobStore } from './store.js';
 import type { Transitions } from './transitions.js';
 
@@ -34,6 +34,20 @@ export function followedBy({ after = [], inputs }: Pick<JobParameters, 'after' |
 export function waitsFor(job: Job, find: (id: string) => Job | undefined): string[] {
   const wanted = new Set(laterFiles(job.parameters.inputs).map(({ jobId }) => jobId));
   return followedBy(job.parameters).filter((id) => wanted.has(id) || find(id)?.phase !== 'COMPLETED');
+}
+
+/** A job that waits for itself, by way of others or without, would be HELD for ever. Throws OTF_BAD_REQUEST. */
+export function assertNoCircle(job: Job, find: (id: string) => Job | undefined): void {
+  const seen = new Set<string>();
+  for (let ids = followedBy(job.parameters); ids.length > 0; ) {
+    if (ids.includes(job.id)) throw new OtfError('OTF_BAD_REQUEST', `the job would wait for itself: ${job.id}`);
+    const fresh = ids.filter((id) => !seen.has(id));
+    for (const id of fresh) seen.add(id);
+    ids = fresh.flatMap((id) => {
+      const followed = find(id);
+      return followed && isActive(followed.phase) ? followedBy(followed.parameters) : [];
+    });
+  }
 }
 
 function laterFiles(inputs: Inputs): LaterFile[] {

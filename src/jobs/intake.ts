@@ -5,6 +5,7 @@ import { type Asker, accessible } from './access.js';
 import type { AdmissionOfJobs } from './admission.js';
 import { type NewJob, type ParameterChange, pendingJob, withParameters } from './asked.js';
 import type { JobFolders, Spool } from './folders.js';
+import { assertNoCircle } from './followers.js';
 import { type Job, uploadedBytes, uploads } from './job.js';
 import { sealed, sealedAddress, seals } from './sealed.js';
 import type { JobStore } from './store.js';
@@ -68,6 +69,7 @@ export class Intake {
         const old = accessible(before, who);
         assertPending(old);
         const changed = withParameters(old, change, policy);
+        assertNoCircle(changed, (other) => this.#parts.store.get(other));
         const kept = filesOf(changed);
         replaced = filesOf(old).filter((file) => !kept.includes(file));
         return change.run ? transitions.queued(changed) : changed;

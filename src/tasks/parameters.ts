@@ -30,6 +30,8 @@ export interface ParameterDescription extends ValueDescription {
   parts?: readonly PartDescription[];
   /** Any number of values up to this, separated by commas or blanks, or by giving the parameter again. */
   most?: number;
+  /** Names of those that say the same in another way: a job has one of them. */
+  insteadOf?: readonly string[];
   /** What holds when it is not given, in words or as a value. */
   default?: string;
   /** In small letters, without a full stop. */

@@ -10,6 +10,7 @@ import type { UploadedFile } from '../tasks/files.js';
 import type { TaskKind } from '../tasks/kind.js';
 import { type JobParameters, type ParameterDescription, spellings } from '../tasks/parameters.js';
 import { kindNamed, kKinds } from '../tasks/registry.js';
+import { type Earlier, givenTogether, inputsTogether, newlyAsked } from './earlier.js';
 import type { Form } from './exchange.js';
 import { fieldsOf, kMostFollowed } from './fields.js';
 import { formatNamed } from './formats.js';
@@ -46,12 +47,6 @@ export const kCreationNames: ReadonlySet<string> = new Set(creationFields().flat
 
 const kNamesByKind = new Map(kKinds.map((kind) => [kind.name, new Set(fieldsOf(kind).flatMap(spellings))]));
 
-/** What a job already has, when its parameters are changed. */
-export interface Earlier {
-  model: string | undefined;
-  quantization: string | undefined;
-}
-
 /** Throws OTF_BAD_REQUEST, OTF_MODEL_UNKNOWN, OTF_QUANTIZATION_UNKNOWN, OTF_FETCH_REFUSED, OTF_IMAGE_CHECKSUM. */
 export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlier): ParsedCreation {
   const { parameters: given } = form;
@@ -67,8 +62,10 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
   const chosen = asked === undefined ? preferQuantization(card, preferred) : chooseQuantization(card, asked);
   refuseOfOthers(form, kind, card.id);
   const inputs = readInputs(form, kind, rules.config.fetch);
-  const checksums = readChecksums(given, kind, inputs);
-  const own = kind.readParameters(given, card, rules.config.detection, Object.keys(inputs));
+  const all = inputsTogether(inputs, kind, earlier);
+  const checksums = readChecksums(given, kind, all);
+  const together = givenTogether(given, kind, earlier);
+  const own = kind.readParameters(together, card, rules.config.detection, Object.keys(all));
   const format = given.single('RESPONSEFORMAT');
   const responseFormat = format === undefined ? undefined : formatNamed(format, kind.formats);
   if (format !== undefined && responseFormat === undefined) throw badRequest(`unknown RESPONSEFORMAT ${format}`);
@@ -80,7 +77,7 @@ export function parseStandard(form: Form, rules: CreationRules, earlier?: Earlie
     modelSha256: card.sha256,
     inputs,
     ...(Object.keys(checksums).length === 0 ? {} : { checksums }),
-    asked: own,
+    asked: newlyAsked(own, kind, earlier),
     ...(after.length === 0 ? {} : { after }),
     ...(resultsTo === undefined ? {} : { resultsTo: { url: resultsTo } }),
     ...(responseFormat === undefined ? {} : { responseFormat }),

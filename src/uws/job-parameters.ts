@@ -57,8 +57,9 @@ async function changeParameters(context: UwsContext, request: Request, tree: Tre
     const job = jobs.get(id(request), request);
     await linkInputs(context, request, form);
     const rules: CreationRules = { models, config };
-    const { model, quantization } = job.parameters;
-    const parsed = parseStandard(form, rules, { model: model ?? job.modelId, quantization });
+    const { kind, parameters } = job;
+    const { model = job.modelId, quantization } = parameters;
+    const parsed = parseStandard(form, rules, { kind, model, quantization, parameters });
     assertFollowable(jobs, parsed.parameters, request);
     for (const { file } of unusedFiles(form, parsed.parameters))
       await rm(join(form.spool?.dir ?? '', file), { force: true });

@@ -22,6 +22,7 @@ const kRoi: ParameterDescription = {
     { name: 'W', type: 'real', min: 1, max: 2 ** 31 - 1, unit: 'pixel', fields: ['ROI_WIDTH', 'ROI_W'] },
     { name: 'H', type: 'real', min: 1, max: 2 ** 31 - 1, unit: 'pixel', fields: ['ROI_HEIGHT', 'ROI_H'] },
   ],
+  insteadOf: ['BOX'],
   default: 'the whole image',
   help: 'only this part: centre in degrees, size in pixels',
 };
@@ -36,6 +37,7 @@ export const kBoxParameter: ParameterDescription = {
     { name: 'W', type: 'integer', min: 1, max: 2 ** 31 - 1, unit: 'pixel' },
     { name: 'H', type: 'integer', min: 1, max: 2 ** 31 - 1, unit: 'pixel' },
   ],
+  insteadOf: ['ROI'],
   default: 'the whole image',
   help: 'only this part: pixels, the first is 1,1',
 };
