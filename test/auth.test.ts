@@ -146,6 +146,20 @@ describe('a server with tokens', () => {
     assert.ok(!heard.bob.includes(id), heard.bob);
   });
 
+  it('ends the events of a token that is revoked, before it hears more', async (t) => {
+    const { b, path, tokens, as, id } = await peopled(t, { hold: true });
+    const { body } = await as(tokens.ada)('/events');
+    const heard: Promise<string> = new Response(body).text();
+    await changeTokens(path, (all) => {
+      for (const [index, { owner }] of all.entries()) if (owner === 'ada') all.splice(index, 1);
+    });
+    while ((await as(tokens.ada)('/jobs')).status !== 401) await new Promise(setImmediate);
+    b.executor.release();
+    assert.doesNotMatch(await heard, /COMPLETED|EXECUTING/);
+    assert.match(await (await as(tokens.root)(`/jobs/${id}`)).text(), /<uws:ownerId>ada</);
+    assert.deepEqual(b.errors, []);
+  });
+
   it('takes a token as the password of Basic, wants its scopes, and lists by phases and owners', async (t) => {
     const { b, tokens, as, id } = await peopled(t);
     const basic = (user: string, password: string) => ({

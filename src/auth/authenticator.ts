@@ -118,10 +118,13 @@ export class Authenticator {
   #ofToken(text: string): Principal {
     const record = matching(text, this.#tokens.records());
     if (!record) throw new OtfError('OTF_TOKEN_INVALID', 'this token is unknown, or was revoked');
-    if (record.expiresMs !== null && Date.now() >= record.expiresMs) {
-      throw new OtfError('OTF_TOKEN_INVALID', `this token expired at ${new Date(record.expiresMs).toISOString()}`);
+    const { id, owner, scopes, hash, expiresMs } = record;
+    const isLate = () => expiresMs !== null && Date.now() >= expiresMs;
+    if (isLate()) {
+      throw new OtfError('OTF_TOKEN_INVALID', `this token expired at ${new Date(expiresMs ?? 0).toISOString()}`);
     }
-    return { owner: record.owner, scopes: new Set(record.scopes) };
+    const isGood = () => this.#tokens.records().get(id)?.hash === hash && !isLate();
+    return { owner, scopes: new Set(scopes), isGood };
   }
 }
 

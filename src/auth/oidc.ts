@@ -130,7 +130,8 @@ export class OidcVerifier {
     const groups = payload[oidc_groups_claim];
     const leads = oidc_admin_group !== '' && Array.isArray(groups) && groups.includes(oidc_admin_group);
     const scopes: readonly Scope[] = leads || admins.includes(owner) ? [...kUserScopes, 'admin'] : kUserScopes;
-    return { owner, scopes: new Set(scopes) };
+    const endMs = ((payload.exp ?? 0) + kClockToleranceS) * 1000;
+    return { owner, scopes: new Set(scopes), isGood: () => Date.now() < endMs };
   }
 }
 

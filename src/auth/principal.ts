@@ -11,6 +11,8 @@ export interface Principal {
   /** null = anonymous. */
   readonly owner: string | null;
   readonly scopes: ReadonlySet<Scope>;
+  /** Is what he has shown still worth something? For answers that go on; absent: as long as he stays. */
+  readonly isGood?: () => boolean;
 }
 
 export function may({ scopes }: Principal, scope: Scope): boolean {

@@ -9,7 +9,15 @@ const kMaxPendingEvents = 5000;
 
 export function sendEvents(connection: Connection, answer: EventsAnswer, headers: Headers): void {
   let pending = 0;
+  let leave: () => void = () => undefined;
   const write = (text: string) => {
+    // Its token was revoked, or has expired: he hears nothing more.
+    if (connection.principal?.isGood?.() === false) {
+      leave();
+      connection.send((res) => res.end());
+      connection.finished(200);
+      return;
+    }
     connection.send((res) => {
       if (res.write(text)) pending = 0;
       else if (++pending > kMaxPendingEvents) res.close();
@@ -35,8 +43,9 @@ export function sendEvents(connection: Connection, answer: EventsAnswer, headers
   }
   const unsubscribe = answer.subscribe((event, data) => write(`event: ${event}\ndata: ${data}\n\n`));
   const keepAlive = setInterval(() => write(': still here\n\n'), kKeepAliveMs);
-  connection.onGone(() => {
+  leave = () => {
     clearInterval(keepAlive);
     unsubscribe();
-  });
+  };
+  connection.onGone(() => leave());
 }
