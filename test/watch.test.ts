@@ -178,6 +178,31 @@ describe('watch', () => {
     assert.match(wrong.text, /unknown model "nobody"/);
   });
 
+  it('goes on after a quota that is used up, and past names that no field or system call can have', async (t) => {
+    const dir = await tempDir(t);
+    await mkdir(join(dir, 'in'));
+    await writeFile(join(dir, 'in/a\u0001b.fits'), 'a');
+    await writeFile(Buffer.concat([Buffer.from(join(dir, 'in/c')), Buffer.of(0xff), Buffer.from('.fits')]), 'c');
+    const asked: string[] = [];
+    const front = await httpServer(t, (request, response) => {
+      let body = '';
+      request.on('data', (data) => (body += String(data)));
+      request.on('end', () => {
+        if (request.url !== '/jobs') return response.writeHead(303, { location: '/jobs/j1' }).end();
+        asked.push(/name="RUNID"\r\n\r\n([^\r]*)/.exec(body)?.[1] ?? '');
+        if (asked.length > 1) return response.writeHead(303, { location: '/jobs/j1' }).end();
+        return response.writeHead(403, { 'OTF-Error': 'OTF_QUOTA_EXCEEDED' }).end('you have 3 of 3 jobs\n');
+      });
+    });
+    const watch = new Watch(t, dir, front, join(dir, 'in'), '--settle', '0.2', '--run-id', '{stem}');
+    await until(() => watch.text.includes(': j1'), watch.text, 60);
+    assert.match(watch.text, /you have 3 of 3 jobs: again in 1 s/);
+    assert.match(watch.text, /c\ufffd\.fits: passed over, for its name is not UTF-8/);
+    assert.equal(watch.text.match(/passed over/g)?.length, 1);
+    assert.deepEqual(asked, ['a_b', 'a_b']);
+    assert.equal(await watch.end(), 0);
+  });
+
   it('lists a bucket page by page, and names its objects to the server', async (t) => {
     const dir = await tempDir(t);
     const asked: string[] = [];
@@ -253,7 +278,20 @@ describe('messages', () => {
     assert.deepEqual(objectsOf(JSON.stringify({ Records })), [
       { key: 's3://sky/a/b%20c%26.fits e1', input: 's3://sky/a/b%20c%26.fits', name: 'b c&.fits' },
     ]);
-    for (const bad of ['', '{', '{"url":3}', 'file:///etc/passwd', '{"url":"javascript:1"}', '{"Records":3}']) {
+    const named = (payload: string) => objectsOf(payload).map(({ name, input }) => [name, input]);
+    assert.deepEqual(named('https://h/100%.fits'), [['100%.fits', 'https://h/100%.fits']]);
+    assert.deepEqual(named(JSON.stringify({ Records: [record('a/100%.fits', 'Put')] })), [
+      ['100%.fits', 's3://sky/a/100%25.fits'],
+    ]);
+    for (const bad of [
+      'https://u:p@h/a.fits',
+      '',
+      '{',
+      '{"url":3}',
+      'file:///etc/passwd',
+      '{"url":"javascript:1"}',
+      '{"Records":3}',
+    ]) {
       assert.throws(() => objectsOf(bad), bad);
     }
   });

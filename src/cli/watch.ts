@@ -118,5 +118,5 @@ async function sourceOf(
   }
   if (!isFolder(where)) throw new OtfError('OTF_USAGE', `${publicUrl(where)}: not a folder, s3:// or mqtt://`);
   const { FolderSource } = await import('../watch/folder.js');
-  return new FolderSource(where, settle * 1000);
+  return new FolderSource(where, settle * 1000, say);
 }

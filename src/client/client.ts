@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type ErrorCode, OtfError, systemReason } from '../errors/catalogue.js';
+import { type ErrorCode, isErrorCode, kErrorCatalogue, OtfError, systemReason } from '../errors/catalogue.js';
 import { publicUrl } from '../errors/public-text.js';
 import { forNow } from '../io/leftovers.js';
 import { isAddress, jobOfAddress } from './addresses.js';
@@ -76,7 +76,8 @@ export class UwsClient {
     if (Object.keys(files).length === 0) {
       const response = await this.#send('/jobs', { method: 'POST', body: new URLSearchParams(all) });
       const location = response.headers.get('location') ?? undefined;
-      answer = { status: response.status, location, text: await response.text() };
+      const code = response.headers.get(kCode) ?? undefined;
+      answer = { status: response.status, location, text: await response.text(), code };
     } else {
       answer = await postFiles(new URL(`${this.base}/jobs`), all, files, onProgress, this.#authorization).catch(
         (thrown) => {
@@ -85,7 +86,7 @@ export class UwsClient {
       );
     }
     const id = answer.location?.replace(/\/+$/, '').split('/').pop();
-    if (answer.status !== 303 || !id) throw refusal(answer.status, answer.text);
+    if (answer.status !== 303 || !id) throw refusal(answer.status, answer.text, answer.code);
     return id;
   }
 
@@ -98,7 +99,7 @@ export class UwsClient {
     const more = filter.idPrefix === undefined ? '' : `&ID=${encodeURIComponent(filter.idPrefix)}`;
     const answer = await this.#send(`/summaries?${query}${more}`);
     const text = await answer.text();
-    if (answer.status !== 200 && answer.status !== 404) throw refusal(answer.status, text);
+    if (answer.status !== 200 && answer.status !== 404) throw refusal(answer.status, text, answer.headers.get(kCode));
     const ours = answer.status === 200 && (answer.headers.get('content-type') ?? '').startsWith('application/json');
     const jobs = ours ? parseSummaries(text) : parseJobs(await this.#text(`/jobs?${query}`));
     const named = jobs.filter(({ id }) => id.startsWith(filter.idPrefix ?? ''));
@@ -157,7 +158,7 @@ export class UwsClient {
   async counts(): Promise<Record<string, number>> {
     const response = await this.#send('/server');
     const text = await response.text();
-    if (response.status !== 200) throw refusal(response.status, text);
+    if (response.status !== 200) throw refusal(response.status, text, response.headers.get(kCode));
     const { jobs } = JSON.parse(text) as { jobs?: Record<string, number> };
     return jobs ?? {};
   }
@@ -168,7 +169,7 @@ export class UwsClient {
       headers: { accept: 'application/json' },
     });
     const text = await response.text();
-    if (response.status !== 200) throw refusal(response.status, text);
+    if (response.status !== 200) throw refusal(response.status, text, response.headers.get(kCode));
     return JSON.parse(text);
   }
 
@@ -203,7 +204,8 @@ export class UwsClient {
   /** Into `target`, by a temporary name beside it. */
   async download(result: RemoteResult, target: string): Promise<void> {
     const response = await this.#send(result.href);
-    if (response.status !== 200 || !response.body) throw refusal(response.status, await response.text());
+    if (response.status !== 200 || !response.body)
+      throw refusal(response.status, await response.text(), response.headers.get(kCode));
     const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
     const isGone = forNow(temporary);
     try {
@@ -227,7 +229,7 @@ export class UwsClient {
 
   async #expect(response: Response, statuses: number[]): Promise<void> {
     const text = await response.text();
-    if (!statuses.includes(response.status)) throw refusal(response.status, text);
+    if (!statuses.includes(response.status)) throw refusal(response.status, text, response.headers.get(kCode));
   }
 
   async #send(place: string, init: RequestInit = {}): Promise<Response> {
@@ -270,7 +272,10 @@ function path(id: string): string {
   return `/jobs/${encodeURIComponent(id)}`;
 }
 
-function refusal(status: number, text: string): OtfError {
+/** Of the answer: which refusal it is. */
+const kCode = 'OTF-Error';
+
+function refusal(status: number, text: string, told: string | null | undefined): OtfError {
   let message = text.trim();
   try {
     const parsed = JSON.parse(text) as { error?: unknown };
@@ -281,7 +286,12 @@ function refusal(status: number, text: string): OtfError {
   const line = message.split('\n')[0]?.slice(0, 300) || 'no reason given';
   if (status === 404) return new OtfError('OTF_NOT_FOUND', line);
   if (status === 401) return new OtfError('OTF_AUTH_REQUIRED', `${line} (CIANNA_OTF_TOKEN, --token-file)`);
-  return new OtfError(kRefusals.get(status) ?? 'OTF_SERVER_ANSWER', `the server answered ${status}: ${line}`);
+  // What the server says passes: a quota that is used up for now.
+  const passing = status < 500 && isErrorCode(told) && kErrorCatalogue[told].uws === 'transient' ? told : undefined;
+  return new OtfError(
+    kRefusals.get(status) ?? passing ?? 'OTF_SERVER_ANSWER',
+    `the server answered ${status}: ${line}`,
+  );
 }
 
 /** Those after which asking again, or with something else, can help. */

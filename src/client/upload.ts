@@ -13,6 +13,8 @@ export interface UploadAnswer {
   status: number;
   location: string | undefined;
   text: string;
+  /** OTF-Error. */
+  code: string | undefined;
 }
 
 export type UploadProgress = (sent: number, total: number) => void;
@@ -81,6 +83,7 @@ export async function postFiles(
     status: response.statusCode ?? 0,
     location: response.headers.location,
     text: Buffer.concat(chunks).toString('utf8'),
+    code: response.headers['otf-error']?.toString(),
   };
 }
 

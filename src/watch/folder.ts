@@ -10,15 +10,21 @@ import { isImageName } from '../fetch/image-names.js';
 import type { Seen, Source } from './source.js';
 
 const kMostDepth = 32;
+/** Stands for bytes of a name that are no UTF-8: the file cannot be found by it. */
+const kNoUtf8 = '\ufffd';
 
 export class FolderSource implements Source {
   readonly label: string;
   readonly #dir: string;
   readonly #settleMs: number;
+  readonly #say: (line: string) => void;
+  /** Were told of. */
+  readonly #nameless = new Set<string>();
   /** By path: how it was, and since when. */
   #known = new Map<string, { version: string; sinceMs: number; told: boolean }>();
 
-  constructor(dir: string, settleMs: number) {
+  constructor(dir: string, settleMs: number, say: (line: string) => void) {
+    this.#say = say;
     this.#dir = resolve(dir);
     this.#settleMs = settleMs;
     this.label = this.#dir;
@@ -66,6 +72,7 @@ export class FolderSource implements Source {
           // Gone again, or a link to nothing.
           const found = await stat(path).catch(() => undefined);
           if (found?.isFile() && found.size > 0) into.set(path, `${found.size} ${found.mtimeMs}`);
+          else if (!found && path.includes(kNoUtf8)) this.#tellNameless(path);
         }
       }
     } catch (thrown) {
@@ -73,5 +80,11 @@ export class FolderSource implements Source {
       if (depth > 0) return;
       throw new OtfError('OTF_INPUT_UNREADABLE', `cannot read ${dir}: ${systemReason(thrown)}`);
     }
+  }
+
+  #tellNameless(path: string): void {
+    if (this.#nameless.has(path)) return;
+    this.#nameless.add(path);
+    this.#say(`${path}: passed over, for its name is not UTF-8: rename it`);
   }
 }

@@ -123,7 +123,7 @@ export function objectsOf(payload: string | Buffer): Seen[] {
   return message.Records.filter(({ eventName = '' }) => !/Removed|Delete/i.test(eventName)).map(
     ({ s3: { bucket, object } }) => {
       // As forms encode: a blank is +.
-      const key = decodeURIComponent(object.key.replaceAll('+', ' '));
+      const key = decoded(object.key.replaceAll('+', ' '));
       const url = `s3://${bucket.name}/${key.split('/').map(encodeURIComponent).join('/')}`;
       return seen(url, object.eTag ?? object.sequencer ?? '');
     },
@@ -134,11 +134,22 @@ function seen(url: string, version: string): Seen {
   if (!URL.canParse(url) || !/^(https?|davs?|s3):$/.test(new URL(url).protocol)) {
     throw new Error(`${JSON.stringify(url.slice(0, 80))} is no address of a file`);
   }
-  const { pathname } = new URL(url);
+  const { pathname, username, password } = new URL(url);
+  // No server takes one: it would refuse this object alone.
+  if (username !== '' || password !== '') throw new Error('an address with a user name is not accepted');
   // A signature changes; the object it opens is the same one.
   return {
     key: `${publicUrl(url)} ${version}`,
     input: url,
-    name: decodeURIComponent(pathname.slice(pathname.lastIndexOf('/') + 1)),
+    name: decoded(pathname.slice(pathname.lastIndexOf('/') + 1)),
   };
+}
+
+/** As it is written where it is no UTF-8: 100%.fits. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

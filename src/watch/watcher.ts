@@ -23,6 +23,10 @@ export interface WatcherParts {
 const kFirstAgainMs = 1_000;
 const kLastAgainMs = 60_000;
 
+/** A server would refuse the field, and with it the object: control characters, and what XML 1.0 (section 2.2) cannot hold. */
+const kNotInFields =
+  /[\u0000-\u001f\u007f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
 export class Watcher {
   readonly #parts: WatcherParts;
 
@@ -82,10 +86,11 @@ export class Watcher {
   /** PENDING: it runs when the ledger knows it. */
   async #make({ key, input, name }: Seen): Promise<string> {
     const { client, fields, ledger, input: field } = this.#parts;
-    const stem = name.replace(/\.gz$/i, '').replace(/\.[^.]*$/, '');
+    const plain = name.replace(kNotInFields, '_');
+    const stem = plain.replace(/\.gz$/i, '').replace(/\.[^.]*$/, '');
     const filled = Object.entries(fields).map(([field, value]) => [
       field,
-      value.replaceAll('{name}', name).replaceAll('{stem}', stem),
+      value.replaceAll('{name}', plain).replaceAll('{stem}', stem),
     ]);
     const job = await client.create({ [field]: input }, Object.fromEntries(filled), () => undefined);
     ledger.write(key, { state: 'made', job });
