@@ -77,6 +77,25 @@ describe('what is watched', () => {
     }
   });
 
+  it('grows where it is asked how much it has grown: what falls in between would be taken for a restart', async (t) => {
+    const server = await startTestServer(t);
+    const metrics = await server.text('/metrics');
+    // Gauges that are counts since the server started.
+    const counts = new Set([
+      'otf_engine_restarts',
+      'otf_connections_refused',
+      'otf_readers_crashed',
+      'otf_readers_late',
+    ]);
+    for (const expr of await expressions()) {
+      for (const [, name = ''] of expr.matchAll(/\b(?:increase|rate)\((otf_\w+)/g)) {
+        const base = name.replace(/_(count|sum|bucket)$/, '');
+        const type = new RegExp(`^# TYPE (?:${name}|${base}) (\\w+)`, 'm').exec(metrics)?.[1];
+        assert.ok(type === 'counter' || type === 'histogram' || counts.has(name), `${name} in ${expr} is a ${type}`);
+      }
+    }
+  });
+
   it('has its place: no two panels lie over each other', async () => {
     const { panels } = JSON.parse(await readFile(kGrafana, 'utf8')) as { panels: Panel[] };
     const taken = new Map<string, string>();

@@ -233,6 +233,23 @@ describe('operation', () => {
     assert.match(document, /NotFoundFault: nope/);
   });
 
+  it('counts the ends of jobs, whatever becomes of the jobs', async (t) => {
+    const failure = ({ runId }: { runId: string | null }) =>
+      runId === 'bad' ? { type: 'fatal' as const, message: 'no FITS' } : undefined;
+    const b = await bench(t, { failure });
+    const ends = async () => (await b.text('/metrics')).match(/^otf_jobs_ended_total.*$/gm);
+    const of = (...counts: number[]) =>
+      ['COMPLETED', 'ERROR', 'ABORTED'].map((phase, at) => `otf_jobs_ended_total{phase="${phase}"} ${counts[at]}`);
+    assert.deepEqual(await ends(), of(0, 0, 0));
+    const bad = await b.create({ PHASE: 'RUN', RUNID: 'bad' });
+    await b.until(bad, 'ERROR');
+    await b.until(await b.create({ PHASE: 'RUN' }), 'COMPLETED');
+    await b.form(`/jobs/${await b.create()}/phase`, { PHASE: 'ABORT' });
+    assert.deepEqual(await ends(), of(1, 1, 1));
+    await b.send(`/jobs/${bad}`, { method: 'DELETE' });
+    assert.deepEqual(await ends(), of(1, 1, 1));
+  });
+
   it('names in the provenance of a job where its model is', async (t) => {
     const b = await bench(t);
     const id = await completed(b);

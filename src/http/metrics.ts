@@ -1,7 +1,7 @@
 /** Prometheus metrics of the protocol half; the executor registers its own in the same registry. All names begin otf_. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { kServer } from '../jobs/access.js';
-import { kOwnPhases } from '../jobs/job.js';
+import { isFinal, kOwnPhases } from '../jobs/job.js';
 import type { JobService } from '../jobs/service.js';
 import type { Connections } from './connections.js';
 
@@ -77,6 +77,16 @@ export function jobMetrics(registry: Registry, jobs: JobService): void {
       for (const phase of kOwnPhases) this.set({ phase }, jobs.counts().of(phase));
     },
   });
+  const ended = new Counter({
+    name: 'otf_jobs_ended_total',
+    help: 'Jobs that came to their end since the server started, by the phase they ended in',
+    labelNames: ['phase'],
+    registers: [registry],
+  });
+  for (const phase of kOwnPhases.filter(isFinal)) ended.inc({ phase }, 0);
+  jobs.subscribe((event) => {
+    if (event.type === 'phase' && event.phase !== 'DELETED' && isFinal(event.phase)) ended.inc({ phase: event.phase });
+  }, kServer);
   new Gauge({
     name: 'otf_stored_bytes',
     help: 'Uploads and results of all jobs',
