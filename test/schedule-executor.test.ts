@@ -262,6 +262,8 @@ describe('The executor', () => {
     await settled();
     assert.deepEqual([...runner.arriving.keys()], ['far-a0', 'far-a1', 'far-a2', 'far-a3', 'far-b']);
     assert.equal(executor.position('far-a4'), 1);
+    // Two wait to be fetched.
+    assert.deepEqual(executor.stats().queued, { 'm/FP32C_FP32A': 2 });
     runner.arriving.get('far-a1')?.(false);
     await settled();
     assert.deepEqual([...runner.arriving.keys()].at(-1), 'far-a4');

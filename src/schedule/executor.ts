@@ -133,9 +133,11 @@ export class BatchExecutor implements Executor {
   stats(): ExecutorStats {
     const { ready, notes } = this.#runner.status();
     const note = notes.join('; ');
+    const queued = this.#dispatcher.depths();
+    for (const [key, depth] of Object.entries(this.#fetcher.depths())) queued[key] = (queued[key] ?? 0) + depth;
     return {
       ready: this.#started && !this.#stopping && ready,
-      queued: this.#dispatcher.depths(),
+      queued,
       executing: new Set([...this.#running.keys(), ...this.#fetcher.underWay]).size,
       ...(note ? { note } : {}),
     };

@@ -42,6 +42,13 @@ export class Fetcher {
     return [...this.#running.keys()];
   }
 
+  /** Waiting, by key. */
+  depths(): Record<string, number> {
+    const depths: Record<string, number> = {};
+    for (const job of this.#waiting) depths[keyOf(job)] = (depths[keyOf(job)] ?? 0) + 1;
+    return depths;
+  }
+
   isUnderWay(jobId: string): boolean {
     return this.#running.has(jobId);
   }
