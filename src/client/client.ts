@@ -223,7 +223,7 @@ export class UwsClient {
   async #text(place: string): Promise<string> {
     const response = await this.#send(place, { headers: kAcceptXml });
     const text = await response.text();
-    if (response.status !== 200) throw refusal(response.status, text);
+    if (response.status !== 200) throw refusal(response.status, text, response.headers.get(kCode));
     return text;
   }
 
