@@ -1,11 +1,12 @@
 /** A presigned URL opens what it names: its signature is the fetcher's alone, in nothing that is shown, kept in rows or logged. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { publicText, publicUrl, withoutSecrets } from '#otf/errors/public-text.js';
+import { makeBackup } from '#otf/jobs/backup.js';
 import { JobStore } from '#otf/jobs/store.js';
 import { kRoot } from './support/cli.js';
 import { atEnd } from './support/endings.js';
@@ -147,6 +148,47 @@ describe('a presigned URL', () => {
     atEnd(t, () => again.close());
     assert.deepEqual(again.get('a')?.parameters.inputs.IMAGE, [file]);
     assert.deepEqual(again.get('b')?.parameters.inputs.IMAGE, [{ kind: 'url', url: 'https://h/a.fits?***' }]);
+  });
+
+  it('is in a backup as long as it is to be opened: a job that ended while its folder was copied is not in it as one that waits', async (t) => {
+    const dataDir = await tempDir(t);
+    const store = new JobStore(dataDir);
+    const file = { kind: 'url' as const, url: 'https://h/a.fits?***', sealed: 'address-a' };
+    const resultsTo = { url: 'https://h/b?***', sealed: 'address-b' };
+    const job = (id: string, phase: 'EXECUTING' | 'COMPLETED', state: 'waiting' | 'done') => ({
+      ...{ id, phase, kind: 'detector', style: 'standard' as const, owner: null, remote: '', runId: null },
+      ...{ createdMs: 1, queuedMs: null, startedMs: null, endedMs: null, executionDurationS: 0, destructionMs: null },
+      ...{ modelId: 'm', quantization: 'q', priority: 5, results: [], failure: null },
+      info: { delivery: { state, files: 0 } },
+      parameters: { inputs: { IMAGE: [file] }, asked: {}, resultsTo },
+    });
+    store.load([
+      job('runs', 'EXECUTING', 'waiting'),
+      job('sends', 'COMPLETED', 'waiting'),
+      job('sent', 'COMPLETED', 'done'),
+    ]);
+    store.close();
+    const has = async (files: Record<string, string[]>) => {
+      for (const id of ['runs', 'sends', 'sent']) {
+        await rm(join(dataDir, 'jobs', id), { recursive: true, force: true });
+        await mkdir(join(dataDir, 'jobs', id), { recursive: true });
+        for (const name of files[id] ?? []) await writeFile(join(dataDir, 'jobs', id, name), 'https://h/');
+      }
+    };
+    const copy = (name: string) => makeBackup(dataDir, join(dataDir, name), join(dataDir, 'tokens.json'));
+    const whole = { runs: ['address-a', 'address-b'], sends: ['address-b'] };
+    await has(whole);
+    assert.equal((await copy('copy')).jobs, 3);
+    for (const [id, names] of [
+      ['runs', ['address-b']],
+      ['runs', ['address-a']],
+      ['sends', []],
+    ] as const) {
+      await has({ ...whole, [id]: names });
+      await assert.rejects(copy('other'), {
+        message: new RegExp(`^1 jobs lack files that the database names, e\\.g\\. ${id}:`),
+      });
+    }
   });
 
   it('of a job that waits can be referred to, and still opens; afterwards it has to be named again', async (t) => {

@@ -21,8 +21,9 @@ import { writeFileAtomically } from '../io/write.js';
 import { kSoftware } from '../version.js';
 import { order } from './control.js';
 import { syncFolder } from './folders.js';
-import { type Job, uploads } from './job.js';
+import { isFinal, type Job, uploads } from './job.js';
 import { fromRow, type JobRow } from './schema.js';
+import { seals } from './sealed.js';
 import { Sqlite } from './sqlite.js';
 
 export interface BackupDone {
@@ -192,15 +193,24 @@ async function copyFolder(from: string, to: string): Promise<void> {
   if (await isThere(to)) await syncFolder(to);
 }
 
-/** Every file that the row names is in the folder, as large as it says. */
-async function isWhole({ parameters, results }: Job, folder: string): Promise<boolean> {
+/** Every file that the row names is in the folder, as large as it says, and every address that is still to be opened. */
+async function isWhole(job: Job, folder: string): Promise<boolean> {
   if (!(await isThere(folder))) return false;
+  const { parameters, results } = job;
+  for (const file of addressesOf(job)) if (!(await isThere(join(folder, file)))) return false;
   const named = [...uploads(parameters), ...(parameters.request ? [parameters.request] : []), ...results];
   for (const { file, size } of named) {
     const found = await stat(join(folder, file)).catch(() => undefined);
     if (found?.size !== size) return false;
   }
   return true;
+}
+
+/** They go from the folder of a job that ends, whose row of a moment before needs them. */
+function addressesOf({ phase, parameters, info }: Job): string[] {
+  const isSent = isFinal(phase) && info.delivery?.state !== 'waiting';
+  const to = isSent ? undefined : parameters.resultsTo?.sealed;
+  return [...(isFinal(phase) ? [] : seals(parameters.inputs)), ...(to === undefined ? [] : [to])];
 }
 
 /** Of an earlier attempt, and of jobs that were deleted since. */
