@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "error/error.h"
+#include "reconstruct/linear_axis.h"
 #include "reconstruct/time_keys.h"
+#include "sky/units.h"
 
 namespace otf {
 namespace {
@@ -49,6 +51,13 @@ std::vector<Axis> furtherAxes(const FitsInfo& info) {
 
 bool isFrequency(const Axis& axis) { return axis.ctype.substr(0, 4) == "FREQ"; }
 
+/// FREQ-LOG, FREQ-TAB, FREQ-W2F, a grism (WCS paper III). FREQ-LSR and its like, of AIPS, go by even steps.
+bool isBent(const std::string& ctype) {
+  const std::string code = ctype.size() > 5 ? ctype.substr(5) : "";
+  return code == "LOG" || code == "TAB" || code == "GRI" || code == "GRA" ||
+         (code.size() == 3 && code[1] == '2');
+}
+
 /// Those a cube may have beside its picture's; an axis of length 1 may be any.
 struct FrameAxes {
   std::optional<Axis> time, frequency;
@@ -68,11 +77,19 @@ struct FrameAxes {
 /// `frames`: how many there must be, where a header need not say which axis is time.
 FrameAxes frameAxes(const FitsInfo& info, std::optional<int64_t> frames) {
   FrameAxes out;
+  // Beside a longer one, an axis of length 1 says where the whole is.
+  const auto take = [&](std::optional<Axis>& place, const Axis& axis) {
+    if (place && place->length > 1 && axis.length > 1)
+      refuse(info, "axes " + std::to_string(place->number) + " and " + std::to_string(axis.number) +
+                       " are both " + (isFrequency(axis) ? "frequency" : "time") +
+                       ": a cube has one axis of each");
+    if (!place || axis.length > place->length) place = axis;
+  };
   for (const Axis& axis : furtherAxes(info)) {
     if (isTimeAxis(axis.ctype) || (frames && axis.length == *frames && axis.ctype.empty())) {
-      out.time = axis;
+      take(out.time, axis);
     } else if (isFrequency(axis)) {
-      out.frequency = axis;
+      take(out.frequency, axis);
     } else if (axis.length > 1) {
       refuse(info, "axis " + std::to_string(axis.number) + " (" +
                        (axis.ctype.empty() ? "no CTYPE" : axis.ctype) + ", " + std::to_string(axis.length) +
@@ -82,19 +99,31 @@ FrameAxes frameAxes(const FitsInfo& info, std::optional<int64_t> frames) {
   return out;
 }
 
-double valueAt(const FitsInfo& info, const Axis& axis, int64_t index, double seconds) {
-  const std::string n = std::to_string(axis.number);
-  const double at = static_cast<double>(index) + 1 - number(info, "CRPIX" + n, 0);
-  return (number(info, "CRVAL" + n, 0) + at * number(info, "CDELT" + n, 1)) * seconds;
+/// Hz.
+double frequencyAt(const FitsInfo& info, const Axis& axis, int band, std::vector<std::string>& warnings) {
+  const std::string key = "CUNIT" + std::to_string(axis.number);
+  if (isBent(axis.ctype)) {
+    if (axis.length > 1)
+      refuse(info, "CTYPE" + std::to_string(axis.number) + " = " + axis.ctype +
+                       ": bands are evenly spaced in frequency (FREQ)");
+    return 0;
+  }
+  const std::string unit = text(info, key);
+  const std::optional<double> hertz = unit.empty() ? 1 : sky::unitFactor(unit, "Hz");
+  if (!hertz) refuse(info, key + " = " + unit + " is no unit of frequency: Hz, kHz, MHz and GHz are");
+  return readLinearAxis(info, axis.number, warnings).at(band) * *hertz;
 }
+
+double restFrequency(const FitsInfo& info) { return number(info, "RESTFRQ", number(info, "RESTFREQ", 0)); }
 
 }  // namespace
 
-double frequencyOf(const FitsInfo& info) {
+double frequencyOf(const FitsInfo& info, std::vector<std::string>& warnings) {
+  double found = 0;
   for (const Axis& axis : furtherAxes(info)) {
-    if (isFrequency(axis)) return valueAt(info, axis, 0, 1);
+    if (isFrequency(axis)) found = frequencyAt(info, axis, 0, warnings);
   }
-  return 0;
+  return found != 0 ? found : restFrequency(info);
 }
 
 CubeAxes readCubeAxes(const FitsInfo& info, int band, std::optional<int64_t> rows) {
@@ -108,15 +137,15 @@ CubeAxes readCubeAxes(const FitsInfo& info, int band, std::optional<int64_t> row
   CubeAxes out;
   out.bands = axes.bands();
   out.planes = axes.planes(info, band);
-  if (axes.frequency) out.frequencyHz = valueAt(info, *axes.frequency, band, 1);
-  if (out.frequencyHz == 0) out.frequencyHz = number(info, "RESTFRQ", 0);
+  if (axes.frequency) out.frequencyHz = frequencyAt(info, *axes.frequency, band, out.warnings);
+  if (out.frequencyHz == 0) out.frequencyHz = restFrequency(info);
   out.timeScale = timeScaleOf(info.cards);
   out.exposureS = number(info, "XPOSURE", number(info, "EXPTIME", kNone));
   if (rows) return out;
   const double seconds = secondsOfUnit(info.label, text(info, "CUNIT" + std::to_string(time.number)));
   const double reference = referenceMjd(info.cards), start = std::isfinite(reference) ? reference : 0;
-  for (int64_t t = 0; t < time.length; ++t)
-    out.timesMjd.push_back(start + valueAt(info, time, t, seconds) / 86400);
+  const LinearAxis line = readLinearAxis(info, time.number, out.warnings);
+  for (int64_t t = 0; t < time.length; ++t) out.timesMjd.push_back(start + line.at(t) * seconds / 86400);
   return out;
 }
 

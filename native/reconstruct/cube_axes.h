@@ -18,10 +18,11 @@ struct CubeAxes {
   double exposureS = 0;  // NaN = not known
   double frequencyHz = 0;
   int bands = 1;
+  std::vector<std::string> warnings;  // one line each, without the label
 };
 
 /// By CTYPEn: TIME (or a time scale's name, FITS Standard 4.0 section 9.2.1) is time, FREQ is bands, an axis of length 1 is
-/// passed over. Linear in time: CRVAL, CRPIX, CDELT, CUNIT, and MJDREF or its relatives. `rows`: times come from a table of
+/// passed over. Linear in time and frequency: linear_axis.h, CUNIT, and MJDREF or its relatives. `rows`: times come from a table of
 /// so many; an axis as long without a CTYPE is time then. Throws kCubeInvalid.
 CubeAxes readCubeAxes(const FitsInfo& info, int band, std::optional<int64_t> rows = std::nullopt);
 
@@ -35,8 +36,9 @@ struct PsfAxes {
 /// As readCubeAxes, but that neither axis need be there. `frames`: of the cube.
 PsfAxes readPsfAxes(const FitsInfo& info, int band, int64_t frames);
 
-/// Of the first plane of an axis of frequency; 0 = there is none.
-double frequencyOf(const FitsInfo& info);
+/// Hz, of the first plane of an axis of frequency, else RESTFRQ; 0 = neither is there. Throws kCubeInvalid for a unit of no
+/// frequency.
+double frequencyOf(const FitsInfo& info, std::vector<std::string>& warnings);
 
 struct Epoch {
   double mjd = 0, exposureS = 0;  // NaN = not known

@@ -104,6 +104,7 @@ void CubeReader::takeCube(const FitsInfo& head, int band, std::optional<FrameTim
   info_.timesMjd = std::move(axes.timesMjd);
   info_.timeScale = axes.timeScale;
   info_.frequencyHz = axes.frequencyHz;
+  info_.warnings.insert(info_.warnings.end(), axes.warnings.begin(), axes.warnings.end());
   info_.band = band;
   info_.bands = axes.bands;
   info_.exposuresS.assign(planes_.size(), axes.exposureS);
@@ -129,8 +130,7 @@ void CubeReader::takeEpochs(const FitsInfo& head, const std::optional<FrameTimes
     info_.exposuresS.push_back(epoch.exposureS);
     if (epoch.isStart) ++starts;
   }
-  info_.frequencyHz = numberCard(head.cards, "RESTFRQ", 0);
-  if (info_.frequencyHz == 0) info_.frequencyHz = frequencyOf(head);
+  info_.frequencyHz = frequencyOf(head, info_.warnings);
   if (times) takeTimes(*times);
   if (starts > 0) {
     info_.warnings.push_back(

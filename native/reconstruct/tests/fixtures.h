@@ -27,6 +27,35 @@ inline std::vector<FitsKey> cubeHeader(double middlePx) {
           number("MJDREF", 60000),    text("TIMESYS", "UTC")};
 }
 
+/// Keys of a cube, changed one by one.
+struct Header {
+  std::vector<FitsKey> keys = cubeHeader(9);
+
+  Header& without(const std::string& name) {
+    std::erase_if(keys, [&](const FitsKey& key) { return key.name == name; });
+    return *this;
+  }
+  Header& with(const std::string& name, double value) {
+    without(name).keys.push_back({name, "", "", value, false, false});
+    return *this;
+  }
+  Header& with(const std::string& name, const char* value) {
+    without(name).keys.push_back({name, "", value, 0, true, false});
+    return *this;
+  }
+  Header& inMegahertz() {
+    return with("CTYPE4", "FREQ")
+        .with("CUNIT4", "MHz")
+        .with("CRPIX4", 1)
+        .with("CRVAL4", 150)
+        .with("CDELT4", 10);
+  }
+  /// Its CDELT become a CD matrix.
+  Header& asCd() {
+    return without("CDELT1").without("CDELT2").without("CDELT3").with("CD1_1", -1e-3).with("CD2_2", 1e-3);
+  }
+};
+
 inline void writeCube(const std::string& path, int64_t side, const std::vector<float>& pixels,
                       const std::vector<FitsKey>& keys) {
   const auto frames = static_cast<int64_t>(pixels.size()) / side / side;
