@@ -9,11 +9,8 @@
 
 namespace otf {
 
-/// Keywords that place the box of an image on the sky, with its beam: those of the header, CRPIX moved by the box's corner.
-/// Axes are renamed to 1 and 2.
-std::vector<FitsKey> skyKeys(const FitsInfo& image, int64_t x, int64_t y);
-
-/// And with the unit of the pixels, "" = not known.
+/// Keywords of a box of the image, whose corner is at x, y: where it is on the sky (sky/sky_keys.h), beam, telescope, date, and the
+/// unit of its pixels, "" = not known.
 std::vector<FitsKey> imageKeys(const FitsInfo& image, int64_t x, int64_t y, const std::string& unit);
 
 enum class NoiseKind { kBackground, kRms };

@@ -1,10 +1,13 @@
 #include "reconstruct/output_header.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fits/header_values.h"
+#include "sky/sky_keys.h"
 
 namespace otf {
 namespace {
@@ -16,43 +19,41 @@ FitsKey text(const std::string& name, const std::string& value, const char* comm
   return {name, comment, value, 0, true, false};
 }
 
-void copy(const CubeInfo& cube, const std::string& from, const std::string& to, std::vector<FitsKey>& keys) {
-  const fits::CardValue value = fits::findValue(cube.cards, from);
-  if (value.kind == fits::CardValue::Kind::kText) {
-    keys.push_back(text(to, value.text, ""));
-  } else if (const auto it = fits::numberOf(value); it && std::isfinite(*it)) {
-    keys.push_back(number(to, *it, ""));
-  }
-}
-
 /// The celestial axes are the first two of what is written, whichever they were.
-std::vector<FitsKey> skyKeys(const CubeInfo& cube) {
-  std::vector<FitsKey> keys;
-  for (size_t i = 0; i < 2; ++i) {
-    const std::string from = std::to_string(cube.axes[i]), to = std::to_string(i + 1);
-    for (const char* key : {"CTYPE", "CRPIX", "CRVAL", "CDELT", "CUNIT", "CROTA"})
-      copy(cube, key + from, key + to, keys);
-    for (size_t j = 0; j < 2; ++j) {
-      const std::string other = std::to_string(cube.axes[j]), ours = std::to_string(j + 1);
-      copy(cube, "PC" + from + "_" + other, "PC" + to + "_" + ours, keys);
-      copy(cube, "CD" + from + "_" + other, "CD" + to + "_" + ours, keys);
-      copy(cube, "PV" + from + "_" + other, "PV" + to + "_" + ours, keys);
+std::vector<FitsKey> placeKeys(const CubeInfo& cube) {
+  std::vector<FitsKey> keys = sky::skyKeys(cube.cards, cube.axes);
+  for (const char* key : {"RESTFRQ", "TELESCOP", "OBJECT"}) {
+    const fits::CardValue value = fits::findValue(cube.cards, key);
+    if (value.kind == fits::CardValue::Kind::kText) {
+      keys.push_back(text(key, value.text, ""));
+    } else if (const auto it = fits::numberOf(value); it && std::isfinite(*it)) {
+      keys.push_back(number(key, *it, ""));
     }
   }
-  for (const char* key : {"RADESYS", "EQUINOX", "LONPOLE", "LATPOLE", "RESTFRQ", "TELESCOP", "OBJECT"})
-    copy(cube, key, key, keys);
   return keys;
+}
+
+/// The step of an axis where a cube's sky has this matrix: beside any CDi_j no CDELT counts (WCS paper I, section 2.1.2).
+FitsKey stepKey(const std::vector<FitsKey>& sky, int axis, double step, const char* comment) {
+  const std::string n = std::to_string(axis);
+  const auto has = [&](std::string_view start) {
+    return std::ranges::any_of(sky, [&](const FitsKey& key) { return key.name.starts_with(start); });
+  };
+  if (has("CD1_") || has("CD2_")) return number("CD" + n + "_" + n, step, comment);
+  if (has("CD00")) return number("CD00" + n + "00" + n, step, comment);
+  return number("CDELT" + n, step, comment);
 }
 
 }  // namespace
 
 std::vector<FitsKey> cubeKeys(const CubeInfo& cube, double beamPx, const std::vector<double>& frequenciesHz) {
-  std::vector<FitsKey> keys = skyKeys(cube);
+  const std::vector<FitsKey> sky = placeKeys(cube);
+  std::vector<FitsKey> keys = sky;
   if (!cube.bunit.empty()) keys.push_back(text("BUNIT", cube.bunit, ""));
   const double step = (cube.timesMjd.back() - cube.timesMjd.front()) / (cube.frames - 1);
   keys.insert(keys.end(), {text("CTYPE3", "TIME", "middle of the frame"), text("CUNIT3", "d", ""),
                            number("CRPIX3", 1, ""), number("CRVAL3", 0, "[d] after MJDREF"),
-                           number("CDELT3", step, "[d]"), text("TIMESYS", cube.timeScale, "time scale"),
+                           stepKey(sky, 3, step, "[d]"), text("TIMESYS", cube.timeScale, "time scale"),
                            number("MJDREF", cube.timesMjd.front(), "[d] middle of the first frame")});
   if (frequenciesHz.size() > 1) {
     // Linear as the axis they were read from.
@@ -60,7 +61,7 @@ std::vector<FitsKey> cubeKeys(const CubeInfo& cube, double beamPx, const std::ve
         (frequenciesHz.back() - frequenciesHz.front()) / static_cast<double>(frequenciesHz.size() - 1);
     keys.insert(keys.end(), {text("CTYPE4", "FREQ", ""), text("CUNIT4", "Hz", ""), number("CRPIX4", 1, ""),
                              number("CRVAL4", frequenciesHz.front(), "[Hz] of the first band"),
-                             number("CDELT4", spacing, "[Hz]")});
+                             stepKey(sky, 4, spacing, "[Hz]")});
   }
   if (beamPx > 0 && cube.pixelScaleDeg > 0) {
     keys.push_back(number("BMAJ", beamPx * cube.pixelScaleDeg, "[deg] Gaussian of the reconstruction, FWHM"));
@@ -102,7 +103,7 @@ void addTimes(const CubeInfo& cube, FitsImageWriter& image) {
 }
 
 std::vector<FitsKey> mapKeys(const CubeInfo& cube) {
-  std::vector<FitsKey> keys = skyKeys(cube);
+  std::vector<FitsKey> keys = placeKeys(cube);
   keys.push_back(text("BUNIT", "", "detection statistic, 5 = its threshold"));
   return keys;
 }

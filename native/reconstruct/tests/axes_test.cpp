@@ -1,9 +1,11 @@
 // What the axes of time and frequency of a cube say.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "reconstruct/output_header.h"
 #include "reconstruct/tests/fixtures.h"
 #include "sky/units.h"
 
@@ -89,6 +91,42 @@ TEST_CASE("frequencies are in Hz whatever the unit of their axis, and by its mat
   files.refused(Header().inMegahertz().with("CUNIT4", "m"), "CUNIT4 = m is no unit of frequency", 2);
   files.refused(Header().inMegahertz().with("CTYPE4", "FREQ-LOG"), "evenly spaced in frequency", 2);
   CHECK(files.read(Header().with("RESTFREQ", 1.4e9)).frequencyHz == 1.4e9);
+}
+
+TEST_CASE("a cube that is written is where and when the one it was made of is, whatever its matrix") {
+  Files files;
+  const auto again = [&](const Header& header, int bands) {
+    const CubeInfo from = files.read(header, bands);
+    std::vector<double> frequencies;
+    for (int b = 0; b < bands; ++b) frequencies.push_back(files.read(header, bands, b).frequencyHz);
+    Header written;
+    written.keys = cubeKeys(from, 0, frequencies);
+    const CubeInfo to = files.read(written, bands, bands - 1);
+    CHECK(to.timesMjd.front() == doctest::Approx(from.timesMjd.front()).epsilon(1e-12));
+    CHECK(to.timesMjd.back() == doctest::Approx(from.timesMjd.back()).epsilon(1e-12));
+    CHECK(to.timeScale == from.timeScale);
+    CHECK(to.pixelScaleDeg == doctest::Approx(1e-3).epsilon(1e-4));
+    CHECK(to.warnings.empty());
+    if (bands > 1) CHECK(to.frequencyHz == doctest::Approx(frequencies.back()));
+    return written.keys;
+  };
+  const auto has = [](const std::vector<FitsKey>& keys, const char* name) {
+    return std::any_of(keys.begin(), keys.end(), [&](const FitsKey& key) { return key.name == name; });
+  };
+  CHECK(has(again(Header(), 1), "CDELT3"));
+  const Header cd = Header().inMegahertz().asCd().without("CDELT4").with("CD3_3", 600).with("CD4_4", 20);
+  const std::vector<FitsKey> keys = again(cd, 2);
+  CHECK(has(keys, "CD3_3"));
+  CHECK(has(keys, "CD4_4"));
+  CHECK(!has(keys, "CDELT3"));
+  const Header old = Header()
+                         .without("CDELT1")
+                         .without("CDELT2")
+                         .without("CDELT3")
+                         .with("CD001001", -1e-3)
+                         .with("CD002002", 1e-3)
+                         .with("CD003003", 600);
+  CHECK(has(again(old, 1), "CD003003"));
 }
 
 TEST_CASE("a single-epoch image has the frequency of its axis before that of a line at rest") {
