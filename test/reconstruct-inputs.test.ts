@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { ownCurve } from '#otf/tasks/reconstruction/columns.js';
-import { withBands, withFlags, withRuns } from '#otf/tasks/reconstruction/upgrades.js';
+import { withBands, withDurations, withFlags, withRuns } from '#otf/tasks/reconstruction/upgrades.js';
 import { kNoAstropy, kRoot, python, runCli, scratchDir } from './support/cli.js';
 import { startTestServer } from './support/server.js';
 
@@ -183,6 +183,13 @@ describe('inputs of a reconstruction', { skip: kNoAstropy }, () => {
   it('a record of before runs of frames were looked at has none', () => {
     const { found } = withRuns({ found: { sources: { count: 2, x: Float64Array.of(5, 6) } } });
     assert.deepEqual([...found.sources.pRun], [Number.NaN, Number.NaN]);
+  });
+
+  it('a record of before durations were in seconds has those of the mean step', () => {
+    const cube = { timesMjd: Float64Array.of(60000, 60000.01, 60000.03) };
+    const { found } = withDurations({ found: { cube, sources: { durationFrames: Float64Array.of(2) } } });
+    assert.ok(Math.abs((found.sources.durationS[0] ?? 0) - 2 * 0.015 * 86400) < 1e-3);
+    assert.ok(!('durationFrames' in found.sources));
   });
 
   it('a job takes many files of one name, and a classical method without an engine', async (t) => {

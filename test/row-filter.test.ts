@@ -178,7 +178,7 @@ function fakeReconstruction(count: number): ReconstructionRecord {
   const column = (value: (row: number) => number) => Float64Array.from({ length: count }, (_, row) => value(row));
   const one = column(() => 1);
   const names = ['raDeg', 'decDeg', 'positionErrorPx', 'statistic', 'peakFlux', 'peakFluxError', 'peakFrame'] as const;
-  const more = ['durationFrames', 'framesDetected', 'meanFlux', 'meanFluxError', 'v', 'eta', 'pConstant'] as const;
+  const more = ['durationS', 'framesDetected', 'meanFlux', 'meanFluxError', 'v', 'eta', 'pConstant'] as const;
   const ones = Object.fromEntries([...names, ...more, 'pRun', 'nearestPx', 'flags'].map((name) => [name, one]));
   const sources = {
     ...ones,

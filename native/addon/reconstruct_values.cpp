@@ -54,7 +54,7 @@ Napi::Object sourceColumns(Napi::Env env, const Sources& all) {
   out.Set("peakFlux", column(env, all, [](const auto& s) { return s.peakFlux; }));
   out.Set("peakFluxError", column(env, all, [](const auto& s) { return s.peakFluxError; }));
   out.Set("peakFrame", column(env, all, [](const auto& s) { return s.peakFrame; }));
-  out.Set("durationFrames", column(env, all, [](const auto& s) { return s.durationFrames; }));
+  out.Set("durationS", column(env, all, [](const auto& s) { return s.durationS; }));
   out.Set("framesDetected", column(env, all, [](const auto& s) { return s.framesDetected; }));
   out.Set("staticFlux", column(env, all, [](const auto& s) { return s.measured.staticFlux; }));
   out.Set("meanFlux", column(env, all, [](const auto& s) { return s.variability.mean; }));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 
 #include "sky/gaussian.h"
@@ -48,7 +49,24 @@ SourceLabel labelOf(const MeasuredSource& source, const Variability& variability
   return mean < kDetected * error || mean < kGone * top ? SourceLabel::kTransient : SourceLabel::kVariable;
 }
 
-ReconstructedSource catalogueRow(MeasuredSource measured, const ReconstructorConfig& config) {
+std::vector<double> frameSeconds(const std::vector<double>& timesMjd) {
+  constexpr double kSecondsPerDay = 86400;
+  std::vector<double> gaps;
+  for (size_t t = 1; t < timesMjd.size(); ++t)
+    gaps.push_back((timesMjd[t] - timesMjd[t - 1]) * kSecondsPerDay);
+  std::vector<double> sorted = gaps;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  const double most = *middle;
+  std::vector<double> out;
+  for (size_t t = 0; t < timesMjd.size(); ++t) {
+    const double before = t > 0 ? gaps[t - 1] : most, after = t < gaps.size() ? gaps[t] : most;
+    out.push_back((std::min(before, most) + std::min(after, most)) / 2);
+  }
+  return out;
+}
+
+ReconstructedSource catalogueRow(MeasuredSource measured, const RowScales& scales) {
   ReconstructedSource out;
   const size_t frames = measured.flux.size();
   out.variability = variabilityOf(measured.flux, measured.fluxError);
@@ -61,7 +79,7 @@ ReconstructedSource catalogueRow(MeasuredSource measured, const ReconstructorCon
   for (size_t t = 0; t < frames; ++t) {
     const double flux = measured.flux[t], error = measured.fluxError[t],
                  profile = std::max(0.0, measured.fluxRec[t]);
-    if (measured.fluxRec[t] > *top / 2) out.durationFrames += 1;
+    if (measured.fluxRec[t] > *top / 2) out.durationS += scales.frameSeconds[t];
     if (!std::isfinite(flux)) continue;
     signal += profile * flux / (error * error);
     noise += profile * profile / (error * error);
@@ -73,8 +91,8 @@ ReconstructedSource catalogueRow(MeasuredSource measured, const ReconstructorCon
     }
   }
   out.snr = noise > 0 ? signal / std::sqrt(noise) : std::numeric_limits<double>::quiet_NaN();
-  out.peakFluxError = config.fluxRecError * measured.fluxError[static_cast<size_t>(out.peakFrame)];
-  out.positionErrorPx = measured.isComponent && out.snr > 0 ? config.beamPx / (kFwhmPerSigma * out.snr)
+  out.peakFluxError = scales.fluxRecError * measured.fluxError[static_cast<size_t>(out.peakFrame)];
+  out.positionErrorPx = measured.isComponent && out.snr > 0 ? scales.beamPx / (kFwhmPerSigma * out.snr)
                                                             : std::numeric_limits<double>::quiet_NaN();
   out.label = labelOf(measured, out.variability);
   out.measured = std::move(measured);

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "reconstruct/config.h"
 #include "reconstruct/light_curves.h"
 #include "reconstruct/variability.h"
 
@@ -23,7 +22,7 @@ struct ReconstructedSource {
   double snr = 0;                // of all frames: the profile as a filter on the forced fluxes
   double peakFlux = 0, peakFluxError = 0;  // largest of fluxRec
   int peakFrame = 0;
-  double durationFrames = 0;  // frames in which fluxRec is above half its peak
+  double durationS = 0;  // of the frames in which fluxRec is above half its peak
   int framesDetected = 0;
   Variability variability;
   SourceLabel label = SourceLabel::kSteady;
@@ -41,8 +40,18 @@ struct ReconstructedSource {
 /// largest value, 3 at least, have a mean flux below 3 of its errors or below a tenth of the peak: it goes out. Else variable.
 SourceLabel labelOf(const MeasuredSource& source, const Variability& variability);
 
+/// How long each frame stands for: to half of the way to its neighbours, but no further than the median of these ways takes it,
+/// so that what is seen on one night does not last until the next.
+std::vector<double> frameSeconds(const std::vector<double>& timesMjd);
+
+struct RowScales {
+  double beamPx = 0;
+  double fluxRecError = 1;  // of fluxRec, in units of the frame's noise
+  std::vector<double> frameSeconds;
+};
+
 /// Positions in pixels stay as they are; sky positions are the caller's.
-ReconstructedSource catalogueRow(MeasuredSource measured, const ReconstructorConfig& config);
+ReconstructedSource catalogueRow(MeasuredSource measured, const RowScales& scales);
 
 void findNeighbours(std::vector<ReconstructedSource>& sources);
 

@@ -66,9 +66,12 @@ void ReconstructionTask::measureBands(const std::vector<MeasuredSource>& found, 
     if (images) options.residual = [&](int, const float* image) { images->writeResidual(image); };
     measureLightCurves(band.planes, band.sigmas, options, sources);
     if (band.truth) takeTruth(*band.truth, config_.beamPx, sources);
+    // The card tells the error of its network's reconstructions; those of other methods have the noise of the frame.
+    const double recError = request_.method == ReconstructMethod::kNetwork ? config_.fluxRecError : 1;
+    const RowScales scales{config_.beamPx, recError, frameSeconds(band.info().timesMjd)};
     std::vector<ReconstructedSource>& rows = result_.bands.emplace_back();
     for (MeasuredSource& it : sources) {
-      ReconstructedSource row = catalogueRow(std::move(it), config_);
+      ReconstructedSource row = catalogueRow(std::move(it), scales);
       const auto sky = wcs() ? wcs()->pixelToSky(row.measured.x, row.measured.y) : std::nullopt;
       row.raDeg = sky ? sky->raDeg : std::numeric_limits<double>::quiet_NaN();
       row.decDeg = sky ? sky->decDeg : row.raDeg;

@@ -95,7 +95,7 @@ export interface ReconstructedSources {
   peakFlux: Float64Array;
   peakFluxError: Float64Array;
   peakFrame: Float64Array;
-  durationFrames: Float64Array;
+  durationS: Float64Array;
   framesDetected: Float64Array;
   /** What was taken away of it before and put back: a part of its fluxes. 0: nothing. */
   staticFlux: Float64Array;

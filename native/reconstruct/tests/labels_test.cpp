@@ -95,3 +95,33 @@ TEST_CASE("runs that differ are seen where the whole does not show them, with th
   const std::vector<double> two = {1, 9}, errors2 = {1, 1};
   CHECK(variabilityOf(two, errors2).pRun == doctest::Approx(2 * std::erfc(4)).epsilon(1e-9));
 }
+
+TEST_CASE("a duration ends with the night, and frames of even spacing last for a step each") {
+  std::vector<double> nights;
+  for (int t = 0; t < 32; ++t) nights.push_back(60000 + t / 16 * 10 + t % 16 * 900 / 86400.0);
+  const std::vector<double> seconds = frameSeconds(nights);
+  CHECK(seconds[0] == doctest::Approx(900));
+  CHECK(seconds[7] == doctest::Approx(900));
+  CHECK(seconds[15] == doctest::Approx(900));
+  CHECK(seconds[16] == doctest::Approx(900));
+  CHECK(frameSeconds({60000, 60001})[1] == doctest::Approx(86400));
+  // Closer together than most: only to the middle of the way.
+  CHECK(frameSeconds({0, 1, 1.5, 2.5, 3.5})[1] == doctest::Approx(0.75 * 86400));
+  MeasuredSource it;
+  for (int t = 0; t < 32; ++t) {
+    it.flux.push_back(0);
+    it.fluxError.push_back(1);
+    it.fluxRec.push_back(t >= 14 && t < 18 ? 8 : 1);
+  }
+  CHECK(catalogueRow(it, {4, 1, seconds}).durationS == doctest::Approx(3600));
+}
+
+TEST_CASE("the error of a peak is that of the reconstruction, in the noise of its frame") {
+  MeasuredSource it;
+  it.flux = {1, 7, 2};
+  it.fluxError = {1, 2, 1};
+  it.fluxRec = {1, 6, 2};
+  const std::vector<double> seconds(3, 10);
+  CHECK(catalogueRow(it, {4, 0.34, seconds}).peakFluxError == doctest::Approx(0.68));
+  CHECK(catalogueRow(it, {4, 1, seconds}).peakFluxError == 2);
+}

@@ -267,7 +267,10 @@ TEST_CASE("classical methods go the same way without a network") {
     const auto task = cube.task(test::demoReconstructor(), request);
     task->runClassical();
     task->finish(2);
-    CHECK(!task->result().sources.empty());
+    REQUIRE(!task->result().sources.empty());
+    // The card's error is that of its network.
+    const ReconstructedSource& source = task->result().sources.front();
+    CHECK(source.peakFluxError == source.measured.fluxError[size_t(source.peakFrame)]);
   }
 }
 

@@ -5,14 +5,11 @@ import type { Column, TableDocument } from '../../results/table.js';
 import { bandColumns, number, sourceNames, systems } from './columns.js';
 import { type ReconstructionRecord, reconstructionFacts } from './record.js';
 
-const kSecondsPerDay = 86400;
-
 export function sourcesDocument(record: ReconstructionRecord): TableDocument {
   const { found } = record;
   const { sources: it, cube } = found;
   const names = sourceNames(record);
   const flux = cube.bunit;
-  const step = meanStep(cube.timesMjd);
   const peakTimes = it.peakFrame.map((frame) => cube.timesMjd[frame] ?? Number.NaN);
   const scale = (cube.wcs?.pixelScaleDeg ?? Number.NaN) * 3600;
   const columns: Column[] = [
@@ -89,9 +86,9 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
         type: 'float',
         unit: 's',
         ucd: 'time.duration',
-        description: 'Time the reconstructed flux is above half its peak',
+        description: 'Time the reconstructed flux is above half its peak, frames no longer than the usual step',
       },
-      it.durationFrames.map((frames) => frames * step * kSecondsPerDay),
+      it.durationS,
     ),
     ...(found.staticComponents === undefined
       ? []
@@ -192,8 +189,4 @@ export function sourcesDocument(record: ReconstructionRecord): TableDocument {
     createdAt: record.createdAt,
     details: { cube: { ...cube, timesMjd: [...cube.timesMjd], exposuresS: [...cube.exposuresS] }, times: found.times },
   };
-}
-
-function meanStep(times: Float64Array): number {
-  return ((times.at(-1) ?? 0) - (times[0] ?? 0)) / Math.max(1, times.length - 1);
 }

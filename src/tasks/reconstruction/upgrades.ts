@@ -33,3 +33,14 @@ export function withRuns(old: unknown): ReconstructionRecord {
   const { found } = record;
   return { ...record, found: { ...found, sources: { ...found.sources, pRun: unknown(found.sources.x) } } };
 }
+
+/** Durations were counted in frames, each as long as the mean step. */
+export function withDurations(old: unknown): ReconstructionRecord {
+  const record = old as ReconstructionRecord & { found: { sources: { durationFrames: Float64Array } } };
+  const { found } = record;
+  const { timesMjd } = found.cube;
+  const { durationFrames, ...sources } = found.sources;
+  const days = ((timesMjd.at(-1) ?? 0) - (timesMjd[0] ?? 0)) / Math.max(1, timesMjd.length - 1);
+  const durationS = durationFrames.map((frames) => frames * days * 86400);
+  return { ...record, found: { ...found, sources: { ...sources, durationS } } };
+}

@@ -20,7 +20,7 @@ import {
 } from './parameters.js';
 import { makeReconstructionRecord, type ReconstructionRecord, reconstructionFacts } from './record.js';
 import { lightCurveSheet } from './sheet.js';
-import { withBands, withFlags, withRuns } from './upgrades.js';
+import { withBands, withDurations, withFlags, withRuns } from './upgrades.js';
 
 /** The other workers and the engine have the rest of the machine. */
 const kThreads = 1;
@@ -51,7 +51,7 @@ export const kReconstructionWork: TaskWork = {
   content: (record, format, filter) =>
     reconstructionContent(record as ReconstructionRecord, format as ReconstructionFormat, filter),
   part: (record, name, format) => lightCurveOf(record as ReconstructionRecord, name, format),
-  upgrades: [withBands, withFlags, withRuns],
+  upgrades: [withBands, withFlags, withRuns, withDurations],
 };
 
 export function openReconstruction(
