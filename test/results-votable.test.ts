@@ -192,6 +192,16 @@ describe('VOTable text', () => {
     assert.match(text, /nrows="5"/);
   });
 
+  it('names time scales as the vocabulary of the IVOA does', async () => {
+    const document = catalogueDocument(await fakeRecord());
+    const scaleOf = (scale: string) => {
+      const [text] = votable({ ...document, time: { scale, position: 'UNKNOWN' } }, 'TABLEDATA');
+      return /<TIMESYS ID="mjd" [^>]*timescale="([^"]*)"/.exec(String(text))?.[1];
+    };
+    const told = ['UTC', 'TT', 'TDB', 'UT1', 'LOCAL', 'utc'].map(scaleOf);
+    assert.deepEqual(told, ['UTC', 'TT', 'TDB', 'UT', 'UNKNOWN', 'UNKNOWN']);
+  });
+
   it('comes in pieces: no piece of 100000 rows is large', async () => {
     let largest = 0;
     let total = 0;

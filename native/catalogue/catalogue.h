@@ -12,6 +12,7 @@ namespace otf {
 
 struct CatalogueColumn {
   std::string name, unit, ucd, description;  // "" = not said
+  std::string timeOrigin, timeScale;         // of the TIMESYS a column of a VOTable refers to; "" = not said
   bool isText = false;
   std::vector<double> numbers;     // NaN = missing
   std::vector<std::string> texts;  // "" = missing

@@ -11,6 +11,8 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "catalogue/binary_rows.h"
 #include "catalogue/input.h"
@@ -115,6 +117,7 @@ class VotableReader {
     const std::string_view name = localName(full);
     if (++depth_ > kMostDepth) input_.fail("its elements are nested too deep");
     if (name == "TABLE") inTable_ = true;
+    if (name == "TIMESYS") addTimeSystem(attributes);
     if (!inTable_) return;
     if (name == "FIELD") addField(attributes);
     if (name == "DESCRIPTION" || name == "TD" || name == "STREAM") {
@@ -128,6 +131,13 @@ class VotableReader {
                   "; TABLEDATA and BINARY2 in base64 are read");
     if (name == "TR") at_ = 0;
     inField_ = inField_ || name == "FIELD";
+  }
+
+  void addTimeSystem(const XML_Char** attributes) {
+    if (timeSystems_.size() == static_cast<size_t>(limits_.maxColumns))
+      input_.fail("it has more than " + std::to_string(limits_.maxColumns) + " time systems");
+    timeSystems_[attribute(attributes, "ID")] = {attribute(attributes, "timeorigin"),
+                                                 attribute(attributes, "timescale")};
   }
 
   void addField(const XML_Char** attributes) {
@@ -146,6 +156,8 @@ class VotableReader {
       column.unit = attribute(attributes, "unit");
       column.ucd = attribute(attributes, "ucd");
       column.isText = field.isText;
+      const auto time = timeSystems_.find(attribute(attributes, "ref"));
+      if (time != timeSystems_.end()) std::tie(column.timeOrigin, column.timeScale) = time->second;
       table_.columns.push_back(std::move(column));
     }
     fields_.push_back(field);
@@ -283,6 +295,7 @@ class VotableReader {
   std::exception_ptr failure_;
   Catalogue table_;
   std::vector<Field> fields_;
+  std::map<std::string, std::pair<std::string, std::string>> timeSystems_;  // by ID: origin and scale
   std::string cell_, bytes_;
   Base64 base64_;
   size_t at_ = 0;

@@ -139,11 +139,13 @@ CubeAxes readCubeAxes(const FitsInfo& info, int band, std::optional<int64_t> row
   out.planes = axes.planes(info, band);
   if (axes.frequency) out.frequencyHz = frequencyAt(info, *axes.frequency, band, out.warnings);
   if (out.frequencyHz == 0) out.frequencyHz = restFrequency(info);
-  out.timeScale = timeScaleOf(info.cards);
-  out.exposureS = number(info, "XPOSURE", number(info, "EXPTIME", kNone));
+  out.timeScale = timeScaleOf(info.cards, time.ctype);
+  out.exposureS = exposureOf(info.label, info.cards);
   if (rows) return out;
-  const double seconds = secondsOfUnit(info.label, text(info, "CUNIT" + std::to_string(time.number)));
-  const double reference = referenceMjd(info.cards), start = std::isfinite(reference) ? reference : 0;
+  const double seconds =
+      secondsOfUnit(info.label, text(info, "CUNIT" + std::to_string(time.number)), info.cards);
+  const double reference = referenceMjd(info.label, info.cards),
+               start = std::isfinite(reference) ? reference : 0;
   const LinearAxis line = readLinearAxis(info, time.number, out.warnings);
   for (int64_t t = 0; t < time.length; ++t) out.timesMjd.push_back(start + line.at(t) * seconds / 86400);
   return out;
@@ -158,14 +160,17 @@ PsfAxes readPsfAxes(const FitsInfo& info, int band, int64_t frames) {
 Epoch readEpoch(const FitsInfo& info) {
   Epoch out;
   out.timeScale = timeScaleOf(info.cards);
-  const double begin = number(info, "MJD-BEG", mjdOfDate(text(info, "DATE-BEG")));
-  const double end = number(info, "MJD-END", mjdOfDate(text(info, "DATE-END")));
-  out.exposureS = number(info, "XPOSURE", number(info, "EXPTIME", (end - begin) * 86400));
-  out.mjd = number(info, "MJD-AVG", mjdOfDate(text(info, "DATE-AVG")));
+  const auto mjd = [&](const std::string& which) {
+    const double days = number(info, "MJD-" + which, kNone);
+    return std::isfinite(days) ? days : mjdOfKey(info.label, info.cards, "DATE-" + which);
+  };
+  const double begin = mjd("BEG"), end = mjd("END"), told = exposureOf(info.label, info.cards);
+  out.exposureS = std::isfinite(told) ? told : (end - begin) * 86400;
+  out.mjd = mjd("AVG");
   if (std::isfinite(out.mjd)) return out;
   out.mjd = (begin + end) / 2;
   if (std::isfinite(out.mjd)) return out;
-  out.mjd = number(info, "MJD-OBS", mjdOfDate(text(info, "DATE-OBS")));
+  out.mjd = mjd("OBS");
   if (!std::isfinite(out.mjd))
     refuse(info, "the header tells no time (MJD-AVG, DATE-AVG, MJD-OBS or DATE-OBS)");
   out.isStart = !std::isfinite(out.exposureS);

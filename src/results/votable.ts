@@ -70,9 +70,15 @@ function coosys({ system, equinox }: Frame, version: Version): string {
 
 /** VOTable 1.4 section 3.2: MJD-origin stands for JD 2400000.5. */
 function timesys({ scale, position }: TimeSystem): string {
-  const words = attribute('timescale', scale) + attribute('refposition', position);
+  const words = attribute('timescale', kTimescales.get(scale) ?? 'UNKNOWN') + attribute('refposition', position);
   return `  <TIMESYS ID="mjd" timeorigin="MJD-origin"${words}/>\n`;
 }
+
+/** Scales of FITS that the IVOA's vocabulary timescale has, as it calls them. */
+const kTimescales = new Map([
+  ...['TAI', 'TT', 'UTC', 'GPS', 'TCG', 'TCB', 'TDB', 'UT'].map((name) => [name, name] as const),
+  ['UT1', 'UT'],
+]);
 
 const kSystems = new Map([
   ['FK5', { epoch: 'J', equinox: 2000 }],
