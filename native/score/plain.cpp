@@ -65,6 +65,11 @@ class Scorer {
  public:
   Scorer(const PlainCatalogue& found, const PlainCatalogue& truth, const PlainOptions& options)
       : found_(found), truth_(truth), options_(options) {
+    if (options.minSnr > 0 && truth.snr.empty()) {
+      throw OtfError(
+          Code::kTableColumn,
+          "the truth has no column of numbers named peak_snr, which --min-snr goes by: leave it out");
+    }
     pairs_ = pairsWithin(points(found), points(truth), options.radiusArcsec, options.threads);
     for (const Pair& pair : pairs_) distances_.push_back(pair.separation);
   }
@@ -193,19 +198,33 @@ std::vector<double> arcsec(const Catalogue& table, const std::string& name,
   return values;
 }
 
-/// Flux densities and their errors in Jy, when the unit is one of those.
-void inJansky(PlainCatalogue& catalogue) {
-  const std::map<std::string, double> kUnits{{"Jy", 1}, {"mJy", 1e-3}, {"uJy", 1e-6}};
-  const auto unit = kUnits.find(catalogue.fluxUnit);
-  if (unit == kUnits.end() || unit->second == 1) return;
-  for (std::vector<double>* values : {&catalogue.flux, &catalogue.fluxError}) {
-    for (double& value : *values) value *= unit->second;
-  }
-  catalogue.fluxUnit = "Jy";
-}
-
 std::vector<double> numbersOf(const CatalogueColumn* column) {
   return column && !column->isText ? column->numbers : std::vector<double>{};
+}
+
+/// In Jy, when the unit is one of those, and `unit` says so then.
+std::vector<double> inJansky(std::vector<double> values, std::string& unit) {
+  const std::map<std::string, double> kUnits{{"Jy", 1}, {"mJy", 1e-3}, {"uJy", 1e-6}};
+  const auto known = kUnits.find(unit);
+  if (known == kUnits.end()) return values;
+  for (double& value : values) value *= known->second;
+  unit = "Jy";
+  return values;
+}
+
+/// Errors of flux densities, by their own unit; that of the flux densities where they say none. None, and a warning, where
+/// the two have nothing to do with each other.
+std::vector<double> fluxErrors(const Catalogue& table, const CatalogueColumn& flux,
+                               std::vector<std::string>& warnings) {
+  const CatalogueColumn* column = table.find(flux.name + "_err");
+  if (!column || column->isText) return {};
+  std::string wanted = flux.unit, unit = column->unit.empty() ? flux.unit : column->unit;
+  inJansky({}, wanted);
+  std::vector<double> values = inJansky(column->numbers, unit);
+  if (unit == wanted) return values;
+  warnings.push_back(table.label + ": " + column->name + " is in " + unit + ", " + flux.name + " in " +
+                     (wanted.empty() ? "no unit" : wanted) + ": there are no pulls of it");
+  return {};
 }
 
 }  // namespace
@@ -224,12 +243,13 @@ PlainCatalogue readPlain(const std::string& path, const PlainColumns& columns) {
   };
   catalogue.raDeg = table.numbers(chosen(columns.ra, {"ra", "ra_core", "raj2000"}));
   catalogue.decDeg = table.numbers(chosen(columns.dec, {"dec", "dec_core", "dej2000", "dec_j2000"}));
-  const std::vector<std::string> fluxes = chosen(columns.flux, {"flux"});
-  catalogue.flux = table.numbers(fluxes);
-  const std::string& flux = *std::ranges::find_if(fluxes, [&](const auto& name) { return table.find(name); });
-  catalogue.fluxUnit = table.find(flux)->unit;
-  catalogue.fluxError = numbersOf(table.find(flux + "_err"));
-  inJansky(catalogue);
+  const std::vector<std::string> names = chosen(columns.flux, {"flux"});
+  const std::vector<double>& fluxes = table.numbers(names);
+  const CatalogueColumn& flux =
+      *table.find(*std::ranges::find_if(names, [&](const auto& name) { return table.find(name); }));
+  catalogue.fluxUnit = flux.unit;
+  catalogue.flux = inJansky(fluxes, catalogue.fluxUnit);
+  catalogue.fluxError = fluxErrors(table, flux, catalogue.warnings);
   catalogue.raErrorArcsec = arcsec(table, "ra_err", catalogue.warnings);
   catalogue.decErrorArcsec = arcsec(table, "dec_err", catalogue.warnings);
   catalogue.rank = columns.rank.empty() ? numbersOf(table.find("objectness")) : table.numbers({columns.rank});

@@ -59,7 +59,8 @@ struct PlainResult {
   std::vector<std::string> warnings;
 };
 
-/// Pairs: each row once, the closest first. Throws kUnitMismatch; as pairsWithin.
+/// Pairs: each row once, the closest first. Throws kUnitMismatch; kTableColumn for a minSnr where the truth has no snr; as
+/// pairsWithin.
 PlainResult scorePlain(const PlainCatalogue& found, const PlainCatalogue& truth, const PlainOptions& options);
 
 struct PlainColumns {

@@ -2,8 +2,14 @@
 #include "score/plain.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
 
 #include "error/error.h"
 
@@ -79,6 +85,41 @@ TEST_CASE("flux densities in different units are refused, an unknown one is told
   CHECK(scorePlain(found, truth, {}).warnings.size() == 1);
   truth.fluxUnit = "Jy/beam";
   CHECK_THROWS_AS(scorePlain(found, truth, {}), OtfError);
+}
+
+TEST_CASE("truth without peak_snr cannot be cut by it") {
+  PlainCatalogue truth = truthOf();
+  truth.snr.clear();
+  CHECK(scorePlain(truthOf(), truth, {}).counted == 4);
+  CHECK_THROWS_WITH_AS(scorePlain(truthOf(), truth, {.minSnr = 5}), doctest::Contains("peak_snr"), OtfError);
+}
+
+TEST_CASE("errors of flux densities are read in their own unit") {
+  const auto read = [&](const std::string& unit, const std::string& errorUnit) {
+    std::string path = (std::filesystem::temp_directory_path() / "otf-plain-XXXXXX").string();
+    const int file = ::mkstemp(path.data());
+    REQUIRE(file >= 0);
+    ::close(file);
+    std::ofstream(path) << "<VOTABLE><RESOURCE><TABLE>"
+                        << R"(<FIELD name="ra" datatype="double"/><FIELD name="dec" datatype="double"/>)"
+                        << R"(<FIELD name="flux" datatype="double" unit=")" << unit << R"("/>)"
+                        << R"(<FIELD name="flux_err" datatype="double" unit=")" << errorUnit << R"("/>)"
+                        << "<DATA><TABLEDATA><TR><TD>10</TD><TD>0</TD><TD>4</TD><TD>2</TD></TR>"
+                        << "</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>";
+    const PlainCatalogue out = readPlain(path, {});
+    std::filesystem::remove(path);
+    return out;
+  };
+  CHECK(read("Jy", "Jy").fluxError.at(0) == 2);
+  CHECK(read("Jy", "mJy").fluxError.at(0) == doctest::Approx(2e-3));
+  CHECK(read("mJy", "uJy").fluxError.at(0) == doctest::Approx(2e-6));
+  CHECK(read("mJy", "").fluxError.at(0) == doctest::Approx(2e-3));
+  CHECK(read("Jy/beam", "Jy/beam").fluxError.at(0) == 2);
+  CHECK(read("", "").fluxError.at(0) == 2);
+  const PlainCatalogue other = read("Jy", "K");
+  CHECK(other.fluxError.empty());
+  REQUIRE(other.warnings.size() == 1);
+  CHECK(other.warnings[0].find("flux_err is in K") != std::string::npos);
 }
 
 }  // namespace
