@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { kFixtures, kRoot, runCli, scratchDir } from './support/cli.js';
 import { type CardValue, floatData, header, imageCards, noise, skyCards, writeFits } from './support/fits-writer.js';
@@ -127,8 +127,33 @@ describe('detect refuses a request', () => {
     refused(['detect', goodImage, '-o', '.'], /is a directory/);
     refused(['detect', goodImage, '-o', 'out.vot', '--preview', 'no-such-folder/p.png'], /no-such-folder/);
   });
-  it('that would overwrite its own image', () =>
-    refused(['detect', goodImage, '-o', goodImage], /the input itself/, 2));
+});
+
+describe('no command overwrites what it reads, by whatever path', () => {
+  const table = join(inputs, 'places.csv');
+  const other = join(inputs, 'b.csv');
+  for (const path of [table, other]) writeFileSync(path, 'ra,dec,flux\n1,1,1\n');
+  const again = join(inputs, '..', basename(inputs), 'places.csv');
+  const link = join(work, 'link.csv');
+  symlinkSync(table, link);
+  const kCommands: Record<string, string[]> = {
+    'detect: its image': ['detect', goodImage, '-o', join(inputs, '.', 'good.fits')],
+    'detect: by a relative path': ['detect', goodImage, '-o', relative(work, goodImage)],
+    'preview: its image': ['preview', goodImage, '-o', relative(work, goodImage)],
+    'measure: its places': ['measure', goodImage, '--positions', table, '-o', again],
+    'measure: its image': ['measure', goodImage, '--positions', table, '-o', relative(work, goodImage)],
+    'match: the second': ['match', other, table, '-o', link],
+    'score: the truth': ['score', other, table, '--plain', '-o', again],
+    'score: the submission': ['score', table, other, '--freq', '560', '-o', relative(work, table)],
+    'infer: its input': ['infer', '--model', other, '--input', table, '--output', again],
+    'infer: its network': ['infer', '--model', table, '--input', other, '--output', again],
+    'reconstruct: its cube': ['reconstruct', goodImage, '--psf', other, '-o', join(inputs, 'own')],
+  };
+  mkdirSync(join(inputs, 'own'));
+  symlinkSync(goodImage, join(inputs, 'own/residual.fits'));
+  for (const [name, args] of Object.entries(kCommands)) {
+    it(name, () => refused(args, /is the input itself: choose another (output|folder)/, 2));
+  }
 });
 
 describe('detect refuses a model', () => {

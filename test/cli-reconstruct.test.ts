@@ -147,6 +147,18 @@ print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).sh
     }
   });
 
+  it('leaves no picture of an earlier run where there is nothing to draw', () => {
+    const out = join(dir, 'twice');
+    const run = (threshold: string) => {
+      const args = ['reconstruct', cube, '--psf', psf, '-o', out, '--method', 'clean', '--threshold', threshold];
+      const { code, stderr } = runCli(args, dir);
+      assert.equal(code, 0, stderr);
+      return existsSync(join(out, 'lightcurves.png'));
+    };
+    assert.ok(run('6'));
+    assert.ok(!run('900'));
+  });
+
   it('a job of a server gives the same sources, and the other files as results', async (t) => {
     // Before there is a server: connections to it do not outlive that this thread is busy for long.
     const out = join(dir, 'same');

@@ -1,5 +1,4 @@
 /** `detect`: one image into one catalogue. */
-import { realpath } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -23,6 +22,7 @@ import { PlainFiles } from '../tasks/plain-files.js';
 import { warn } from './failure.js';
 import { addEngineOptions, addModelOption, type EngineOptions, example, formatOption, integer } from './options.js';
 import { resultName, stemOf } from './output-names.js';
+import { refuseOverwriting } from './overwriting.js';
 import { addInputOptions, addParameterOptions, asUsage, fieldsOfOptions, givenOf } from './parameters.js';
 import { progressBar } from './progress.js';
 import { print } from './table.js';
@@ -110,7 +110,8 @@ async function detect(image: string, options: DetectOptions): Promise<void> {
   const quality = options.qualityFiles === undefined ? [] : Object.values(qualityFilesOf(options.qualityFiles));
   const footprint = footprintFormat(options.footprint);
   const outputs = [target.path, preview, photometry, options.footprint, ...quality, ...Object.values(mapsOf(options))];
-  await refuseOverwritingInputs([image, ...Object.values(furtherOf(options))], outputs);
+  await refuseOverwriting(outputs, [image, ...Object.values(furtherOf(options))]);
+  refuseTwice(outputs);
   for (const path of outputs) if (path !== undefined) await assertWritable(path);
   const plain = new PlainFiles();
   try {
@@ -198,17 +199,7 @@ function chooseTarget(image: string, options: DetectOptions): Target {
   return { format, path: resultName(stemOf(image), kDetectionFormats[format].extension) };
 }
 
-async function refuseOverwritingInputs(inputs: (string | undefined)[], outputs: (string | undefined)[]): Promise<void> {
-  const real = (path: string) => realpath(path).catch(() => path);
-  for (const output of outputs) {
-    if (output === undefined) continue;
-    const there = await real(output);
-    for (const input of inputs) {
-      if (input !== undefined && (await real(input)) === there) {
-        throw new OtfError('OTF_USAGE', `${output} is the input itself: choose another output`);
-      }
-    }
-  }
+function refuseTwice(outputs: readonly (string | undefined)[]): void {
   const named = outputs.filter((path) => path !== undefined);
   const twice = named.find((path, index) => named.indexOf(path) !== index);
   if (twice !== undefined) throw new OtfError('OTF_USAGE', `two outputs both name ${twice}`);

@@ -5,6 +5,7 @@ import { duration } from '../io/terminal.js';
 import { assertWritable, targetOf } from '../io/write.js';
 import { quantizationName } from '../models/quantization.js';
 import { addEngineOptions, type EngineOptions, engineRequest, example, integer, real } from './options.js';
+import { refuseOverwriting } from './overwriting.js';
 import { progressBar } from './progress.js';
 import { print } from './table.js';
 
@@ -51,6 +52,7 @@ function monteCarlo(text: string): number {
 }
 
 async function infer(options: InferOptions): Promise<void> {
+  await refuseOverwriting([options.output], [options.input, options.model]);
   await assertWritable(options.output);
   const addon = native();
   const bar = progressBar('items');

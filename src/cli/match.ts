@@ -36,7 +36,7 @@ export function registerMatch(root: Command): void {
 }
 
 async function match(a: string, b: string, options: MatchOptions): Promise<void> {
-  const target = await tableTarget(options, 'votable');
+  const target = await tableTarget(options, 'votable', [a, b]);
   const addon = native();
   const read = (path: string) => addon.readTable({ path, label: path, maxRows: kMostRows });
   const tables = { a: await read(a), b: await read(b) };

@@ -32,7 +32,7 @@ export function registerMeasure(root: Command): void {
 }
 
 async function measure(image: string, options: MeasureOptions): Promise<void> {
-  const target = await tableTarget(options, 'votable');
+  const target = await tableTarget(options, 'votable', [image, options.positions]);
   const addon = native();
   const { positions, hdu, plane, threads } = options;
   const table = await addon.readTable({ path: positions, label: positions, maxRows: kMostPlaces });

@@ -1,14 +1,13 @@
 /** `preview`: a picture of an image, with the sources of a catalogue drawn on it. */
-import { realpath } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type ImageSelect, native } from '../engine/addon.js';
-import { OtfError } from '../errors/catalogue.js';
 import { assertWritable, writeFileAtomically } from '../io/write.js';
 import { catalogueMarks } from '../pictures/catalogue-marks.js';
 import { kLookParameters, kPictureLook, readLook } from '../pictures/look.js';
 import { PlainFiles } from '../tasks/plain-files.js';
 import { warn } from './failure.js';
 import { example, integer } from './options.js';
+import { refuseOverwriting } from './overwriting.js';
 import { addParameterOptions, asUsage, fieldsOfOptions, givenOf } from './parameters.js';
 import { print } from './table.js';
 
@@ -46,7 +45,7 @@ export function registerPreview(root: Command): void {
 async function preview(given: string, options: PreviewOptions): Promise<void> {
   const look = asUsage(() => readLook(givenOf(fieldsOfOptions({ ...options }, kLookParameters))));
   const { output, catalogue, size, hdu, plane } = options;
-  await refuseOverwriting(output, [given, catalogue]);
+  await refuseOverwriting([output], [given, catalogue]);
   await assertWritable(output);
   const plain = new PlainFiles();
   try {
@@ -76,13 +75,4 @@ async function marksOf(catalogue: string, image: ImageSelect) {
   );
   for (const note of notes) warn(`${catalogue}: ${note}`);
   return marks;
-}
-
-async function refuseOverwriting(output: string, inputs: (string | undefined)[]): Promise<void> {
-  const real = (path: string) => realpath(path).catch(() => path);
-  const there = await real(output);
-  for (const input of inputs) {
-    if (input === undefined || (await real(input)) !== there) continue;
-    throw new OtfError('OTF_USAGE', `${output} is the input itself: choose another output`);
-  }
 }

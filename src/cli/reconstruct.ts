@@ -1,5 +1,5 @@
 /** `reconstruct`: a dirty cube and its PSF into sources and light curves. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { OtfError, systemReason } from '../errors/catalogue.js';
@@ -16,6 +16,7 @@ import { kReconstructionParameters, type ReconstructionAsked } from '../tasks/re
 import { reconstructionFacts } from '../tasks/reconstruction/record.js';
 import { warn } from './failure.js';
 import { addEngineOptions, addModelsOption, type EngineOptions, example } from './options.js';
+import { refuseOverwriting } from './overwriting.js';
 import { addParameterOptions, asUsage, fieldsOfOptions, givenOf } from './parameters.js';
 import { progressBar } from './progress.js';
 import { print, textTable } from './table.js';
@@ -104,11 +105,9 @@ async function prepareFolder(folder: string, inputs: readonly string[]): Promise
   } catch (thrown) {
     throw new OtfError('OTF_OUTPUT_UNWRITABLE', `cannot make ${folder}: ${systemReason(thrown)}`, { cause: thrown });
   }
-  for (const file of kFiles) {
-    const path = join(folder, file);
-    if (inputs.includes(path)) throw new OtfError('OTF_USAGE', `${path} is the input itself: choose another folder`);
-    await assertWritable(path);
-  }
+  const paths = kFiles.map((file) => join(folder, file));
+  await refuseOverwriting(paths, inputs, 'choose another folder');
+  for (const path of paths) await assertWritable(path);
 }
 
 async function deliver({ record }: Reconstructed, folder: string): Promise<void> {
@@ -132,7 +131,10 @@ async function deliver({ record }: Reconstructed, folder: string): Promise<void>
     await writeContent(tableContent(curves, format), join(folder, file));
   }
   const sheet = lightCurveSheet(record);
-  if (sheet) await writeFileAtomically(join(folder, 'lightcurves.png'), [sheet]);
+  const picture = join(folder, 'lightcurves.png');
+  // Without a source there is none to draw: that of an earlier run would pass for this one's.
+  if (sheet) await writeFileAtomically(picture, [sheet]);
+  else await rm(picture, { force: true });
 }
 
 function summarise(

@@ -15,6 +15,7 @@ import { fluxPlot, thresholdPlot } from '../scores/plain-plots.js';
 import { sdc1Document } from '../scores/sdc1-document.js';
 import { warn } from './failure.js';
 import { example, integer, real } from './options.js';
+import { refuseOverwriting } from './overwriting.js';
 import { textTable } from './table.js';
 import { addTableOptions, type TableOptions, tableTarget, writeTable } from './table-output.js';
 
@@ -76,7 +77,7 @@ export function registerScore(root: Command): void {
 }
 
 async function sdc1(submission: string, truth: string, options: ScoreOptions): Promise<void> {
-  const target = await tableTarget(options, 'text');
+  const target = await tableTarget(options, 'text', [submission, truth]);
   const { train = false, mode, threads, detail = false } = options;
   const mhz = Number(options.freq) as Sdc1Request['mhz'];
   const request: Sdc1Request = { submission, truth, mhz, train, centroids: mode === 'centroid', threads };
@@ -97,8 +98,9 @@ function sdc1Text(outcome: Sdc1Outcome): string {
 }
 
 async function plain(submission: string, truth: string, options: ScoreOptions): Promise<void> {
-  const target = await tableTarget(options, 'text');
+  const target = await tableTarget(options, 'text', [submission, truth]);
   const plots = options.plots === undefined ? undefined : [`${options.plots}-flux.svg`, `${options.plots}-roc.svg`];
+  await refuseOverwriting(plots ?? [], [submission, truth]);
   for (const path of plots ?? []) await assertWritable(path);
   const { radius, minSnr, measured, truthFlux, rank, bins, thresholds, threads } = options;
   const flux = options.flux || (measured ? 'int_flux' : '');
@@ -125,7 +127,7 @@ function plainText(outcome: PlainOutcome, table: PlainTable): string {
     `separation ${all.separation.median.toFixed(4)} arcsec (median), offsets RA ${spread(all.ra)}, Dec ${spread(all.dec)} arcsec`,
     `flux density found over true ${spread(all.fluxRatio)}`,
   ];
-  if (all.raPull.count > 0)
+  if (all.raPull.count + all.fluxPull.count > 0)
     head.push(`pulls: RA ${spread(all.raPull)}, Dec ${spread(all.decPull)}, flux ${spread(all.fluxPull)}`);
   if (table === 'bins') {
     const titles = [

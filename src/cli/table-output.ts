@@ -7,6 +7,7 @@ import { OtfError } from '../errors/catalogue.js';
 import { assertWritable } from '../io/write.js';
 import { kTableFormats, type TableFormat } from '../results/formats.js';
 import type { TableDocument } from '../results/table.js';
+import { refuseOverwriting } from './overwriting.js';
 
 export interface TableOptions {
   format?: TableFormat | 'text';
@@ -36,10 +37,16 @@ export function addTableOptions(command: Command, byDefault: 'text' | 'votable')
     .option('-o, --output <file>', 'where it goes (default: standard output)');
 }
 
-export async function tableTarget(options: TableOptions, byDefault: 'text' | 'votable'): Promise<TableTarget> {
+/** `inputs`: of the command, which it must not be. */
+export async function tableTarget(
+  options: TableOptions,
+  byDefault: 'text' | 'votable',
+  inputs: readonly string[],
+): Promise<TableTarget> {
   const path = options.output === '-' ? undefined : options.output;
   const byEnding = path === undefined ? undefined : kExtensions.get(extname(path).toLowerCase());
   const format = options.format ?? byEnding ?? byDefault;
+  await refuseOverwriting([path], inputs);
   if (path !== undefined) await assertWritable(path);
   else if (format !== 'text' && !kTableFormats[format].isText)
     throw new OtfError('OTF_USAGE', `--format ${format} cannot go to standard output: give -o FILE`);
