@@ -231,6 +231,11 @@ print(json.dumps({'rows': rows, 'shapes': [fits.getdata(out + '/%s.fits' % n).sh
     refused([cube, '--psf', psf, '--truth', join(dir, 'short/truth.fits')], /truth.*48x48x8, .* one of 48x48x32/);
     refused([cube, '--psf', psf, '--truth', image], /no axis of time/);
     refused([cube, '--psf', psf, '--positions', 'somewhere'], /POSITIONS: "somewhere"/, 2);
+    const named = (positions: string) => [cube, '--psf', psf, '--positions', positions];
+    refused(named(',150.1,-30'), /POSITIONS: a name is empty/, 2);
+    refused(named('S0001,150.1,-30'), /the name "S0001" is what a source that is found is called/, 2);
+    refused(named('A,150.1,-30;A,px,5,5'), /the name "A" is there twice/, 2);
+    refused(named('150.1,-30;position-1,px,5,5'), /the name "position-1" is there twice/, 2);
     refused([cube, '--psf', psf, '--model', 'demo-continuum'], /is no reconstructor/);
   });
 });

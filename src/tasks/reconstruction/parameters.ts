@@ -105,7 +105,7 @@ type Position = OpenReconstructionRequest['positions'][number];
 export function readPositions(text: string): Position[] {
   const entries = text.split(/[;\n]/).filter((entry) => entry.trim() !== '');
   if (entries.length > kMostPositions) throw badRequest(`POSITIONS: more than ${kMostPositions}`);
-  return entries.map((entry, index) => {
+  const positions = entries.map((entry, index) => {
     const refuse = () =>
       badRequest(`POSITIONS: "${entry.trim().slice(0, 80)}" is not RA,DEC, NAME,RA,DEC or NAME,px,X,Y`);
     const words = entry.split(',').map((word) => word.trim());
@@ -120,4 +120,16 @@ export function readPositions(text: string): Position[] {
     const name = words.length === 3 ? (words[0] ?? '') : `position-${index + 1}`;
     return { name, first, second, isSky: true };
   });
+  requireNames(positions.map(({ name }) => name));
+  return positions;
+}
+
+/** Sources are told apart by them: S0001 and so on are those that are found. */
+function requireNames(names: readonly string[]): void {
+  const refuse = (name: string, what: string) => badRequest(`POSITIONS: the name "${name.slice(0, 80)}" ${what}`);
+  for (const [at, name] of names.entries()) {
+    if (name === '') throw badRequest('POSITIONS: a name is empty: leave its comma out, too, or give one');
+    if (/^S\d+$/.test(name)) throw refuse(name, 'is what a source that is found is called: choose another');
+    if (names.indexOf(name) !== at) throw refuse(name, 'is there twice: give each position its own');
+  }
 }
