@@ -240,6 +240,16 @@ describe('inputs of a reconstruction', { skip: kNoAstropy }, () => {
     assert.equal(inCsv.trim().split('\n').length, kFrames + 1);
     assert.equal((await server.send(`/jobs/${id}/results/lightcurves?SOURCE=S0001&RESPONSEFORMAT=reg`)).status, 400);
 
+    // One form is there of the whole: another that is asked for is no silence.
+    for (const [query, status] of [
+      ['lightcurves?RESPONSEFORMAT=votable', 200],
+      ['lightcurves?RESPONSEFORMAT=csv', 400],
+      ['links?RESPONSEFORMAT=fits', 400],
+      ['csv?RESPONSEFORMAT=csv', 200],
+      ['csv?RESPONSEFORMAT=votable', 400],
+    ] as const)
+      assert.equal((await server.send(`/jobs/${id}/results/${query}`)).status, status, query);
+
     const refer = (name: string) =>
       Array.from({ length: kFrames }, (_, at) => `job:${id}/${name}${at === 0 ? '' : `.${at + 1}`}`).join(' ');
     const second = await made([

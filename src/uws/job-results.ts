@@ -1,7 +1,7 @@
 /** /jobs/ID/results: the list, the files, and the one download of the observatory's servers, older and today's. */
 import { OtfError } from '../errors/catalogue.js';
 import type { Job } from '../jobs/job.js';
-import { isTableFormat, kTableFormats } from '../results/formats.js';
+import { isTableFormat, kTableFormats, type ResultFormats } from '../results/formats.js';
 import type { ResultFile, RowFilter } from '../tasks/files.js';
 import { kindNamed } from '../tasks/registry.js';
 import { partFormat } from '../tasks/table-files.js';
@@ -74,10 +74,21 @@ export const getResult: Handler = async (context, request) => {
   if (asked !== undefined && format === undefined) throw badRequest(`unknown RESPONSEFORMAT ${asked}`);
   const choice = chooseResult(job.results, formats, request.variables[1] ?? '', format, request.header('accept'));
   if (!choice) throw new OtfError('OTF_NOT_FOUND', 'the job has no such result');
+  if (format !== undefined) requireFormat(choice, format, formats);
   if (filter) return filtered(context, request, job, choice, filter);
   const row = 'file' in choice ? choice.file : await context.jobs.representation(job.id, choice.format, request);
   return fileAnswer(context, job, row);
 };
+
+/** Other results than the one of that name are there in one form only. */
+function requireFormat(choice: Choice, format: string, formats: ResultFormats): void {
+  const own = 'file' in choice ? choice.file.format : choice.format;
+  if (own === format) return;
+  if (own !== undefined) throw badRequest(`RESPONSEFORMAT ${format} is asked for of the result in ${own}: ask for one`);
+  const { id, mime } = 'file' in choice ? choice.file : { id: '', mime: '' };
+  if (formats[format]?.mediaType === mime) return;
+  throw badRequest(`RESPONSEFORMAT ${format}: ${id} is there as ${mime} alone; leave it out`);
+}
 
 async function filtered(
   context: UwsContext,

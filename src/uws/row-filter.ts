@@ -4,7 +4,7 @@ import { badRequest, type Parameters } from './parameters.js';
 
 /** Of a request for a result, for /openapi.json. */
 export const kResultQuery = {
-  RESPONSEFORMAT: 'of the result named result',
+  RESPONSEFORMAT: 'of the result named result, and of one source of lightcurves',
   KEEP: 'its rows with a column in an interval: COLUMN LOWEST HIGHEST, where -Inf and +Inf are no end; repeatable',
   FIND: 'its rows with this text, without case, in a column of text',
 } as const;
