@@ -11,6 +11,7 @@
 #include "error/error.h"
 #include "fits/header_values.h"
 #include "reconstruct/time_keys.h"
+#include "sky/units.h"
 
 namespace otf {
 namespace {
@@ -39,8 +40,8 @@ std::optional<std::pair<int, int>> rowAndColumn(std::string_view digits) {
 /// The matrix of a header: CD, or PC and CDELT.
 class Matrix {
  public:
-  explicit Matrix(const FitsInfo& info)
-      : cards_(info.cards), axes_(static_cast<int>(numberCard(cards_, "NAXIS", 0))) {
+  explicit Matrix(std::string_view cards)
+      : cards_(cards), axes_(static_cast<int>(numberCard(cards_, "NAXIS", 0))) {
     std::map<std::pair<int, int>, double> cd;
     for (size_t at = 0; at + kCardBytes <= cards_.size(); at += kCardBytes) {
       const auto card = fits::splitCard(cards_.substr(at, kCardBytes));
@@ -70,6 +71,7 @@ class Matrix {
     const double plain = row == column ? 1 : 0;
     return (it == given_.end() ? plain : it->second) * card("CDELT", row, 1);
   }
+  bool has(int row, int column) const { return given_.contains({row, column}); }
   /// An axis without any CDi_j beside others that have them: its CDELT is meant, where the standard has a step of 0.
   bool leftOut(int axis) const {
     return hasCd_ && std::ranges::none_of(given_, [&](const auto& it) {
@@ -92,7 +94,7 @@ class Matrix {
 }  // namespace
 
 LinearAxis readLinearAxis(const FitsInfo& info, int axis, std::vector<std::string>& warnings) {
-  const Matrix matrix(info);
+  const Matrix matrix(info.cards);
   const LinearAxis out{matrix.card("CRVAL", axis, 0), matrix.card("CRPIX", axis, 0),
                        matrix.element(axis, axis)};
   if (matrix.leftOut(axis)) {
@@ -116,6 +118,20 @@ LinearAxis readLinearAxis(const FitsInfo& info, int axis, std::vector<std::strin
     if (std::abs(matrix.element(other, axis)) * matrix.reach(axis) > kNothing * own) refuse(other, axis);
   }
   return out;
+}
+
+std::optional<double> cellDeg(std::string_view cards, const int axes[2]) {
+  const Matrix matrix(cards);
+  double cell[2][2];
+  for (int i = 0; i < 2; ++i) {
+    const std::string n = std::to_string(axes[i]), unit = textCard(cards, "CUNIT" + n);
+    const std::optional<double> degrees = unit.empty() ? 1 : sky::unitFactor(unit, "deg");
+    const bool isSaid = matrix.has(axes[i], axes[i]) || std::isfinite(matrix.card("CDELT", axes[i], NAN));
+    if (!degrees || !isSaid) return std::nullopt;
+    for (int j = 0; j < 2; ++j) cell[i][j] = matrix.element(axes[i], axes[j]) * *degrees;
+  }
+  const double area = std::abs(cell[0][0] * cell[1][1] - cell[0][1] * cell[1][0]);
+  return area > 0 ? std::optional(std::sqrt(area)) : std::nullopt;
 }
 
 }  // namespace otf

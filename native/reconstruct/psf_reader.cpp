@@ -3,17 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "error/error.h"
 #include "reconstruct/cube_axes.h"
+#include "reconstruct/linear_axis.h"
 #include "sky/gaussian.h"
 
 namespace otf {
 namespace {
 
-constexpr double kCore = 0.35;  // of the peak
+constexpr double kCore = 0.35;      // of the peak
+constexpr double kSameCell = 0.01;  // pixels may differ by so much
 
 [[noreturn]] void refuse(const std::string& label, const std::string& what) {
   throw OtfError(Code::kCubeInvalid, "PSF " + label + ": " + what);
@@ -57,6 +61,18 @@ void requirePeakInTheMiddle(const std::vector<float>& pixels, int64_t width, int
                     ", not in the middle at " + std::to_string(cx + 1) + "," + std::to_string(cy + 1));
 }
 
+/// One of other pixels is the response of another image, and all fluxes would be wrong.
+void compareCells(const FitsInfo& psf, const CubeInfo& cube, std::vector<std::string>& warnings) {
+  const std::optional<double> own = cellDeg(psf.cards, psf.axes), wanted = cellDeg(cube.cards, cube.axes);
+  if (!own || !wanted || std::abs(*own / *wanted - 1) <= kSameCell) return;
+  std::array<char, 96> sizes{};
+  constexpr double kArcsec = 3600;
+  std::snprintf(sizes.data(), sizes.size(), "%.4g arcsec wide, those of the cube %.4g", *own * kArcsec,
+                *wanted * kArcsec);
+  warnings.push_back("the pixels of the PSF " + psf.label + " are " + sizes.data() +
+                     ": is it that of another image? Fluxes would be wrong");
+}
+
 }  // namespace
 
 PsfReader PsfReader::open(const std::vector<CubeFile>& files, const CubeInfo& cube) {
@@ -68,6 +84,7 @@ PsfReader PsfReader::open(const std::vector<CubeFile>& files, const CubeInfo& cu
   info.label = first.info().label;
   info.width = first.info().width;
   info.height = first.info().height;
+  compareCells(first.info(), cube, info.warnings);
   if (files.size() == 1) {
     PsfAxes axes = readPsfAxes(first.info(), cube.band, cube.frames);
     if (axes.bands != 1 && axes.bands != cube.bands) {

@@ -209,6 +209,27 @@ TEST_CASE("a PSF of another shape, off centre or blank is refused") {
   CHECK(plane[0] == 1);
 }
 
+TEST_CASE("a PSF of other pixels than the cube's is told of") {
+  Input input;
+  const CubeReader cube = CubeReader::open({{input.cube(cubeHeader(9)), "c"}});
+  const auto warnings = [&](const std::vector<FitsKey>& keys) {
+    writeCube(input.folder / "psf.fits", 32, deltas(32, 20, 16, 16), keys);
+    return PsfReader::open({{input.folder / "psf.fits", "p"}}, cube.info()).info().warnings;
+  };
+  CHECK(warnings(cubeHeader(17)).empty());
+  std::vector<FitsKey> offsets = withText(withText(cubeHeader(17), "CTYPE1", "XOFFSET"), "CTYPE2", "YOFFSET");
+  CHECK(warnings(offsets).empty());
+  CHECK(warnings(with(with(offsets, "CDELT1", 1.005e-3), "CDELT2", 1.005e-3)).empty());
+  const auto arcsec = withText(withText(offsets, "CUNIT1", "arcsec"), "CUNIT2", "arcsec");
+  CHECK(warnings(with(with(arcsec, "CDELT1", 3.6), "CDELT2", 3.6)).empty());
+  CHECK(warnings(without(without(offsets, "CDELT1"), "CDELT2")).empty());
+  const auto told = warnings(with(with(arcsec, "CDELT1", 3), "CDELT2", 3));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("the PSF p are 3 arcsec wide, those of the cube 3.6") != std::string::npos);
+  const auto cd = with(with(without(without(offsets, "CDELT1"), "CDELT2"), "CD1_1", -2e-3), "CD2_2", 2e-3);
+  CHECK(warnings(cd).size() == 1);
+}
+
 TEST_CASE("a blank frame, one without noise, and one too few end a reconstruction with their names") {
   Input input;
   writeCube(input.folder / "psf.fits", 32, deltas(32, 20, 16, 16), cubeHeader(17));
