@@ -1,14 +1,51 @@
 #include "fits/write_keys.h"
 
+#include <array>
 #include <cmath>
+#include <cstdint>
+#include <cstdio>
 
 namespace otf::fits {
 
-std::string asciiText(std::string text) {
-  for (char& c : text) {
-    if (c < 0x20 || c > 0x7e) c = '?';
+namespace {
+
+struct Letter {
+  uint32_t code = 0;  // 0: these bytes are no UTF-8
+  size_t bytes = 1;
+};
+
+Letter letterAt(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < bytes) return {};
+  uint32_t code = first & (0x7fU >> bytes);
+  for (const char c : text.substr(1, bytes - 1)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xc0U) != 0x80U) return {};
+    code = code << 6U | (byte & 0x3fU);
   }
-  return text;
+  return {code, bytes};
+}
+
+}  // namespace
+
+std::string asciiText(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c >= 0x20 && c <= 0x7e) {
+      out += c;
+      ++at;
+      continue;
+    }
+    const Letter letter = letterAt(text.substr(at));
+    std::array<char, 16> name{'?'};
+    if (letter.code != 0)
+      std::snprintf(name.data(), name.size(), letter.code > 0xffff ? "\\U%08x" : "\\u%04x", letter.code);
+    out += name.data();
+    at += letter.bytes;
+  }
+  return out;
 }
 
 void writeKeys(OutputFile& file, std::span<const FitsKey> keys) {

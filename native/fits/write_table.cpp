@@ -33,7 +33,7 @@ Prepared prepare(const FitsColumn& column) {
   switch (column.type) {
     case Type::kText: {
       size_t longest = 1;
-      for (const std::string& text : column.text) longest = std::max(longest, text.size());
+      for (const std::string& text : column.text) longest = std::max(longest, fits::asciiText(text).size());
       return {std::to_string(longest) + "A"};
     }
     case Type::kFloat:

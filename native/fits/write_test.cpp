@@ -161,6 +161,23 @@ TEST_CASE("a table has its units, UCDs, descriptions and null values") {
   }
 }
 
+TEST_CASE("letters that FITS has not are told apart, in columns as wide as that takes") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "table.fits";
+  const FitsColumn names{"NAME",
+                         "",
+                         "",
+                         "",
+                         FitsColumn::Type::kText,
+                         {"caf\xc3\xa9", "caf\xc3\xa8", "\xf0\x9f\x94\xad", "broken\xc3"},
+                         {}};
+  writeFitsTable(path, "T", std::vector{names}, someKeys());
+  const std::string text = textOf(path);
+  for (const char* part :
+       {"caf\\u00e9", "caf\\u00e8", "\\U0001f52d", "broken?", "NONASCII= 'caf\\u00e9'", "'10A     '"})
+    CHECK_MESSAGE(text.find(part) != std::string::npos, part);
+}
+
 TEST_CASE("a table without rows keeps its columns") {
   const TemporaryFolder folder;
   std::vector<FitsColumn> columns = someColumns();
