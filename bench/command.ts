@@ -22,7 +22,6 @@ import { benchSky } from './sky.js';
 /** Noise over peak of the acceptance table. */
 const kLevels: number[] = [0.2, 0.25, 0.33, 0.5];
 /** Sides of cubes whose costs per voxel are compared; the middle one is that of the bars. */
-const kSizes: number[] = [128, 256, 512];
 const kWorkers: number[] = [1, 8, 64];
 
 function range(text: string): [number, number] {
@@ -134,18 +133,19 @@ export function addBenchmarks(group: Command): void {
     .option('--declinations <low,high>', 'degrees', range)
     .option('--frequency <MHz>', 'of that network', real(1, 1e6))
     .option('--cell <arcsec>', 'of that network: a pixel', real(1e-4, 3600))
-    .option('--hours <h>', 'of that network: 32 frames', real(1e-3, 24))
+    .option('--hours <h>', 'of that network: all frames', real(1e-3, 24))
+    .option('--hour-angles <low,high>', 'degrees', range)
+    .addOption(new Option('--weighting <name>', 'of that network').choices(['natural', 'uniform', 'briggs']))
+    .option('--robust <r>', "Briggs' parameter", real(-5, 5))
     .option('--calibrate', 'rss_at_threshold of the card, from empty cubes')
     .option('--speed', 'time and memory of one cube, of --size and --frames, instead')
     .addOption(
-      new Option('--size <n...>', 'with --speed: sides in pixels')
-        .default(kSizes)
-        .argParser((text, before: number[] | undefined) => [
-          ...(before === kSizes ? [] : (before ?? [])),
-          integer(32, 4096)(text),
-        ]),
+      new Option(
+        '--size <n...>',
+        'side in pixels (default: 64); with --speed several (default: 128 256 512)',
+      ).argParser((text, before: number[] | undefined) => [...(before ?? []), integer(32, 4096)(text)]),
     )
-    .option('--frames <n>', 'with --speed', integer(16, 4096), 32)
+    .option('--frames <n>', 'of a cube', integer(16, 4096), 32)
     .option('--repeats <n>', 'with --speed: runs', integer(1, 100), 3)
     .option('--json', 'as JSON');
   addEngineOptions(addModelsOption(reconstruct), 'onednn').action((options) =>

@@ -17,11 +17,11 @@ import type { Method } from '#otf/tasks/reconstruction/parameters.js';
 export const kCellArcsec = 3;
 export const kTrainedArray = fileURLToPath(new URL('../../models/demo-transients/array.enu', import.meta.url));
 
-export type CubeOf = Partial<SimulateCubeRequest> & { declinations?: [number, number] };
+export type CubeOf = Partial<SimulateCubeRequest> & { declinations?: [number, number]; hourAngles?: [number, number] };
 
-/** Cube `index` of the fixed set of a seed: pointings in the range of declinations, up to 10 degrees off transit. */
+/** Cube `index` of the fixed set of a seed: pointings in the ranges of declinations and hour angles. */
 export function cubeRequest(
-  { declinations: [low, high] = [-45, -15], ...of }: CubeOf,
+  { declinations: [low, high] = [-45, -15], hourAngles: [before, behind] = [-10, 10], ...of }: CubeOf,
   seed: number,
   index: number,
 ): SimulateCubeRequest {
@@ -38,7 +38,7 @@ export function cubeRequest(
     ...(of.array === undefined ? { arrayFile: kTrainedArray } : {}),
     latitudeDeg: -30.713,
     declinationDeg: low + (high - low) * part(617),
-    hourAngleDeg: -10 + 20 * part(389),
+    hourAngleDeg: before + (behind - before) * part(389),
     hours: 8,
     snapshots: 5,
     weighting: 'briggs',

@@ -10,6 +10,7 @@ import { native } from '#otf/engine/addon.js';
 import { conditions, printConditions } from './conditions.js';
 import { cubeRequest, kCellArcsec } from './reconstruct-cubes.js';
 
+const kSizes = [128, 256, 512];
 const kProgram = fileURLToPath(new URL('../../bin/cianna-otf.js', import.meta.url));
 
 interface SpeedOptions {
@@ -17,7 +18,7 @@ interface SpeedOptions {
   models: string;
   engine: string;
   threads: number;
-  size: number[];
+  size?: number[];
   frames: number;
   repeats: number;
   json?: boolean;
@@ -48,7 +49,7 @@ const kTrainedPx = 64;
 export async function benchReconstructSpeed(options: SpeedOptions): Promise<void> {
   const before = await conditions();
   const cubes: Measured[] = [];
-  for (const size of options.size) cubes.push(await measure(size, options));
+  for (const size of options.size ?? kSizes) cubes.push(await measure(size, options));
   if (options.json) {
     print(JSON.stringify({ conditions: before, frames: options.frames, cubes }, null, 2));
     return;

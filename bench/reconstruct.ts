@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { print } from '#otf/cli/table.js';
+import { OtfError } from '#otf/errors/catalogue.js';
 import { resolveModel } from '#otf/tasks/cards.js';
 import { type ReconstructorCard, reconstructorCard } from '#otf/tasks/reconstruction/card.js';
 import type { Method } from '#otf/tasks/reconstruction/parameters.js';
@@ -28,6 +29,11 @@ interface BenchOptions {
   frequency?: number;
   cell?: number;
   hours?: number;
+  hourAngles?: [number, number];
+  weighting?: string;
+  robust?: number;
+  size?: number[];
+  frames: number;
   calibrate?: boolean;
   json?: boolean;
 }
@@ -35,6 +41,8 @@ interface BenchOptions {
 const kMethods: readonly Method[] = ['clean', 'clean-smooth', 'clean-bank', 'network'];
 const kFalsePerCube = 0.1;
 const kScaleSnr = 5;
+/** What a card's threshold is per: 0.1 peaks of noise in 64x64x32. */
+const kCardVoxels = 64 * 64 * 32;
 const kOtherPsf = /the PSF (is|has an rms of) .*, the network was trained for/;
 
 export async function benchReconstruct(options: BenchOptions): Promise<void> {
@@ -63,8 +71,16 @@ export async function benchReconstruct(options: BenchOptions): Promise<void> {
 }
 
 /** Of a network for another telescope: what it was trained for, in place of what the shipped one was. */
-function observation({ array, latitude, declinations, frequency, cell, hours }: BenchOptions): CubeOf {
+function observation(options: BenchOptions): CubeOf {
+  const { array, latitude, declinations, hourAngles, frequency, cell, hours, weighting, robust, frames } = options;
+  const [size, ...more] = options.size ?? [];
+  if (more.length > 0) throw new OtfError('OTF_USAGE', '--size takes several sides with --speed only');
   return {
+    frames,
+    ...(size === undefined ? {} : { sizePx: size }),
+    ...(hourAngles === undefined ? {} : { hourAngles }),
+    ...(weighting === undefined ? {} : { weighting }),
+    ...(robust === undefined ? {} : { robust }),
     ...(array === undefined ? {} : { arrayFile: array }),
     ...(latitude === undefined ? {} : { latitudeDeg: latitude }),
     ...(declinations === undefined ? {} : { declinations }),
@@ -121,7 +137,7 @@ function zeroOf(runs: readonly CubeRun[]): number {
   return Math.sqrt(mean(squares));
 }
 
-/** What rss_at_threshold of the card must be, so that an empty cube has 0.1 peaks above SNR 5. */
+/** What rss_at_threshold of the card must be, so that 64x64x32 of empty sky have 0.1 peaks above SNR 5. */
 async function calibrate(card: ReconstructorCard, options: BenchOptions): Promise<void> {
   const { cubes, seed, threads, engine } = options;
   const of: CubeOf = { ...observation(options), transients: 0, steady: 0, sigmaOverPeak: 1 };
@@ -133,8 +149,11 @@ async function calibrate(card: ReconstructorCard, options: BenchOptions): Promis
       wrong.push(...detectionsOf(run).wrong.map((snr) => snr * snrDivisor));
     });
   }
-  const snr = thresholdAt(wrong, cubes, kFalsePerCube);
+  const { sizePx, frames } = cubeRequest(of, seed, 0);
+  const falsePerCube = kFalsePerCube * ((sizePx * sizePx * frames) / kCardVoxels);
+  const snr = thresholdAt(wrong, cubes, falsePerCube);
   const rss = (snr / kScaleSnr) * card.reconstructor.rss_at_threshold;
-  print(`${cubes} empty cubes, seed ${seed}: ${kFalsePerCube} peaks per cube are above an rss of ${rss.toFixed(3)}`);
+  const what = `${cubes} empty cubes of ${sizePx}x${sizePx}x${frames}, seed ${seed}`;
+  print(`${what}: ${Number(falsePerCube.toPrecision(3))} peaks per cube are above an rss of ${rss.toFixed(3)}`);
   print(`rss_at_threshold = ${rss.toFixed(2)}`);
 }

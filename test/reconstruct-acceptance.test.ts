@@ -46,6 +46,20 @@ describe('a reconstruction', () => {
     }
   });
 
+  it('is calibrated on cubes of the observation that is said', () => {
+    const rss = (...args: string[]) => {
+      const all = ['bench', 'reconstruct', '--calibrate', '--cubes', '2', '--size', '32', '--frames', '16', ...args];
+      const { code, stdout, stderr } = runCli(all, dir);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^2 empty cubes of 32x32x16, seed 77: 0\.0125 peaks per cube/);
+      return stdout;
+    };
+    const [usual, natural, later] = [rss(), rss('--weighting', 'natural'), rss('--hour-angles=40,50')];
+    assert.equal(rss('--weighting', 'briggs', '--robust', '0', '--hour-angles=-10,10'), usual);
+    assert.notEqual(natural, usual);
+    assert.notEqual(later, usual);
+  });
+
   it('with a PSF it has not learnt says so, or is still better than CLEAN', () => {
     const sets = bench('--set', 'half', 'gain-errors', '--other-cubes', '2', '--level', '0.33');
     assert.equal(sets.half?.[0]?.warned, 2);

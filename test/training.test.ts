@@ -69,13 +69,35 @@ describe('training', () => {
     assert.notDeepEqual(written(join(dir, 'other'), 2).target, target);
   });
 
+  it('tells bench reconstruct all of an observation: the card is calibrated on cubes like those of its training', () => {
+    const program = [
+      `import { kSetOptions, observationOptions } from ${JSON.stringify(join(kTraining, 'dataset.mjs'))};`,
+      'const set = Object.fromEntries(Object.entries(kSetOptions).map(([name, it]) => [name, it.default]));',
+      'console.log(JSON.stringify({ names: Object.keys(set), options: observationOptions(set) }));',
+    ].join('\n');
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: kRoot,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    const { names, options } = JSON.parse(stdout) as { names: string[]; options: string[] };
+    // What is in the sky is the bench's own.
+    const sky = ['cubes', 'seed', 'card', 'levels', 'shapes', 'tau'];
+    const told = options.map((option) => option.replace(/^--|=.*/g, ''));
+    assert.deepEqual(told.toSorted(), names.filter((name) => !sky.includes(name)).toSorted());
+    const args = ['bench', 'reconstruct', '--calibrate', '--cubes', '1', ...options];
+    assert.match(runOk(args, kRoot).stdout, /^1 empty cubes of 64x64x32, seed 77: 0\.1 peaks per cube/);
+  });
+
   it('ends in a card that reconstructs', { skip: kNoTorch }, () => {
     const dir = scratchDir();
     const env = { ...process.env, PYTHON: kTorchPython };
-    const args = [join(kTraining, 'retrain.mjs'), dir, ...kSmall, '--minutes', '0.01', '--id', 'small'];
+    const weights = ['--weighting', 'uniform', '--robust', '0.5', '--hour-angles=-20,-5'];
+    const args = [join(kTraining, 'retrain.mjs'), dir, ...kSmall, ...weights, '--minutes', '0.01', '--id', 'small'];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: kRoot, encoding: 'utf8', env });
     assert.equal(status, 0, stderr);
     assert.match(stdout, /the engine differs from PyTorch by at most \S+e-0[6-9]/);
+    assert.match(stdout, / --hour-angles=-20,-5 .* --size=32 --frames=16 --hours=4 --weighting=uniform --robust=0\.5 /);
     const example = (name: string) => join(kRoot, 'examples/transients', name);
     const card = join(dir, 'small/model.toml');
     const files = [example('dirty.fits'), '--psf', example('psf.fits'), '-o', join(dir, 'found')];

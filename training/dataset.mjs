@@ -35,6 +35,12 @@ export const kSetOptions = {
   tau: { type: 'string', default: '0.8,6' },
 };
 
+/** For `bench reconstruct`: cubes like those of a set. With = where a value may begin with a minus. */
+export function observationOptions(set) {
+  const names = ['array', 'latitude', 'declinations', 'hour-angles', 'frequency', 'cell', 'size', 'frames', 'hours'];
+  return [...names, 'weighting', 'robust'].map((name) => `--${name}=${set[name]}`);
+}
+
 /** The same numbers for the same seed, on every machine (Park and Miller 1988). */
 function randomOf(seed) {
   let state = (Number(seed) * 7919 + 1) % 2147483647;

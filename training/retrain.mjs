@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { kSetOptions, writeSet } from './dataset.mjs';
+import { kSetOptions, observationOptions, writeSet } from './dataset.mjs';
 
 const kPython = process.env.PYTHON ?? 'python3';
 const kValidationCubes = 24;
@@ -103,8 +103,9 @@ const card = (await readFile(set.card, 'utf8'))
 await writeFile(join(model, 'model.toml'), card);
 await copyFile(set.array, join(model, basename(set.array)));
 const bench = [
-  `npm run bench -- reconstruct --model ${join(model, 'model.toml')} --array ${set.array} --latitude ${set.latitude}`,
-  `--declinations=${set.declinations} --frequency ${set.frequency} --cell ${set.cell} --hours ${set.hours} --cubes 60`,
+  `npm run bench -- reconstruct --model ${join(model, 'model.toml')}`,
+  ...observationOptions(set),
+  '--cubes 60',
 ].join(' ');
 console.log(`
 ${join(model, 'model.toml')} is there. Two of its numbers are still those of the card it was made from; measure them:
