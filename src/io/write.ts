@@ -9,14 +9,12 @@ import { claimOutput, forNow } from './leftovers.js';
 
 const sync = promisify(fsync);
 
-/**
- * To a temporary name beside the target, synced, then renamed: a reader never sees half a file. Links stay, as targetOf says.
- * `owner`: whose it is from its first moment under that name, where that is not whoever writes it.
- */
+/** To a temporary name beside the target, synced, then renamed: a reader never sees half a file. Links stay, as targetOf says. */
 export async function writeFileAtomically(
   path: string,
   pieces: Iterable<string | Uint8Array>,
   mode = 0o666,
+  /** Where that is not whoever writes it. */
   owner?: { uid: number; gid: number },
 ): Promise<void> {
   const target = await targetOf(path);
