@@ -127,6 +127,13 @@ describe('A folder of results that is there before', () => {
     assert.equal(code, 2, stderr);
     assert.match(stderr, /job\/results is there and is no result of a run: rename it/);
     assert.deepEqual(await readdir(job), ['job.json', 'results']);
+    // Removed by somebody, they are made anew, unless they were only to be sent.
+    const gone = await folder(dir, 'gone', { IMAGE: '../f' });
+    const [description] = (await readDescription(gone, rules)).digests;
+    await writeState(gone, stateOf(description, { phase: 'COMPLETED' }));
+    assert.equal(await earlier(gone), undefined);
+    await writeState(gone, stateOf(description, { phase: 'COMPLETED', delivery: { state: 'done', files: 1 } }));
+    assert.equal((await earlier(gone))?.phase, 'COMPLETED');
     const linked = await folder(dir, 'linked', { IMAGE: '../f' });
     await symlink('/nowhere', join(linked, 'results'));
     await assert.rejects(earlier(linked), /is no result of a run/);

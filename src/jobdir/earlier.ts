@@ -19,6 +19,8 @@ export async function earlierRun(dir: string, described: Described): Promise<Fol
   const before = await readState(dir);
   if (before?.phase !== 'COMPLETED')
     return before && isOf(before, described) && (await isFolderOf(before, dir)) ? before : undefined;
+  // Somebody has removed them: a word that they are there is no result. What has been sent is where it was wanted.
+  if (before.delivery?.state !== 'done' && !(await readResultsState(dir))) return undefined;
   if (!isOf(before, described)) throw otherJob(dir, 'job.json is not what the results there are of');
   const changed = await changedInput(before, described.files);
   if (changed) throw otherJob(dir, `the results there are of another ${changed.name} than ${changed.path} is now`);
