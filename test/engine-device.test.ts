@@ -39,6 +39,13 @@ describe('engine.devices', () => {
     assert.deepEqual(deviceEnvironment(undefined), []);
   });
 
+  it('go with an engine there is: another is named at the start, and not by every job', async () => {
+    const wrong = { code: 'OTF_CONFIG_INVALID', message: /^engine\.default: "onednnn" is none of auto, onednn, / };
+    for (const devices of [['auto'], ['cpu'], ['gpu:0']])
+      await assert.rejects(choose(devices, { engine: 'onednnn' }), wrong);
+    for (const engine of ['reference', 'cianna', 'cuda']) await choose(['auto'], { engine });
+  });
+
   it('several: GPUs, sets of CPUs, and both', async () => {
     assert.deepEqual(
       (await choose(['gpu:1', 'gpu:0'])).map(({ name, gpu }) => [name, gpu]),

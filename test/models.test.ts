@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { loadConfig } from '#otf/config/load.js';
 import { sha256File } from '#otf/io/checksum.js';
 import { verifyWeights } from '#otf/models/card.js';
 import { chooseEngine } from '#otf/models/engine-choice.js';
@@ -13,6 +14,7 @@ import { parseUpstreamRegistry } from '#otf/models/upstream.js';
 import { loadRegistry, parseModelCard, readModelCard, resolveModel } from '#otf/tasks/cards.js';
 import { detectorCard, toDetectorConfig } from '#otf/tasks/detection/card.js';
 import { generateUpstreamRegistry } from '#otf/tasks/detection/upstream-registry.js';
+import { ModelDirectory } from '#otf/uws/model-directory.js';
 import { scratchDir } from './support/cli.js';
 import { kDemoCard } from './support/records.js';
 
@@ -165,6 +167,24 @@ describe('the models folder', () => {
     await assert.rejects(verifyWeights(card), { code: 'OTF_MODEL_CHECKSUM', message: /demo-continuum.*8916ced6c0c3/ });
     await assert.rejects(verifyWeights({ ...card, weightsPath: join(dir, 'gone.dat') }), {
       code: 'OTF_MODEL_UNREADABLE',
+    });
+  });
+
+  it('a default that is no model is a fault of the configuration; one nobody has chosen may be missing', async () => {
+    const models = (await loadConfig({})).models;
+    const open = (more: Partial<typeof models>) => ModelDirectory.open({ ...models, ...more });
+    await assert.rejects(open({ default: 'demo-continum' }), {
+      code: 'OTF_CONFIG_INVALID',
+      message: /^models\.default: unknown model "demo-continum": there are demo-continuum, /,
+    });
+    assert.equal(
+      (await open({ default: 'mine', aliases: { mine: 'demo-transients' } })).find(undefined).id,
+      'demo-transients',
+    );
+    const others = await loadRegistry(models.dir);
+    const cards = others.cards.filter(({ id }) => id !== models.default);
+    assert.throws(() => new ModelDirectory({ ...others, cards }, models).find(undefined), {
+      code: 'OTF_MODEL_UNKNOWN',
     });
   });
 

@@ -35,13 +35,19 @@ export interface DeviceParts {
 /** Our own, and CIANNA's. */
 const kOwn = 'cuda';
 const kCianna = 'cianna:cuda';
+const kOfCpus = ['onednn', 'cianna:blas', 'cianna:naiv', 'reference'];
 /** `cianna` alone takes a GPU when it was built for one. */
 const kMayUseGpu = [kOwn, 'cianna', kCianna];
+const kNames = [kAutoEngine, ...kOfCpus, ...kMayUseGpu];
 const kSyntax = 'auto, cpu, cpu:0-3 (cpu:0-3+8, ...) and gpu:N (gpu:0, ...) are';
 
-/** Throws OTF_CONFIG_INVALID: an unknown device, one that is not there, named twice, or that no engine or model can use. */
+/** Throws OTF_CONFIG_INVALID: an unknown engine or device, one that is not there, named twice, or that no engine or model can use. */
 export async function chooseDevices(parts: DeviceParts): Promise<Device[]> {
   const { devices: asked, demands } = parts;
+  // Those of tests have names of their own (native/engine/host).
+  if (!kNames.includes(parts.engine) && process.env.OTF_DEBUG_ENGINES === undefined) {
+    throw new OtfError('OTF_CONFIG_INVALID', `engine.default: "${parts.engine}" is none of ${kNames.join(', ')}`);
+  }
   if (asked.includes('auto')) {
     if (asked.length > 1) throw invalid('auto is one device, whatever the engine takes: name the others instead');
     return [{ name: 'auto', engine: await parts.resolve(parts.engine) }];

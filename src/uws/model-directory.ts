@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.js';
 import { OtfError } from '../errors/catalogue.js';
 import type { ModelCard } from '../models/card.js';
-import { findModel, type ModelRegistry } from '../models/registry.js';
+import { findModel, kDefaultModel, type ModelRegistry } from '../models/registry.js';
 import { loadRegistry } from '../tasks/cards.js';
 import { detectorCards } from '../tasks/detection/card.js';
 import { generateUpstreamRegistry, type RegistryServer } from '../tasks/detection/upstream-registry.js';
@@ -16,6 +16,10 @@ export class ModelDirectory {
     this.registry = registry;
     this.#default = models.default;
     this.#aliases = new Map(Object.entries(models.aliases).map(([alias, id]) => [alias.toLowerCase(), id]));
+    // The one nobody has chosen may be missing in a folder of one's own: then requests name theirs.
+    if (models.default !== kDefaultModel && !this.#named(models.default)) {
+      throw new OtfError('OTF_CONFIG_INVALID', `models.default: unknown model "${models.default}": ${this.#known()}`);
+    }
     for (const [alias, id] of this.#aliases) {
       if (!findModel(registry, id)) {
         throw new OtfError('OTF_CONFIG_INVALID', `models.aliases: "${alias}" names the unknown model "${id}"`);
@@ -36,11 +40,18 @@ export class ModelDirectory {
   /** undefined = the default model. Names compare without case and without `.dat`. Throws OTF_MODEL_UNKNOWN. */
   find(name: string | undefined): ModelCard {
     const asked = name ?? this.#default;
-    const alias = this.#aliases.get(asked.toLowerCase()) ?? this.#aliases.get(`${asked.toLowerCase()}.dat`);
-    const card = findModel(this.registry, alias ?? asked);
+    const card = this.#named(asked);
     if (card) return card;
-    const known = this.registry.cards.map((each) => each.id).join(', ');
-    throw new OtfError('OTF_MODEL_UNKNOWN', `unknown model "${asked}": there are ${known}`);
+    throw new OtfError('OTF_MODEL_UNKNOWN', `unknown model "${asked}": ${this.#known()}`);
+  }
+
+  #named(name: string): ModelCard | undefined {
+    const alias = this.#aliases.get(name.toLowerCase()) ?? this.#aliases.get(`${name.toLowerCase()}.dat`);
+    return findModel(this.registry, alias ?? name);
+  }
+
+  #known(): string {
+    return `there are ${this.registry.cards.map((each) => each.id).join(', ')}`;
   }
 
   /** The registry document of the upstream server. */
