@@ -34,6 +34,9 @@ describe('which servers are open', () => {
   it('this machine alone: not who comes through a proxy on it, unless somebody has said so', async (t) => {
     const ask = await opens(t, {});
     await assert.rejects(ask({ relayed: true }), /through a proxy: .* auth\.anonymous = true/);
+    const shut = await opens(t, { auth: { anonymous: false } });
+    for (const relayed of [false, true])
+      await assert.rejects(shut({ relayed }), /anonymous = false.* make a token \(cianna-otf token add NAME\)/);
     const open = await opens(t, { auth: { anonymous: true } });
     assert.equal(await open({ relayed: true }), 'null metrics read write');
     const b = await bench(t);

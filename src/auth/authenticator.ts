@@ -38,6 +38,9 @@ const kExposed =
   'auth.owner_header, or say auth.anonymous = true';
 
 const kWanted = 'say who you are: this server wants a token (Authorization: Bearer TOKEN)';
+const kNoneYet =
+  'this server lets nobody in without a name (auth.anonymous = false) and knows no names yet: who runs it has to make a token ' +
+  '(cianna-otf token add NAME), or to set auth.oidc_issuer or auth.owner_header';
 const kRelayed =
   'this server is for people on its own machine, and you come from elsewhere, through a proxy: who runs it has to set ' +
   'public_url and how people say who they are (docs/operator.md), or auth.anonymous = true';
@@ -112,7 +115,8 @@ export class Authenticator {
   #anonymous(asking: Credentials): Principal {
     const nobody = this.#nobody(asking);
     if (nobody) return nobody;
-    throw new OtfError('OTF_AUTH_REQUIRED', this.#isSetUp ? kWanted : kRelayed);
+    const unset = this.#auth.anonymous === undefined ? kRelayed : kNoneYet;
+    throw new OtfError('OTF_AUTH_REQUIRED', this.#isSetUp ? kWanted : unset);
   }
 
   #ofToken(text: string): Principal {
