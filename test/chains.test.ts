@@ -78,6 +78,23 @@ describe('a chain', () => {
     assert.equal(b.server.jobs.counts().jobs, 1);
   });
 
+  it('waits for all of a step before it, also for more jobs than a request may name', async (t) => {
+    const b = await bench(t, { hold: true });
+    const id = await chain(b, {
+      steps: [
+        { name: 'many', each: { IMAGE: Array(130).fill(image) } },
+        { name: 'last', after: ['many'], fields: { IMAGE: image } },
+      ],
+    });
+    const { steps } = await state(b, id);
+    const [last] = steps[1]?.jobs ?? [];
+    const held = await b.text(`/jobs/${last?.id}`);
+    for (const { id: other } of steps[0]?.jobs ?? []) assert.ok(held.includes(other), other);
+    assert.equal(last?.phase, 'HELD');
+    b.executor.release();
+    while ((await state(b, id)).steps[1]?.phase !== 'QUEUED') await new Promise(setImmediate);
+  });
+
   it('shows the cause where a step fails, and can be aborted as a whole', async (t) => {
     const b = await bench(t, { hold: true, failure: () => ({ type: 'fatal', message: 'no FITS' }) });
     const steps = [

@@ -89,7 +89,8 @@ function newStep(context: UwsContext, request: Request, asked: StepAsked): NewSt
     const requests: NewJob[] = [];
     for (let index = 0; index < count; index++) {
       try {
-        requests.push(await newJob(context, request, formOf(asked, index, made, context.config.server.max_text)));
+        const { form, after: followed } = formOf(asked, index, made, context.config.server.max_text);
+        requests.push(await newJob(context, request, form, followed));
       } catch (thrown) {
         for (const each of requests) await each.spool?.discard();
         if (thrown instanceof OtfError) throw new OtfError(thrown.code, `step ${own}: ${thrown.message}`);
@@ -113,8 +114,13 @@ function countOf({ name: own, fields, each }: StepAsked, made: ReadonlyMap<strin
   throw badRequest(`step ${own}: its lists are of different lengths (${counts.join(', ')})`);
 }
 
-/** The request that POST /jobs would have got for the job. */
-function formOf(asked: StepAsked, index: number, made: ReadonlyMap<string, readonly string[]>, maxText: number): Form {
+/** The request that POST /jobs would have got for the job; beside it the jobs it follows, which may be more than a request may name. */
+function formOf(
+  asked: StepAsked,
+  index: number,
+  made: ReadonlyMap<string, readonly string[]>,
+  maxText: number,
+): { form: Form; after: string[] } {
   const parameters = new Parameters(maxText);
   const taken = new Set<string>();
   const value = (text: string) => {
@@ -130,16 +136,16 @@ function formOf(asked: StepAsked, index: number, made: ReadonlyMap<string, reado
     if (parameters.has(reserved)) throw badRequest(`${reserved} is the chain's to say`);
   }
   // Of a step whose files it takes, one job is followed; of others all.
-  const followed = asked.after.filter((other) => !taken.has(other)).flatMap((other) => made.get(other) ?? []);
-  if (followed.length > 0) parameters.add('AFTER', followed.join(','));
-  return { kind: 'json', parameters, files: [], spool: undefined };
+  const after = asked.after.filter((other) => !taken.has(other)).flatMap((other) => made.get(other) ?? []);
+  return { form: { kind: 'json', parameters, files: [], spool: undefined }, after };
 }
 
-async function newJob(context: UwsContext, request: Request, form: Form): Promise<NewJob> {
+async function newJob(context: UwsContext, request: Request, form: Form, after: string[]): Promise<NewJob> {
   const { jobs, models, config } = context;
   try {
     await linkInputs(context, request, form);
-    const parsed = parseStandard(form, { models, config });
+    const { parameters, ...asked } = parseStandard(form, { models, config });
+    const parsed = { ...asked, parameters: after.length === 0 ? parameters : { ...parameters, after } };
     assertFollowable(jobs, parsed.parameters, request);
     const lacking = missingInput(kindNamed(parsed.kind), parsed.parameters.inputs);
     if (lacking) throw badRequest(`${lacking.name} is missing: a URL, job:ID/NAME or step:NAME/RESULT`);
