@@ -111,7 +111,6 @@ async function detect(image: string, options: DetectOptions): Promise<void> {
   const footprint = footprintFormat(options.footprint);
   const outputs = [target.path, preview, photometry, options.footprint, ...quality, ...Object.values(mapsOf(options))];
   await refuseOverwriting(outputs, [image, ...Object.values(furtherOf(options))]);
-  refuseTwice(outputs);
   for (const path of outputs) if (path !== undefined) await assertWritable(path);
   const plain = new PlainFiles();
   try {
@@ -197,12 +196,6 @@ function chooseTarget(image: string, options: DetectOptions): Target {
   }
   if (output !== undefined) return { format, path: output };
   return { format, path: resultName(stemOf(image), kDetectionFormats[format].extension) };
-}
-
-function refuseTwice(outputs: readonly (string | undefined)[]): void {
-  const named = outputs.filter((path) => path !== undefined);
-  const twice = named.find((path, index) => named.indexOf(path) !== index);
-  if (twice !== undefined) throw new OtfError('OTF_USAGE', `two outputs both name ${twice}`);
 }
 
 async function deliver(record: RunRecord, { format, path }: Target): Promise<void> {
