@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { describe, it } from 'node:test';
+import { OtfError } from '#otf/errors/catalogue.js';
 import { kRoutes } from '#otf/http/routes.js';
 import { type Bench, bench } from './service/bench.js';
 import { kCatalogue } from './service/fake-executor.js';
@@ -70,6 +71,19 @@ describe('results', () => {
     assert.equal(await b.text(`/jobs/${csv}/results/result`), 'id,ra\n1,2\n');
     assert.match(await b.text(`/jobs/${csv}/results`), /id="result"[^>]*mime-type="text\/csv/);
     assert.equal((await b.send(`/jobs/${id}/results/nope`)).status, 404);
+  });
+
+  it('that are to be made, and cannot be written, may be had later: 503, and no name of a file of ours', async (t) => {
+    const b = await bench(t);
+    const id = await completed(b);
+    const full = new OtfError('OTF_OUTPUT_UNWRITABLE', 'cannot write filtered-0a1b.csv.tmp: the disk is full');
+    b.executor.represent = () => Promise.reject(full);
+    for (const query of ['KEEP=ra 1 2', 'RESPONSEFORMAT=csv']) {
+      const answer = await b.send(`/jobs/${id}/results/result?${query}`);
+      assert.equal(answer.status, 503, query);
+      assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
+      assert.match(await answer.text(), /^the (votable|csv) cannot be written now: try again later\n$/);
+    }
   });
 
   it('come as ranges, with ETag, 304, and gzip where asked', async (t) => {

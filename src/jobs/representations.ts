@@ -2,7 +2,7 @@
  * The result of a finished job in other formats than the one it was written in: made when first asked for, then a
  * file like any other. What was made before a restart is made again: the bytes are the same, and nothing has to be kept.
  */
-import { OtfError } from '../errors/catalogue.js';
+import { OtfError, toOtfError } from '../errors/catalogue.js';
 import { kFilteredFile, type ResultFile, type RowFilter } from '../tasks/files.js';
 import type { Executor } from './executor.js';
 import type { Job } from './job.js';
@@ -26,7 +26,7 @@ export class Representations {
     const key = `${job.id} ${format}`;
     const known = this.#made.get(key);
     if (known) return known;
-    const making = this.#executor.represent(job, format);
+    const making = this.#make(job, format);
     this.#made.set(key, making);
     making.catch(() => this.#made.delete(key));
     const [oldest] = this.#made.keys();
@@ -34,10 +34,20 @@ export class Representations {
     return making;
   }
 
+  /** What cannot be written finds a full disk, as a rule: try later. The file has a name nobody outside knows. */
+  async #make(job: Job, format: string, filter?: RowFilter): Promise<ResultFile> {
+    try {
+      return await this.#executor.represent(job, format, filter);
+    } catch (thrown) {
+      if (toOtfError(thrown).code !== 'OTF_OUTPUT_UNWRITABLE') throw thrown;
+      throw new OtfError('OTF_DISK_FULL', `the ${format} cannot be written now: try again later`, { cause: thrown });
+    }
+  }
+
   /** For one answer, then gone: filters are as many as people's fingers on a slider. */
   async #filtered(job: Job, format: string, filter: RowFilter): Promise<ResultFile> {
     while (this.#filtering.size >= kFilteredAtOnce) await Promise.race(this.#filtering);
-    const making = this.#executor.represent(job, format, filter);
+    const making = this.#make(job, format, filter);
     const settled = making.then(
       () => undefined,
       () => undefined,

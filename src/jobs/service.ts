@@ -210,7 +210,7 @@ export class JobService {
 
   /**
    * The result in another of its kind's formats, or some of its rows (a file the caller removes). Throws OTF_NOT_FOUND, also
-   * when the job is deleted meanwhile, OTF_OUTPUT_UNWRITABLE, or OTF_BAD_REQUEST for what cannot be filtered so.
+   * when the job is deleted meanwhile, OTF_DISK_FULL, or OTF_BAD_REQUEST for what cannot be filtered so.
    */
   async representation(id: string, format: string, who: Asker, filter?: RowFilter): Promise<ResultFile> {
     const job = this.get(id, who);
