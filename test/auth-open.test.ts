@@ -61,6 +61,16 @@ describe('which servers are open', () => {
     assert.equal((await b.send('/healthz', { headers: { 'X-Forwarded-For': '192.0.2.7' } })).status, 200);
   });
 
+  it('all addresses: says at the start that records need one that clients find', async (t) => {
+    const auth = { anonymous: true };
+    const warned = ({ lines }: { lines: string[] }) => lines.filter((line) => line.includes('set server.public_url'));
+    const open = await bench(t, {}, { auth, server: { host: '0.0.0.0' } });
+    assert.equal(warned(open).length, 1);
+    assert.match(warned(open)[0] ?? '', /"level":40.*records of jobs will name http:\/\/0\.0\.0\.0:\d+,/);
+    const named = await bench(t, {}, { auth, server: { host: '0.0.0.0', public_url: 'https://otf.example.org' } });
+    assert.deepEqual([...warned(named), ...warned(await bench(t))], []);
+  });
+
   it('an address of others: nobody, unless somebody has said so', async (t) => {
     await assert.rejects(opens(t, { server: { public_url: 'https://otf.example.org' } }), /others can reach it/);
     for (const name of ['otf.example.org', '*']) {

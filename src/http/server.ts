@@ -60,6 +60,8 @@ export interface RunningServer {
 const kExclusivePort = 1;
 const kDrainMs = 5000;
 const kDrainStepMs = 20;
+/** All addresses of this machine, and the address of none: 0.0.0.0, ::. */
+const kAnyAddress = /^(0\.0\.0\.0|::)$/;
 
 /** Throws OTF_CONFIG_INVALID, OTF_STORE_UNUSABLE, OTF_PORT_UNUSABLE. */
 export async function startServer({
@@ -137,6 +139,8 @@ export async function startServer({
     throw thrown;
   }
   const baseUrl = publicBase(config, port);
+  if (config.server.public_url === '' && kAnyAddress.test(config.server.host))
+    log.warn(`records of jobs will name ${baseUrl}, where nobody finds them: set server.public_url`);
   jobs.begin(baseUrl);
   const url = ownAddress(config, port);
   log.info({ url, jobs: jobs.counts().jobs }, 'listening');
