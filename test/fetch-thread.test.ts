@@ -39,7 +39,7 @@ describe('the thread that receives images', () => {
         came: (bytes, total) => told.push(total, bytes),
       };
       const image = await thread.fetch([url], `${dir}/${name}`, { ...kLimits, watch }, never());
-      assert.deepEqual(image, { size: kBytes.length, sha256: kSha256 });
+      assert.deepEqual(image, { size: kBytes.length, sha256: kSha256, index: 0 });
       assert.ok((await readFile(`${dir}/${name}`)).equals(kBytes));
       assert.deepEqual(told.slice(0, 3), [0, 0, kBytes.length]);
     };
