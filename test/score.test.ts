@@ -168,6 +168,32 @@ describe('match', () => {
     assert.match(ok(['match', a(), b()]).stderr, /warning: .*ra_err has no unit.* left out of separation_sigma/);
   });
 
+  it('positions are taken in the unit their table says, or refused by its name', () => {
+    const inUnit = (unit: string, ra: number, dec: number) =>
+      file(
+        `${unit}.vot`,
+        `<VOTABLE><RESOURCE><TABLE><FIELD name="ra" datatype="double" unit="${unit}"/><FIELD name="dec" datatype="double" unit="${unit === 'hourangle' ? 'deg' : unit}"/><DATA><TABLEDATA><TR><TD>${ra}</TD><TD>${dec}</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>`,
+      );
+    const degrees = Math.PI / 180;
+    for (const path of [
+      inUnit('rad', 10.0004 * degrees, 60 * degrees),
+      inUnit('hourangle', 10.0004 / 15, 60),
+      inUnit('arcsec', 36001.44, 216000),
+    ]) {
+      assert.equal(json(['match', path, b(), '--radius', '0.1']).pairs.length, 1, path);
+    }
+    const { code, stderr } = runCli(['match', inUnit('furlong', 1, 2), b()], dir);
+    assert.equal(code, 1);
+    assert.match(stderr, /furlong\.vot: ra is in furlong, which cannot be turned into degrees/);
+  });
+
+  it('a table without positions is told by the columns it has', () => {
+    const lacking = file('none.csv', 'ra,decl,flux\n1,2,3\n');
+    const { code, stderr } = runCli(['match', lacking, b()], dir);
+    assert.equal(code, 1);
+    assert.match(stderr, /none\.csv has no column of numbers named dec or .* \(there are ra, decl, flux\)/);
+  });
+
   it('writes a FITS table that astropy reads', { skip: kNoAstropy }, () => {
     ok(['match', 'found.vot', truth, '-o', 'pairs.fits']);
     const program = 'import sys\nfrom astropy.table import Table\nprint(len(Table.read(sys.argv[1])))';

@@ -1,7 +1,7 @@
 /** What an image has at the places of a table: a flux density, or how much it is at most. */
 import type { MeasuredPlaces, ReadTable } from '../engine/addon.js';
-import { OtfError } from '../errors/catalogue.js';
 import { numberColumn, textColumn } from '../results/columns.js';
+import { degreesNamed } from '../results/degrees.js';
 import { fitsPixel } from '../results/pixels.js';
 import { type Column, kCreated, type TableDocument, timestamp } from '../results/table.js';
 import { kSoftware } from '../version.js';
@@ -15,14 +15,10 @@ export interface Places {
   decDeg: Float64Array;
 }
 
-/** Throws OTF_TABLE_COLUMN. Rows without an id have their number. */
+/** Throws OTF_TABLE_COLUMN, OTF_UNIT_MISMATCH. Rows without an id have their number. */
 export function placesOf(table: ReadTable, label: string): Places {
   const find = (...names: string[]) => table.columns.find(({ name }) => names.includes(name.toLowerCase()));
-  const degrees = (...names: string[]) => {
-    const values = find(...names)?.numbers;
-    if (values) return values;
-    throw new OtfError('OTF_TABLE_COLUMN', `${label} has no column of numbers named ${names.join(' or ')}`);
-  };
+  const degrees = (...names: string[]) => degreesNamed(table, label, names);
   const id = find('source_id', 'id', 'name');
   const ids = Array.from({ length: table.rows }, (_, row) => id?.texts?.[row] ?? String(id?.numbers?.[row] ?? row + 1));
   return { ids, raDeg: degrees('ra', 'raj2000'), decDeg: degrees('dec', 'dej2000', 'dec_j2000') };

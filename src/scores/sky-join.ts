@@ -2,6 +2,7 @@
 import type { NativeAddon, ReadColumn, ReadTable, SkyPairs } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 import { numberColumn } from '../results/columns.js';
+import { degreesNamed } from '../results/degrees.js';
 import { type Column, kCreated, type Table, type TableDocument, timestamp } from '../results/table.js';
 import { kSoftware } from '../version.js';
 
@@ -37,11 +38,6 @@ const kArcsecPer = new Map([
 /** `warnings`: undefined = an error that cannot be used stops the join. */
 function side(table: ReadTable, label: string, warnings: string[] | undefined): Side {
   const find = (names: string[]) => table.columns.find(({ name }) => names.includes(name.toLowerCase()));
-  const degrees = (names: string[]) => {
-    const column = find(names);
-    if (column?.numbers) return column.numbers;
-    throw new OtfError('OTF_TABLE_COLUMN', `${label} has no column of numbers named ${names.join(' or ')}`);
-  };
   const error = (name: string) => {
     const column = find([name]);
     if (!column?.numbers) return undefined;
@@ -53,7 +49,13 @@ function side(table: ReadTable, label: string, warnings: string[] | undefined): 
     warnings.push(`${what}: left out of separation_sigma`);
     return undefined;
   };
-  return { table, raDeg: degrees(kRa), decDeg: degrees(kDec), raError: error('ra_err'), decError: error('dec_err') };
+  return {
+    table,
+    raDeg: degreesNamed(table, label, kRa),
+    decDeg: degreesNamed(table, label, kDec),
+    raError: error('ra_err'),
+    decError: error('dec_err'),
+  };
 }
 
 /** Of each pair: the separation in units of its error along the line between both; NaN without errors. */

@@ -1,0 +1,43 @@
+/** Positions of a table in degrees, whatever unit of angles it says they are in. */
+import type { ReadColumn, ReadTable } from '../engine/addon.js';
+import { OtfError } from '../errors/catalogue.js';
+
+/** By VOUnits' names and those that are met, in small letters. Without a unit they are degrees. */
+const kDegrees = new Map([
+  ['', 1],
+  ['deg', 1],
+  ['degree', 1],
+  ['degrees', 1],
+  ['rad', 180 / Math.PI],
+  ['radian', 180 / Math.PI],
+  ['hourangle', 15],
+  ['h', 15],
+  ['hour', 15],
+  ['arcmin', 1 / 60],
+  ['arcsec', 1 / 3600],
+  ['mas', 1 / 3600e3],
+  ['uas', 1 / 3600e6],
+]);
+
+/** Enough to tell one table from another. */
+const kMostShown = 12;
+
+/** The first column of one of these names, in small letters. Throws OTF_TABLE_COLUMN, naming those there are, OTF_UNIT_MISMATCH. */
+export function degreesNamed({ columns }: ReadTable, label: string, names: readonly string[]): Float64Array {
+  const column = columns.find(({ name }) => names.includes(name.toLowerCase()));
+  if (column?.numbers) return inDegrees(column, label);
+  const there = columns.slice(0, kMostShown).map(({ name }) => name);
+  const more = columns.length > kMostShown ? ', ...' : '';
+  throw new OtfError(
+    'OTF_TABLE_COLUMN',
+    `${label} has no column of numbers named ${names.join(' or ')} (there are ${there.join(', ') || 'none'}${more})`,
+  );
+}
+
+/** Numbers of a column. Throws OTF_UNIT_MISMATCH. */
+export function inDegrees({ name, unit, numbers = new Float64Array() }: ReadColumn, label: string): Float64Array {
+  const factor = kDegrees.get(unit.trim().toLowerCase());
+  if (factor === 1) return numbers;
+  if (factor !== undefined) return numbers.map((value) => value * factor);
+  throw new OtfError('OTF_UNIT_MISMATCH', `${label}: ${name} is in ${unit}, which cannot be turned into degrees`);
+}
