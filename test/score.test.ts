@@ -194,6 +194,18 @@ describe('match', () => {
     assert.match(stderr, /none\.csv has no column of numbers named dec or .* \(there are ra, decl, flux\)/);
   });
 
+  it('columns whose names are no XML names have IDs that are', () => {
+    const odd = file('odd.csv', 'ra,dec,flux [mJy],1400\n10,60,1,2\n');
+    const text = ok(['match', odd, b(), '--format', 'votable', '-o', '-']).stdout;
+    const fields = [...text.matchAll(/<FIELD ID="([^"]*)" name="([^"]*)"/g)].map(([, id, name]) => [id, name]);
+    assert.deepEqual(fields.slice(0, 4), [
+      ['ra_a', 'ra_a'],
+      ['dec_a', 'dec_a'],
+      ['col1', 'flux [mJy]_a'],
+      ['col2', '1400_a'],
+    ]);
+  });
+
   it('writes a FITS table that astropy reads', { skip: kNoAstropy }, () => {
     ok(['match', 'found.vot', truth, '-o', 'pairs.fits']);
     const program = 'import sys\nfrom astropy.table import Table\nprint(len(Table.read(sys.argv[1])))';

@@ -86,10 +86,12 @@ const kSystems = new Map([
 ]);
 
 function tableHead({ name, rowsDescription, table, frame, time }: TableDocument): string {
+  const ids = idsOf(table.columns);
+  const has = { sky: frame !== undefined, time: time !== undefined };
   return [
     `  <TABLE ID="${escapeXml(name)}" name="${escapeXml(name)}" nrows="${table.rows}">\n`,
     `    <DESCRIPTION>${escapeXml(rowsDescription)}</DESCRIPTION>\n`,
-    ...table.columns.map((column) => field(column, { sky: frame !== undefined, time: time !== undefined })),
+    ...table.columns.map((column, index) => field(ids[index] ?? '', column, has)),
   ].join('');
 }
 
@@ -104,12 +106,30 @@ function systemOf(column: Column, has: { sky: boolean; time: boolean }): string 
   return column.temporal && has.time ? 'mjd' : '';
 }
 
-function field(column: Column, has: { sky: boolean; time: boolean }): string {
+/** An ID is an NCName, and no two are alike (Namespaces in XML 1.0): a column of another name has the next of col1, col2, ... */
+function idsOf(columns: Column[]): string[] {
+  const taken = new Set(columns.map(({ name }) => name));
+  const used = new Set(['sky', 'utc', 'mjd']); // IDs of the document
+  let next = 0;
+  return columns.map(({ name }) => {
+    let id = name;
+    if (!/^[\p{L}_][\p{L}\p{N}._-]*$/u.test(name) || used.has(name)) {
+      do {
+        next += 1;
+        id = `col${next}`;
+      } while (taken.has(id));
+    }
+    used.add(id);
+    return id;
+  });
+}
+
+function field(id: string, column: Column, has: { sky: boolean; time: boolean }): string {
   const type = column.type === 'text' ? 'datatype="char" arraysize="*"' : `datatype="${column.type}"`;
   const ref = systemOf(column, has);
   const attributes = attribute('unit', column.unit) + attribute('ucd', column.ucd) + attribute('ref', ref);
   const description = `<DESCRIPTION>${escapeXml(column.description)}</DESCRIPTION>`;
-  return `    <FIELD ID="${escapeXml(column.name)}" name="${escapeXml(column.name)}" ${type}${attributes}>${description}</FIELD>\n`;
+  return `    <FIELD ID="${escapeXml(id)}" name="${escapeXml(column.name)}" ${type}${attributes}>${description}</FIELD>\n`;
 }
 
 /** A missing number is an empty cell (VOTable 1.4 section 5.5 and docs/interop.md). */
