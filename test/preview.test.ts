@@ -75,6 +75,21 @@ describe('preview', () => {
     }
   });
 
+  it('draws positions in the frame of the image, as a CSV written here names it', () => {
+    const cards = skyCards(100).filter(([name]) => name !== 'RADESYS');
+    const pixels = Float32Array.from({ length: side * side }, (_, at) => Math.floor(at / side));
+    const own = join(dir, 'fk5.fits');
+    const frame: [string, string | number][] = [...cards, ['RADESYS', 'FK5'], ['EQUINOX', 2000]] as [string, string][];
+    writeFileSync(own, Buffer.concat([header([...imageCards([side, side]), ...frame]), floatData(pixels)]));
+    const drawn = (text: string) => {
+      writeFileSync(join(dir, 'fk5.csv'), `ra,dec,frame\r\n150.1,-30.2,${text}\r\n`);
+      return runCli(['preview', own, '-o', 'fk5.png', '--catalogue', 'fk5.csv'], dir);
+    };
+    const { code, stderr } = drawn('FK5 J2000');
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(drawn('FK5 J1975').stderr, /positions in FK5 J1975 cannot be drawn on an image in FK5 J2000/);
+  });
+
   it('says in one line what is wrong, and writes nothing then', () => {
     const refused = (args: string[], code: number, says: RegExp) => {
       const result = runCli(['preview', ...args], dir);

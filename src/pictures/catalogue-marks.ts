@@ -1,6 +1,8 @@
 /** Sources of a table, whoever made it, as marks on a picture of an image. */
-import type { ImageDescription, Marks, ReadTable } from '../engine/addon.js';
+import type { ImageDescription, Marks, ReadColumn, ReadTable } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
+import { frameText } from '../results/csv.js';
+import { inDegrees } from '../results/degrees.js';
 import { nativePixel } from '../results/pixels.js';
 
 /** ICRS or the image's own frame, in degrees, to 0-based pixels; NaN where there is none. */
@@ -16,7 +18,8 @@ const kPointPx = 6;
 /**
  * By the columns that catalogues made here have: `x`, `y` (FITS pixels), else positions on the sky by name or UCD; ellipses of
  * `bmaj`, `bmin` (arcsec) and `pa_pixel`, else boxes of `width` and `height` (pixels), else circles. Gives with them what
- * was assumed, for a person to read. Throws OTF_INPUT_UNREADABLE for a table without positions, OTF_WCS_INVALID.
+ * was assumed, for a person to read. Throws OTF_INPUT_UNREADABLE for a table without positions, OTF_WCS_INVALID,
+ * OTF_UNIT_MISMATCH.
  */
 export function catalogueMarks(
   table: ReadTable,
@@ -48,8 +51,8 @@ function pixelsOf(
 ): { x: Float64Array; y: Float64Array } {
   const [x, y] = [numbers(table, 'x'), numbers(table, 'y')];
   if (x && y) return { x: x.map(nativePixel), y: y.map(nativePixel) };
-  const ra = numbers(table, 'ra') ?? byUcd(table, /^pos\.eq\.ra(;meta\.main)?$/) ?? numbers(table, 'ra_deg');
-  const dec = numbers(table, 'dec') ?? byUcd(table, /^pos\.eq\.dec(;meta\.main)?$/) ?? numbers(table, 'dec_deg');
+  const ra = named(table, 'ra') ?? byUcd(table, /^pos\.eq\.ra(;meta\.main)?$/) ?? named(table, 'ra_deg');
+  const dec = named(table, 'dec') ?? byUcd(table, /^pos\.eq\.dec(;meta\.main)?$/) ?? named(table, 'dec_deg');
   if (!ra || !dec) {
     const there = table.columns.map(({ name }) => name).slice(0, 20);
     throw new OtfError(
@@ -60,20 +63,24 @@ function pixelsOf(
   if (!wcs)
     throw new OtfError('OTF_WCS_INVALID', 'the image has no celestial WCS: only a catalogue with x and y fits it');
   const frame = table.columns.find(({ name }) => name.toLowerCase() === 'frame')?.texts?.[0];
-  const own = frame !== undefined && frame !== 'ICRS' && frame === wcs.system;
+  const own = frame !== undefined && frame !== 'ICRS' && (frame === wcs.system || frame === frameText(wcs));
   if (frame !== undefined && frame !== 'ICRS' && !own) {
-    throw new OtfError('OTF_WCS_INVALID', `positions in ${frame} cannot be drawn on an image in ${wcs.system}`);
+    throw new OtfError('OTF_WCS_INVALID', `positions in ${frame} cannot be drawn on an image in ${frameText(wcs)}`);
   }
   if (frame === undefined) notes.push('positions of the catalogue are taken as ICRS');
-  return place(ra, dec, !own);
+  return place(inDegrees(ra, 'the catalogue'), inDegrees(dec, 'the catalogue'), !own);
 }
 
-function numbers({ columns }: ReadTable, name: string): Float64Array | undefined {
-  return columns.find((column) => column.name.toLowerCase() === name && column.numbers)?.numbers;
+function named({ columns }: ReadTable, name: string): ReadColumn | undefined {
+  return columns.find((column) => column.name.toLowerCase() === name && column.numbers);
 }
 
-function byUcd({ columns }: ReadTable, pattern: RegExp): Float64Array | undefined {
-  return columns.find(({ ucd, numbers: values }) => values && pattern.test(ucd))?.numbers;
+function numbers(table: ReadTable, name: string): Float64Array | undefined {
+  return named(table, name)?.numbers;
+}
+
+function byUcd({ columns }: ReadTable, pattern: RegExp): ReadColumn | undefined {
+  return columns.find(({ ucd, numbers: values }) => values && pattern.test(ucd));
 }
 
 function at(values: Float64Array | undefined, row: number): number {

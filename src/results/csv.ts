@@ -28,7 +28,7 @@ function isCelestial(column: Column): boolean {
 }
 
 /** "ICRS", "FK5 J2000", "FK4 B1950". */
-function frameText(frame: TableDocument['frame']): string {
+export function frameText(frame: TableDocument['frame']): string {
   if (!frame) return '';
   return frame.equinox > 0 ? `${frame.system} ${frame.system === 'FK4' ? 'B' : 'J'}${frame.equinox}` : frame.system;
 }
