@@ -7,6 +7,7 @@ import { print, textTable } from '#otf/cli/table.js';
 import { native } from '#otf/engine/addon.js';
 import { EngineSupervisor } from '#otf/engine/supervisor.js';
 import { OtfError } from '#otf/errors/catalogue.js';
+import { networkOf } from '#otf/models/card.js';
 import { quantizationName } from '#otf/models/quantization.js';
 import { resolveModel } from '#otf/tasks/cards.js';
 import { detectorCard, toDetectorConfig } from '#otf/tasks/detection/card.js';
@@ -132,12 +133,12 @@ async function engineAlone(it: Case, options: BenchServerOptions): Promise<numbe
   const addon = native();
   const card = await resolveModel(it.models, it.network);
   const opened = addon.openDetectionModel({
-    weights: card.weightsPath,
+    ...networkOf(card),
     detector: toDetectorConfig(detectorCard(card)),
   });
   const spec = {
     key: it.network,
-    network: card.weightsPath,
+    network: { path: card.weightsPath, sha256: card.sha256 },
     engine: options.engine,
     quantization: quantizationName(options.quantization ?? 'FP32'),
     threads: options.threads,

@@ -134,12 +134,24 @@ describe('An engine process', () => {
     const slots = await open('/dev/null');
     atEnd(t, () => slots.close());
     const spec = {
-      ...{ network: 'n.dat', engine: 'cuda', quantization: 'FP32C_FP32A', threads: 0, inputBias: 0.1 },
+      ...{
+        network: { path: 'n.dat', sha256: '0'.repeat(64) },
+        engine: 'cuda',
+        quantization: 'FP32C_FP32A',
+        threads: 0,
+        inputBias: 0.1,
+      },
+      calibration: { path: 'r.txt', sha256: '1'.repeat(64) },
       item: { width: 8, height: 8, depth: 1 },
       ...{ batch: 1, slots: 1, slotBytes: 4096, slotsFd: slots.fd },
     };
     for (const gpu of [0, 1]) await assert.rejects(EngineProcess.start({ ...spec, gpu, cpus: [gpu, 2, 3] }, 10_000));
     assert.match(await readFile(join(dir, '0'), 'utf8'), /^0 --network n\.dat .*--cpus 0,2-3$/m);
+    // With what the files must have.
+    assert.match(
+      await readFile(join(dir, '0'), 'utf8'),
+      / --network-sha256 0{64} .*--calibration r\.txt --calibration-sha256 1{64} /,
+    );
     assert.match(await readFile(join(dir, '1'), 'utf8'), /^1 --network n\.dat .*--cpus 1-3$/m);
   });
 });

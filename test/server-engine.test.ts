@@ -1,6 +1,9 @@
 /** What happens when the engine process dies, hangs or is killed: only who is to blame fails. */
 import assert from 'node:assert/strict';
+import { cp, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { kRoot } from './support/cli.js';
 import { crashModels } from './support/crash-models.js';
 import { header, imageCards, skyCards } from './support/fits-writer.js';
 import { field, pause, startTestServer, type TestServer, tempDir } from './support/server.js';
@@ -119,6 +122,32 @@ describe('Engine processes', () => {
     for (let i = 0; i < 200 && (await server.engines()).length > 0; i++) await pause(25);
     assert.deepEqual(await server.engines(), []);
     await server.until(await server.submit({}, image), 'COMPLETED');
+  });
+
+  it('computes with what its card names, also after another start: what is another file by then fails the job', async (t) => {
+    const models = join(await tempDir(t), 'models');
+    const weights = join(models, 'demo-continuum/weights.dat');
+    await cp(join(kRoot, 'models/demo-continuum'), dirname(weights), { recursive: true });
+    const image = await field(await tempDir(t), 300, 8);
+    const server = await startTestServer(t, { models, env: { CIANNA_OTF_ENGINE_IDLE_S: '1' } });
+    const catalogue = async () => {
+      const { id } = await server.until(await server.submit({}, image), 'COMPLETED');
+      return server.text(`/jobs/${id}/results/csv`);
+    };
+    const expected = await catalogue();
+    for (let i = 0; i < 200 && (await server.engines()).length > 0; i++) await pause(25);
+    const whole = await readFile(weights);
+    // A network that could be computed with: one weight is another.
+    const other = Buffer.from(whole);
+    other.writeFloatLE(0.5, other.length - 4096);
+    await writeFile(`${weights}.new`, other);
+    await rename(`${weights}.new`, weights);
+    const job = await server.until(await server.submit({}, image), 'ERROR');
+    assert.match(job.error, /network file weights\.dat has changed since its card was read.*restart the server/);
+    assert.ok(!job.error.includes(models), job.error);
+    await writeFile(weights, whole);
+    const rows = (text: string) => text.split('\n').filter((line) => !line.startsWith('#'));
+    assert.deepEqual(rows(await catalogue()), rows(expected));
   });
 
   it('ends the least recently used engine when memory is short', async (t) => {

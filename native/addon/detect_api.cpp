@@ -99,7 +99,7 @@ std::shared_ptr<quality::QualityTask> withQuality(const std::shared_ptr<Detectio
 Napi::Value openDetectionModel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Fields fields(info[0], "request");
-  const Network network = readNetwork(fields.text("weights"));
+  const Network network = readNetwork(fields.text("weights"), fields.text("sha256"));
   auto model = std::make_shared<DetectorModel>();
   model->config = readDetector(fields.object("detector"));
   checkDetectorNetwork(model->config, network);

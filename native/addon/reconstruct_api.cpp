@@ -94,7 +94,7 @@ std::shared_ptr<ReconstructionTask> taskAt(const Napi::Value& handle) {
 
 Napi::Value openReconstructionModel(const Napi::CallbackInfo& info) {
   const Fields fields(info[0], "request");
-  const Network network = readNetwork(fields.text("weights"));
+  const Network network = readNetwork(fields.text("weights"), fields.text("sha256"));
   auto model = std::make_shared<ReconstructorModel>();
   model->config = readConfig(fields.object("reconstructor"));
   model->reach = reconstructorReach(network, kChannels);

@@ -41,8 +41,17 @@ struct Piece {
 };
 
 struct Model {
-  std::string weights, calibration;  // files; no calibration: ''
-  bool ranges = false;               // of what comes out of its layers are wanted
+  std::string weights, calibration;       // files; no calibration: ''
+  std::string sha256, calibrationSha256;  // what the files must have
+  bool ranges = false;                    // of what comes out of its layers are wanted
+
+  explicit Model(const Fields& fields) : weights(fields.text("weights")), sha256(fields.text("sha256")) {
+    if (fields.has("calibration")) {
+      calibration = fields.text("calibration");
+      calibrationSha256 = fields.text("calibrationSha256");
+    }
+    ranges = fields.has("ranges") && fields.flag("ranges");
+  }
 };
 
 struct Run {
@@ -60,11 +69,11 @@ Draws drawsOf(const Fields& engine) {
 
 Run run(TileTask& task, const Model& model, const EngineChoice& choice, const Draws& draws,
         Progress& progress) {
-  const auto network = std::make_shared<Network>(readNetwork(model.weights));
+  const auto network = std::make_shared<Network>(readNetwork(model.weights, model.sha256));
   EngineOptions engineOptions = choice.options;
   if (engineOptions.computeType == ComputeType::kInt8cInt32a && !model.calibration.empty())
-    engineOptions.calibration =
-        std::make_shared<const Calibration>(readCalibration(model.calibration, *network));
+    engineOptions.calibration = std::make_shared<const Calibration>(
+        readCalibration(model.calibration, *network, model.calibrationSha256));
   if (model.ranges) engineOptions.ranges = std::make_shared<RangeNotes>();
   engineOptions.oneItem = choice.batch == 1;
   const MakeEngine make = [&](const EngineOptions& options) {
@@ -164,8 +173,7 @@ Napi::Value runTask(const Napi::CallbackInfo& info) {
   const Fields given = fields.object("model");
   EngineChoice engine = readEngineChoice(fields.object("engine"));
   engine.options.inputBias = static_cast<float>(given.number("inputBias"));
-  const Model model{given.text("weights"), given.has("calibration") ? given.text("calibration") : "",
-                    given.has("ranges") && given.flag("ranges")};
+  const Model model(given);
   const auto progress = std::make_shared<Progress>(info.Env(), info[1]);
   return runAsync<Run>(
       info.Env(),

@@ -15,6 +15,7 @@ constexpr std::array kEntries = {
     Entry{Code::kModelUnreadable, "OTF_MODEL_UNREADABLE"},
     Entry{Code::kModelMalformed, "OTF_MODEL_MALFORMED"},
     Entry{Code::kModelUnsupported, "OTF_MODEL_UNSUPPORTED"},
+    Entry{Code::kModelChecksum, "OTF_MODEL_CHECKSUM"},
     Entry{Code::kShapeMismatch, "OTF_SHAPE_MISMATCH"},
     Entry{Code::kNpyMalformed, "OTF_NPY_MALFORMED"},
     Entry{Code::kFitsUnreadable, "OTF_FITS_UNREADABLE"},

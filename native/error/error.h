@@ -14,6 +14,7 @@ enum class Code {
   kModelUnreadable,      // the network file cannot be opened or read
   kModelMalformed,       // the bytes are not a CIANNA network; the text names layer and byte offset
   kModelUnsupported,     // a well-formed network that cannot be run here
+  kModelChecksum,        // the file is not the one that was named by its SHA-256
   kShapeMismatch,        // the input does not fit the network
   kNpyMalformed,         // not the NPY array that was asked for
   kFitsUnreadable,       // the file cannot be opened, or is not FITS

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "error/error.h"
+#include "model/named_file.h"
 #include "tensor/mapped_file.h"
 
 namespace otf {
@@ -56,6 +57,15 @@ struct Lines {
   }
 };
 
+Calibration parsed(std::span<const std::byte> bytes, const Network& network,
+                   const std::filesystem::path& path) {
+  try {
+    return parseCalibration(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), network);
+  } catch (const OtfError& error) {
+    throw OtfError(error.code(), path.string() + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 std::string calibrationText(const Calibration& calibration) {
@@ -100,14 +110,12 @@ Calibration parseCalibration(const std::string& text, const Network& network) {
   return result;
 }
 
-Calibration readCalibration(const std::filesystem::path& path, const Network& network) {
-  const MappedFile file(path.string(), "calibration", Code::kModelUnreadable);
-  try {
-    const auto* const first = reinterpret_cast<const char*>(file.bytes().data());
-    return parseCalibration(std::string(first, file.bytes().size()), network);
-  } catch (const OtfError& error) {
-    throw OtfError(error.code(), path.string() + ": " + error.what());
-  }
+Calibration readCalibration(const std::filesystem::path& path, const Network& network,
+                            const std::string& sha256) {
+  constexpr const char* kWhat = "calibration";
+  if (!sha256.empty()) return parsed(readNamedFile(path, kWhat, sha256), network, path);
+  const MappedFile file(path.string(), kWhat, Code::kModelUnreadable);
+  return parsed(file.bytes(), network, path);
 }
 
 void RangeNotes::note(size_t layer, const ChannelRanges& seen) {

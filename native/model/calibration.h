@@ -28,8 +28,9 @@ struct Calibration {
 std::string calibrationText(const Calibration& calibration);
 /// Throws kModelMalformed, naming the line, for what is no calibration, or not one of this network.
 Calibration parseCalibration(const std::string& text, const Network& network);
-/// Throws kModelUnreadable as well; messages begin with the path.
-Calibration readCalibration(const std::filesystem::path& path, const Network& network);
+/// Throws kModelUnreadable as well; messages begin with the path. `sha256`: as readNetwork has it.
+Calibration readCalibration(const std::filesystem::path& path, const Network& network,
+                            const std::string& sha256 = {});
 
 /// Takes ranges from several threads.
 class RangeNotes {

@@ -138,7 +138,8 @@ std::string activationString(const Activation& activation);  // as CIANNA writes
 /// Read a network from bytes (either kind) or a file. Throws kModelMalformed naming layer and byte offset,
 /// kModelUnsupported, kModelUnreadable. Never allocates more than the bytes justify. Thread-safe.
 Network parseNetwork(std::span<const std::byte> bytes);
-Network readNetwork(const std::filesystem::path& path);
+/// `sha256`: what the file must have, else kModelChecksum; empty: whatever is there.
+Network readNetwork(const std::filesystem::path& path, const std::string& sha256 = {});
 
 /// The binary file of a network, byte for byte what CIANNA's save(bin=1) would hold.
 std::vector<std::byte> writeNetwork(const Network& network);

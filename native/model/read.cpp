@@ -2,6 +2,7 @@
 
 #include "error/error.h"
 #include "model/assembly.h"
+#include "model/named_file.h"
 #include "tensor/mapped_file.h"
 
 namespace otf {
@@ -19,21 +20,27 @@ bool looksLikeText(std::span<const std::byte> bytes) {
   return true;
 }
 
+Network parsed(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+  try {
+    return parseNetwork(bytes);
+  } catch (const OtfError& error) {
+    throw OtfError(error.code(), path.string() + ": " + error.what());
+  } catch (const std::bad_alloc&) {
+    throw OtfError(Code::kOutOfMemory, path.string() + ": not enough memory for the network's weights");
+  }
+}
+
 }  // namespace
 
 Network parseNetwork(std::span<const std::byte> bytes) {
   return looksLikeText(bytes) ? parseTextNetwork(bytes) : parseBinaryNetwork(bytes);
 }
 
-Network readNetwork(const std::filesystem::path& path) {
-  const MappedFile file(path.string(), "network file", Code::kModelUnreadable);
-  try {
-    return parseNetwork(file.bytes());
-  } catch (const OtfError& error) {
-    throw OtfError(error.code(), path.string() + ": " + error.what());
-  } catch (const std::bad_alloc&) {
-    throw OtfError(Code::kOutOfMemory, path.string() + ": not enough memory for the network's weights");
-  }
+Network readNetwork(const std::filesystem::path& path, const std::string& sha256) {
+  constexpr const char* kWhat = "network file";
+  if (!sha256.empty()) return parsed(readNamedFile(path, kWhat, sha256), path);
+  const MappedFile file(path.string(), kWhat, Code::kModelUnreadable);
+  return parsed(file.bytes(), path);
 }
 
 }  // namespace otf

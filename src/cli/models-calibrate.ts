@@ -19,7 +19,8 @@ interface CalibrateOptions {
   batch: number;
 }
 
-const kFile = 'int8-ranges.txt';
+/** Its own for each content: a server that runs with the card of before goes on with the file of before. */
+const nameOf = (sha256: string) => `int8-ranges-${sha256.slice(0, 12)}.txt`;
 
 export function registerCalibrate(group: Command): void {
   const command = group
@@ -49,8 +50,9 @@ async function calibrateModel(name: string, given: string[], options: CalibrateO
   } finally {
     await plain.close();
   }
-  const path = join(dirname(card.path), kFile);
-  const file = { calibration: kFile, sha256: createHash('sha256').update(text).digest('hex') };
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const file = { calibration: nameOf(sha256), sha256 };
+  const path = join(dirname(card.path), file.calibration);
   const changed = withCalibration(await readFile(card.path, 'utf8'), file);
   await writeFileAtomically(path, [text]);
   const { int8 } = changed === undefined ? {} : parseModelCard(changed, card.path);
@@ -62,7 +64,9 @@ async function calibrateModel(name: string, given: string[], options: CalibrateO
     );
   }
   await writeFileAtomically(card.path, [changed]);
-  print(`${path}: written, and named in ${card.path}`);
+  const before = card.int8?.calibration ?? file.calibration;
+  const until = before === file.calibration ? '' : `, until then ${before}`;
+  print(`${path}: written, and named in ${card.path}; servers that run use it once they are restarted${until}`);
 }
 
 function triedText({ leading, rows, share, fluxDrift, fluxScatter }: Tried): string {

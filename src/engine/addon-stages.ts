@@ -80,8 +80,18 @@ export interface OpenedTask {
 
 export interface RunTaskRequest {
   task: TaskHandle;
-  /** `calibration`: file, of INT8. `ranges`: of what comes out of the layers, in FP32, are wanted. */
-  model: { weights: string; inputBias: number; calibration?: string; ranges?: boolean };
+  /**
+   * `calibration`: file, of INT8. Both files must have their SHA-256 (OTF_MODEL_CHECKSUM). `ranges`: of what comes out of the
+   * layers, in FP32, are wanted.
+   */
+  model: {
+    weights: string;
+    sha256: string;
+    inputBias: number;
+    calibration?: string;
+    calibrationSha256?: string;
+    ranges?: boolean;
+  };
   engine: EngineRequest;
 }
 

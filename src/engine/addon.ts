@@ -216,11 +216,15 @@ export interface NativeAddon extends PictureAddon {
   writeItems(items: SlotItems, values: Float32Array): void;
   readItems(items: SlotItems): { input: Float32Array; output: Float32Array };
   /** Reads the network and keeps its head. Throws when it does not fit the detector section. */
-  openDetectionModel(request: { weights: string; detector: DetectorConfig }): OpenedModel;
+  openDetectionModel(request: { weights: string; sha256: string; detector: DetectorConfig }): OpenedModel;
   closeDetectionModel(model: ModelHandle): void;
   openDetection(request: OpenDetectionRequest): OpenedTask;
   /** Reads the network and keeps how far it sees. Throws when it does not fit the reconstructor section. */
-  openReconstructionModel(request: { weights: string; reconstructor: ReconstructorConfig }): OpenedModel;
+  openReconstructionModel(request: {
+    weights: string;
+    sha256: string;
+    reconstructor: ReconstructorConfig;
+  }): OpenedModel;
   closeReconstructionModel(model: ModelHandle): void;
   openReconstruction(request: OpenReconstructionRequest): OpenedReconstruction;
   /** Of a reconstruction opened with a classical method, in place of runTask. */

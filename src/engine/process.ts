@@ -19,8 +19,14 @@ export interface ItemShape {
   draws?: Draws;
 }
 
+/** Read again at each start of a process: what is another file by then is refused (OTF_MODEL_CHECKSUM). */
+export interface NamedFile {
+  path: string;
+  sha256: string;
+}
+
 export interface EngineSpec {
-  network: string;
+  network: NamedFile;
   engine: string;
   /** The only GPU it may see; undefined = any. */
   gpu?: number | undefined;
@@ -29,8 +35,8 @@ export interface EngineSpec {
   quantization: string;
   threads: number;
   inputBias: number;
-  /** File, of INT8; undefined = none. */
-  calibration?: string | undefined;
+  /** Of INT8; undefined = none. */
+  calibration?: NamedFile | undefined;
   item: ItemShape;
   batch: number;
   slots: number;
@@ -213,7 +219,8 @@ function begun(start: () => EngineProcess): EngineProcess {
 function engineArguments(spec: EngineSpec): string[] {
   const { draws } = spec.item;
   const named: Record<string, string> = {
-    network: spec.network,
+    network: spec.network.path,
+    'network-sha256': spec.network.sha256,
     engine: spec.engine,
     quantization: spec.quantization,
     threads: String(spec.threads),
@@ -225,7 +232,7 @@ function engineArguments(spec: EngineSpec): string[] {
     slots: String(spec.slots),
     'slot-bytes': String(spec.slotBytes),
     ...(draws ? { draws: String(draws.repeats), 'draw-seed': String(draws.seed) } : {}),
-    ...(spec.calibration === undefined ? {} : { calibration: spec.calibration }),
+    ...(spec.calibration ? { calibration: spec.calibration.path, 'calibration-sha256': spec.calibration.sha256 } : {}),
     ...(spec.cpus ? { cpus: printCpuSet(spec.cpus, ',') } : {}),
   };
   return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);

@@ -8,14 +8,21 @@ import { descriptorShortage } from '../io/descriptors.js';
 import type { OpenedSlots } from './addon.js';
 import { native } from './addon.js';
 import type { CpuSet } from './cpu-sets.js';
-import { EngineDied, EngineProcess, type EngineReady, type ForwardDone, type ItemShape } from './process.js';
+import {
+  EngineDied,
+  EngineProcess,
+  type EngineReady,
+  type ForwardDone,
+  type ItemShape,
+  type NamedFile,
+} from './process.js';
 
 export interface SupervisedSpec {
   /** `model/quantization`, for people. */
   key: string;
   /** The key and the shape of the items, where tasks of a key differ in it: what an engine is kept under. Absent: the key. */
   lane?: string;
-  network: string;
+  network: NamedFile;
   engine: string;
   gpu?: number | undefined;
   /** The CPUs it keeps to; undefined = all. */
@@ -23,7 +30,7 @@ export interface SupervisedSpec {
   quantization: string;
   threads: number;
   inputBias: number;
-  calibration?: string | undefined;
+  calibration?: NamedFile | undefined;
   item: ItemShape;
   valuesIn: number;
   valuesOut: number;

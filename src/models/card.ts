@@ -72,10 +72,18 @@ function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
     .join('; ');
 }
 
-/** What the native side opens of a model. */
-export function networkOf({ weightsPath, input_bias, calibrationPath }: ModelCard) {
-  const calibration = calibrationPath === undefined ? {} : { calibration: calibrationPath };
-  return { weights: weightsPath, inputBias: input_bias, ...calibration };
+/** What the native side opens of a model: it refuses files that are others than the card names. */
+export function networkOf(card: ModelCard) {
+  const calibration = calibrationOf(card);
+  return {
+    ...{ weights: card.weightsPath, sha256: card.sha256, inputBias: card.input_bias },
+    ...(calibration ? { calibration: calibration.path, calibrationSha256: calibration.sha256 } : {}),
+  };
+}
+
+/** Of INT8, if the card has one. */
+export function calibrationOf({ calibrationPath: path, int8 }: ModelCard) {
+  return path === undefined || !int8 ? undefined : { path, sha256: int8.sha256 };
 }
 
 /**
@@ -84,9 +92,8 @@ export function networkOf({ weightsPath, input_bias, calibrationPath }: ModelCar
  */
 export async function verifyWeights(card: ModelCard): Promise<void> {
   await verify(card, card.weightsPath, card.sha256, 'fetch the weights again or correct the card');
-  const { calibrationPath, int8 } = card;
-  if (calibrationPath !== undefined && int8)
-    await verify(card, calibrationPath, int8.sha256, 'make it again with models calibrate');
+  const calibration = calibrationOf(card);
+  if (calibration) await verify(card, calibration.path, calibration.sha256, 'make it again with models calibrate');
 }
 
 async function verify(card: ModelCard, path: string, sha256: string, remedy: string): Promise<void> {

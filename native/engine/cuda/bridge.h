@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define OTF_CUDA_ABI 1
+#define OTF_CUDA_ABI 2
 
 typedef struct OtfCudaError {
   int code; /* otf::Code */

@@ -12,8 +12,9 @@
 namespace otf::host {
 namespace {
 
-const std::set<std::string_view> kOptional{"--describe", "--depth",     "--cpus",
-                                           "--draws",    "--draw-seed", "--calibration"};
+const std::set<std::string_view> kOptional{
+    "--describe",  "--depth",       "--cpus",           "--draws",
+    "--draw-seed", "--calibration", "--network-sha256", "--calibration-sha256"};
 
 [[noreturn]] void bad(std::string_view name, std::string_view value) {
   throw OtfError(Code::kInvalidArgument, std::string(name) + " cannot be '" + std::string(value) + "'");
@@ -50,8 +51,10 @@ Arguments readArguments(int count, char** values) {
   const std::map<std::string_view, Set> known = {
       {"--describe", text(a.describe)},
       {"--network", text(a.network)},
+      {"--network-sha256", text(a.networkSha256)},
       {"--engine", text(a.engine)},
       {"--calibration", text(a.calibration)},
+      {"--calibration-sha256", text(a.calibrationSha256)},
       {"--quantization",
        [&](std::string_view name, std::string_view value) {
          const auto type = parseComputeType(value);

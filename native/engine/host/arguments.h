@@ -11,8 +11,9 @@ namespace otf::host {
 struct Arguments {
   std::string describe;  // not empty: say what this engine has, and nothing else
   std::string network, engine;
-  std::string calibration;  // file, of INT8; empty: none
-  std::string cpus;         // list of those it keeps to; empty: all
+  std::string calibration;                       // file, of INT8; empty: none
+  std::string networkSha256, calibrationSha256;  // what the files must have; empty: whatever is there
+  std::string cpus;                              // list of those it keeps to; empty: all
   EngineOptions options;
   Draws draws;  // no repeats: none
   Extent extent;

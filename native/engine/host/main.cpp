@@ -154,7 +154,7 @@ void run(const host::Arguments& a) {
   }
   SharedSlots slots =
       SharedSlots::attach(process::kSharedFd, static_cast<size_t>(a.slotBytes), static_cast<size_t>(a.slots));
-  const auto network = std::make_shared<Network>(readNetwork(a.network));
+  const auto network = std::make_shared<Network>(readNetwork(a.network, a.networkSha256));
   const int64_t valuesIn = Shape{a.extent, network->trained.c}.values();
   const int64_t parts = a.draws.repeats > 0 ? kDrawnParts : 1;
   const int64_t valuesOut = parts * inferShapes(*network, a.extent).back().shape.values();
@@ -168,7 +168,8 @@ void run(const host::Arguments& a) {
   const MakeEngine make = [&](const EngineOptions& options) { return open(a, network, options, cianna); };
   EngineOptions options = a.options;
   if (options.computeType == ComputeType::kInt8cInt32a && !a.calibration.empty())
-    options.calibration = std::make_shared<const Calibration>(readCalibration(a.calibration, *network));
+    options.calibration =
+        std::make_shared<const Calibration>(readCalibration(a.calibration, *network, a.calibrationSha256));
   const std::unique_ptr<Engine> engine =
       a.draws.repeats > 0 ? createDrawingEngine(a.draws, options, make) : make(options);
   process::reply(ready(*engine, valuesIn, valuesOut, layout));

@@ -8,9 +8,10 @@
 //     │ ◄──────────────── done SLOT SECONDS MEMORYBYTES
 //     │ quit, or close descriptor 4 ─────►         │  exit 0
 //
-// Arguments (all but --depth, --raw-output, --draws, --calibration required; numbers in plain decimal form):
+// Arguments (all but those in brackets required; numbers in plain decimal form):
 //   --network FILE --engine NAME --quantization TYPE --threads N --input-bias B [--raw-output]
 //   --width W --height H [--depth D] --batch N --slots N --slot-bytes BYTES [--draws N --draw-seed S: see draws/] [--calibration FILE: what INT8 needs]
+//   [--network-sha256 HEX] [--calibration-sha256 HEX]: the files as results name them, others are refused
 // NAME: onednn, reference, cianna, cianna:cuda, cianna:blas, cianna:naiv; with OTF_DEBUG_ENGINES=1 also crash.
 // threads 0: the CPUs the process may use. The network runs at exactly this tile size; COUNT may be less than
 // the batch. `otf-engine --describe NAME` says `described {json}` and ends; it needs descriptor 5 only.

@@ -5,6 +5,7 @@ import { canRun, type Device } from '../../engine/device.js';
 import { EnginePool } from '../../engine/pool.js';
 import type { EngineSupervisor, SupervisorEvents } from '../../engine/supervisor.js';
 import type { DeviceState } from '../../jobs/executor.js';
+import { calibrationOf } from '../../models/card.js';
 import { kindNamed } from '../../tasks/registry.js';
 import type { Place } from '../runner.js';
 import type { MemoryBudget } from './memory.js';
@@ -110,14 +111,14 @@ export class LocalDevice implements Place, TaskDevice {
     const lease = this.engines.lease({
       key,
       lane,
-      network: card.weightsPath,
+      network: { path: card.weightsPath, sha256: card.sha256 },
       engine: card.engine ?? device.engine,
       gpu: device.gpu,
       cpus: device.cpus,
       quantization,
       threads: config.threads,
       inputBias: card.input_bias,
-      calibration: card.calibrationPath,
+      calibration: calibrationOf(card),
       item: own ?? kindNamed(card.kind).itemShape(card),
       valuesIn,
       valuesOut,

@@ -1,6 +1,7 @@
 /** A detection in a worker thread. */
 import { type DetectOutcome, type FoundDetection, type ImageSummary, native } from '../../engine/addon.js';
 import { toOtfError } from '../../errors/catalogue.js';
+import { networkOf } from '../../models/card.js';
 import { kNativeTiles } from '../native-tiles.js';
 import { engineOf } from '../run-facts.js';
 import type { EndRequest, Found, OpenedTask, OpenRequest, TaskWork } from '../work.js';
@@ -22,7 +23,7 @@ const kToldElsewhere = new Set(
 export const kDetectionWork: TaskWork = {
   ...kNativeTiles,
   openModel: (card) =>
-    native().openDetectionModel({ weights: card.weightsPath, detector: toDetectorConfig(detectorCard(card)) }),
+    native().openDetectionModel({ ...networkOf(card), detector: toDetectorConfig(detectorCard(card)) }),
   closeModel: (model) => native().closeDetectionModel(model as number),
   open: openDetection,
   finish: finishDetection,

@@ -1,5 +1,6 @@
 /** A reconstruction in a worker thread. */
 import { type FoundReconstruction, native } from '../../engine/addon.js';
+import { networkOf } from '../../models/card.js';
 import { kDatalinkType } from '../../results/datalink.js';
 import { votable } from '../../results/votable.js';
 import type { InputSource } from '../files.js';
@@ -42,7 +43,7 @@ export const kReconstructionWork: TaskWork = {
   ...kNativeTiles,
   openModel: (card) =>
     native().openReconstructionModel({
-      weights: card.weightsPath,
+      ...networkOf(card),
       reconstructor: toReconstructorConfig(reconstructorCard(card)),
     }),
   closeModel: (model) => native().closeReconstructionModel(model as number),
