@@ -149,6 +149,7 @@ int64_t Assembly::admit(const ConvLayer& layer, size_t offset) {
       fail(offset, "input size " + std::to_string(value) + " is not 1.." + std::to_string(kMaxCount));
   }
   if (flow_.flat) {
+    if (!isTensorSize(layer.trainedInput)) fail(offset, "its input shape holds too many values");
     // Source: CIANNA reroll_batch: a dense output without its bias node, folded C, D, H, W.
     if (layer.trainedInput.values() + 1 != flow_.shape.c) {
       fail(offset, "its input shape holds " + std::to_string(layer.trainedInput.values()) +

@@ -127,6 +127,10 @@ struct LayerShape {
 /// Throws kShapeMismatch, naming the layer, when the input is too small, or its size does not fit a dense layer.
 std::vector<LayerShape> inferShapes(const Network& network, Extent extent);
 
+/// With `zeros` zeros between values that were neighbours, as a convolution with internal padding sees its input. It
+/// fits where inferShapes has not thrown.
+Extent spreadExtent(const Extent& extent, const Triple& zeros);
+
 /// Multiply-adds x 2 of one item at `extent`, per layer (convolutions and dense layers; others count 0).
 std::vector<double> layerFlops(const Network& network, Extent extent);
 double networkFlops(const Network& network, Extent extent);  // their sum

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "error/error.h"
@@ -20,9 +21,8 @@ std::string describe(const Shape& shape) {
   throw OtfError(Code::kShapeMismatch, "layer " + std::to_string(index) + ": " + what);
 }
 
-int slide(int64_t size, int window, int stride, int padding, int intPadding, size_t index,
-          const Shape& input) {
-  const int64_t reach = size + (size - 1) * intPadding + 2 * int64_t{padding} - window;
+int slide(int64_t size, int window, int stride, int padding, size_t index, const Shape& input) {
+  const int64_t reach = size + 2 * int64_t{padding} - window;
   if (reach < 0) {
     reject(index, "its window of " + std::to_string(window) + " does not fit in an input of " +
                       describe(input) + "; give a larger image or tile");
@@ -37,6 +37,18 @@ Shape checked(const Shape& shape, size_t index) {
   return shape;
 }
 
+/// What a convolution sees of its input: engines hold it, or count in it.
+Shape spread(const Shape& input, const Triple& zeros, size_t index) {
+  const std::array<int64_t, 3> sides = {input.extent.w, input.extent.h, input.extent.d};
+  bool fits = true;
+  for (size_t k = 0; k < sides.size(); ++k) fits = fits && sides[k] + (sides[k] - 1) * zeros[k] <= kMaxSide;
+  if (fits) {
+    const Shape wide{spreadExtent(input.extent, zeros), input.c};
+    if (isTensorSize(wide)) return wide;
+  }
+  reject(index, "its internal padding makes an input of " + describe(input) + " too large");
+}
+
 struct OutputOf {
   const LayerShape& input;
   size_t index;
@@ -48,19 +60,20 @@ struct OutputOf {
       reject(index, "it expects " + std::to_string(layer.channels()) + " input channels, got " +
                         std::to_string(in.c));
     }
+    const Shape wide = spread(in, layer.intPadding, index);
     const auto axis = [&](int size, size_t k) {
-      return slide(size, layer.size[k], layer.stride[k], layer.padding[k], layer.intPadding[k], index, in);
+      return slide(size, layer.size[k], layer.stride[k], layer.padding[k], index, in);
     };
-    return {
-        checked({{axis(in.extent.w, 0), axis(in.extent.h, 1), axis(in.extent.d, 2)}, layer.filters}, index),
-        false};
+    return {checked({{axis(wide.extent.w, 0), axis(wide.extent.h, 1), axis(wide.extent.d, 2)}, layer.filters},
+                    index),
+            false};
   }
 
   LayerShape operator()(const PoolLayer& layer) const {
     const Shape& in = input.shape;
     if (layer.global) return {{{1, 1, 1}, in.c}, false};
     const auto axis = [&](int size, size_t k) {
-      return slide(size, layer.size[k], layer.stride[k], layer.padding[k], 0, index, in);
+      return slide(size, layer.size[k], layer.stride[k], layer.padding[k], index, in);
     };
     return {checked({{axis(in.extent.w, 0), axis(in.extent.h, 1), axis(in.extent.d, 2)}, in.c}, index),
             false};
@@ -84,6 +97,11 @@ struct OutputOf {
 bool isTensorSize(const Shape& shape) {
   return int64_t{shape.extent.w} * shape.extent.h <= kMaxValues / shape.extent.d &&
          int64_t{shape.extent.w} * shape.extent.h * shape.extent.d <= kMaxValues / shape.c;
+}
+
+Extent spreadExtent(const Extent& extent, const Triple& zeros) {
+  const auto side = [](int size, int between) { return size + (size - 1) * between; };
+  return {side(extent.w, zeros[0]), side(extent.h, zeros[1]), side(extent.d, zeros[2])};
 }
 
 LayerShape layerOutput(const Layer& layer, const LayerShape& input, size_t index) {

@@ -19,8 +19,7 @@ bool isSlow(const char* kernel) {
 void PlanBuilder::addZeros(const Triple& zeros) {
   makeWalkable();
   const Extent from = flow_.shape.extent;
-  const Extent to{from.w + (from.w - 1) * zeros[0], from.h + (from.h - 1) * zeros[1],
-                  from.d + (from.d - 1) * zeros[2]};
+  const Extent to = spreadExtent(from, zeros);
   const Shape shape{to, flow_.shape.c};
   const Desc desc = flow_.memory.get_desc();
   const Layout layout = *layoutOf(desc);

@@ -28,9 +28,7 @@ struct Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   ~Scratch() { std::filesystem::remove(path); }
-  void write(std::string_view text) const {
-    std::ofstream(path, std::ios::binary).write(text.data(), std::ssize(text));
-  }
+  void write(std::string_view text) const { std::ofstream(path, std::ios::binary) << text; }
   std::filesystem::path path;
 };
 

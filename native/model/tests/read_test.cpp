@@ -186,6 +186,53 @@ TEST_CASE("faults name the layer, the byte and the reason") {
   CHECK(contains(complaint(bytesOf("8x8x1x99999999999999")), "out of range"));
 }
 
+TEST_CASE("a convolution after a dense layer that folds its values into more than 64 bits count is refused") {
+  Network network;
+  network.trained = {{4, 4, 1}, 1};
+  DenseLayer dense;
+  dense.neurons = 4;
+  dense.inputs = 17;
+  dense.weights.assign(17 * 5, 0.01F);
+  network.layers.emplace_back(dense);
+  ConvLayer conv;
+  conv.filters = 1;
+  conv.stride = {16384, 16384, 16384};
+  conv.trainedInput = {{2, 2, 1}, 1};
+  conv.weights.assign(2, 0.5F);
+  network.layers.emplace_back(conv);
+  CHECK(parseNetwork(writeNetwork(network)).layers.size() == 2);
+  // The product of these is 2^64 + 4.
+  ConvLayer& folding = std::get<ConvLayer>(network.layers.back());
+  folding.trainedInput = {{769546, 247385, 17362}, 5581};
+  folding.weights.assign(5582, 0.5F);
+  CHECK(contains(complaint(writeNetwork(network)),
+                 "layer 2 (conv), byte 410: its input shape holds too many values"));
+}
+
+TEST_CASE("internal padding that makes an input too large is refused") {
+  Network network;
+  network.trained = {{262145, 1, 1}, 1};
+  ConvLayer conv;
+  conv.filters = 1;
+  conv.stride = {16384, 1, 1};
+  conv.intPadding = {63, 0, 0};
+  conv.trainedInput = network.trained;
+  conv.weights.assign(2, 0.5F);
+  network.layers.emplace_back(conv);
+  CHECK(contains(complaint(writeNetwork(network)),
+                 "layer 1: its internal padding makes an input of 262145x1x1x1 too large"));
+  std::get<ConvLayer>(network.layers.back()).intPadding = {16384, 0, 0};
+  CHECK(contains(complaint(writeNetwork(network)), "its internal padding makes"));
+  // Sides that fit each, but not together.
+  network.trained = {{4097, 4097, 1025}, 1};
+  std::get<ConvLayer>(network.layers.back()).trainedInput = network.trained;
+  std::get<ConvLayer>(network.layers.back()).stride = {16384, 16384, 16384};
+  std::get<ConvLayer>(network.layers.back()).intPadding = {4095, 4095, 4095};
+  CHECK(contains(complaint(writeNetwork(network)), "its internal padding makes"));
+  std::get<ConvLayer>(network.layers.back()).intPadding = {1, 1, 1};
+  CHECK(inferShapes(parseNetwork(writeNetwork(network)), {8193, 1, 1}).back().shape.values() == 2);
+}
+
 TEST_CASE("nothing may follow a YOLO layer, and its filters must match its head") {
   const Network network = readNetwork(kNetworks / "yolo_params.dat");
   Network bad = network;

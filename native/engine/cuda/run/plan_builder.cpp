@@ -86,8 +86,7 @@ void PlanBuilder::fold(const Shape& shape) {
 
 void PlanBuilder::spread(const Triple& zeros) {
   const Extent from = flow_.shape.extent;
-  const Extent to{from.w + (from.w - 1) * zeros[0], from.h + (from.h - 1) * zeros[1],
-                  from.d + (from.d - 1) * zeros[2]};
+  const Extent to = spreadExtent(from, zeros);
   checkIndices({to, flow_.shape.c}, layer_ + 1);
   Flow next = produce({to, flow_.shape.c}, false, nextArena());
   const SpreadArgs args{flow_.data,   next.data,  mapOf(from), mapOf(to), {zeros[0], zeros[1], zeros[2]},
