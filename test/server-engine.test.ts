@@ -12,6 +12,7 @@ import { field, pause, startTestServer, type TestServer, tempDir } from './suppo
 const kExit = 1e30;
 const kAbort = 2e30;
 const kHang = 3e30;
+const kFail = 5e30;
 const kSide = 256;
 
 /** One tile of faint noise whose first pixel is `first`, at the tile's first value. */
@@ -42,7 +43,7 @@ describe('Engine processes', () => {
     // Behind a job under way for longer than a batch may wait, so that the rest are few batches.
     const first = await server.submit({}, await field(await tempDir(t), 6000, 1));
     await server.until(first, 'EXECUTING');
-    const values = [0, 0, kExit, 0, 0, 0, kAbort, 0];
+    const values = [0, 0, kExit, 0, kFail, 0, kAbort, 0];
     const ids = await Promise.all(values.map((value) => server.submit({}, tile(value))));
     const jobs = await Promise.all(ids.map((id) => server.until(id, 'COMPLETED', 'ERROR')));
     await server.until(first, 'COMPLETED');
@@ -51,6 +52,7 @@ describe('Engine processes', () => {
       values.map((value) => (value === 0 ? 'COMPLETED' : 'ERROR')),
     );
     assert.match(jobs[2]?.error ?? '', /exited with code 3/);
+    assert.match(jobs[4]?.error ?? '', /exited with code 1: ERROR: the crash engine fails as it was told/);
     assert.match(jobs[6]?.error ?? '', /SIGABRT/);
     const error = await server.text(`/jobs/${jobs[2]?.id}/error`);
     assert.match(error, /the crash engine exits as it was told/);

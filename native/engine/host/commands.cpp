@@ -94,10 +94,20 @@ void replyDone(Serving& serving, int slot, double seconds) {
   serving.warmer.start();
 }
 
+/// After an error inside a library the process is in a state that nobody knows; of a GPU's fault CUDA says that every call
+/// fails from then on, until the process is begun anew. Who holds it does that, and tries the items again.
+/// Source: CUDA runtime API, cudaError_t (cudaErrorIllegalAddress and others).
+[[noreturn]] void endWith(const std::string& words) {
+  std::printf("ERROR: %s\n", words.c_str());
+  std::fflush(stdout);
+  ::_exit(1);
+}
+
 void replyException(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const OtfError& error) {
+    if (error.code() == Code::kEngineFailed) endWith(error.what());
     replyError(error.code(), error.what());
   } catch (const std::bad_alloc&) {
     replyError(Code::kOutOfMemory, "not enough memory; use a smaller batch or tile");

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "engine/registry/registry.h"
+#include "error/error.h"
 
 namespace otf::host {
 namespace {
@@ -53,6 +54,7 @@ class CrashEngine final : public Engine {
         while (true) ::pause();
       }
       if (order == 4e30F) std::raise(SIGSEGV);
+      if (order == 5e30F) throw OtfError(Code::kEngineFailed, "the crash engine fails as it was told");
     }
   }
 

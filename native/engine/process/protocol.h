@@ -29,7 +29,8 @@
 //                                          (cianna only)
 //   ping                                -> pong
 //   quit                                -> exit 0
-// Any command can be answered `error OTF_CODE message` (error/error.h); the process stays usable.
+// Any command can be answered `error OTF_CODE message` (error/error.h); the process stays usable. After an error inside the
+// engine's library it would not be: it ends, and that error is its last words.
 //
 // ready:     {"engine","version","device","asked","effective": text,
 //             "threads","memoryBytes","valuesIn","valuesOut","outputOffset","deviationOffset": number}

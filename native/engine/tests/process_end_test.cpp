@@ -29,7 +29,8 @@ TEST_CASE("a process that dies becomes an error with its exit and last words, an
   };
   for (const Way& way : {Way{1e30F, "exited with code 3", "ERROR: the crash engine exits as it was told"},
                          Way{2e30F, "was ended by SIGABRT", "ERROR: the crash engine aborts as it was told"},
-                         Way{4e30F, segmentation, "while running a batch of 2"}}) {
+                         Way{4e30F, segmentation, "while running a batch of 2"},
+                         Way{5e30F, "exited with code 1", "ERROR: the crash engine fails as it was told"}}) {
     CAPTURE(way.how);
     const auto engine = createRemoteEngine("crash", network, twoThreads());
     auto x = tiles(2);
