@@ -3,6 +3,7 @@
 // (shared_memory.h). Names are CUDA's own.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,6 +40,13 @@ void fault(const std::string& what);
 /// From now on cudaMalloc gives at most this many bytes more; 0: no limit.
 void limitMemory(size_t bytes);
 
+/// From now on what takes a while on a GPU takes this long here: recording, waiting, pinned memory, the end of
+/// a graph.
+void linger(std::chrono::microseconds time);
+
+/// What is recorded next is spoilt.
+void spoilRecording();
+
 unsigned char* sharedMemory();
 void syncThreads();
 
@@ -51,7 +59,8 @@ void syncThreads();
 
 // The runtime: streams do their work at once; a stream that is being captured keeps it for the graph instead.
 using cudaError_t = int;
-constexpr cudaError_t cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorInvalidValue = 1;
+constexpr cudaError_t cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorInvalidValue = 1,
+                      cudaErrorStreamCaptureUnsupported = 900, cudaErrorStreamCaptureInvalidated = 901;
 struct CudaStream;
 struct CudaEvent;
 struct CudaGraph;

@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kMostFaults = 20;
 std::vector<std::string> faults;
+std::mutex noting;  // of faults: streams are used outside of kernels, too
 std::recursive_mutex running;
 
 Fibers& fibers() {
@@ -43,11 +44,12 @@ std::vector<Warp> warps;
 }  // namespace
 
 void fault(const std::string& what) {
+  const std::lock_guard lock(noting);
   if (faults.size() < kMostFaults) faults.push_back(what);
 }
 
 std::vector<std::string> takeFaults() {
-  const std::lock_guard lock(running);
+  const std::scoped_lock lock(running, noting);
   return std::exchange(faults, {});
 }
 

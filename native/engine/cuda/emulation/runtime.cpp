@@ -1,10 +1,12 @@
 // The runtime's calls. Device memory is the heap's, one allocation each, so that AddressSanitizer sees what goes
 // beyond a tensor.
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <thread>
 
 #include "engine/cuda/emulation/cuda.h"
 
@@ -13,6 +15,7 @@ struct CudaGraph {
 };
 struct CudaStream {
   CudaGraph* captured = nullptr;
+  bool isSpoilt = false;  // what is captured
 };
 struct CudaEvent {
   std::chrono::steady_clock::time_point at;
@@ -25,6 +28,13 @@ std::mutex mutex;
 std::map<void*, size_t> allocated;
 size_t inUse = 0;
 size_t limit = 0;
+std::atomic<std::chrono::microseconds> lingering{};
+std::atomic<bool> spoilsNext{false};
+
+void takeTime() {
+  const std::chrono::microseconds time = lingering;
+  if (time.count() > 0) std::this_thread::sleep_for(time);
+}
 
 cudaError_t allocate(void** memory, size_t bytes) {
   const std::lock_guard lock(mutex);
@@ -57,18 +67,24 @@ void limitMemory(size_t bytes) {
   limit = bytes == 0 ? 0 : inUse + bytes;
 }
 
+void linger(std::chrono::microseconds time) { lingering = time; }
+
+void spoilRecording() { spoilsNext = true; }
+
 void enqueue(cudaStream_t stream, std::function<void()> work) {
-  if (stream->captured != nullptr)
-    stream->captured->work.push_back(std::move(work));
-  else
-    work();
+  if (stream->captured == nullptr) return work();
+  takeTime();
+  stream->captured->work.push_back(std::move(work));
 }
 
 }  // namespace otf::emulation
 
 cudaError_t cudaMalloc(void** memory, size_t bytes) { return allocate(memory, bytes); }
 cudaError_t cudaFree(void* memory) { return release(memory); }
-cudaError_t cudaMallocHost(void** memory, size_t bytes) { return allocate(memory, bytes); }
+cudaError_t cudaMallocHost(void** memory, size_t bytes) {
+  takeTime();
+  return allocate(memory, bytes);
+}
 cudaError_t cudaFreeHost(void* memory) { return release(memory); }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
@@ -84,19 +100,31 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   delete stream;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+/// Source: CUDA C++ Programming Guide, "Prohibited and Unhandled Operations" of stream capture.
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  takeTime();
+  if (stream->captured == nullptr) return cudaSuccess;
+  stream->isSpoilt = true;
+  otf::emulation::fault("a stream was waited for while it was recorded");
+  return cudaErrorStreamCaptureUnsupported;
+}
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (stream->captured != nullptr) return cudaErrorInvalidValue;
+  stream->isSpoilt = spoilsNext.exchange(false);
   stream->captured = new CudaGraph;
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   if (stream->captured == nullptr) return cudaErrorInvalidValue;
+  takeTime();
   *graph = stream->captured;
   stream->captured = nullptr;
-  return cudaSuccess;
+  if (!stream->isSpoilt) return cudaSuccess;
+  delete *graph;
+  *graph = nullptr;
+  return cudaErrorStreamCaptureInvalidated;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
   *executable = new CudaGraph(*graph);
@@ -111,6 +139,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   return cudaSuccess;
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  takeTime();
   delete executable;
   return cudaSuccess;
 }
@@ -135,9 +164,18 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEven
 
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation ? "out of memory"
-         : error == cudaSuccess             ? "no error"
-                                            : "invalid value";
+  switch (error) {
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
+    default:
+      return "invalid value";
+  }
 }
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;

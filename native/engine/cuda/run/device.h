@@ -10,14 +10,23 @@
 
 namespace otf::cuda {
 
+/// As check(), for memory of the host.
+inline void checkPinned(cudaError_t error, const char* what) {
+  if (error != cudaErrorMemoryAllocation) return check(error, what);
+  cudaGetLastError();
+  throw OtfError(Code::kOutOfMemory, std::string("the host has not enough memory that can be pinned for ") +
+                                         what + "; use a smaller batch or tile");
+}
+
 /// Device or pinned host memory, freed by its owner.
-template <cudaError_t (*give)(void**, size_t), cudaError_t (*take)(void*)>
+template <cudaError_t (*give)(void**, size_t), cudaError_t (*take)(void*),
+          void (*checkGiven)(cudaError_t, const char*)>
 class Memory {
  public:
   Memory() = default;
   /// Throws kOutOfMemory.
   Memory(size_t bytes, const char* what) : bytes_(bytes) {
-    if (bytes > 0) check(give(&data_, bytes), what);
+    if (bytes > 0) checkGiven(give(&data_, bytes), what);
   }
   Memory(Memory&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
@@ -40,8 +49,8 @@ class Memory {
 
 inline cudaError_t mallocDevice(void** memory, size_t bytes) { return cudaMalloc(memory, bytes); }
 inline cudaError_t mallocPinned(void** memory, size_t bytes) { return cudaMallocHost(memory, bytes); }
-using DeviceMemory = Memory<mallocDevice, cudaFree>;
-using PinnedMemory = Memory<mallocPinned, cudaFreeHost>;
+using DeviceMemory = Memory<mallocDevice, cudaFree, check>;
+using PinnedMemory = Memory<mallocPinned, cudaFreeHost, checkPinned>;
 
 class Stream {
  public:

@@ -31,6 +31,7 @@ struct PreparedPlan {
   PlanSpec spec;
   std::unique_ptr<Plan> plan;
   Graph graph;  // from the second pass on
+  bool recordable = true;
 };
 
 class Lane {

@@ -63,13 +63,19 @@ int Runner::pieceOf(int left) const {
   return (left + pieces - 1) / pieces;
 }
 
+/// The one with the most memory.
 Lane* Runner::takeFree() {
+  Lane* best = nullptr;
+  int taken = 0;
   for (Lane& lane : lanes_) {
-    if (lane.taken) continue;
-    lane.taken = true;
-    return &lane;
+    if (lane.taken)
+      ++taken;
+    else if (best == nullptr || lane.bytes() > best->bytes())
+      best = &lane;
   }
-  return nullptr;
+  if (best == nullptr || taken >= mostLanes_) return nullptr;
+  best->taken = true;
+  return best;
 }
 
 /// Who has pieces under way waits for his own: nobody holds a lane while he waits for another's.
@@ -95,26 +101,43 @@ void Runner::giveBack(Lane& lane) {
 }
 
 /// Of a piece that failed: what it may have started must not meet the next one's memory.
-void Runner::abandon(Lane& lane) {
+void Runner::settle(Lane& lane) {
   cudaStreamSynchronize(lane.copies);
+  // Of a stream that somebody records on, waiting for it is an error, and spoils the recording.
+  const std::lock_guard lock(mutex_);
   cudaStreamSynchronize(compute_);
-  giveBack(lane);
 }
 
-/// False: there is nothing left to halve.
-bool Runner::halve(const OtfError& error, int items) {
-  if (error.code() != Code::kOutOfMemory || items == 1) return false;
+/// After a piece found no memory: what lies about is given up, and there will be fewer items at once, or of single ones fewer
+/// under way. False: the lane had all there is.
+bool Runner::makeRoom(Lane& lane, const PlanSpec& spec) {
+  const std::array<size_t, kArenas> needs = planNeeds(*network_, spec);
   const std::lock_guard lock(mutex_);
-  mostItems_ = std::max(1, std::min(mostItems_.load(), items / 2));
+  int others = 0;
+  bool something = spec.items > 1;
+  for (const Lane& each : lanes_) {
+    if (&each == &lane) continue;
+    if (each.taken) ++others;
+    something = something || each.taken || each.bytes() > 0;
+  }
+  for (size_t i = 0; i < kArenas; ++i) something = something || arenas_[i].bytes() > needs[i];
+  if (!something) return false;
   // Fewer items need less of everything: what was taken for many is in their way.
   compute_.wait();
-  for (Lane& lane : lanes_) {
-    lane.plans.clear();
-    if (!lane.taken) lane.release();
+  for (Lane& each : lanes_) {
+    each.plans.clear();
+    if (&each == &lane || !each.taken) each.release();
   }
   arenas_ = {};
-  std::fprintf(stderr, "engine cuda: the GPU has no memory for %d items at once; %d from now on\n", items,
-               mostItems_.load());
+  if (spec.items > 1) {
+    mostItems_ = std::max(1, std::min(mostItems_.load(), spec.items / 2));
+    std::fprintf(stderr, "engine cuda: there is no memory for %d items at once; %d from now on\n", spec.items,
+                 mostItems_.load());
+  } else if (others > 0 && others < mostLanes_) {
+    mostLanes_ = others;
+    std::fprintf(stderr, "engine cuda: there is no memory for %d batches under way; %d from now on\n",
+                 others + 1, others);
+  }
   return true;
 }
 
@@ -150,6 +173,16 @@ PreparedPlan& Runner::prepared(Lane& lane, const PlanSpec& spec) {
   return plans.front();
 }
 
+/// Without a graph a pass begins a little later, and is no less right.
+void Runner::record(PreparedPlan& ready) {
+  try {
+    ready.graph = Graph(compute_, [&] { ready.plan->run(compute_); });
+  } catch (const OtfError& error) {
+    ready.recordable = false;
+    std::fprintf(stderr, "engine cuda: %s; such passes begin kernel by kernel\n", error.what());
+  }
+}
+
 void Runner::upload(Lane& lane, size_t bytes) {
   check(
       cudaMemcpyAsync(lane.deviceInput.data(), lane.input.data(), bytes, cudaMemcpyHostToDevice, lane.copies),
@@ -173,7 +206,7 @@ void Runner::submit(Lane& lane, const PlanSpec& spec, const Sizes& sizes) {
                                    [&](const PreparedPlan& p) { return p.spec == spec; });
   PreparedPlan& ready = prepared(lane, spec);
   // The first pass loads kernels, which a recording may not.
-  if (isKnown && !ready.graph.ready()) ready.graph = Graph(compute_, [&] { ready.plan->run(compute_); });
+  if (isKnown && ready.recordable && !ready.graph.ready()) record(ready);
   upload(lane, floatBytes(spec.items * sizes.in));
   if (ready.graph.ready())
     ready.graph.launch(compute_);
@@ -188,22 +221,32 @@ Runner::Sizes Runner::sizesOf(Extent extent) const {
 
 /// `input`: of the piece; nullptr: whatever is there.
 void Runner::fill(Lane& lane, int items, const Sizes& sizes, const float* input) {
-  lane.fit(floatBytes(items * sizes.in), floatBytes(items * sizes.out));
+  {
+    // Others clear the plans of all lanes.
+    const std::lock_guard lock(mutex_);
+    lane.fit(floatBytes(items * sizes.in), floatBytes(items * sizes.out));
+  }
   if (input != nullptr) std::memcpy(lane.input.data(), input, floatBytes(items * sizes.in));
 }
 
-/// False: there was no memory for so many items; fewer are to be tried. The lane is given back unless it is true.
-bool Runner::attempt(Lane& lane, int items, const std::function<void()>& work) {
+/// False: there was no memory; there may be now, for fewer items. The lane is given back unless it is true.
+bool Runner::attempt(Lane& lane, const PlanSpec& spec, const std::function<void()>& work) {
   try {
     work();
     return true;
-  } catch (const OtfError& error) {
-    abandon(lane);
-    if (!halve(error, items)) throw;
-    return false;
   } catch (...) {
-    abandon(lane);
-    throw;
+    struct Back {
+      Runner& runner;
+      Lane& lane;
+      ~Back() { runner.giveBack(lane); }
+    } const back{*this, lane};
+    settle(lane);
+    try {
+      throw;
+    } catch (const OtfError& error) {
+      if (error.code() != Code::kOutOfMemory || !makeRoom(lane, spec)) throw;
+    }
+    return false;
   }
 }
 
@@ -213,9 +256,10 @@ void Runner::forward(Extent extent, int batch, const float* input, float* output
   for (int first = 0; first < batch;) {
     const int items = pieceOf(batch - first);
     Lane& lane = take(&flights);
-    const bool isUnderWay = attempt(lane, items, [&] {
+    const PlanSpec spec = specOf(extent, items, false);
+    const bool isUnderWay = attempt(lane, spec, [&] {
       fill(lane, items, sizes, input + first * sizes.in);
-      submit(lane, specOf(extent, items, false), sizes);
+      submit(lane, spec, sizes);
     });
     if (!isUnderWay) continue;
     flights.add({&lane, first, items});

@@ -46,6 +46,7 @@ class Runner {
   int mostItems() const { return mostItems_; }
 
  private:
+  static constexpr int kLanes = 3;
   struct Flight {
     Lane* lane;
     int first, items;
@@ -57,21 +58,23 @@ class Runner {
   };
   PlanSpec specOf(Extent extent, int items, bool monteCarlo) const;
   int pieceOf(int left) const;
+  /// With mutex_ held.
   Lane* takeFree();
   /// `flights`: the caller's, if he has any under way.
   Lane& take(Flights* flights);
   void giveBack(Lane& lane);
-  void abandon(Lane& lane);
-  bool halve(const OtfError& error, int items);
-  /// With mutex_ held.
+  void settle(Lane& lane);
+  bool makeRoom(Lane& lane, const PlanSpec& spec);
+  /// These three with mutex_ held.
   PreparedPlan& prepared(Lane& lane, const PlanSpec& spec);
   void fitArenas(const std::array<size_t, kArenas>& needs);
+  void record(PreparedPlan& ready);
   Sizes sizesOf(Extent extent) const;
-  static void fill(Lane& lane, int items, const Sizes& sizes, const float* input);
+  void fill(Lane& lane, int items, const Sizes& sizes, const float* input);
   void submit(Lane& lane, const PlanSpec& spec, const Sizes& sizes);
   void upload(Lane& lane, size_t bytes);
   void download(Lane& lane, size_t bytes);
-  bool attempt(Lane& lane, int items, const std::function<void()>& work);
+  bool attempt(Lane& lane, const PlanSpec& spec, const std::function<void()>& work);
   /// One piece on a lane that nobody else has; `work` puts it on the stream.
   template <typename Work>
   void alone(Extent extent, int batch, bool monteCarlo, const float* input, Work work);
@@ -80,11 +83,12 @@ class Runner {
   RunnerOptions options_;
   Device device_;
   WeightStore weights_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // of all below, plans of lanes included; nobody waits for compute_ without it
   std::condition_variable freed_;
   Stream compute_;
   std::array<DeviceMemory, kArenas> arenas_;
-  std::array<Lane, 3> lanes_;
+  std::array<Lane, kLanes> lanes_;
+  int mostLanes_ = kLanes;      // taken at once
   std::atomic<int> mostItems_;  // read by callers while another halves it
 };
 

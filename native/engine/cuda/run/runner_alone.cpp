@@ -13,10 +13,11 @@ void Runner::alone(Extent extent, int batch, bool monteCarlo, const float* input
   for (int first = 0; first < batch;) {
     const int items = pieceOf(batch - first);
     Lane& lane = take(nullptr);
-    const bool isDone = attempt(lane, items, [&] {
+    const PlanSpec spec = specOf(extent, items, monteCarlo);
+    const bool isDone = attempt(lane, spec, [&] {
       fill(lane, items, sizes, input == nullptr ? nullptr : input + first * sizes.in);
       const std::lock_guard lock(mutex_);
-      PreparedPlan& ready = prepared(lane, specOf(extent, items, monteCarlo));
+      PreparedPlan& ready = prepared(lane, spec);
       upload(lane, floatBytes(items * sizes.in));
       work(lane, *ready.plan, first, items);
     });
