@@ -175,5 +175,15 @@ describe('measure', () => {
       places: Record<string, number | string | null>[];
     };
     assert.deepEqual([far.places[0]?.source_id, far.places[0]?.flux, far.places[0]?.x], ['far', null, null]);
+    // One of the sources twice, under identifiers that differ in the 19th digit.
+    const { ra, dec, flux } = sources[0] ?? {};
+    const ids = ['5853498713190525697', '5853498713190525698'];
+    writeFileSync(join(dir, 'twice.csv'), `id,ra,dec\n${ids.map((id) => `${id},${ra},${dec}\n`).join('')}`);
+    const twice = JSON.parse(ok(['measure', image, '--positions', 'twice.csv', '--format', 'json'])) as typeof far;
+    assert.deepEqual(
+      twice.places.map(({ source_id }) => source_id),
+      ids,
+    );
+    for (const place of twice.places) assert.ok(Math.abs(Number(place.flux) / (flux ?? 0) - 1) < 0.2, `${place.flux}`);
   });
 });

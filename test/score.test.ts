@@ -168,6 +168,21 @@ describe('match', () => {
     assert.match(ok(['match', a(), b()]).stderr, /warning: .*ra_err has no unit.* left out of separation_sigma/);
   });
 
+  it('identifiers of 64 bits keep their digits, in the formats that are read and those that are written', () => {
+    const ids = ['5853498713190525696', '5853498713190525697', '5853498713190525698'];
+    const cells = ids.map((id, row) => `<TR><TD>${id}</TD><TD>1${row}</TD><TD>60</TD></TR>`).join('');
+    const votable = file(
+      'ids.vot',
+      `<VOTABLE><RESOURCE><TABLE><FIELD name="id" datatype="long"/><FIELD name="ra" datatype="double"/><FIELD name="dec" datatype="double"/><DATA><TABLEDATA>${cells}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>`,
+    );
+    const text = file('ids.csv', `id,ra,dec\n${ids.map((id, row) => `${id},1${row},60`).join('\n')}\n`);
+    const { pairs } = json(['match', votable, text]);
+    assert.deepEqual(
+      pairs.map(({ id_a, id_b }) => [id_a, id_b]),
+      ids.map((id) => [id, id]),
+    );
+  });
+
   it('positions are taken in the unit their table says, or refused by its name', () => {
     const inUnit = (unit: string, ra: number, dec: number) =>
       file(
@@ -187,8 +202,8 @@ describe('match', () => {
     assert.match(stderr, /furlong\.vot: ra is in furlong, which cannot be turned into degrees/);
   });
 
-  it('a table without positions is told by the columns it has', () => {
-    const lacking = file('none.csv', 'ra,decl,flux\n1,2,3\n');
+  it('a table without positions is told by the columns it has; a mark of UTF-8 is none of them', () => {
+    const lacking = file('none.csv', '\ufeffra,decl,flux\n1,2,3\n');
     const { code, stderr } = runCli(['match', lacking, b()], dir);
     assert.equal(code, 1);
     assert.match(stderr, /none\.csv has no column of numbers named dec or .* \(there are ra, decl, flux\)/);

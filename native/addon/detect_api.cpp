@@ -130,7 +130,8 @@ Napi::Value openDetection(const Napi::CallbackInfo& info) {
                                       taskConfig(*model, fields), model->head, pixelUnit);
   if (fields.has("primaryBeam")) {
     const ImageChoice beam = readImageChoice(fields.object("primaryBeam"));
-    detection->setPrimaryBeam(PrimaryBeam::open(beam.path, beam.select));
+    detection->setPrimaryBeam(
+        PrimaryBeam::of(FitsImage::openBeside(beam.path, beam.select, detection->image())));
   }
   if (fields.has("measure")) detection->setMeasure(readMeasure(fields.object("measure")));
   const auto area = maskOf(fields);

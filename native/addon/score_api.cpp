@@ -96,6 +96,14 @@ Napi::Object toJs(Napi::Env env, const Sdc1Outcome& outcome) {
   out.Set("meanScores", doubles(env, result.meanScores));
   out.Set("id", column(env, result.rows, [](const score::Sdc1Match& row) { return row.id; }));
   out.Set("idTruth", column(env, result.rows, [](const score::Sdc1Match& row) { return row.idTruth; }));
+  const auto digits = [&](const char* name, std::string score::Sdc1Match::* member) {
+    std::vector<std::string> texts;
+    for (const score::Sdc1Match& row : result.rows) texts.push_back(row.*member);
+    if (std::ranges::any_of(texts, [](const std::string& text) { return !text.empty(); }))
+      out.Set(name, strings(env, texts));
+  };
+  digits("idDigits", &score::Sdc1Match::idDigits);
+  digits("idTruthDigits", &score::Sdc1Match::idTruthDigits);
   out.Set("error", column(env, result.rows, [](const score::Sdc1Match& row) { return row.error; }));
   Napi::Array scores = Napi::Array::New(env);
   for (size_t k = 0; k < score::kSdc1Scores.size(); ++k) {
@@ -194,6 +202,7 @@ Napi::Value readTable(const Napi::CallbackInfo& info) {
             one.Set("texts", strings(env, each.texts));
           } else {
             one.Set("numbers", doubles(env, each.numbers));
+            if (!each.digits.empty()) one.Set("digits", strings(env, each.digits));
           }
           columns.Set(columns.Length(), one);
         }

@@ -17,6 +17,9 @@ struct CatalogueColumn {
   std::vector<double> numbers;     // NaN = missing
   std::vector<std::string> texts;  // "" = missing
   std::vector<int64_t> integers;   // in place of numbers, with CatalogueLimits::exact
+  /// Beside numbers, where these are whole ones that a double rounds, such as identifiers of 64 bits; "" = missing. Else empty.
+  std::vector<std::string> digits;
+  bool isWhole = true;  // so far, of a text: nothing but whole numbers
 };
 
 struct Catalogue {

@@ -9,6 +9,7 @@
 
 #include "catalogue/binary_rows.h"
 #include "catalogue/input.h"
+#include "catalogue/whole_numbers.h"
 #include "fits/header_values.h"
 
 namespace otf::catalogue {
@@ -60,6 +61,11 @@ class FitsTableReader {
     int64_t offset = 0;
     double scale = 1, zero = 0;
     std::optional<double> null;
+    std::optional<int64_t> longNull;  // a double would round it
+
+    /// Of 64 bits with a sign, or without one (FITS Standard 4.0, 7.3.2, table 19).
+    bool isLong() const { return type.kind == CellType::Kind::kLong && scale == 1 && zero == 0; }
+    bool isUnsignedLong() const { return type.kind == CellType::Kind::kLong && scale == 1 && zero == 0x1p63; }
   };
 
   static bool isWhole(CellType::Kind kind) {
@@ -177,8 +183,10 @@ class FitsTableReader {
     if (!cell.type.isScalar() || !wanted_(static_cast<size_t>(n - 1), name)) return bytes;
     cell.scale = header.number("TSCAL" + number).value_or(1);
     cell.zero = header.number("TZERO" + number).value_or(0);
-    if (fits::findValue(header.cards, "TNULL" + number).isNumber())
-      cell.null = header.number("TNULL" + number);
+    if (const fits::CardValue null = fits::findValue(header.cards, "TNULL" + number); null.isNumber()) {
+      cell.null = null.number;
+      cell.longNull = fits::wholeOf(null);
+    }
     cells_.push_back(cell);
     CatalogueColumn column;
     column.name = name;
@@ -203,10 +211,27 @@ class FitsTableReader {
         column.integers.push_back(cellInteger(cell.type.kind, at));
         continue;
       }
+      if (cell.type.kind == CellType::Kind::kLong) {
+        takeLong(cell, cellInteger(cell.type.kind, at), column);
+        continue;
+      }
       const double raw = cellNumber(cell.type.kind, at);
       const bool missing = cell.null && raw == *cell.null;
       column.numbers.push_back(missing ? std::numeric_limits<double>::quiet_NaN()
                                        : raw * cell.scale + cell.zero);
+    }
+  }
+
+  static void takeLong(const Cell& cell, int64_t raw, CatalogueColumn& column) {
+    constexpr uint64_t kTopBit = uint64_t{1} << 63;
+    if (raw == cell.longNull) {
+      addMissing(column);
+    } else if (cell.isLong()) {
+      addWhole(column, raw);
+    } else if (cell.isUnsignedLong()) {
+      addWhole(column, static_cast<uint64_t>(raw) ^ kTopBit);
+    } else {
+      column.numbers.push_back(static_cast<double>(raw) * cell.scale + cell.zero);
     }
   }
 

@@ -21,7 +21,7 @@ class Sampler {
     while (!sample.empty()) {
       const size_t end = sample.find('\n');
       if (end == std::string_view::npos && !whole) break;
-      lines.push_back(trimmed(sample.substr(0, end)));
+      lines.push_back(lineOf(sample.substr(0, end)));
       sample.remove_prefix(end == std::string_view::npos ? sample.size() : end + 1);
     }
     TextLayout layout;
@@ -35,11 +35,26 @@ class Sampler {
  private:
   static bool isComment(std::string_view line) { return line.starts_with('#'); }
 
+  /// Commas wherever there is one. Tabs where the line above has as many: cells between them may be empty, or of two words.
+  static char separatorOf(const std::vector<std::string_view>& lines, size_t row) {
+    if (lines[row].find(',') != std::string_view::npos) return ',';
+    size_t above = row;
+    while (above > 0 && lines[above - 1].empty()) --above;
+    if (above == 0) return '\0';
+    const std::string_view names = withoutMark(lines[above - 1]);
+    const auto tabs = [](std::string_view line) { return std::ranges::count(line, '\t'); };
+    if (tabs(lines[row]) == 0 || tabs(names) != tabs(lines[row])) return '\0';
+    // Tabs and blanks mixed at will: the words are as many, and more than what is between tabs.
+    Splitter words('\0');
+    const size_t cells = static_cast<size_t>(tabs(names)) + 1, named = words.split(names).size();
+    return named == cells || named != words.split(lines[row]).size() ? '\t' : '\0';
+  }
+
   /// The first line with a number in it that is no comment and has as many cells as the next.
   size_t firstRow(const std::vector<std::string_view>& lines, TextLayout& layout) {
     for (size_t i = 0; i < lines.size(); ++i) {
       if (lines[i].empty() || isComment(lines[i])) continue;
-      const char comma = lines[i].find(',') == std::string_view::npos ? '\0' : ',';
+      const char comma = separatorOf(lines, i);
       Splitter here(comma), next(comma);
       const Cells cells = here.split(lines[i]);
       if (!isRow(cells)) continue;
@@ -160,6 +175,15 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+std::string_view lineOf(std::string_view raw) {
+  const std::string_view text = trimmed(raw);
+  if (text.empty() || text.starts_with('#')) return text;
+  const auto blank = [](char c) { return c == ' ' || c == '\r'; };
+  while (blank(raw.front())) raw.remove_prefix(1);
+  while (blank(raw.back())) raw.remove_suffix(1);
+  return raw;
+}
+
 const Cells& Splitter::split(std::string_view line) {
   cells_.clear();
   unquoted_.clear();
@@ -187,7 +211,7 @@ void Splitter::splitCommas(std::string_view line) {
   size_t at = 0;
   while (true) {
     size_t from = at;
-    while (from < line.size() && (line[from] == ' ' || line[from] == '\t')) ++from;
+    while (from < line.size() && (line[from] == ' ' || line[from] == '\t') && line[from] != comma_) ++from;
     if (from < line.size() && line[from] == '"') {
       at = quoted(line, from + 1);
     } else {

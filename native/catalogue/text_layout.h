@@ -16,7 +16,10 @@ using Cells = std::vector<std::string_view>;
 /// Without blanks at both ends.
 std::string_view trimmed(std::string_view text);
 
-/// Cells of a line. One of a comma, `'\0'` = blanks between. They are views into the line, or into what had doubled quotes, which
+/// A line as it is split: without blanks at both ends, a tab being a cell's end there, too; "" = there is nothing in it.
+std::string_view lineOf(std::string_view raw);
+
+/// Cells of a line. One of a comma or a tab, `'\0'` = blanks between. They are views into the line, or into what had doubled quotes, which
 /// is kept until the next line.
 class Splitter {
  public:

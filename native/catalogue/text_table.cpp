@@ -9,6 +9,7 @@
 
 #include "catalogue/input.h"
 #include "catalogue/text_layout.h"
+#include "catalogue/whole_numbers.h"
 
 namespace otf::catalogue {
 namespace {
@@ -19,8 +20,9 @@ constexpr size_t kSampleBytes = size_t{256} << 10;
 
 class TextReader {
  public:
-  TextReader(const Input& input, TextLayout layout, const ColumnFilter& wanted, const CatalogueLimits& limits)
-      : input_(input), layout_(std::move(layout)), limits_(limits), splitter_(layout_.comma) {
+  TextReader(const Input& input, TextLayout layout, const ColumnFilter& wanted, const CatalogueLimits& limits,
+             uint64_t begin)
+      : input_(input), layout_(std::move(layout)), begin_(begin), limits_(limits), splitter_(layout_.comma) {
     table_.label = input.label();
     table_.format = "text";
     table_.named = layout_.named;
@@ -40,7 +42,7 @@ class TextReader {
   Catalogue read() {
     std::string piece(kPieceBytes, '\0');
     size_t kept = 0;
-    uint64_t offset = 0;
+    uint64_t offset = begin_;
     while (true) {
       const size_t got = input_.read(offset, std::span(piece).subspan(kept));
       offset += got;
@@ -61,7 +63,7 @@ class TextReader {
  private:
   void line(std::string_view raw) {
     ++number_;
-    const std::string_view text = trimmed(raw);
+    const std::string_view text = lineOf(raw);
     if (text.empty() || text.starts_with('#')) return;
     if (static_cast<size_t>(number_) <= layout_.firstRow) return;
     const Cells& cells = splitter_.split(text);
@@ -86,11 +88,12 @@ class TextReader {
       input_.fail("line " + std::to_string(number_) + ", column " + column.name + ": '" +
                   std::string(cell.substr(0, kShown)) + "' is no number");
     }
-    column.numbers.push_back(value);
+    addCell(column, cell, value);
   }
 
   const Input& input_;
   TextLayout layout_;
+  const uint64_t begin_;  // behind a mark of UTF-8
   const CatalogueLimits& limits_;
   Splitter splitter_;
   Catalogue table_;
@@ -104,8 +107,12 @@ Catalogue readText(const Input& input, const ColumnFilter& wanted, const Catalog
   std::string sample(kSampleBytes, '\0');
   const size_t got = input.read(0, sample);
   if (std::memchr(sample.data(), 0, got)) input.fail("it is no text, VOTable or FITS");
-  const TextLayout layout = layoutOf({sample.data(), got}, got == input.size(), input, limits);
-  return TextReader(input, layout, wanted, limits).read();
+  std::string_view text(sample.data(), got);
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  const size_t begin = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  text.remove_prefix(begin);
+  const TextLayout layout = layoutOf(text, got == input.size(), input, limits);
+  return TextReader(input, layout, wanted, limits, begin).read();
 }
 
 }  // namespace otf::catalogue

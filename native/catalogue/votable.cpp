@@ -6,7 +6,6 @@
 #include <array>
 #include <charconv>
 #include <exception>
-#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -25,13 +24,6 @@ namespace {
 constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr size_t kMostCellBytes = size_t{1} << 20;
 constexpr int kMostDepth = 64;
-
-struct Field {
-  CellType type;
-  bool isText = false, wanted = false;
-  size_t column = 0;  // of the table, when it is wanted
-  std::optional<double> null;
-};
 
 /// By the wider of the two functions where Expat has it, which then calls the other deprecated.
 template <typename Parser>
@@ -120,6 +112,7 @@ class VotableReader {
     if (name == "TIMESYS") addTimeSystem(attributes);
     if (!inTable_) return;
     if (name == "FIELD") addField(attributes);
+    if (name == "VALUES" && inField_) fields_.back().takeNull(attribute(attributes, "null"));
     if (name == "DESCRIPTION" || name == "TD" || name == "STREAM") {
       collecting_ = true;
       cell_.clear();
@@ -206,18 +199,11 @@ class VotableReader {
       column.texts.push_back(cell_);
       return;
     }
-    double value = 0;
-    std::string_view number = cell_;
-    while (!number.empty() && static_cast<unsigned char>(number.front()) <= ' ') number.remove_prefix(1);
-    while (!number.empty() && static_cast<unsigned char>(number.back()) <= ' ') number.remove_suffix(1);
-    if (number == "T" || number == "true") number = "1";
-    if (number == "F" || number == "false") number = "0";
-    if (!parseCell(number, value)) {
-      constexpr size_t kShown = 32;
-      input_.fail("row " + std::to_string(table_.rows + 1) + ", column " + column.name + ": '" +
-                  std::string(number.substr(0, kShown)) + "' is no number");
-    }
-    column.numbers.push_back(value);
+    const std::string_view number = trimmedCell(cell_);
+    if (addNumber(field, number, column)) return;
+    constexpr size_t kShown = 32;
+    input_.fail("row " + std::to_string(table_.rows + 1) + ", column " + column.name + ": '" +
+                std::string(number.substr(0, kShown)) + "' is no number");
   }
 
   void endRow() {
@@ -279,8 +265,7 @@ class VotableReader {
         if (field.isText) {
           column.texts.push_back(missing ? "" : cellText(field.type.kind, {decoded(at), length}));
         } else {
-          column.numbers.push_back(missing ? std::numeric_limits<double>::quiet_NaN()
-                                           : cellNumber(field.type.kind, decoded(at)));
+          addNumber(field, missing ? nullptr : decoded(at), column);
         }
       }
       at += length;

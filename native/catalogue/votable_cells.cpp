@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
+
+#include "catalogue/whole_numbers.h"
 
 namespace otf::catalogue {
 namespace {
@@ -18,7 +21,61 @@ int valueOf(char c) {
   return c == '=' || c == ' ' || c == '\n' || c == '\r' || c == '\t' ? kBlank : kBad;
 }
 
+bool isLong(const Field& field) { return field.type.kind == CellType::Kind::kLong; }
+
+std::optional<int64_t> wholeOf(std::string_view digits) {
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  int64_t whole = 0;
+  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
+  return error == std::errc{} && stop == digits.data() + digits.size() ? std::optional(whole) : std::nullopt;
+}
+
+void addLong(const Field& field, int64_t value, CatalogueColumn& column) {
+  if (value == field.longNull) return addMissing(column);
+  addWhole(column, value);
+}
+
 }  // namespace
+
+void Field::takeNull(const std::string& text) {
+  double value = 0;
+  if (!parseCell(trimmedCell(text), value) || std::isnan(value)) return;
+  null = value;
+  longNull = wholeOf(trimmedCell(text));
+}
+
+std::string_view trimmedCell(std::string_view text) {
+  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  return text;
+}
+
+bool addNumber(const Field& field, std::string_view cell, CatalogueColumn& column) {
+  if (const auto whole = isLong(field) ? wholeOf(cell) : std::nullopt) {
+    addLong(field, *whole, column);
+    return true;
+  }
+  if (cell == "T" || cell == "true") cell = "1";
+  if (cell == "F" || cell == "false") cell = "0";
+  double value = 0;
+  if (!parseCell(cell, value)) return false;
+  if (std::isnan(value) || value == field.null) {
+    addMissing(column);
+  } else if (isLong(field)) {
+    addCell(column, cell, value);
+  } else {
+    column.numbers.push_back(value);
+  }
+  return true;
+}
+
+void addNumber(const Field& field, const unsigned char* at, CatalogueColumn& column) {
+  if (!at) return addMissing(column);
+  if (isLong(field)) return addLong(field, cellInteger(field.type.kind, at), column);
+  const double value = cellNumber(field.type.kind, at);
+  if (value == field.null) return addMissing(column);
+  column.numbers.push_back(value);
+}
 
 CellType cellType(const std::string& datatype, const std::string& arraysize, const Input& input) {
   using Kind = CellType::Kind;

@@ -1,6 +1,8 @@
 // What a VOTable's FIELD says of its cells, and its streams as bytes.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,6 +10,25 @@
 #include "catalogue/input.h"
 
 namespace otf::catalogue {
+
+/// A column of the file.
+struct Field {
+  CellType type;
+  bool isText = false, wanted = false;
+  size_t column = 0;  // of the table, when it is wanted
+  std::optional<double> null;
+  std::optional<int64_t> longNull;  // a double would round it
+
+  /// The number that stands for a missing one (VOTable 1.4, section 4.7, VALUES); "" = none.
+  void takeNull(const std::string& text);
+};
+
+/// Without white space at both ends.
+std::string_view trimmedCell(std::string_view text);
+/// A cell of TABLEDATA. False: it is no number, and nothing is added.
+bool addNumber(const Field& field, std::string_view cell, CatalogueColumn& column);
+/// A scalar cell of BINARY2; null = flagged as missing.
+void addNumber(const Field& field, const unsigned char* at, CatalogueColumn& column);
 
 /// Of the attributes `datatype` and `arraysize` (VOTable 1.4, section 2.1). Fails through `input` for others.
 CellType cellType(const std::string& datatype, const std::string& arraysize, const Input& input);

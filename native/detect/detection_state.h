@@ -112,6 +112,13 @@ struct DetectionTask::Impl {
     if (measurer) {
       for (const std::string& line : measurer->warnings()) lines.push_back(line);
     }
+    const auto isOffSky = [](const Source& found) { return !std::isfinite(found.raDeg); };
+    const auto offSky = wcs() ? std::ranges::count_if(sources, isOffSky) : 0;
+    if (offSky > 0) {
+      lines.push_back(header.info.label + ": " + std::to_string(offSky) + " of " +
+                      std::to_string(sources.size()) +
+                      " sources lie where its projection has no sky: they have pixel positions only");
+    }
     if (beam) {
       for (const std::string& line : beam->warnings()) lines.push_back(line);
       const auto covered = [](const Source& found) { return std::isfinite(found.primaryBeam); };

@@ -61,7 +61,7 @@ PlacesMeasured measureSky(const HeaderReview& header, const Region& region,
 ForcedResult measurePlaces(FitsImage image, std::span<const double> raDeg, std::span<const double> decDeg,
                            int threads) {
   ForcedResult result;
-  result.header = reviewHeader(image.info(), "", "");
+  result.header = reviewHeader(image.info());
   const FitsInfo& info = result.header.info;
   const Region whole{0, 0, info.width, info.height};
   const measure::CellLayout layout =

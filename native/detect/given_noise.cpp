@@ -84,7 +84,7 @@ std::shared_ptr<const measure::GivenMap> openGivenMap(const std::string& path, c
                                                       const std::string& unit,
                                                       const std::atomic<bool>* cancel,
                                                       std::vector<std::string>& warnings) {
-  const auto map = std::make_shared<FitsImage>(FitsImage::open(path, select));
+  const auto map = std::make_shared<FitsImage>(FitsImage::openBeside(path, select, image.info));
   map->setCancel(cancel);
   const FitsInfo& info = map->info();
   for (const std::string& line : info.warnings) warnings.push_back(info.label + ": " + line);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "error/error.h"
 #include "fits/pixel_unit.h"
@@ -41,6 +42,12 @@ void judgeBeam(HeaderReview& review) {
   }
 }
 
+void warnOfNote(HeaderReview& review, const fits::PixelUnit& unit, const char* more) {
+  if (unit.note.empty()) return;
+  review.warnings.push_back("BUNIT = '" + review.info.bunit + "' in capitals is taken as " + unit.note +
+                            more);
+}
+
 void judgeUnit(HeaderReview& review, const std::string& modelUnit, const std::string& given) {
   const std::string& bunit = review.info.bunit;
   const auto stated = fits::parsePixelUnit(given);
@@ -68,16 +75,25 @@ void judgeUnit(HeaderReview& review, const std::string& modelUnit, const std::st
                        (given.empty() ? " (BUNIT)" : "") + ", the network was trained in " + modelUnit +
                        "; if BUNIT is wrong, name the unit they are in (--pixel-unit, PIXEL_UNIT of a job)");
   }
-  if (!unit->note.empty()) {
-    review.warnings.push_back("BUNIT = '" + bunit + "' in capitals is taken as " + unit->note +
-                              "; --pixel-unit (PIXEL_UNIT of a job) says otherwise");
-  }
+  warnOfNote(review, *unit, "; --pixel-unit (PIXEL_UNIT of a job) says otherwise");
   review.unitFactor = *factor;
 }
 
-}  // namespace
+/// "JY/BEAM", "Jy beam-1" as Jy/beam.
+void spellUnit(HeaderReview& review) {
+  review.pixelUnit = review.info.bunit;
+  const auto unit = fits::parsePixelUnit(review.info.bunit);
+  if (!unit) return;
+  for (const char* name : {"Jy/beam", "mJy/beam", "uJy/beam", "nJy/beam"}) {
+    const auto factor = fits::factorBetween(*unit, *fits::parsePixelUnit(name));
+    if (!factor || !(std::abs(*factor - 1) < 1e-9)) continue;
+    review.pixelUnit = name;
+    return warnOfNote(review, *unit, "");
+  }
+}
 
-HeaderReview reviewHeader(const FitsInfo& info, const std::string& modelUnit, const std::string& pixelUnit) {
+/// Where it is, and its beam.
+HeaderReview placed(const FitsInfo& info) {
   HeaderReview review{info, std::nullopt, "", 1, info.warnings};
   const size_t before = review.warnings.size();
   review.wcs = Wcs::fromCards(info.cards, info.axes, review.warnings);
@@ -87,10 +103,27 @@ HeaderReview reviewHeader(const FitsInfo& info, const std::string& modelUnit, co
                                    : "no celestial WCS: the catalogue gives pixel positions only");
   }
   judgeBeam(review);
-  judgeUnit(review, modelUnit, pixelUnit);
-  for (std::string& line : review.warnings) line = info.label + ": " + line;
+  return review;
+}
+
+HeaderReview named(HeaderReview review) {
+  for (std::string& line : review.warnings) line = review.info.label + ": " + line;
   review.info.warnings.clear();
   return review;
+}
+
+}  // namespace
+
+HeaderReview reviewHeader(const FitsInfo& info, const std::string& modelUnit, const std::string& pixelUnit) {
+  HeaderReview review = placed(info);
+  judgeUnit(review, modelUnit, pixelUnit);
+  return named(std::move(review));
+}
+
+HeaderReview reviewHeader(const FitsInfo& info) {
+  HeaderReview review = placed(info);
+  spellUnit(review);
+  return named(std::move(review));
 }
 
 }  // namespace otf

@@ -23,5 +23,7 @@ struct HeaderReview {
 /// counts. Throws kUnitMismatch, naming both, when the pixels are in a unit of another kind; kInvalidArgument when
 /// `pixelUnit` is no unit.
 HeaderReview reviewHeader(const FitsInfo& info, const std::string& modelUnit, const std::string& pixelUnit);
+/// Without a network: its pixels stay what they are; a unit of flux density in a beam is spelt as in Jy/beam.
+HeaderReview reviewHeader(const FitsInfo& info);
 
 }  // namespace otf

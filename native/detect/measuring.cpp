@@ -21,23 +21,35 @@ void overAll(size_t count, int threads, const Work& work) {
   });
 }
 
+/// What the header has in its place, as the review told it.
+std::string whyNoBeam(const HeaderReview& header) {
+  std::string why;
+  for (const std::string& line : header.warnings) {
+    const bool isOfBeam = line.find("BMAJ") != std::string::npos || line.find("BMIN") != std::string::npos ||
+                          line.find("BPA") != std::string::npos;
+    const std::string prefix = header.info.label + ": ";
+    if (isOfBeam)
+      why += (why.empty() ? "" : "; ") + line.substr(line.starts_with(prefix) ? prefix.size() : 0);
+  }
+  return why.empty() ? "" : " (" + why + ")";
+}
+
 }  // namespace
 
 double beamPixels(const HeaderReview& header, const Region& region) {
   const std::string& label = header.info.label;
   if (!header.info.beam) {
     throw OtfError(Code::kBeamUnknown,
-                   label +
-                       " has no beam (BMAJ, BMIN, BPA), which a measurement needs: leave it "
-                       "out (--measure none, MEASURE=none), or write the beam into the header");
+                   label + " has no beam (BMAJ, BMIN, BPA), which a measurement needs" + whyNoBeam(header) +
+                       ": leave it out (--measure none, MEASURE=none), or write the beam into the header");
   }
   const double x = static_cast<double>(region.x) + static_cast<double>(region.width - 1) / 2;
   const double y = static_cast<double>(region.y) + static_cast<double>(region.height - 1) / 2;
   const auto toSky = header.wcs ? measure::skyMapAt(*header.wcs, x, y) : std::nullopt;
   if (!toSky) {
     throw OtfError(Code::kBeamUnknown,
-                   label +
-                       " has no sky at its middle, so that its beam has no size in pixels: leave the "
+                   label + (header.wcs ? " has no sky at its middle" : " has no usable celestial WCS") +
+                       ", so that its beam has no size in pixels: leave the "
                        "measurement out (--measure none, MEASURE=none)");
   }
   const measure::Covariance beam = measure::beamInPixels(*header.info.beam, *toSky);
@@ -100,7 +112,7 @@ std::vector<MeasuredSource> SourceMeasurer::measure(const measure::ImagePixels& 
   const measure::NoiseMap& known = noise();
   summary_.typicalRms = known.typicalRms();
   std::vector<measure::Detection> detections(sources.size());
-  std::vector<std::optional<measure::Map>> maps(sources.size());
+  std::vector<std::optional<measure::SkyMap>> maps(sources.size());
   overAll(sources.size(), threads, [&](size_t i) {
     const Source& source = sources[i];
     maps[i] = measure::skyMapAt(*header_.wcs, source.x, source.y);
@@ -127,8 +139,8 @@ std::vector<MeasuredSource> SourceMeasurer::measure(const measure::ImagePixels& 
   std::vector<Source> kept(left.size());
   overAll(left.size(), threads, [&](size_t k) {
     const size_t i = left[k];
-    out[k] = {measured[i], measure::skyValuesOf(measured[i], *header_.wcs, maps[i].value_or(measure::Map{}),
-                                                detections[i].beam)};
+    out[k] = {measured[i], measure::skyValuesOf(measured[i], *header_.wcs,
+                                                maps[i].value_or(measure::SkyMap{}), detections[i].beam)};
     if (beyondTraining(sources[i])) out[k].pixels.flags |= measure::kBeyondTraining;
     kept[k] = std::move(sources[i]);
   });

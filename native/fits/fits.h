@@ -36,6 +36,7 @@ struct FitsInfo {
   int hdu = 0;        // 0-based
   std::string extname;
   int64_t width = 0, height = 0, planes = 1;
+  int64_t plane = 0;     // that is read, 0-based
   int axes[2] = {1, 2};  // the FITS axes (1-based) that are width and height
   int bitpix = -32;
   bool compressed = false;
@@ -54,6 +55,9 @@ class FitsImage {
  public:
   /// Literal path (no CFITSIO extended syntax). Throws kFitsUnreadable, kFitsTruncated, kFitsNoImage, kBeamInvalid.
   static FitsImage open(const std::string& path, const FitsSelect& select = {});
+  /// A map beside an image, such as its noise: of as many planes that of the image's plane counts; else it must have one.
+  /// Throws kMapMismatch, and as open.
+  static FitsImage openBeside(const std::string& path, FitsSelect select, const FitsInfo& image);
   /// The bytes must outlive the image.
   static FitsImage openMemory(std::span<const std::byte> bytes, const std::string& label,
                               const FitsSelect& select = {});

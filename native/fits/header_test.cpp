@@ -1,5 +1,8 @@
 // Headers as they are met in the field: cards, INHERIT, padding, and which axes are the picture.
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "fits/fits.h"
 #include "fits/header_values.h"
@@ -235,6 +238,71 @@ TEST_CASE("messages call a file what the caller calls it") {
   const auto failure =
       failureOf([] { FitsImage::open("/no/such/place/upload-1", {std::nullopt, 0, "field.fits"}); });
   CHECK(failure->message.find("upload-1") == std::string::npos);
+}
+
+TEST_CASE("a map beside an image: its only plane, or that of the image's plane") {
+  const TemporaryFolder folder;
+  for (const int planes : {1, 2, 4})
+    writeBytes(folder / ("p" + std::to_string(planes)), bytesOf(image({}, {2, 2, planes})));
+  const FitsInfo third = FitsImage::open(folder / "p4", {{}, 2}).info();
+  CHECK(third.plane == 2);
+  const auto first = [&](const std::string& name) {
+    FitsImage map = FitsImage::openBeside(folder / name, {}, third);
+    float value = 0;
+    map.readWindow(0, 0, 1, 1, &value, 1);
+    return value;
+  };
+  CHECK(first("p4") == 8);
+  CHECK(first("p1") == 0);
+  checkFails(Code::kMapMismatch, "has 2 planes", [&] { first("p2"); });
+}
+
+TEST_CASE("keywords that are there twice with different values: the first counts, and a warning says so") {
+  const auto warningsOf = [](std::initializer_list<std::string> cards) {
+    const std::vector<std::byte> bytes = bytesOf(image(cards, {4, 4}));
+    return FitsImage::openMemory(bytes, "it").info().warnings;
+  };
+  for (const std::string name : {"BMAJ", "BMIN", "BPA", "BUNIT", "BSCALE", "BZERO"}) {
+    const std::string keyword = name + std::string(8 - name.size(), ' ') + "= ";
+    const auto found = warningsOf({keyword + "1", keyword + "2"});
+    const auto isIt = [&](const std::string& line) {
+      return line == name + " is there more than once with different values: the first one counts";
+    };
+    CHECK_MESSAGE(std::ranges::count_if(found, isIt) == 1, name);
+    CHECK(std::ranges::none_of(warningsOf({keyword + "1", keyword + "1.0"}), isIt));
+  }
+}
+
+/// 64-bit integers.
+std::vector<float> longPixels(std::initializer_list<std::string> more, const std::vector<int64_t>& values) {
+  std::string text = card("SIMPLE  = T") + card("BITPIX  = 64") + card("NAXIS   = 2") +
+                     card("NAXIS1  = " + std::to_string(values.size() / 2)) + card("NAXIS2  = 2");
+  for (const std::string& line : more) text += card(line);
+  text += card("END");
+  text.resize(2880, ' ');
+  for (const int64_t value : values) {
+    for (int shift = 56; shift >= 0; shift -= 8)
+      text += static_cast<char>(static_cast<uint64_t>(value) >> shift);
+  }
+  text.resize(5760, '\0');
+  const std::vector<std::byte> bytes = bytesOf(text);
+  FitsImage read = FitsImage::openMemory(bytes, "it");
+  CHECK(read.info().warnings.empty());
+  std::vector<float> out(values.size());
+  const auto columns = static_cast<int64_t>(values.size() / 2);
+  read.readWindow(0, 0, columns, 2, out.data(), columns);
+  return out;
+}
+
+TEST_CASE("64-bit integers: a blank of the lowest value, and numbers without a sign") {
+  constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
+  const std::vector<float> blank = longPixels({"BLANK   = -9223372036854775808"}, {kLowest, 1, -7, 3});
+  CHECK(std::isnan(blank[0]));
+  CHECK(std::vector<float>(blank.begin() + 1, blank.end()) == std::vector<float>{1, -7, 3});
+  const std::vector<float> whole =
+      longPixels({"BZERO   = 9223372036854775808", "BLANK   = 7"}, {kLowest, kLowest + 1, kLowest + 300, 7});
+  CHECK(std::vector<float>(whole.begin(), whole.end() - 1) == std::vector<float>{0, 1, 300});
+  CHECK(std::isnan(whole[3]));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <set>
 
@@ -149,6 +150,21 @@ std::optional<double> numberOf(const CardValue& value) {
   return std::nullopt;
 }
 
+std::optional<int64_t> wholeOf(const CardValue& value) {
+  const std::optional<double> number = numberOf(value);
+  if (!number || *number != std::trunc(*number)) return std::nullopt;
+  std::string_view digits = trim(value.text);
+  digits = digits.substr(0, digits.find(' '));
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  int64_t whole = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
+  if (error == std::errc() && end == digits.data() + digits.size()) return whole;
+  // 1.0, 1E3
+  constexpr double kPast = 0x1p63;
+  if (error == std::errc::result_out_of_range || *number < -kPast || *number >= kPast) return std::nullopt;
+  return static_cast<int64_t>(*number);
+}
+
 std::optional<Card> splitCard(std::string_view card) {
   const std::string first = upper(trim(card.substr(0, std::min(kNameBytes, card.size()))));
   if (first == "COMMENT" || first == "HISTORY" || first.empty()) return std::nullopt;
@@ -198,6 +214,21 @@ CardValue findValue(std::string_view cards, std::string_view keyword) {
     found = readField(card->field);
   });
   return found;
+}
+
+bool isContradictory(std::string_view cards, std::string_view keyword) {
+  std::optional<CardValue> first;
+  bool differ = false;
+  eachCard(cards, [&](std::string_view text) {
+    const std::optional<Card> card = splitCard(text);
+    if (!card || card->name != keyword) return;
+    const CardValue value = readField(card->field);
+    if (!first) first = value;
+    const bool same = value.kind == first->kind &&
+                      (value.isNumber() ? value.number == first->number : value.text == first->text);
+    differ = differ || !same;
+  });
+  return differ;
 }
 
 std::string imageCards(std::string_view raw, std::string_view inherited, int bitpix,

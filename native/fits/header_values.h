@@ -45,8 +45,14 @@ CardValue readField(std::string_view field);
 /// Decimal, with E or D exponent; the whole text. nullopt for anything else, infinities and what a double cannot hold.
 std::optional<double> parseNumber(std::string_view text);
 
+/// Whether cards of the keyword have different values.
+bool isContradictory(std::string_view cards, std::string_view keyword);
+
 /// The number a value stands for: a string that holds nothing but a number counts, as in CFITSIO.
 std::optional<double> numberOf(const CardValue& value);
+
+/// The whole number a value stands for, all of its digits; nullopt: it is none, or none that 64 bits hold.
+std::optional<int64_t> wholeOf(const CardValue& value);
 
 /// Bytes as header text: NUL and tab as blank, the Greek letter of micro as u, other bytes outside printable ASCII as '?'.
 /// Length is kept: cards stay where they are.

@@ -82,6 +82,7 @@ void FitsImage::Impl::choosePlane(int64_t index) {
     throw OtfError(Code::kFitsNoImage, info.label + " has no plane " + std::to_string(index) + "; it has " +
                                            std::to_string(info.planes) + " (counted from 0)");
   }
+  info.plane = index;
   info.axes[0] = plane.x + 1;
   info.axes[1] = plane.y + 1;
   info.width = plane.width;
@@ -93,6 +94,11 @@ void FitsImage::Impl::describe(const fits::HeaderCards& header) {
   info.extname = hdu.extname;
   info.bitpix = hdu.bitpix;
   info.compressed = hdu.kind == fits::ScannedHdu::Kind::kCompressedImage;
+  for (const char* keyword : {"BUNIT", "BMAJ", "BMIN", "BPA", "BSCALE", "BZERO", "BLANK"}) {
+    if (!fits::isContradictory(hdu.cards, keyword)) continue;
+    info.warnings.push_back(std::string(keyword) +
+                            " is there more than once with different values: the first one counts");
+  }
   info.bunit = unitText(hdu.cards, info.warnings);
   info.beam = fits::readBeam(hdu.cards, info.warnings);
   const fits::PixelScale scale = fits::readScale(header, hdu, info.warnings);
@@ -105,6 +111,21 @@ FitsImage::FitsImage(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FitsImage::FitsImage(FitsImage&&) noexcept = default;
 FitsImage& FitsImage::operator=(FitsImage&&) noexcept = default;
 FitsImage::~FitsImage() = default;
+
+FitsImage FitsImage::openBeside(const std::string& path, FitsSelect select, const FitsInfo& image) {
+  select.plane = 0;
+  FitsImage map = open(path, select);
+  if (map.info().planes == 1) return map;
+  if (map.info().planes != image.planes) {
+    throw OtfError(Code::kMapMismatch, map.info().label + " has " + std::to_string(map.info().planes) +
+                                           " planes, " + image.label + " has " +
+                                           std::to_string(image.planes) +
+                                           ": give a file of one plane, or of as many as the image");
+  }
+  if (image.plane == 0) return map;
+  select.plane = image.plane;
+  return open(path, select);
+}
 
 FitsImage FitsImage::open(const std::string& path, const FitsSelect& select) {
   const std::string label = fits::printable(select.label.empty() ? path : select.label);

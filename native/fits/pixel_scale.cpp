@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "fits/header_values.h"
 #include "fits/pixel_reader.h"
 
@@ -28,13 +26,8 @@ PixelScale readScale(const HeaderCards& header, const ScannedHdu& hdu, std::vect
   if (hdu.bitpix < 0) return scale;
   const CardValue value = findValue(hdu.cards, "BLANK");
   if (value.kind == CardValue::Kind::kAbsent || value.kind == CardValue::Kind::kUndefined) return scale;
-  constexpr double kMost = 9.2e18;
-  const double blank = numberOf(value).value_or(0.5);
-  if (blank == std::trunc(blank) && std::abs(blank) < kMost) {
-    scale.blank = static_cast<int64_t>(blank);
-  } else {
-    warnings.push_back("BLANK is not a whole number and has no effect");
-  }
+  scale.blank = wholeOf(value);
+  if (!scale.blank) warnings.push_back("BLANK is not a whole number and has no effect");
   return scale;
 }
 

@@ -41,6 +41,15 @@ void convertIntegers(const std::byte* from, int64_t count, const PixelScale& s, 
   }
 }
 
+/// Of 64 bits without a sign (FITS Standard 4.0, 5.2.5, table 11), where a sum of doubles would lose what is small.
+void convertUnsignedLongs(const std::byte* from, int64_t count, const PixelScale& s, float* out) {
+  constexpr uint64_t kTopBit = uint64_t{1} << 63;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto raw = valueAt<int64_t, uint64_t>(from, i);
+    out[i] = raw == s.blank ? kBlank : static_cast<float>(static_cast<uint64_t>(raw) ^ kTopBit);
+  }
+}
+
 template <typename Value, typename Bits>
 void convertFloats(const std::byte* from, int64_t count, const PixelScale& s, float* out) {
   const bool scaled = s.scale != 1 || s.zero != 0;
@@ -143,6 +152,7 @@ void convertPixels(int bitpix, const std::byte* from, int64_t count, const Pixel
     case 32:
       return convertIntegers<int32_t, uint32_t>(from, count, scale, out);
     case 64:
+      if (scale.scale == 1 && scale.zero == 0x1p63) return convertUnsignedLongs(from, count, scale, out);
       return convertIntegers<int64_t, uint64_t>(from, count, scale, out);
     case -32:
       return convertFloats<float, uint32_t>(from, count, scale, out);

@@ -9,6 +9,7 @@
 #include "measure/groups.h"
 #include "measure/peaks.h"
 #include "measure/reach.h"
+#include "measure/squares.h"
 
 namespace otf::measure {
 namespace {
@@ -74,6 +75,34 @@ Measurement tooFaint(const NoiseMap::Value& local, const Peak& peak) {
   return out;
 }
 
+/// For each place the first of those that are one with it, -1 = it is that one itself.
+std::vector<int32_t> firstsOfSame(std::span<const Detection> places, std::span<const uint8_t> used) {
+  /// Nearer to each other than this, in FWHM of the beam, peaks cannot be told apart: no fit has one solution.
+  constexpr double kSameWidths = 0.05;
+  double widest = 0;
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (used[i]) widest = std::max({widest, places[i].beam.xx, places[i].beam.yy});
+  }
+  const double limit = kSameWidths * kFwhmPerSigma, side = std::max(limit * std::sqrt(widest), 1e-3);
+  Squares squares(places.size());
+  std::vector<int32_t> firsts(places.size(), -1);
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (!used[i]) continue;
+    const auto column = static_cast<int64_t>(std::floor(places[i].x / side)),
+               row = static_cast<int64_t>(std::floor(places[i].y / side));
+    for (int64_t cell = 0; cell < 9; ++cell) {
+      squares.in(column + cell % 3 - 1, row + cell / 3 - 1, [&](size_t other) {
+        const Covariance& beam = places[other].beam;
+        const double dx = places[i].x - places[other].x, dy = places[i].y - places[other].y;
+        const double form = beam.yy * dx * dx - 2 * beam.xy * dx * dy + beam.xx * dy * dy;
+        if (form <= limit * limit * beam.determinant()) firsts[i] = static_cast<int32_t>(other);
+      });
+    }
+    if (firsts[i] < 0) squares.add(column, row, i);
+  }
+  return firsts;
+}
+
 }  // namespace
 
 std::vector<Measurement> measureDetections(const ImagePixels& image, const NoiseMap& noise,
@@ -120,6 +149,8 @@ std::vector<Measurement> measureAt(const ImagePixels& image, const NoiseMap& noi
     used[i] = std::isfinite(place.x) && std::isfinite(place.y) && place.beam.isPositive() &&
               noise.at(place.x, place.y).rms > 0;
   }
+  const std::vector<int32_t> firsts = firstsOfSame(places, used);
+  for (size_t i = 0; i < used.size(); ++i) used[i] = used[i] && firsts[i] < 0;
   const Grouping grouping = groupSources(startsOf(peaks), used);
   std::vector<Measurement> out(places.size());
   for (size_t i = 0; i < out.size(); ++i) {
@@ -130,6 +161,12 @@ std::vector<Measurement> measureAt(const ImagePixels& image, const NoiseMap& noi
     fitGroupsInPlace({image, noise, places, peaks, options.effort, options.minSnr}, grouping, groups, window,
                      out);
   });
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (firsts[i] < 0) continue;
+    Measurement& first = out[static_cast<size_t>(firsts[i])];
+    first.flags |= kMerged;
+    out[i] = first;
+  }
   return out;
 }
 

@@ -30,7 +30,7 @@ enum Flag : int32_t {
   kBrightNeighbour = 16,  // a brighter source overlaps that was not fitted with it
   kBeyondTraining = 32,   // outside what the network was trained for (set by the caller)
   kBeamShaped = 64,       // not resolved: fitted with the shape of the beam
-  kMerged = 128,          // more than one detection had this peak
+  kMerged = 128,          // more than one detection had this peak, or this place
 };
 
 struct Measurement {

@@ -18,17 +18,19 @@ double turned(double angleDeg) {
 
 }  // namespace
 
-std::optional<Map> skyMapAt(const Wcs& wcs, double x, double y) {
+std::optional<SkyMap> skyMapAt(const Wcs& wcs, double x, double y) {
   const auto local = wcs.jacobian(x, y);
   if (!local) return std::nullopt;
-  const Map map{local->eastPerX * kArcsec, local->eastPerY * kArcsec, local->northPerX * kArcsec,
-                local->northPerY * kArcsec};
+  const SkyMap map{{local->eastPerX * kArcsec, local->eastPerY * kArcsec, local->northPerX * kArcsec,
+                    local->northPerY * kArcsec},
+                   local->ownNorthDeg};
   if (!(std::abs(map.determinant()) > 0)) return std::nullopt;
   return map;
 }
 
-Covariance beamInPixels(const Beam& beam, const Map& toSky) {
-  const Ellipse onSky{beam.bmajDeg * kArcsec, beam.bminDeg * kArcsec, turned(beam.bpaDeg)};
+Covariance beamInPixels(const Beam& beam, const SkyMap& toSky) {
+  const Ellipse onSky{beam.bmajDeg * kArcsec, beam.bminDeg * kArcsec,
+                      turned(beam.bpaDeg + toSky.ownNorthDeg)};
   return toSky.inverse().apply(covarianceOf(onSky));
 }
 

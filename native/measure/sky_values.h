@@ -9,11 +9,16 @@
 
 namespace otf::measure {
 
-/// Arcsec towards East and North per pixel at a place. nullopt off the sky.
-std::optional<Map> skyMapAt(const Wcs& wcs, double x, double y);
+/// Arcsec towards East and North per pixel.
+struct SkyMap : Map {
+  double ownNorthDeg = 0;  // position angle of the North of the image's own axes
+};
 
-/// The beam in pixels where the map holds. Position angles are North through East.
-Covariance beamInPixels(const Beam& beam, const Map& toSky);
+/// At a place. nullopt off the sky.
+std::optional<SkyMap> skyMapAt(const Wcs& wcs, double x, double y);
+
+/// The beam in pixels where the map holds. BPA counts from the North of the image's own axes, through East.
+Covariance beamInPixels(const Beam& beam, const SkyMap& toSky);
 
 /// One measurement on the sky; NaN = unknown. Arcsec, degrees; axes are FWHM, angles North through East in [0, 180).
 struct SkyValues {

@@ -14,6 +14,8 @@ namespace otf::score {
 /// Rows of a submission or a truth; the challenge's own columns in its own units.
 struct Sdc1Catalogue {
   std::vector<double> id, raCore, decCore, raCent, decCent, flux, coreFrac, bMaj, bMin, pa, size, type;
+  std::vector<std::string>
+      idDigits;                     // where a double would round them: `id` are then their ranks; else empty
   std::vector<double> convSize;     // arcsec, after prepare
   std::vector<std::string> filled;  // what the file had no column for, and what stands in
 
@@ -35,7 +37,8 @@ constexpr std::array kSdc1Scores = {"position", "flux", "b_maj", "b_min", "pa", 
 
 struct Sdc1Match {
   double id = 0, idTruth = 0;
-  double error = 0;  // multi-parameter
+  std::string idDigits, idTruthDigits;  // as Sdc1Catalogue::idDigits; "" = there are none
+  double error = 0;                     // multi-parameter
   std::array<double, kSdc1Scores.size()> scores{};
 };
 
@@ -53,7 +56,8 @@ struct Sdc1Result {
 };
 
 /// Columns by their names or, in a text without names, by their places. A catalogue made here has one position and no core
-/// fraction, size and class: `filled` says what stands in. Throws kTableColumn, kTableUnreadable.
+/// fraction, size and class: `filled` says what stands in. Units that a table says are converted. Throws kTableColumn, kTableUnreadable,
+/// kUnitMismatch.
 Sdc1Catalogue readSdc1(const std::string& path, const CatalogueLimits& limits = {});
 
 /// Steps 1 to 3: cleaning, the area, the sizes convolved with the beam. `counts` tells what was dropped.

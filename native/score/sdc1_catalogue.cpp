@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "catalogue/units.h"
 #include "error/error.h"
 #include "score/sdc1.h"
 
@@ -15,6 +16,7 @@ namespace {
 /// A column of the challenge: what it may be called, and what stands in for one that a catalogue has not.
 struct Known {
   std::vector<std::string> names;
+  std::string unit = {};
   std::optional<double> fill = {};
   std::string_view fillText = {};
   bool shared = false;  // one column may stand for two of the challenge's
@@ -23,17 +25,17 @@ struct Known {
 // Names of the challenge's files, then of catalogues written here; what the authors of the published network filled in
 // (Cornu et al. 2024).
 const std::array<Known, 12> kColumns{{{{"id"}},
-                                      {{"ra_core", "ra(core)", "ra"}, {}, {}, true},
-                                      {{"dec_core", "dec(core)", "dec"}, {}, {}, true},
-                                      {{"ra_cent", "ra(centroid)", "ra"}, {}, {}, true},
-                                      {{"dec_cent", "dec(centroid)", "dec"}, {}, {}, true},
-                                      {{"flux_corrected", "flux"}},
-                                      {{"core_frac", "core frac"}, 0.0375, "0.0375"},
-                                      {{"b_maj", "bmaj"}},
-                                      {{"b_min", "bmin"}},
-                                      {{"pa"}},
-                                      {{"size"}, 2.0, "2, Gaussian"},
-                                      {{"class"}, 3.0, "3, star-forming galaxy"}}};
+                                      {{"ra_core", "ra(core)", "ra"}, "deg", {}, {}, true},
+                                      {{"dec_core", "dec(core)", "dec"}, "deg", {}, {}, true},
+                                      {{"ra_cent", "ra(centroid)", "ra"}, "deg", {}, {}, true},
+                                      {{"dec_cent", "dec(centroid)", "dec"}, "deg", {}, {}, true},
+                                      {{"flux_corrected", "flux"}, "Jy"},
+                                      {{"core_frac", "core frac"}, "", 0.0375, "0.0375"},
+                                      {{"b_maj", "bmaj"}, "arcsec"},
+                                      {{"b_min", "bmin"}, "arcsec"},
+                                      {{"pa"}, "deg"},
+                                      {{"size"}, "", 2.0, "2, Gaussian"},
+                                      {{"class"}, "", 3.0, "3, star-forming galaxy"}}};
 
 bool isOneOf(const std::string& name, const std::vector<std::string>& names) {
   std::string small = name;
@@ -90,6 +92,29 @@ void keepRows(Sdc1Catalogue& catalogue, Keep keep) {
     for (size_t i = 0; i < rows.size(); ++i) (*column)[i] = (*column)[static_cast<size_t>(rows[i])];
     column->resize(rows.size());
   }
+  if (catalogue.idDigits.empty()) return;
+  for (size_t i = 0; i < rows.size(); ++i)
+    catalogue.idDigits[i] = std::move(catalogue.idDigits[static_cast<size_t>(rows[i])]);
+  catalogue.idDigits.resize(rows.size());
+}
+
+/// Of whole numbers in digits.
+bool isLess(const std::string& a, const std::string& b) {
+  const bool negative = a.starts_with('-');
+  if (negative != b.starts_with('-')) return negative;
+  if (a.size() != b.size()) return (a.size() < b.size()) != negative;
+  return negative ? b < a : a < b;
+}
+
+/// Identifiers that a double rounds become ranks: what is equal stays so, in the same order.
+void rankIds(Sdc1Catalogue& catalogue) {
+  std::vector<std::string> sorted = catalogue.idDigits;
+  std::ranges::sort(sorted, isLess);
+  sorted.erase(std::ranges::unique(sorted).begin(), sorted.end());
+  for (size_t i = 0; i < catalogue.id.size(); ++i) {
+    const auto place = std::ranges::lower_bound(sorted, catalogue.idDigits[i], isLess) - sorted.begin();
+    if (!catalogue.idDigits[i].empty()) catalogue.id[i] = static_cast<double>(place);
+  }
 }
 
 /// Quirk: zeros are dropped too, but only from a column that has a value below zero.
@@ -127,7 +152,10 @@ Sdc1Catalogue readSdc1(const std::string& path, const CatalogueLimits& limits) {
     const Known& known = kColumns[c];
     CatalogueColumn* from = table.named ? firstOf(table, known.names) : &table.columns[c];
     if (from && !from->isText) {
+      const double factor = known.unit.empty() ? 1 : factorTo(table, *from, known.unit);
       *columns[c] = known.shared ? from->numbers : std::move(from->numbers);
+      if (factor != 1) std::ranges::for_each(*columns[c], [factor](double& value) { value *= factor; });
+      if (c == 0) catalogue.idDigits = std::move(from->digits);
     } else if (c == 0) {
       columns[c]->resize(static_cast<size_t>(table.rows));
       std::iota(columns[c]->begin(), columns[c]->end(), 1.0);
@@ -139,14 +167,18 @@ Sdc1Catalogue readSdc1(const std::string& path, const CatalogueLimits& limits) {
       table.numbers(known.names);  // throws, naming what there is
     }
   }
+  if (!catalogue.idDigits.empty()) rankIds(catalogue);
   return catalogue;
 }
 
 void prepareSdc1(Sdc1Catalogue& catalogue, const Sdc1Options& options, Sdc1Counts& counts) {
   counts.read = catalogue.rows();
+  const std::array places{&catalogue.raCore, &catalogue.decCore, &catalogue.raCent, &catalogue.decCent};
   const auto columns = catalogue.columns();
   keepRows(catalogue, [&](size_t i) {
-    return std::ranges::none_of(columns, [i](auto* c) { return std::isnan((*c)[i]); });
+    const bool isPlaced =
+        std::ranges::all_of(places, [i](auto* place) { return std::isfinite((*place)[i]); });
+    return isPlaced && std::ranges::none_of(columns, [i](auto* c) { return std::isnan((*c)[i]); });
   });
   counts.unread = counts.read - catalogue.rows();
   dropNegatives(catalogue);

@@ -53,7 +53,10 @@ Sdc1Match scored(const Sdc1Catalogue& a, const Sdc1Catalogue& t, const Sdc1Pair&
   const auto axisScore = [&](double submitted, double truth) {
     return scoreOf(std::abs(converted(submitted, a.size[i], kind) - truth) / truth, kSizeThreshold);
   };
-  Sdc1Match match{a.id[i], t.id[j], pair.error, {}};
+  const auto digits = [](const Sdc1Catalogue& of, size_t row) {
+    return of.idDigits.empty() ? "" : of.idDigits[row];
+  };
+  Sdc1Match match{a.id[i], t.id[j], digits(a, i), digits(t, j), pair.error, {}};
   match.scores = {scoreOf(positionError(a, i, t, j, beam), kPositionThreshold),
                   scoreOf(std::abs(a.flux[i] - t.flux[j]) / t.flux[j], kFluxThreshold),
                   axisScore(a.bMaj[i], t.bMaj[j]),

@@ -82,7 +82,10 @@ Patch PrimaryBeam::Impl::patchAround(int64_t column, int64_t row) {
 }
 
 PrimaryBeam PrimaryBeam::open(const std::string& path, const FitsSelect& select) {
-  FitsImage image = FitsImage::open(path, select);
+  return of(FitsImage::open(path, select));
+}
+
+PrimaryBeam PrimaryBeam::of(FitsImage image) {
   const FitsInfo& info = image.info();
   std::vector<std::string> warnings = info.warnings;
   std::optional<Wcs> wcs = Wcs::fromCards(info.cards, info.axes, warnings);

@@ -27,6 +27,7 @@ struct SkyPosition {
 /// Local linear map at a pixel: degrees on the sky towards East and North per pixel in x and y.
 struct SkyJacobian {
   double eastPerX = 0, eastPerY = 0, northPerX = 0, northPerY = 0;
+  double ownNorthDeg = 0;  // position angle of the North of the image's own axes: not 0 on galactic ones
   double pixelScaleDeg() const;  // square root of the pixel's area
 };
 
@@ -74,6 +75,7 @@ class PrimaryBeam {
  public:
   /// Throws as FitsImage::open, and kWcsInvalid when the image has no usable celestial WCS.
   static PrimaryBeam open(const std::string& path, const FitsSelect& select = {});
+  static PrimaryBeam of(FitsImage image);
   PrimaryBeam(PrimaryBeam&&) noexcept;
   PrimaryBeam& operator=(PrimaryBeam&&) noexcept;
   ~PrimaryBeam();

@@ -35,7 +35,16 @@ std::optional<SkyJacobian> Wcs::jacobian(double x, double y) const {
     for (size_t i = 0; i < 3; ++i) sum += (a[i] - b[i]) * direction[i];
     return sum / kDegree;
   };
-  return SkyJacobian{along(1, 2, east), along(3, 4, east), along(1, 2, north), along(3, 4, north)};
+  SkyJacobian local{along(1, 2, east), along(3, 4, east), along(1, 2, north), along(3, 4, north), 0};
+  if (frame().native == "GLON/GLAT") {
+    const SkyPosition pole = sky::galacticToIcrs(0, 90);
+    const sky::Vector3 own = sky::unitVector(pole.raDeg, pole.decDeg);
+    const auto part = [&](const sky::Vector3& direction) {
+      return own[0] * direction[0] + own[1] * direction[1] + own[2] * direction[2];
+    };
+    local.ownNorthDeg = std::atan2(part(east), part(north)) / kDegree;
+  }
+  return local;
 }
 
 std::optional<double> Wcs::positionAngle(double x, double y, double pixelAngleDeg) const {

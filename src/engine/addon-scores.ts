@@ -9,6 +9,8 @@ export interface ReadColumn {
   /** One of both; NaN and '' = missing. */
   numbers?: Float64Array;
   texts?: string[];
+  /** Beside numbers that are whole and that a double rounds, such as identifiers of 64 bits: all of their digits; '' = missing. */
+  digits?: string[];
 }
 
 export interface ReadTable {
@@ -54,6 +56,9 @@ export interface Sdc1Outcome {
   scores: Float64Array[];
   id: Float64Array;
   idTruth: Float64Array;
+  /** All digits of those that a double would round: the numbers are then their ranks. */
+  idDigits?: string[];
+  idTruthDigits?: string[];
   error: Float64Array;
 }
 

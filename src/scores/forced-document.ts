@@ -20,7 +20,8 @@ export function placesOf(table: ReadTable, label: string): Places {
   const find = (...names: string[]) => table.columns.find(({ name }) => names.includes(name.toLowerCase()));
   const degrees = (...names: string[]) => degreesNamed(table, label, names);
   const id = find('source_id', 'id', 'name');
-  const ids = Array.from({ length: table.rows }, (_, row) => id?.texts?.[row] ?? String(id?.numbers?.[row] ?? row + 1));
+  const texts = id?.texts ?? id?.digits;
+  const ids = Array.from({ length: table.rows }, (_, row) => texts?.[row] ?? String(id?.numbers?.[row] ?? row + 1));
   return { ids, raDeg: degrees('ra', 'raj2000'), decDeg: degrees('dec', 'dej2000', 'dec_j2000') };
 }
 
@@ -89,7 +90,7 @@ function columnsOf({ ids, raDeg, decDeg }: Places, found: MeasuredPlaces): Colum
     numberColumn(
       'flags',
       ['int', '', 'meta.code.qual'],
-      'Sum of: 1 blended, 2 edge, 4 blank pixels, 8 not measured, 16 bright neighbour, 64 shape of the beam',
+      'Sum of: 1 blended, 2 edge, 4 blank pixels, 8 not measured, 16 bright neighbour, 64 shape of the beam, 128 a place given more than once',
       flags,
     ),
   ];

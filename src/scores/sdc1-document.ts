@@ -67,10 +67,12 @@ function scoreColumns({ names, meanScores }: Sdc1Outcome): Column[] {
   ];
 }
 
-function matchColumns({ id, idTruth, error, names, scores }: Sdc1Outcome): Column[] {
+function matchColumns({ error, names, scores, ...ids }: Sdc1Outcome): Column[] {
+  const idColumn = (name: string, ucd: string, what: string, digits: string[] | undefined, values: Float64Array) =>
+    digits ? textColumn(name, ucd, what, digits) : numberColumn(name, ['double', '', ucd], what, values);
   return [
-    numberColumn('id', ['double', '', 'meta.id'], 'Of the submission', id),
-    numberColumn('id_truth', ['double', '', 'meta.id.cross'], 'Of the truth', idTruth),
+    idColumn('id', 'meta.id', 'Of the submission', ids.idDigits, ids.id),
+    idColumn('id_truth', 'meta.id.cross', 'Of the truth', ids.idTruthDigits, ids.idTruth),
     numberColumn('multi_d_err', ['double', '', 'stat.error'], 'Error of the match, accepted below 5', error),
     ...names.map((name, k) =>
       numberColumn(`score_${name}`, ['double', '', 'stat.value'], `Score of ${name}, 0 to 1`, scores[k] ?? []),

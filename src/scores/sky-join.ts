@@ -114,7 +114,8 @@ function rowsOf(pairs: SkyPairs, kept: number[], rowsA: number, keepAll: boolean
 
 function columnsOf(columns: ReadColumn[], suffix: string, taken: Set<string>, rows: number[]): Column[] {
   return columns.map((from) => {
-    const { unit, ucd, description, numbers, texts } = from;
+    const { unit, ucd, description, numbers } = from;
+    const texts = from.texts ?? from.digits;
     let name = `${from.name}${suffix}`;
     while (taken.has(name)) name += '_';
     taken.add(name);

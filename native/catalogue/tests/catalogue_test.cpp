@@ -9,9 +9,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "catalogue/units.h"
 #include "error/error.h"
 #include "fits/fits.h"
 
@@ -234,6 +237,144 @@ TEST_CASE("FITS tables that promise what they have not are refused") {
   CHECK(failure(changed("TFORM2  ", "'99999999E'")).find("TFORM2") != std::string::npos);
   CHECK(failure(good.substr(0, 4000)).find("ends inside a header") != std::string::npos);
   CHECK(failure(good.substr(0, 2880)).find("no binary table") != std::string::npos);
+}
+
+const std::vector<std::string> kIds{"5853498713190525696", "5853498713190525697", "", "-5853498713190525698"};
+
+void checkIds(const Catalogue& table) {
+  const CatalogueColumn& ids = *table.find("id");
+  CHECK(ids.digits == kIds);
+  REQUIRE(ids.numbers.size() == kIds.size());
+  CHECK(ids.numbers[0] == 5853498713190525696.0);
+  CHECK(std::isnan(ids.numbers[2]));
+}
+
+TEST_CASE("whole numbers that a double rounds keep their digits, in every format") {
+  std::string csv = "id,flux\n", cells;
+  for (const std::string& id : kIds) {
+    csv += id + ",1.5\n";
+    cells += "<TR><TD>" + id + "</TD></TR>";
+  }
+  const File text(csv);
+  checkIds(readCatalogue(text.path()));
+  const std::string head = "<VOTABLE><RESOURCE><TABLE><FIELD name='id' datatype='long'/><DATA>";
+  const File votable(head + "<TABLEDATA>" + cells + "</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>");
+  checkIds(readCatalogue(votable.path()));
+  // One flag and eight bytes of each; the third is flagged as missing.
+  const File binary(
+      head +
+      "<BINARY2><STREAM encoding='base64'>AFE7zhEE7WsAAFE7zhEE7WsBgAAAAAAAAAAAAK7EMe77EpT+</STREAM>"
+      "</BINARY2></DATA></TABLE></RESOURCE></VOTABLE>");
+  checkIds(readCatalogue(binary.path()));
+  const File fits;
+  const std::vector<FitsColumn> columns{
+      {"id",
+       "",
+       "",
+       "",
+       FitsColumn::Type::kLong,
+       {},
+       {},
+       {5853498713190525696, 5853498713190525697, 7, -5853498713190525698}}};
+  writeFitsTable(fits.path(), "IDS", columns, std::vector<FitsKey>{{"TNULL1", "", "", 7, false, true}});
+  checkIds(readCatalogue(fits.path()));
+}
+
+TEST_CASE("what no double rounds has no digits beside it, nor has a column of measurements") {
+  const auto read = [](const std::string& bytes) {
+    const File file(bytes);
+    return readCatalogue(file.path());
+  };
+  CHECK(read("id\n1\n-9007199254740992\n10000000000000000000\n").columns[0].digits.empty());
+  CHECK(read("a,x\n1,9007199254740993\n2,1.5\n").find("x")->digits.empty());
+  const Catalogue late = read("a,x\n1,+007\n2,9007199254740993\n3,-0\n");
+  CHECK(late.find("x")->digits == std::vector<std::string>{"7", "9007199254740993", "0"});
+}
+
+TEST_CASE("64 bits without a sign in a FITS table: small ones are there, large ones keep their digits") {
+  const File file;
+  constexpr int64_t kLowest = std::numeric_limits<int64_t>::min(),
+                    kHighest = std::numeric_limits<int64_t>::max();
+  const std::vector<FitsColumn> columns{
+      {"id", "", "", "", FitsColumn::Type::kLong, {}, {}, {kLowest, kLowest + 1, kHighest, kLowest + 5}}};
+  // Under another name: what writes tables would count it in.
+  writeFitsTable(file.path(), "IDS", columns, std::vector<FitsKey>{{"XZERO1", "", "", 0x1p63, false, false}});
+  std::ifstream written(file.path(), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(written), {}};
+  const size_t key = bytes.find("XZERO1  =");
+  REQUIRE(key != std::string::npos);
+  bytes.replace(key, 30, "TZERO1  =  9223372036854775808");
+  const File unsignedIds(bytes);
+  const Catalogue table = readCatalogue(unsignedIds.path());
+  CHECK(table.columns[0].numbers == std::vector<double>{0, 1, 0x1p64, 5});
+  CHECK(table.columns[0].digits == std::vector<std::string>{"0", "1", "18446744073709551615", "5"});
+}
+
+TEST_CASE("the number a VOTable says stands for a missing one is missing") {
+  const File file(
+      "<VOTABLE><RESOURCE><TABLE><PARAM name='p' datatype='int' value='1'><VALUES null='5'/></PARAM>"
+      "<FIELD name='n' datatype='int'><VALUES null='-999'/></FIELD>"
+      "<FIELD name='x' datatype='double'><VALUES null='-99.0'/></FIELD>"
+      "<FIELD name='id' datatype='long'><VALUES null='9223372036854775807'/></FIELD><DATA><TABLEDATA>"
+      "<TR><TD>-999</TD><TD>-99</TD><TD>9223372036854775807</TD></TR>"
+      "<TR><TD>5</TD><TD>5</TD><TD>9223372036854775806</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></"
+      "VOTABLE>");
+  const Catalogue table = readCatalogue(file.path());
+  for (const CatalogueColumn& column : table.columns) {
+    CHECK_MESSAGE(std::isnan(column.numbers[0]), column.name);
+    CHECK_MESSAGE(!std::isnan(column.numbers[1]), column.name);
+  }
+  // One flag and four bytes of each.
+  const File binary(
+      "<VOTABLE><RESOURCE><TABLE><FIELD name='n' datatype='int'><VALUES null='-999'/></FIELD><DATA><BINARY2>"
+      "<STREAM encoding='base64'>AP///BkAAAAABQ==</STREAM></BINARY2></DATA></TABLE></RESOURCE></VOTABLE>");
+  const Catalogue stream = readCatalogue(binary.path());
+  CHECK(std::isnan(stream.columns[0].numbers[0]));
+  CHECK(stream.columns[0].numbers[1] == 5);
+}
+
+TEST_CASE("between tabs cells may be empty, or of two words") {
+  const auto read = [](const std::string& bytes) {
+    const File file(bytes);
+    return readCatalogue(file.path());
+  };
+  for (const std::string mark : {"", "# "}) {
+    const Catalogue table =
+        read(mark + "ra\tdec\tname\tflux\n\t20\tNGC 1\t1\n11\t21\tM 31\t\r\n12\t22\t\t3\n");
+    CHECK(table.rows == 3);
+    CHECK(std::isnan(table.find("ra")->numbers[0]));
+    CHECK(table.find("dec")->numbers == std::vector<double>{20, 21, 22});
+    CHECK(table.find("name")->texts == std::vector<std::string>{"NGC 1", "M 31", ""});
+    CHECK(std::isnan(table.find("flux")->numbers[1]));
+  }
+  // Blanks and tabs mixed at will are blanks.
+  CHECK(read("ra dec\n1\t\t2\n3 \t4\n").find("dec")->numbers == std::vector<double>{2, 4});
+  CHECK(read("ra\tdec flux\n1\t2 3\n4\t5 6\n").find("flux")->numbers == std::vector<double>{3, 6});
+}
+
+TEST_CASE("the mark of UTF-8 before a text is no part of its first name") {
+  const File file("\xef\xbb\xbfra,dec\n1,2\n");
+  const Catalogue table = readCatalogue(file.path());
+  CHECK(table.rows == 1);
+  CHECK(table.columns[0].name == "ra");
+}
+
+TEST_CASE("units that a table says: angles and flux densities are turned, others refused by name") {
+  const Catalogue table{.label = "given", .format = "", .cards = "", .columns = {}};
+  const auto factor = [&](const std::string& from, const std::string& to) {
+    CatalogueColumn column;
+    column.name = "x";
+    column.unit = from;
+    return factorTo(table, column, to);
+  };
+  CHECK(factor("", "deg") == 1);
+  CHECK(factor("Degrees", "deg") == 1);
+  CHECK(factor("rad", "deg") == doctest::Approx(57.29577951308232));
+  CHECK(factor("hourangle", "deg") == 15);
+  CHECK(factor("deg", "arcsec") == doctest::Approx(3600));
+  CHECK(factor("mJy", "Jy") == doctest::Approx(1e-3));
+  CHECK_THROWS_WITH(factor("mJy/beam", "Jy"), "given: x is in mJy/beam, which cannot be turned into Jy");
+  CHECK_THROWS_WITH(factor("furlong", "deg"), "given: x is in furlong, which cannot be turned into deg");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "detect/detection_task.h"
+#include "detect/measuring.h"
 #include "detect/tests/fixtures.h"
 
 namespace otf {
@@ -117,6 +118,30 @@ TEST_CASE("tiles of the same image in another unit are the same") {
     for (size_t i = 0; i < left.size(); ++i) most = std::max(most, std::abs(double{left[i]} - right[i]));
     CHECK(most < 1e-5);
   }
+}
+
+TEST_CASE("without a network pixels are what they are, and no card is spoken of") {
+  const auto unitOf = [](const char* bunit) { return reviewHeader(infoOf({text("BUNIT", bunit)})); };
+  for (const char* bunit : {"JY/BEAM", "Jy beam-1", "Jy/bm", "Jy/beam"}) {
+    CHECK(unitOf(bunit).pixelUnit == "Jy/beam");
+    CHECK(unitOf(bunit).warnings.empty());
+  }
+  const HeaderReview capitals = unitOf("MJY/BEAM");
+  CHECK(capitals.pixelUnit == "mJy/beam");
+  CHECK(says(capitals, "'MJY/BEAM' in capitals is taken as mJy"));
+  CHECK(unitOf("K").pixelUnit == "K");
+  CHECK(reviewHeader(infoOf()).warnings.empty());
+}
+
+TEST_CASE("a measurement that has no beam says what became of it") {
+  std::string message;
+  const Region whole{0, 0, 300, 200};
+  const HeaderReview wide = review({text("BUNIT", "Jy/beam"), number("BMAJ", 5), number("BMIN", 4)});
+  CHECK(test::codeOf([&] { beamPixels(wide, whole); }, &message) == Code::kBeamUnknown);
+  CHECK(message.find("; a beam of BMAJ = 5 deg is wider than the image") != std::string::npos);
+  const HeaderReview nowhere = reviewHeader(infoOf({number("BMAJ", 1e-3), number("BMIN", 1e-3)}, false));
+  CHECK(test::codeOf([&] { beamPixels(nowhere, whole); }, &message) == Code::kBeamUnknown);
+  CHECK(message.find("has no usable celestial WCS") != std::string::npos);
 }
 
 }  // namespace

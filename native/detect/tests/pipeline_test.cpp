@@ -200,6 +200,30 @@ TEST_CASE("an image smaller than a tile is padded; one without WCS gives pixel p
   CHECK(test::codeOf([&] { named.task(plainConfig(), Region{50, 0, 5, 5}); }) == Code::kRoiOutside);
 }
 
+TEST_CASE("sources where the projection has no sky are counted in one warning") {
+  const Field field(200, 200, randomPixels(40000, 58));
+  const auto warnings = [&] {
+    const auto task = field.task(plainConfig());
+    const DetectionResult result = run(*task);
+    std::vector<std::string> found;
+    for (const std::string& line : result.warnings) {
+      if (line.find("no sky") != std::string::npos) found.push_back(line);
+    }
+    if (!found.empty())
+      CHECK(found.front().find(std::to_string(result.sources.size()) + " of ") != std::string::npos);
+    return found.size();
+  };
+  CHECK(warnings() == 0);
+  std::vector<FitsKey> keys = test::skyKeys(200, 200);
+  for (FitsKey& key : keys) {
+    if (key.name == "CTYPE1") key.text = "RA---SIN";
+    if (key.name == "CTYPE2") key.text = "DEC--SIN";
+    if (key.name == "CRPIX1") key.number = -5e7;
+  }
+  writeFitsImage(field.path, 200, 200, keys, randomPixels(40000, 58).data());
+  CHECK(warnings() == 1);
+}
+
 TEST_CASE("with a beam image sources have its value there") {
   const Field field(400, 400, randomPixels(160000, 56));
   const test::TemporaryFolder folder;

@@ -228,5 +228,22 @@ TEST_CASE("forced fluxes at known places: unbiased where there is a source and w
   CHECK(std::sqrt(squares / 100) == doctest::Approx(1).epsilon(0.25));
 }
 
+TEST_CASE("a place that is given more than once is fitted once, and each has its flux") {
+  Image image(64, 1, 0.01);
+  const Gaussian a{20, 28, 30, kBeam}, b{12, 34, 30.5, kBeam};
+  image.add(a);
+  image.add(b);
+  const auto once = measureAt(image.view(), known(64, 0, 0.01F), {{near(a, 0, 0), near(b, 0, 0)}}, {});
+  const std::vector<Detection> places{near(a, 0, 0), near(b, 0, 0), near(a, 0, 0), near(a, 0.01, -0.01)};
+  const auto found = measureAt(image.view(), known(64, 0, 0.01F), places, {});
+  for (const size_t i : {0, 2, 3}) {
+    CHECK(found[i].fit.peak == once[0].fit.peak);
+    CHECK(found[i].errors.peak == once[0].errors.peak);
+    CHECK(found[i].flags == (once[0].flags | kMerged));
+  }
+  CHECK(found[1].fit.peak == once[1].fit.peak);
+  CHECK(found[1].flags == once[1].flags);
+}
+
 }  // namespace
 }  // namespace otf::measure

@@ -4,6 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
+#include <vector>
+
+#include "measure/sky_values.h"
+#include "sky/wcs.h"
 
 namespace otf::measure {
 namespace {
@@ -37,6 +42,32 @@ TEST_CASE("a map and its inverse") {
   CHECK(back.yy == doctest::Approx(shape.yy));
   // x towards West: an angle from +x turns the other way.
   CHECK(ellipseOf(Map{-1, 0, 0, 1}.apply(shape)).angleDeg == doctest::Approx(180 - 33));
+}
+
+TEST_CASE("the beam of an image in galactic axes counts from their North") {
+  const auto beamIn = [](const char* longitude, const char* latitude) {
+    std::string cards;
+    for (const std::string& line :
+         {std::string("CTYPE1  = '") + longitude + "'", std::string("CTYPE2  = '") + latitude + "'",
+          std::string("CRPIX1  = 50"), std::string("CRPIX2  = 50"), std::string("CDELT1  = -0.001"),
+          std::string("CDELT2  = 0.001"), std::string("CRVAL1  = 30"), std::string("CRVAL2  = 5"),
+          std::string("END")}) {
+      cards += line + std::string(80 - line.size(), ' ');
+    }
+    std::vector<std::string> warnings;
+    const int axes[] = {1, 2};
+    const auto wcs = Wcs::fromCards(cards, axes, warnings);
+    REQUIRE(wcs.has_value());
+    const auto toSky = skyMapAt(*wcs, 49, 49);
+    REQUIRE(toSky.has_value());
+    return ellipseOf(beamInPixels({0.007, 0.003, 30}, *toSky));
+  };
+  // North is up and East left: 30 degrees from +y towards -x.
+  for (const Ellipse& beam : {beamIn("RA---SIN", "DEC--SIN"), beamIn("GLON-SIN", "GLAT-SIN")}) {
+    CHECK(beam.major == doctest::Approx(7).epsilon(1e-4));
+    CHECK(beam.minor == doctest::Approx(3).epsilon(1e-4));
+    CHECK(std::fmod(beam.angleDeg + 180, 180) == doctest::Approx(120).epsilon(1e-4));
+  }
 }
 
 }  // namespace

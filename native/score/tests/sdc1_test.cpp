@@ -2,10 +2,13 @@
 #include "score/sdc1.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <map>
 #include <random>
@@ -262,6 +265,60 @@ TEST_CASE("crowded fields: as comparing everything with everything, with any num
       CHECK(pairs[i].error == doctest::Approx(expected[i].error).epsilon(1e-12));
     }
   }
+}
+
+class File {
+ public:
+  explicit File(const std::string& bytes)
+      : path_(std::filesystem::temp_directory_path() / ("otf-sdc1-" + std::to_string(::getpid()))) {
+    std::ofstream(path_) << bytes;
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  Sdc1Catalogue read() const { return readSdc1(path_.string()); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST_CASE("identifiers of 19 digits that differ in the last one are two") {
+  const Sdc1Catalogue both = File(
+                                 "id,ra,dec,flux,b_maj,b_min,pa\n5853498713190525697,0.5,-30,1e-3,2,1,10\n"
+                                 "5853498713190525696,0.7,-30,1e-3,2,1,10\n")
+                                 .read();
+  const Sdc1Result result = scoreSdc1(both, both, {});
+  CHECK(result.matches == 2);
+  REQUIRE(result.rows.size() == 2);
+  CHECK(result.rows[0].idDigits == "5853498713190525696");
+  CHECK(result.rows[1].idTruthDigits == "5853498713190525697");
+}
+
+TEST_CASE("a position that is infinite is none") {
+  const double infinite = std::numeric_limits<double>::infinity();
+  const Sdc1Result result =
+      score({Row{}}, {{.id = 1}, {.id = 2, .ra = infinite}, {.id = 3, .dec = -infinite}});
+  CHECK(result.truth.unread == 2);
+  CHECK(result.matches == 1);
+}
+
+TEST_CASE("units that a table says are turned into the challenge's") {
+  const std::string head =
+      "<VOTABLE><RESOURCE><TABLE><FIELD name='ra' datatype='double' unit='rad'/><FIELD name='dec' "
+      "datatype='double' unit='deg'/><FIELD name='flux' datatype='double' unit='mJy'/><FIELD name='b_maj' "
+      "datatype='double' unit='deg'/><FIELD name='b_min' datatype='double' unit='arcsec'/><FIELD name='pa' "
+      "datatype='double'/><DATA><TABLEDATA><TR><TD>0.008726646259971648</TD><TD>-30</TD><TD>1</TD>"
+      "<TD>0.0005555555555555556</TD><TD>1</TD><TD>10</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></"
+      "VOTABLE>";
+  const Sdc1Catalogue read = File(head).read();
+  CHECK(read.raCore[0] == doctest::Approx(0.5));
+  CHECK(read.raCent[0] == doctest::Approx(0.5));
+  CHECK(read.flux[0] == doctest::Approx(1e-3));
+  CHECK(read.bMaj[0] == doctest::Approx(2));
+  CHECK(read.bMin[0] == 1);
 }
 
 }  // namespace
