@@ -50,6 +50,7 @@ CompressedImage readCompression(const HeaderCards& cards, const TableExtent& tab
   }
   // They would make CFITSIO alter the compressed bytes themselves, behind the tile guard's back.
   for (const char* prefix : {"TSCAL", "TZERO", "TNULL"}) cards.requireAbsent(prefix);
+  cards.requireOnly("THEAP");
   const int64_t heapGap = rowBytes * rows;
   const int64_t theap =
       cards.integer("THEAP", heapGap, std::numeric_limits<int64_t>::max()).value_or(heapGap);

@@ -115,6 +115,14 @@ void HeaderCards::requireStandardForm(std::string_view prefix) const {
   });
 }
 
+void HeaderCards::requireOnly(std::string_view keyword) const {
+  eachNamed(keyword, [&](std::string_view card) {
+    if (trimRight(card.substr(0, 8)) != keyword || card.substr(8, 2) != "= ")
+      reject("card '" + printable(trimRight(card)) + "' could be taken for " + std::string(keyword));
+  });
+  requireUnique(keyword);
+}
+
 void HeaderCards::requireAbsent(std::string_view prefix) const {
   eachNamed(prefix, [&](std::string_view card) {
     reject("card '" + printable(trimRight(card)) + "' has no place in a compressed image");

@@ -36,6 +36,10 @@ class HeaderCards {
   /// eyes. Throws kFitsUnreadable when a keyword that starts so is not written the standard way.
   void requireStandardForm(std::string_view prefix) const;
 
+  /// CFITSIO takes some keywords by their first letters, and the last of them. Throws kFitsUnreadable when one that starts so
+  /// is another one, is not written the standard way, or is there twice.
+  void requireOnly(std::string_view keyword) const;
+
   /// Throws kFitsUnreadable when any keyword starts so, in whatever form.
   void requireAbsent(std::string_view prefix) const;
 

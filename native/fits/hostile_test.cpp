@@ -185,8 +185,18 @@ TEST_CASE("hostile compression keywords") {
 
 TEST_CASE("keywords in disguise do not slip past the checks") {
   const Bytes good = readBytes(fixture("compressed.fits"));
-  for (const char* line :
-       {"HIERARCH ZDITHER0 = -5", "zdither0= -5", "ZDITHER0 =-5", "TSCAL1  = 2.0", "hierarch TZERO1 = 3"}) {
+  constexpr const char *kMalformed = "malformed card", *kNoPlace = "has no place in a compressed image",
+                       *kTaken = "could be taken for THEAP";
+  const std::vector<std::pair<const char*, const char*>> disguises = {{"HIERARCH ZDITHER0 = -5", kMalformed},
+                                                                      {"zdither0= -5", kMalformed},
+                                                                      {"ZDITHER0 =-5", kMalformed},
+                                                                      {"TSCAL1  = 2.0", kNoPlace},
+                                                                      {"hierarch TZERO1 = 3", kNoPlace},
+                                                                      {"THEAPNT = 1", kTaken},
+                                                                      {"theap   = 1", kTaken},
+                                                                      {"HIERARCH THEAP = 1", kTaken},
+                                                                      {"THEAP   =1", kTaken}};
+  for (const auto& [line, words] : disguises) {
     CAPTURE(line);
     Bytes bytes = good;
     const size_t header = headerOffset(bytes, 1);
@@ -199,6 +209,7 @@ TEST_CASE("keywords in disguise do not slip past the checks") {
     const auto failure = failureOf([&] { readAll(bytes, {1, 0}); });
     REQUIRE(failure.has_value());
     CHECK(failure->code == Code::kFitsUnreadable);
+    CHECK(failure->message.find(words) != std::string::npos);
   }
 }
 
