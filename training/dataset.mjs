@@ -135,6 +135,7 @@ export async function writeSet(folder, options, tell = () => undefined) {
   const card = reconstructorCard(await resolveModel('models', options.card));
   const { model } = addon.openReconstructionModel({
     weights: card.weightsPath,
+    sha256: card.sha256,
     reconstructor: toReconstructorConfig(card),
   });
   await mkdir(folder, { recursive: true });
