@@ -5,6 +5,7 @@
 #include "addon/async.h"
 #include "addon/object.h"
 #include "catalogue/catalogue.h"
+#include "catalogue/units.h"
 #include "error/error.h"
 #include "score/plain.h"
 #include "score/sdc1.h"
@@ -203,6 +204,8 @@ Napi::Value readTable(const Napi::CallbackInfo& info) {
           } else {
             one.Set("numbers", doubles(env, each.numbers));
             if (!each.digits.empty()) one.Set("digits", strings(env, each.digits));
+            if (const auto degrees = each.unit.empty() ? std::optional(1.0) : unitFactor(each.unit, "deg"))
+              one.Set("degrees", *degrees);
           }
           columns.Set(columns.Length(), one);
         }

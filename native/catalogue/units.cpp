@@ -34,18 +34,18 @@ std::optional<double> degreesIn(std::string unit) {
   return found == kDegrees.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<double> factorOf(const std::string& from, const std::string& to) {
+}  // namespace
+
+std::optional<double> unitFactor(const std::string& from, const std::string& to) {
   const auto angle = degreesIn(from), wanted = degreesIn(to);
   if (angle && wanted) return *angle / *wanted;
   const auto unit = fits::parsePixelUnit(from), other = fits::parsePixelUnit(to);
   return unit && other ? fits::factorBetween(*unit, *other) : std::nullopt;
 }
 
-}  // namespace
-
 double factorTo(const Catalogue& table, const CatalogueColumn& column, const std::string& unit) {
   if (column.unit.empty() || column.unit == unit) return 1;
-  if (const auto factor = factorOf(column.unit, unit)) return *factor;
+  if (const auto factor = unitFactor(column.unit, unit)) return *factor;
   throw OtfError(Code::kUnitMismatch, table.label + ": " + column.name + " is in " + column.unit +
                                           ", which cannot be turned into " + unit);
 }

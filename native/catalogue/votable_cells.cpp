@@ -6,6 +6,7 @@
 #include <map>
 
 #include "catalogue/whole_numbers.h"
+#include "fits/header_values.h"
 
 namespace otf::catalogue {
 namespace {
@@ -23,13 +24,6 @@ int valueOf(char c) {
 
 bool isLong(const Field& field) { return field.type.kind == CellType::Kind::kLong; }
 
-std::optional<int64_t> wholeOf(std::string_view digits) {
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  int64_t whole = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
-  return error == std::errc{} && stop == digits.data() + digits.size() ? std::optional(whole) : std::nullopt;
-}
-
 void addLong(const Field& field, int64_t value, CatalogueColumn& column) {
   if (value == field.longNull) return addMissing(column);
   addWhole(column, value);
@@ -41,7 +35,7 @@ void Field::takeNull(const std::string& text) {
   double value = 0;
   if (!parseCell(trimmedCell(text), value) || std::isnan(value)) return;
   null = value;
-  longNull = wholeOf(trimmedCell(text));
+  longNull = fits::wholeOf(trimmedCell(text));
 }
 
 std::string_view trimmedCell(std::string_view text) {
@@ -51,7 +45,7 @@ std::string_view trimmedCell(std::string_view text) {
 }
 
 bool addNumber(const Field& field, std::string_view cell, CatalogueColumn& column) {
-  if (const auto whole = isLong(field) ? wholeOf(cell) : std::nullopt) {
+  if (const auto whole = isLong(field) ? fits::wholeOf(cell) : std::nullopt) {
     addLong(field, *whole, column);
     return true;
   }

@@ -150,18 +150,21 @@ std::optional<double> numberOf(const CardValue& value) {
   return std::nullopt;
 }
 
-std::optional<int64_t> wholeOf(const CardValue& value) {
-  const std::optional<double> number = numberOf(value);
-  if (!number || *number != std::trunc(*number)) return std::nullopt;
-  std::string_view digits = trim(value.text);
-  digits = digits.substr(0, digits.find(' '));
+std::optional<int64_t> wholeOf(std::string_view digits) {
   if (digits.starts_with('+')) digits.remove_prefix(1);
   int64_t whole = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
-  if (error == std::errc() && end == digits.data() + digits.size()) return whole;
-  // 1.0, 1E3
+  return error == std::errc() && end == digits.data() + digits.size() ? std::optional(whole) : std::nullopt;
+}
+
+std::optional<int64_t> wholeOf(const CardValue& value) {
+  const std::optional<double> number = numberOf(value);
+  if (!number || *number != std::trunc(*number)) return std::nullopt;
+  const std::string_view text = trim(value.text);
+  if (const std::optional<int64_t> whole = wholeOf(text.substr(0, text.find(' ')))) return whole;
+  // 1.0, 1E3. What is past 64 bits has been rounded to their end.
   constexpr double kPast = 0x1p63;
-  if (error == std::errc::result_out_of_range || *number < -kPast || *number >= kPast) return std::nullopt;
+  if (*number <= -kPast || *number >= kPast) return std::nullopt;
   return static_cast<int64_t>(*number);
 }
 

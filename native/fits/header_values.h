@@ -51,6 +51,8 @@ bool isContradictory(std::string_view cards, std::string_view keyword);
 /// The number a value stands for: a string that holds nothing but a number counts, as in CFITSIO.
 std::optional<double> numberOf(const CardValue& value);
 
+/// Of nothing but digits and a sign; nullopt: it is something else, or none that 64 bits hold.
+std::optional<int64_t> wholeOf(std::string_view digits);
 /// The whole number a value stands for, all of its digits; nullopt: it is none, or none that 64 bits hold.
 std::optional<int64_t> wholeOf(const CardValue& value);
 

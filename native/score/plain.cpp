@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <numbers>
+#include <optional>
 
 #include "catalogue/catalogue.h"
+#include "catalogue/units.h"
 #include "error/error.h"
 #include "score/sky_match.h"
 
@@ -187,14 +188,13 @@ std::vector<double> arcsec(const Catalogue& table, const std::string& name,
                            std::vector<std::string>& warnings) {
   const CatalogueColumn* column = table.find(name);
   if (!column || column->isText) return {};
-  const std::map<std::string, double> kUnits{{"arcsec", 1}, {"mas", 1e-3}, {"deg", kArcsec}};
-  const auto unit = kUnits.find(column->unit);
-  if (unit == kUnits.end()) {
+  const std::optional<double> factor = unitFactor(column->unit, "arcsec");
+  if (!factor) {
     warnings.push_back(table.label + ": " + name + " has no unit such as arcsec: there are no pulls of it");
     return {};
   }
   std::vector<double> values = column->numbers;
-  for (double& value : values) value *= unit->second;
+  for (double& value : values) value *= *factor;
   return values;
 }
 
@@ -204,10 +204,9 @@ std::vector<double> numbersOf(const CatalogueColumn* column) {
 
 /// In Jy, when the unit is one of those, and `unit` says so then.
 std::vector<double> inJansky(std::vector<double> values, std::string& unit) {
-  const std::map<std::string, double> kUnits{{"Jy", 1}, {"mJy", 1e-3}, {"uJy", 1e-6}};
-  const auto known = kUnits.find(unit);
-  if (known == kUnits.end()) return values;
-  for (double& value : values) value *= known->second;
+  const std::optional<double> factor = unitFactor(unit, "Jy");
+  if (!factor) return values;
+  for (double& value : values) value *= *factor;
   unit = "Jy";
   return values;
 }
@@ -241,14 +240,23 @@ PlainCatalogue readPlain(const std::string& path, const PlainColumns& columns) {
     if (name.empty()) return otherwise;
     return std::vector{name};
   };
-  catalogue.raDeg = table.numbers(chosen(columns.ra, {"ra", "ra_core", "raj2000"}));
-  catalogue.decDeg = table.numbers(chosen(columns.dec, {"dec", "dec_core", "dej2000", "dec_j2000"}));
-  const std::vector<std::string> names = chosen(columns.flux, {"flux"});
-  const std::vector<double>& fluxes = table.numbers(names);
-  const CatalogueColumn& flux =
-      *table.find(*std::ranges::find_if(names, [&](const auto& name) { return table.find(name); }));
+  // Of numbers, and the first of these names; it throws where there is none.
+  const auto columnOf = [&](const std::vector<std::string>& names) -> const CatalogueColumn& {
+    table.numbers(names);
+    return *table.find(*std::ranges::find_if(names, [&](const auto& name) { return table.find(name); }));
+  };
+  const auto degrees = [&](const std::vector<std::string>& names) {
+    const CatalogueColumn& column = columnOf(names);
+    const double factor = factorTo(table, column, "deg");
+    std::vector<double> values = column.numbers;
+    for (double& value : values) value *= factor;
+    return values;
+  };
+  catalogue.raDeg = degrees(chosen(columns.ra, {"ra", "ra_core", "raj2000"}));
+  catalogue.decDeg = degrees(chosen(columns.dec, {"dec", "dec_core", "dej2000", "dec_j2000"}));
+  const CatalogueColumn& flux = columnOf(chosen(columns.flux, {"flux"}));
   catalogue.fluxUnit = flux.unit;
-  catalogue.flux = inJansky(fluxes, catalogue.fluxUnit);
+  catalogue.flux = inJansky(flux.numbers, catalogue.fluxUnit);
   catalogue.fluxError = fluxErrors(table, flux, catalogue.warnings);
   catalogue.raErrorArcsec = arcsec(table, "ra_err", catalogue.warnings);
   catalogue.decErrorArcsec = arcsec(table, "dec_err", catalogue.warnings);

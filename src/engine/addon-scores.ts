@@ -9,6 +9,8 @@ export interface ReadColumn {
   /** One of both; NaN and '' = missing. */
   numbers?: Float64Array;
   texts?: string[];
+  /** What numbers are multiplied by to be degrees, also without a unit; absent: the unit is none of angles. */
+  degrees?: number;
   /** Beside numbers that are whole and that a double rounds, such as identifiers of 64 bits: all of their digits; '' = missing. */
   digits?: string[];
 }

@@ -83,7 +83,12 @@ function recordOf(line: string): Begun | undefined {
 /** Counts of this machine (proc(5), oom_kill of vmstat: cgroups' own limits, too); '' and -1 where it does not tell. */
 function machine(): Omit<Begun, 'pid'> {
   const kills = /^oom_kill (\d+)$/m.exec(textAt(kVmstat) ?? '')?.[1];
-  return { boot: (textAt(kBootId) ?? '').trim(), oomKills: Number(kills ?? '-1') };
+  return { boot: bootId(), oomKills: Number(kills ?? '-1') };
+}
+
+/** Another one after each start of the machine; '' = it does not say. */
+export function bootId(): string {
+  return (textAt(kBootId) ?? '').trim();
 }
 
 function textAt(path: string): string | undefined {

@@ -2,23 +2,6 @@
 import type { ReadColumn, ReadTable } from '../engine/addon.js';
 import { OtfError } from '../errors/catalogue.js';
 
-/** By VOUnits' names and those that are met, in small letters. Without a unit they are degrees. */
-const kDegrees = new Map([
-  ['', 1],
-  ['deg', 1],
-  ['degree', 1],
-  ['degrees', 1],
-  ['rad', 180 / Math.PI],
-  ['radian', 180 / Math.PI],
-  ['hourangle', 15],
-  ['h', 15],
-  ['hour', 15],
-  ['arcmin', 1 / 60],
-  ['arcsec', 1 / 3600],
-  ['mas', 1 / 3600e3],
-  ['uas', 1 / 3600e6],
-]);
-
 /** Enough to tell one table from another. */
 const kMostShown = 12;
 
@@ -34,10 +17,12 @@ export function degreesNamed({ columns }: ReadTable, label: string, names: reado
   );
 }
 
-/** Numbers of a column. Throws OTF_UNIT_MISMATCH. */
-export function inDegrees({ name, unit, numbers = new Float64Array() }: ReadColumn, label: string): Float64Array {
-  const factor = kDegrees.get(unit.trim().toLowerCase());
-  if (factor === 1) return numbers;
-  if (factor !== undefined) return numbers.map((value) => value * factor);
+/** Numbers of a column; without a unit they are degrees. Throws OTF_UNIT_MISMATCH. */
+export function inDegrees(
+  { name, unit, degrees, numbers = new Float64Array() }: ReadColumn,
+  label: string,
+): Float64Array {
+  if (degrees === 1) return numbers;
+  if (degrees !== undefined) return numbers.map((value) => value * degrees);
   throw new OtfError('OTF_UNIT_MISMATCH', `${label}: ${name} is in ${unit}, which cannot be turned into degrees`);
 }

@@ -94,22 +94,38 @@ TEST_CASE("truth without peak_snr cannot be cut by it") {
   CHECK_THROWS_WITH_AS(scorePlain(truthOf(), truth, {.minSnr = 5}), doctest::Contains("peak_snr"), OtfError);
 }
 
+/// One source at (10, 1) in `angle`, of 4 +- 2.
+PlainCatalogue read(const std::string& unit, const std::string& errorUnit, const std::string& angle = "") {
+  std::string path = (std::filesystem::temp_directory_path() / "otf-plain-XXXXXX").string();
+  const int file = ::mkstemp(path.data());
+  REQUIRE(file >= 0);
+  ::close(file);
+  const std::string unitOfPlace = angle.empty() ? "" : " unit=\"" + angle + "\"";
+  std::ofstream(path) << "<VOTABLE><RESOURCE><TABLE>"
+                      << R"(<FIELD name="ra" datatype="double")" << unitOfPlace << "/>"
+                      << R"(<FIELD name="dec" datatype="double")" << unitOfPlace << "/>"
+                      << R"(<FIELD name="flux" datatype="double" unit=")" << unit << R"("/>)"
+                      << R"(<FIELD name="flux_err" datatype="double" unit=")" << errorUnit << R"("/>)"
+                      << "<DATA><TABLEDATA><TR><TD>10</TD><TD>1</TD><TD>4</TD><TD>2</TD></TR>"
+                      << "</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>";
+  const PlainCatalogue out = readPlain(path, {});
+  std::filesystem::remove(path);
+  return out;
+}
+
+TEST_CASE("positions are read in the unit of angles that the table says") {
+  for (const auto& [unit, degrees] :
+       {std::pair{"", 1.0}, {"deg", 1.0}, {"arcmin", 1.0 / 60}, {"hourangle", 15.0}}) {
+    CAPTURE(unit);
+    const PlainCatalogue table = read("Jy", "Jy", unit);
+    CHECK(table.raDeg.at(0) == doctest::Approx(10 * degrees));
+    CHECK(table.decDeg.at(0) == doctest::Approx(degrees));
+  }
+  CHECK_THROWS_WITH_AS(read("Jy", "Jy", "pix"),
+                       doctest::Contains("ra is in pix, which cannot be turned into deg"), OtfError);
+}
+
 TEST_CASE("errors of flux densities are read in their own unit") {
-  const auto read = [&](const std::string& unit, const std::string& errorUnit) {
-    std::string path = (std::filesystem::temp_directory_path() / "otf-plain-XXXXXX").string();
-    const int file = ::mkstemp(path.data());
-    REQUIRE(file >= 0);
-    ::close(file);
-    std::ofstream(path) << "<VOTABLE><RESOURCE><TABLE>"
-                        << R"(<FIELD name="ra" datatype="double"/><FIELD name="dec" datatype="double"/>)"
-                        << R"(<FIELD name="flux" datatype="double" unit=")" << unit << R"("/>)"
-                        << R"(<FIELD name="flux_err" datatype="double" unit=")" << errorUnit << R"("/>)"
-                        << "<DATA><TABLEDATA><TR><TD>10</TD><TD>0</TD><TD>4</TD><TD>2</TD></TR>"
-                        << "</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>";
-    const PlainCatalogue out = readPlain(path, {});
-    std::filesystem::remove(path);
-    return out;
-  };
   CHECK(read("Jy", "Jy").fluxError.at(0) == 2);
   CHECK(read("Jy", "mJy").fluxError.at(0) == doctest::Approx(2e-3));
   CHECK(read("mJy", "uJy").fluxError.at(0) == doctest::Approx(2e-6));

@@ -8,6 +8,7 @@ import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { OtfError, systemReason } from '../../errors/catalogue.js';
+import { isAlive } from '../../io/alive.js';
 import { sha256File } from '../../io/checksum.js';
 import { forNow } from '../../io/leftovers.js';
 
@@ -122,13 +123,7 @@ export class Content {
 function isHeld(path: string): boolean {
   const text = textOf(path);
   if (text === undefined) return true;
-  const pid = text === '' ? process.pid : Number.parseInt(text, 10);
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return text === '' || isAlive(Number.parseInt(text, 10));
 }
 
 /** Undefined: it is not there. */

@@ -6,10 +6,10 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from '../../io/alive.js';
+import { bootId } from '../../jobs/run-record.js';
 
 const kOwner = '.owner';
-/** Another one after each start of the machine. */
-const kBootId = '/proc/sys/kernel/random/boot_id';
 /** Of this process. */
 const ours = new Set<string>();
 
@@ -24,7 +24,7 @@ export async function ownFolder(all: string, worker: string, instance: string): 
   }
   const own = join(all, `${worker}.${instance}`);
   ours.add(own);
-  await writeFile(`${own}${kOwner}`, `${owner()} ${process.pid}`);
+  await writeFile(`${own}${kOwner}`, `${hostname()} ${bootId()} ${process.pid}`);
   mkdirSync(own);
   return own;
 }
@@ -37,20 +37,18 @@ export async function removeOwnFolder(own: string): Promise<void> {
 
 /** One of this machine, whose process there is no more. */
 function isGone(path: string): boolean {
-  try {
-    const text = readFileSync(path, 'utf8');
-    const [name, boot, pid] = text.split(' ');
-    const [ownName, ownBoot] = owner().split(' ');
-    if (name !== ownName || !pid) return false;
-    if (boot !== ownBoot) return true;
-    if (Number(pid) === process.pid) return !ours.has(path.slice(0, -kOwner.length));
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  const [name, boot, pid] = (textAt(path) ?? '').split(' ');
+  if (name !== hostname() || !pid) return false;
+  if (boot !== bootId()) return true;
+  if (Number(pid) === process.pid) return !ours.has(path.slice(0, -kOwner.length));
+  return !isAlive(Number(pid));
 }
 
-function owner(): string {
-  return `${hostname()} ${readFileSync(kBootId, 'utf8').trim()}`;
+/** Undefined: another one who begins was quicker. */
+function textAt(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
